@@ -1,0 +1,118 @@
+"""Errors that a user can act on.
+
+Every error that a user's input can cause is a :class:`CalibError`; the command line prints it
+without a traceback and exits with code 2. Faults of a file are collected and raised together.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "CalibError",
+    "ConvergenceError",
+    "Fault",
+    "Faults",
+    "InfeasibleError",
+    "InputError",
+    "MissingExtraError",
+    "suggest",
+]
+
+
+class CalibError(Exception):
+    """Root of all errors that calib raises on purpose."""
+
+
+class ConvergenceError(CalibError):
+    """An iteration that did not reach its tolerance; the last iterate is never returned."""
+
+
+class InfeasibleError(CalibError):
+    """A target that no weights can meet; the message says which demands conflict."""
+
+
+class MissingExtraError(CalibError):
+    """A feature that needs an optional dependency which is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional extra: pip install 'calib[{extra}]'")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in an input: where it is, what it says, what would be valid."""
+
+    file: str
+    where: str
+    problem: str
+    value: object = None
+    expected: str = ""
+
+    def __str__(self) -> str:
+        parts = [p for p in (self.file, self.where) if p]
+        text = f"{', '.join(parts)}: {self.problem}" if parts else self.problem
+        if self.value is not None:
+            text += f" (found {self.value!r})"
+        if self.expected:
+            text += f"; expected {self.expected}"
+        return text
+
+
+class InputError(CalibError):
+    """An input with one or more faults, all of them listed."""
+
+    def __init__(self, faults: Iterable[Fault] | str) -> None:
+        if isinstance(faults, str):
+            faults = (Fault("", "", faults),)
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        head = "" if count == 1 else f"{count} faults:\n"
+        super().__init__(head + "\n".join(str(f) for f in self.faults))
+
+
+class Faults:
+    """Collects the faults of one file, and raises them together.
+
+    Examples
+    --------
+    >>> faults = Faults("weights.toml")
+    >>> faults.add("IC", "weight is negative", value=-0.2, expected="a number from 0 to 1")
+    >>> len(faults)
+    1
+    """
+
+    def __init__(self, file: str | Path = "") -> None:
+        self.file = str(file)
+        self.items: list[Fault] = []
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def add(self, where: str, problem: str, *, value: object = None, expected: str = "") -> None:
+        """Note one fault."""
+        self.items.append(Fault(self.file, where, problem, value, expected))
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Take over faults found elsewhere."""
+        self.items.extend(faults)
+
+    def raise_if_any(self) -> None:
+        """Raise :class:`InputError` with every fault noted so far."""
+        if self.items:
+            raise InputError(self.items)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean …?`` for the known word closest to ``word``, or an empty string.
+
+    Examples
+    --------
+    >>> suggest("pubished", ["published", "equal"])
+    "did you mean 'published'?"
+    """
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {match[0]!r}?" if match else ""
