@@ -1,0 +1,77 @@
+"""Figures in one look, with Chinese that renders everywhere.
+
+For a module that draws::
+
+    from calib.figures import figure, say, star_colours, styled
+
+    @styled                                   # the look, inside the function only
+    def worths(table: pd.DataFrame, *, language: str = "zh") -> Any:
+        fig, ax = figure(7, 4)                # a Figure without pyplot, and its Axes
+        ax.set_xlabel(say(language, "效用", "worth"))
+        return fig
+
+For a module that shows or keeps figures: :func:`to_svg_string` (an ``<svg>`` element for a page,
+light and dark by the page's CSS variables), :func:`save_svg`, :func:`save_png`, :func:`save`
+(by ending). SVG and PNG are the same bytes at every run. In a notebook a figure shows itself.
+
+Colours: :func:`star_colours` (1 to K stars), :func:`series_colours` (unordered), ``UP`` and
+``DOWN`` (stars gained and lost), ``INK``, ``MUTED``, ``GRID``, ``PAPER``, ``ACCENT``;
+:func:`ink_on` gives the text colour on a coloured ground. Labels with characters that the shipped
+font lacks raise a :class:`MissingGlyphWarning` that names them; :func:`missing_glyphs` checks
+beforehand.
+"""
+
+from __future__ import annotations
+
+from calib.figures.fonts import MissingGlyphWarning, font_families, missing_glyphs, register_fonts
+from calib.figures.palette import (
+    ACCENT,
+    DOWN,
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    UP,
+    contrast,
+    ink_on,
+    series_colours,
+    star_colours,
+)
+from calib.figures.style import (
+    figure,
+    save,
+    save_png,
+    save_svg,
+    say,
+    style,
+    styled,
+    to_png_bytes,
+    to_svg_string,
+)
+
+__all__ = [
+    "ACCENT",
+    "DOWN",
+    "GRID",
+    "INK",
+    "MUTED",
+    "PAPER",
+    "UP",
+    "MissingGlyphWarning",
+    "contrast",
+    "figure",
+    "font_families",
+    "ink_on",
+    "missing_glyphs",
+    "register_fonts",
+    "save",
+    "save_png",
+    "save_svg",
+    "say",
+    "series_colours",
+    "star_colours",
+    "style",
+    "styled",
+    "to_png_bytes",
+    "to_svg_string",
+]

@@ -1,0 +1,272 @@
+"""One look for every figure: size, font, lines, and files that are the same at every run.
+
+matplotlib is imported inside the functions, figures are made without pyplot, and the user's
+``rcParams`` are left as they were.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from calib.errors import InputError
+from calib.figures.fonts import register_fonts, warn_missing_glyphs
+from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
+
+__all__ = [
+    "figure",
+    "save",
+    "save_png",
+    "save_svg",
+    "say",
+    "style",
+    "styled",
+    "to_png_bytes",
+    "to_svg_string",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Colours of the page that a themed figure follows; the values are the fallback.
+_THEMED = {
+    INK: "--figure-ink",
+    MUTED: "--figure-muted",
+    GRID: "--figure-grid",
+    PAPER: "--figure-paper",
+}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+def say(language: str, zh: str, en: str) -> str:
+    """Return the text of the language, ``zh`` or ``en``.
+
+    Examples
+    --------
+    >>> say("zh", "星级", "stars")
+    '星级'
+    """
+    if language not in ("zh", "en"):
+        raise InputError(f"no language {language!r}: expected 'zh' or 'en'")
+    return zh if language == "zh" else en
+
+
+def _parameters() -> dict[str, Any]:
+    from cycler import cycler
+
+    return {
+        "font.family": list(register_fonts()),
+        "font.size": 9.5,
+        "axes.titlesize": 11.0,
+        "axes.titlelocation": "left",
+        "axes.titlepad": 8.0,
+        "axes.labelsize": 9.5,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": MUTED,
+        "axes.facecolor": PAPER,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=list(series_colours(8))),
+        "axes.unicode_minus": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.7,
+        "text.color": INK,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 9.0,
+        "ytick.labelsize": 9.0,
+        "legend.frameon": False,
+        "legend.fontsize": 9.0,
+        "figure.facecolor": PAPER,
+        "figure.dpi": 100,
+        "savefig.facecolor": "auto",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "calib",
+        "path.simplify": False,
+    }
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Apply the look inside a ``with`` block; the user's settings come back after it."""
+    import matplotlib as mpl
+
+    defaults = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
+    with mpl.rc_context():
+        # From the defaults, not from the user's settings: the same figure for everyone.
+        for key in ("toolbar", "interactive", "webagg.open_in_browser"):
+            defaults.pop(key, None)
+        mpl.rcParams.update(defaults)
+        mpl.rcParams.update(_parameters())
+        yield
+
+
+def styled(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a function that draws a figure inside :func:`style`."""
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> T:
+        with style():
+            return function(*args, **kwargs)
+
+    return inside
+
+
+@functools.lru_cache(maxsize=1)
+def _figure_class() -> Any:
+    from matplotlib.figure import Figure
+
+    class CalibFigure(Figure):
+        """A matplotlib figure that shows itself in a notebook in calib's look."""
+
+        def _repr_svg_(self) -> str:
+            return to_svg_string(self)
+
+    return CalibFigure
+
+
+@styled
+def figure(
+    width: float = 7.0,
+    height: float = 4.0,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    **subplots: Any,
+) -> tuple[Any, Any]:
+    """Make an empty figure in calib's look, without pyplot.
+
+    Parameters
+    ----------
+    width, height : size in inches
+    rows, columns : grid of axes
+    subplots : handed on to ``Figure.subplots`` (``sharex``, ``width_ratios`` …)
+
+    Returns
+    -------
+    The figure, and its axes: one ``Axes``, or an array of them as ``Figure.subplots`` gives.
+
+    Examples
+    --------
+    >>> fig, ax = figure(4, 3)
+    >>> _ = ax.set_title("星级分布 star distribution")
+    >>> to_svg_string(fig).startswith("<svg")
+    True
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    fig = _figure_class()(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig, fig.subplots(rows, columns, **subplots)
+
+
+def _prepare(fig: Any) -> None:
+    """Give every text the shipped font and report what it cannot draw."""
+    from matplotlib.text import Text
+
+    texts: list[Any] = fig.findobj(Text)
+    families = list(register_fonts())
+    for text in texts:
+        text.set_fontfamily(families)
+    warn_missing_glyphs(dict.fromkeys(t.get_text() for t in texts if t.get_visible()))
+
+
+@styled
+def _render(fig: Any, kind: str, **options: Any) -> bytes:
+    import warnings
+
+    _prepare(fig)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # Already reported, with the labels, by the check above.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
+        fig.savefig(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def _theme(svg: str) -> str:
+    """Let the four page colours follow the page's CSS variables; data colours stay."""
+    for colour, variable in _THEMED.items():
+        svg = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var({variable}, {colour})", svg)
+    return svg
+
+
+def _unique_ids(svg: str) -> str:
+    """Prefix every id with a digest of the figure, so that many can share a page."""
+    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r"url\(#", f"url(#{prefix}", svg)
+    return re.sub(r'href="#', f'href="#{prefix}', svg)
+
+
+def to_svg_string(fig: Any, *, title: str = "", themed: bool = True) -> str:
+    """Return the figure as SVG to put into an HTML page.
+
+    Parameters
+    ----------
+    fig : a figure from :func:`figure`
+    title : what the figure shows, in words, for readers who do not see it
+    themed : let background, text and lines follow the CSS variables ``--figure-paper``,
+        ``--figure-ink``, ``--figure-muted`` and ``--figure-grid`` of the page (light and dark)
+
+    Returns
+    -------
+    An ``<svg>`` element: the same bytes at every run, ids unique to the figure, width that
+    follows the page, no reference to anything outside.
+    """
+    text = _render(fig, "svg", metadata=_NO_METADATA).decode()
+    svg = text[text.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    # matplotlib's sheet says * {…}, which on a page would style every other picture too.
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, count=1, flags=re.DOTALL)
+    if themed:
+        svg = _theme(svg)
+    svg = _unique_ids(svg)
+    width = fig.get_figwidth() * 96
+    label = f' aria-label="{escape(title)}"' if title else ""
+    head = f'<svg role="img"{label} style="width:100%;max-width:{width:.0f}px;height:auto;'
+    head += 'stroke-linejoin:round;stroke-linecap:butt"'
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return svg.replace("<svg", head, 1)
+
+
+def to_png_bytes(fig: Any, *, dpi: int = 150) -> bytes:
+    """Return the figure as PNG, without date or software name."""
+    return _render(fig, "png", dpi=dpi, metadata={"Software": None})
+
+
+def save_svg(fig: Any, path: str | Path) -> Path:
+    """Write the figure as an SVG file of fixed colours: the same bytes at every run."""
+    path = Path(path)
+    path.write_bytes(_render(fig, "svg", metadata=_NO_METADATA))
+    return path
+
+
+def save_png(fig: Any, path: str | Path, *, dpi: int = 150) -> Path:
+    """Write the figure as a PNG file without date or software name."""
+    path = Path(path)
+    path.write_bytes(to_png_bytes(fig, dpi=dpi))
+    return path
+
+
+def save(fig: Any, path: str | Path) -> Path:
+    """Write the figure as SVG or PNG, by the ending of the file's name."""
+    path = Path(path)
+    if path.suffix == ".svg":
+        return save_svg(fig, path)
+    if path.suffix == ".png":
+        return save_png(fig, path)
+    raise InputError(f"{path}: a figure is saved as .svg or .png, not {path.suffix!r}")
