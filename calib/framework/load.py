@@ -1,0 +1,330 @@
+"""Reading frameworks: shipped ones by name, any other by its path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calib._shipped_files import shipped_data
+from calib._types import FloatArray
+from calib._validation import parse_model
+from calib.errors import Faults, InputError, suggest
+from calib.framework.framework import Framework
+from calib.framework.rule import Gates, RatingRule, Readings
+from calib.framework.spec import FrameworkFile, NameEntry, NodeEntry
+from calib.framework.tree import Item, Name, Node, Track
+
+__all__ = ["list_frameworks", "load_framework", "parse_framework"]
+
+SUM_TOLERANCE = 1e-9
+
+
+def list_frameworks() -> tuple[str, ...]:
+    """Return the names of the frameworks that the package ships."""
+    return tuple(sorted(p.stem for p in (shipped_data() / "frameworks").glob("*.toml")))
+
+
+def load_framework(source: str | os.PathLike[str]) -> Framework:
+    """Read a framework by its shipped name (``"aii"``) or from a TOML file.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file: unknown keys, duplicate codes, weights of siblings that
+        do not sum to 1, gates that fall …
+    """
+    text = os.fspath(source)
+    path = Path(text)
+    if path.suffix != ".toml" and not path.exists():
+        known = list_frameworks()
+        if text not in known:
+            raise InputError(
+                f"no framework {text!r} {suggest(text, known)}".rstrip()
+                + f"; shipped are {', '.join(known)}, or name a .toml file"
+            )
+        path = shipped_data() / "frameworks" / f"{text}.toml"
+    try:
+        raw = path.read_bytes()
+        document = tomllib.loads(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
+    return parse_framework(document, path=str(path), digest=hashlib.sha256(raw).hexdigest())
+
+
+def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str = "") -> Framework:
+    """Build a framework from the contents of its file; see :func:`load_framework`."""
+    spec = parse_model(FrameworkFile, document, path)
+    faults = Faults(path)
+    _check_tree(spec, faults)
+    _check_rating(spec, faults)
+    faults.raise_if_any()
+    tracks = {t.code: _build_track(spec, t.code) for t in spec.tracks}
+    published: dict[str, FloatArray] = {}
+    sums: dict[tuple[str, str], float] = {}
+    equal: list[tuple[str, str]] = []
+    for code, track in tracks.items():
+        published[code] = _published(spec, track, faults, sums, equal)
+    _check_shared(tracks, published, faults)
+    rule = _build_rule(spec)
+    faults.raise_if_any()
+    _check_readings(spec, rule, path)
+    return Framework(
+        code=spec.code,
+        version=spec.version,
+        name=_name(spec.name),
+        source=spec.source,
+        notes=tuple(_name(n) for n in spec.notes),
+        levels=tuple((lv.code, _name(lv.name)) for lv in spec.levels),
+        tracks=tracks,
+        rule=rule,
+        published=published,
+        printed_sums=sums,
+        equal_families=tuple(equal),
+        digest=digest,
+        path=path,
+    )
+
+
+def _name(entry: NameEntry) -> Name:
+    return Name(entry.zh, entry.en)
+
+
+def _tracks_of(node: NodeEntry, spec: FrameworkFile) -> tuple[str, ...]:
+    return node.tracks if node.tracks is not None else tuple(t.code for t in spec.tracks)
+
+
+def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
+    track_codes = {t.code for t in spec.tracks}
+    if len(track_codes) != len(spec.tracks):
+        faults.add("tracks", "a track code stands twice", value=[t.code for t in spec.tracks])
+    by_code: dict[str, NodeEntry] = {}
+    for i, node in enumerate(spec.nodes):
+        where = f"nodes[{i}] {node.code}"
+        if node.code in by_code:
+            faults.add(where, "duplicate code", value=node.code, expected="each code once")
+        for t in _tracks_of(node, spec):
+            if t not in track_codes:
+                faults.add(
+                    where,
+                    f"no such track {suggest(t, track_codes)}".rstrip(),
+                    value=t,
+                    expected=" | ".join(sorted(track_codes)),
+                )
+        if node.parent:
+            parent = by_code.get(node.parent)
+            if parent is None:
+                faults.add(
+                    where,
+                    "parent is not listed above it",
+                    value=node.parent,
+                    expected="the code of an earlier node",
+                )
+            elif not set(_tracks_of(node, spec)) <= set(_tracks_of(parent, spec)):
+                faults.add(
+                    where,
+                    f"is in a track that its parent {parent.code} is not in",
+                    value=list(_tracks_of(node, spec)),
+                )
+        by_code.setdefault(node.code, node)
+    _check_leaves(spec, faults)
+
+
+def _check_leaves(spec: FrameworkFile, faults: Faults) -> None:
+    for t in spec.tracks:
+        inside = [n for n in spec.nodes if t.code in _tracks_of(n, spec)]
+        if not inside:
+            faults.add(f"tracks {t.code}", "has no nodes")
+        parents = {n.parent for n in inside}
+        for node in inside:
+            where = f"nodes {node.code}"
+            if node.code in parents and node.item is not None:
+                faults.add(where, "has children and an item", expected="an item on leaves only")
+            if node.code not in parents and node.item is None:
+                faults.add(
+                    where,
+                    f"is a leaf of track {t.code} without an item",
+                    expected='item = { kind = "qualitative", options = 5 }',
+                )
+            low, high = spec.rating.score_range
+            scores = node.item.scores if node.item else None
+            if (
+                node.item
+                and scores is not None
+                and (
+                    len(scores) != node.item.options
+                    or list(scores) != sorted(scores)
+                    or not all(low <= s <= high for s in scores)
+                )
+            ):
+                faults.add(
+                    where,
+                    "option scores do not fit",
+                    value=list(scores),
+                    expected=f"{node.item.options} rising scores from {low:g} to {high:g}",
+                )
+
+
+def _check_rating(spec: FrameworkFile, faults: Faults) -> None:
+    rating = spec.rating
+    low, high = rating.score_range
+    bands = list(rating.bands)
+    if not low < high:
+        faults.add("rating.score_range", "must rise", value=[low, high])
+    if bands != sorted(set(bands)) or any(not low < b < high for b in bands):
+        faults.add("rating.bands", "must rise strictly inside the score range", value=bands)
+    if len(rating.labels) != len(bands) + 1:
+        faults.add(
+            "rating.labels",
+            "one more than bands is needed",
+            value=len(rating.labels),
+            expected=f"{len(bands) + 1} labels",
+        )
+    for name, gates in rating.gates.items():
+        where = f"rating.gates.{name}"
+        if len(gates.values) != len(bands) or list(gates.values) != sorted(gates.values):
+            faults.add(
+                where,
+                "gates must not fall, one a star above the lowest",
+                value=list(gates.values),
+                expected=f"{len(bands)} values",
+            )
+        if gates.inclusive is not None and len(gates.inclusive) != len(gates.values):
+            faults.add(
+                where + ".inclusive", "one flag a gate is needed", value=list(gates.inclusive)
+            )
+
+
+def _build_track(spec: FrameworkFile, code: str) -> Track:
+    entry = next(t for t in spec.tracks if t.code == code)
+    inside = [n for n in spec.nodes if code in _tracks_of(n, spec)]
+    children: dict[str, list[NodeEntry]] = {}
+    for node in inside:
+        children.setdefault(node.parent, []).append(node)
+    nodes: list[Node] = []
+
+    def walk(parent: str, depth: int) -> None:
+        for n in children.get(parent, []):
+            item = Item(n.item.kind, n.item.options, n.item.scores) if n.item else None
+            below = tuple(c.code for c in children.get(n.code, []))
+            nodes.append(Node(n.code, _name(n.name), depth, parent, below, item, n.status or ""))
+            walk(n.code, depth + 1)
+
+    walk("", 1)
+    return Track(code, _name(entry.name), tuple(nodes), entry.aliases)
+
+
+def _published(
+    spec: FrameworkFile,
+    track: Track,
+    faults: Faults,
+    sums: dict[tuple[str, str], float],
+    equal: list[tuple[str, str]],
+) -> FloatArray:
+    entries = {n.code: n for n in spec.nodes}
+    local = np.zeros(len(track.nodes))
+    for family in track.families:
+        codes = [track.codes[i] for i in family.members]
+        stated = [_stated(entries[c], track.code) for c in codes]
+        where = f"weights under {family.parent or 'the root'} ({track.code})"
+        if all(w is None for w in stated):
+            if spec.published.unstated != "equal" and len(codes) > 1:
+                faults.add(
+                    where,
+                    "no weights are stated",
+                    expected='a weight each, or published.unstated = "equal"',
+                )
+            local[family.members] = 1 / len(codes)
+            equal.append((track.code, family.parent))
+            continue
+        lacking = [c for c, w in zip(codes, stated, strict=True) if w is None]
+        if lacking:
+            faults.add(where, f"no weight for {', '.join(lacking)}")
+            continue
+        weights = np.array(stated, dtype=float)
+        total = float(weights.sum())
+        if abs(total - 1) > SUM_TOLERANCE:
+            if not spec.published.normalise or total <= 0:
+                faults.add(
+                    where,
+                    f"siblings sum to {total:.6g}, {total - 1:+.6g} off 1",
+                    value=dict(zip(codes, stated, strict=True)),
+                    expected="a sum of 1, or published.normalise = true",
+                )
+            else:
+                sums[track.code, family.parent] = total
+                weights = weights / total
+        local[family.members] = weights
+    return local
+
+
+def _stated(node: NodeEntry, track: str) -> float | None:
+    return node.weight.get(track) if isinstance(node.weight, dict) else node.weight
+
+
+def _check_shared(
+    tracks: Mapping[str, Track], published: Mapping[str, FloatArray], faults: Faults
+) -> None:
+    seen: dict[str, float] = {}
+    for code, track in tracks.items():
+        for i, node in enumerate(track.nodes):
+            if node.depth > 1:
+                continue
+            weight = float(published[code][i])
+            if abs(seen.setdefault(node.code, weight) - weight) > SUM_TOLERANCE:
+                faults.add(
+                    f"nodes {node.code}",
+                    "first-level weights are shared by all tracks",
+                    value=[seen[node.code], weight],
+                )
+
+
+def _build_rule(spec: FrameworkFile) -> RatingRule:
+    rating, given = spec.rating, spec.rating.readings
+    levels = tuple(lv.code for lv in spec.levels)
+    gates = {
+        name: Gates(g.values, g.inclusive or (False,) * len(g.values))
+        for name, g in rating.gates.items()
+    }
+    defaults = Readings(
+        band_edge=given.band_edge,
+        gate_value=given.gate_value or next(iter(gates), "table"),
+        downgrade=given.downgrade,
+        gate_scope=given.gate_scope or levels[0],
+        option_score=given.option_score,
+        missing=given.missing,
+    )
+    low, high = rating.score_range
+    return RatingRule(
+        low=low,
+        high=high,
+        bands=rating.bands,
+        labels=tuple(_name(n) for n in rating.labels),
+        gates=gates,
+        levels=levels,
+        tolerance=rating.tolerance,
+        defaults=defaults,
+    )
+
+
+def _check_readings(spec: FrameworkFile, rule: RatingRule, path: str) -> None:
+    plain = RatingRule(
+        **{
+            **rule.__dict__,
+            "defaults": Readings(
+                gate_value=next(iter(rule.gates), "table"), gate_scope=rule.levels[0]
+            ),
+        }
+    )
+    try:
+        plain.read(rule.defaults)
+    except InputError as exc:
+        faults = Faults(path)
+        for f in exc.faults:
+            faults.add(f"rating.{f.where}", f.problem, value=f.value, expected=f.expected)
+        raise InputError(faults.items) from exc

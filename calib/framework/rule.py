@@ -1,0 +1,209 @@
+"""The rating rule of a framework, and the readings of what its paper leaves open.
+
+Whatever the readings, the rule comes down to strict comparisons with *effective* thresholds
+(:func:`thresholds`): star ``s + 1`` needs ``T > band[s]`` and ``S_p > gate[s]`` at every gated
+node. Rounding first, inclusive edges and the tolerance are all inside those numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import Faults, suggest
+from calib.framework.tree import Name
+
+__all__ = ["OPEN_READINGS", "Gates", "OpenReading", "RatingRule", "Readings", "Thresholds"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReading:
+    """A question that the paper leaves open: the values it can take, the default first."""
+
+    key: str
+    question: Name
+    values: tuple[str, ...]
+
+
+OPEN_READINGS: tuple[OpenReading, ...] = (
+    OpenReading(
+        "band_edge",
+        Name("分数段以整数给出：20.4 分属于哪一段？", "Bands are whole points: what is 20.4?"),
+        ("upper-inclusive", "round-half-up"),
+    ),
+    OpenReading(
+        "gate_value",
+        Name(
+            "表中门槛与示例不一致：用哪一个？", "Which gates: the table's or the worked example's?"
+        ),
+        ("table", "example"),
+    ),
+    OpenReading(
+        "downgrade",
+        Name("门槛未达标降几级？", "How far does a failed gate drop the star?"),
+        ("highest-met", "one-star"),
+    ),
+    OpenReading(
+        "gate_scope",
+        Name("门槛适用于哪一级指标？", "On which level do the gates stand?"),
+        ("pillar", "capability"),
+    ),
+    OpenReading(
+        "option_score",
+        Name("各选项对应多少分？", "What scores do an item's options have?"),
+        ("even-from-0", "even-to-100", "given"),
+    ),
+    OpenReading(
+        "missing",
+        Name("未作答的题目如何处理？", "What of an item without an answer?"),
+        ("error", "renormalise", "zero"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One answer to each open question; the field defaults are the documented ones.
+
+    ``gate_value`` names a gate table of the framework and ``gate_scope`` one of its levels.
+    """
+
+    band_edge: str = "upper-inclusive"
+    gate_value: str = "table"
+    downgrade: str = "highest-met"
+    gate_scope: str = "pillar"
+    option_score: str = "even-from-0"
+    missing: str = "error"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the readings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """One gate value per star above the lowest; ``inclusive`` lets the value itself pass."""
+
+    values: tuple[float, ...]
+    inclusive: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Effective thresholds; every comparison with them is strict.
+
+    Attributes
+    ----------
+    band : (K-1,) a score above ``band[s]`` reaches star ``s + 1`` (stars counted from 0 here)
+    gate : (K-1,) every gated node must be above ``gate[s]``; -inf where there is no gate
+    gate_depth : depth of the gated nodes in the tree
+    one_star : a failed gate costs one star only, instead of dropping to the highest star met
+    """
+
+    band: FloatArray
+    gate: FloatArray
+    gate_depth: int
+    one_star: bool
+
+
+@dataclass(frozen=True)
+class RatingRule:
+    """Bands and gates on a score scale, with the framework's default readings.
+
+    Attributes
+    ----------
+    low, high : ends of the score scale, in points
+    bands : (K-1) upper edges of the stars below the highest
+    labels : (K) names of the stars, lowest first
+    gates : gate tables by name; empty where the framework has no gates
+    levels : codes of the tree's levels, depth 1 first
+    tolerance : scores closer than this are the same score, in points
+    """
+
+    low: float
+    high: float
+    bands: tuple[float, ...]
+    labels: tuple[Name, ...]
+    gates: Mapping[str, Gates]
+    levels: tuple[str, ...]
+    tolerance: float
+    defaults: Readings
+
+    @property
+    def stars(self) -> int:
+        """Number of stars K."""
+        return len(self.labels)
+
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """Return the values each reading can take in this framework, the default first."""
+        out: dict[str, tuple[str, ...]] = {}
+        for reading in OPEN_READINGS:
+            values = reading.values
+            if reading.key == "gate_value":
+                values = tuple(self.gates) or ("table",)
+            elif reading.key == "gate_scope":
+                # Gates on single items would be the questionnaire itself; they stand above it.
+                values = self.levels[:-1] or self.levels
+            default = getattr(self.defaults, reading.key)
+            out[reading.key] = (default, *(v for v in values if v != default))
+        return out
+
+    def read(self, chosen: Mapping[str, str] | Readings | None = None) -> Readings:
+        """Return the default readings with ``chosen`` ones in their place.
+
+        Raises
+        ------
+        InputError
+            For an unknown reading, or a value that the framework does not offer.
+        """
+        if chosen is None:
+            return self.defaults
+        given = chosen.as_dict() if isinstance(chosen, Readings) else dict(chosen)
+        choices, faults = self.choices(), Faults()
+        for key, value in given.items():
+            if key not in choices:
+                faults.add(
+                    f"readings.{key}",
+                    f"no such reading {suggest(key, choices)}".strip(),
+                    expected=", ".join(choices),
+                )
+            elif value not in choices[key]:
+                faults.add(
+                    f"readings.{key}",
+                    f"no such value {suggest(str(value), choices[key])}".strip(),
+                    value=value,
+                    expected=" | ".join(choices[key]),
+                )
+        faults.raise_if_any()
+        return replace(self.defaults, **given)
+
+    def thresholds(self, readings: Readings | None = None) -> Thresholds:
+        """Reduce the rule under given readings to effective thresholds.
+
+        Notes
+        -----
+        A score exactly on an edge is decided by the rule, not by rounding noise: ``x > e`` is
+        taken as ``x > e + tolerance`` and ``x >= e`` as ``x > e - tolerance``. Rounding half up
+        to whole points first gives ``T > floor(e) + 0.5 - tolerance``; it concerns the printed
+        bands only, gates are compared with the exact score.
+        """
+        readings = self.defaults if readings is None else readings
+        if readings.band_edge == "round-half-up":
+            band = [math.floor(b) + 0.5 - self.tolerance for b in self.bands]
+        else:
+            band = [b + self.tolerance for b in self.bands]
+        gates = self.gates.get(readings.gate_value)
+        if gates is None:
+            gate = [-math.inf] * len(self.bands)
+        else:
+            gate = [
+                v - self.tolerance if inclusive else v + self.tolerance
+                for v, inclusive in zip(gates.values, gates.inclusive, strict=True)
+            ]
+        scope = readings.gate_scope
+        depth = self.levels.index(scope) + 1 if scope in self.levels else 1
+        return Thresholds(np.array(band), np.array(gate), depth, readings.downgrade == "one-star")

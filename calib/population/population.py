@@ -1,0 +1,138 @@
+"""Populations: enterprises by indicators on each track, as option answers or as scores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib._types import FloatArray
+from calib.errors import InputError
+from calib.framework import Framework, Track
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Kind", "Labels", "Population", "Sample"]
+
+Kind = Literal["answers", "scores"]
+Labels = NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The enterprises of one track.
+
+    Attributes
+    ----------
+    ids, names : (n,) enterprise ids and names
+    values : (n, L) option numbers 1 … k or scores, NaN where unanswered
+    attributes : other columns (size, region …), n values each
+    """
+
+    track: Track
+    ids: Labels
+    names: Labels
+    values: FloatArray
+    attributes: Mapping[str, Labels] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: NDArray[Any]) -> Sample:
+        """Return some of the enterprises, by positions or by a mask."""
+        return Sample(
+            self.track,
+            self.ids[rows],
+            self.names[rows],
+            self.values[rows],
+            {k: v[rows] for k, v in self.attributes.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Enterprises on the tracks of a framework.
+
+    Attributes
+    ----------
+    samples : by track; a track without enterprises is left out
+    kind : whether values are option answers or scores
+    synthetic : no real enterprise is in it; shown wherever the population is
+    digest : SHA-256 of the file, or of the contents
+    notes : what reading it had to decide
+    """
+
+    framework: Framework
+    samples: Mapping[str, Sample]
+    kind: Kind
+    label: str = ""
+    synthetic: bool = False
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", _digest(self))
+
+    def __len__(self) -> int:
+        return sum(len(s) for s in self.samples.values())
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, framework: Framework, **options: Any) -> Population:
+        """Build a population from a DataFrame; see :func:`calib.population.parse_population`."""
+        from calib.population.parse import parse_population
+        from calib.tables import RawTable
+
+        plain = frame.reset_index(drop=True).astype(object).where(frame.notna().to_numpy(), "")
+        return parse_population(RawTable(plain, "DataFrame"), framework, **options)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the wide table: enterprise, name, track, attributes, one column an indicator."""
+        import pandas as pd
+
+        leaves = list(dict.fromkeys(c for s in self.samples.values() for c in s.track.leaf_codes))
+        parts = []
+        for t, s in self.samples.items():
+            head = {"enterprise": s.ids, "name": s.names, "track": t, **s.attributes}
+            body = dict(zip(s.track.leaf_codes, s.values.T, strict=True))
+            parts.append(pd.DataFrame({**head, **body}))
+        whole = pd.concat(parts, ignore_index=True)
+        return whole[[c for c in whole.columns if c not in leaves] + leaves]
+
+    def take(self, rows: Mapping[str, NDArray[Any]]) -> Population:
+        """Return some of the enterprises of each track named in ``rows``."""
+        samples = {t: self.samples[t].take(r) for t, r in rows.items()}
+        return Population(self.framework, samples, self.kind, self.label, self.synthetic)
+
+    def attribute(self, name: str) -> dict[str, Labels]:
+        """Return a column of attributes by track.
+
+        Raises
+        ------
+        InputError
+            When no track has such a column.
+        """
+        if not any(name in s.attributes for s in self.samples.values()):
+            known = sorted({k for s in self.samples.values() for k in s.attributes})
+            raise InputError(
+                f"population {self.label!r} has no column {name!r}; it has "
+                + (", ".join(known) or "no columns beside the indicators")
+            )
+        return {
+            t: s.attributes.get(name, np.full(len(s), "", dtype=object))
+            for t, s in self.samples.items()
+        }
+
+
+def _digest(population: Population) -> str:
+    state = hashlib.sha256(f"{population.framework.digest} {population.kind}".encode())
+    for t, s in population.samples.items():
+        state.update(f"{t} {s.values.shape}".encode())
+        state.update("\x1f".join(map(str, s.ids)).encode())
+        state.update(np.ascontiguousarray(s.values).tobytes())
+    return state.hexdigest()

@@ -1,0 +1,20 @@
+"""Rating: from answers and weights to scores, gates and stars."""
+
+from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
+from calib.rating.rate import RatedSample, Rating, rate, rate_many
+from calib.rating.stars import band_index, effective_local, node_scores, stars
+
+__all__ = [
+    "RatedSample",
+    "Rating",
+    "Scored",
+    "ScoredSample",
+    "band_index",
+    "effective_local",
+    "node_scores",
+    "option_scores",
+    "rate",
+    "rate_many",
+    "score_answers",
+    "stars",
+]

@@ -1,0 +1,184 @@
+"""From option answers to scores, under the readings of option scores and missing answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray
+from calib.errors import Faults, InputError
+from calib.framework import Framework, Item, Readings, Track
+from calib.population import Labels, Population
+
+__all__ = ["Scored", "ScoredSample", "option_scores", "score_answers"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSample:
+    """Scores of the enterprises of one track.
+
+    Attributes
+    ----------
+    X : (n, L) scores in points; unanswered items stand as the lowest score where the reading
+        says so, and as NaN under the reading ``renormalise``
+    """
+
+    track: Track
+    ids: Labels
+    names: Labels
+    X: FloatArray
+    attributes: Mapping[str, Labels]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item has a score."""
+        return not bool(np.isnan(self.X).any())
+
+    def require_complete(self, what: str) -> FloatArray:
+        """Return ``X``, or raise :class:`InputError` where answers are missing.
+
+        Parameters
+        ----------
+        what : the analysis that needs complete answers, for the message
+        """
+        rows = np.flatnonzero(np.isnan(self.X).any(axis=1))
+        if len(rows):
+            shown = ", ".join(str(self.ids[i]) for i in rows[:5])
+            raise InputError(
+                f"{what} needs complete answers, but {len(rows)} enterprises of track "
+                f"{self.track.code} have unanswered items ({shown}{' …' if len(rows) > 5 else ''});"
+                ' leave them out, or choose the reading missing = "zero"'
+            )
+        return self.X
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A population's scores under given readings; ``notes`` says what was filled in."""
+
+    framework: Framework
+    readings: Readings
+    samples: Mapping[str, ScoredSample]
+    label: str
+    synthetic: bool
+    digest: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(s) for s in self.samples.values())
+
+
+def option_scores(item: Item, reading: str, low: float = 0, high: float = 100) -> FloatArray:
+    """Return the scores of an item's options.
+
+    Parameters
+    ----------
+    reading : ``even-from-0`` (k options evenly from ``low`` to ``high``), ``even-to-100``
+        (evenly up to ``high``, the lowest option one step above ``low``) or ``given``
+        (from the framework file)
+
+    Examples
+    --------
+    >>> option_scores(Item("quantitative", 5), "even-from-0").tolist()
+    [0.0, 25.0, 50.0, 75.0, 100.0]
+    >>> option_scores(Item("quantitative", 5), "even-to-100").tolist()
+    [20.0, 40.0, 60.0, 80.0, 100.0]
+    """
+    k = item.options
+    if reading == "given":
+        if item.scores is None:
+            raise InputError("the item states no option scores")
+        return np.array(item.scores, dtype=float)
+    steps = np.arange(k) / (k - 1) if reading == "even-from-0" else np.arange(1, k + 1) / k
+    return np.asarray(low + (high - low) * steps, dtype=float)
+
+
+def score_answers(population: Population, readings: Readings | None = None) -> Scored:
+    """Turn a population's values into scores.
+
+    Raises
+    ------
+    InputError
+        For unanswered items under the reading ``missing = "error"`` (all of them named), and for
+        items without stated scores under ``option_score = "given"``.
+    """
+    framework = population.framework
+    rule = framework.rule
+    readings = rule.defaults if readings is None else readings
+    faults = Faults(population.label)
+    notes = list(population.notes)
+    samples: dict[str, ScoredSample] = {}
+    for t, sample in population.samples.items():
+        X = (
+            np.array(sample.values)
+            if population.kind == "scores"
+            else _score(sample.track, sample.values, framework, readings, faults)
+        )
+        missing = np.isnan(sample.values)
+        if missing.any():
+            _treat_missing(X, missing, sample.track, sample.ids, readings, rule.low, faults, notes)
+        samples[t] = ScoredSample(sample.track, sample.ids, sample.names, X, sample.attributes)
+    faults.raise_if_any()
+    return Scored(
+        framework,
+        readings,
+        samples,
+        population.label,
+        population.synthetic,
+        population.digest,
+        tuple(notes),
+    )
+
+
+def _score(
+    track: Track, values: FloatArray, framework: Framework, readings: Readings, faults: Faults
+) -> FloatArray:
+    X = np.full(values.shape, np.nan)
+    for j, leaf in enumerate(track.leaves):
+        item = track.nodes[leaf].item
+        if item is None:
+            continue
+        if readings.option_score == "given" and item.scores is None:
+            faults.add(
+                track.codes[leaf],
+                "the framework states no option scores for it",
+                expected="item.scores in the framework file, or another option_score",
+            )
+            continue
+        table = option_scores(item, readings.option_score, framework.rule.low, framework.rule.high)
+        answered = ~np.isnan(values[:, j])
+        X[answered, j] = table[values[answered, j].astype(np.int64) - 1]
+    return X
+
+
+def _treat_missing(
+    X: FloatArray,
+    missing: BoolArray,
+    track: Track,
+    ids: Labels,
+    readings: Readings,
+    low: float,
+    faults: Faults,
+    notes: list[str],
+) -> None:
+    count = int(missing.sum())
+    if readings.missing == "zero":
+        X[missing] = low
+        notes.append(f"{count} unanswered items of track {track.code} scored {low:g}")
+    elif readings.missing == "renormalise":
+        notes.append(
+            f"{count} unanswered items of track {track.code} left out, their weight given to "
+            "answered siblings in proportion"
+        )
+    else:
+        for i, j in zip(*np.nonzero(missing), strict=True):
+            faults.add(
+                f"enterprise {ids[i]}",
+                f"item {track.leaf_codes[j]} is unanswered",
+                expected='an answer, or the reading missing = "renormalise" | "zero"',
+            )

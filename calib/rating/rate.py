@@ -1,0 +1,222 @@
+"""Rating a population under a weight set: totals, scores and stars at every node, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.errors import Faults, InputError
+from calib.framework import Framework, Readings, Track
+from calib.population import Labels, Population
+from calib.rating.answers import Scored, ScoredSample, score_answers
+from calib.rating.stars import band_index, effective_local, node_scores, stars
+from calib.weights import WeightSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RatedSample", "Rating", "rate", "rate_many"]
+
+
+@dataclass(frozen=True, eq=False)
+class RatedSample:
+    """The rating of the enterprises of one track. Stars count from 0 for the lowest.
+
+    Attributes
+    ----------
+    total : (n,) totals in points
+    star : (n,) final star
+    band : (n,) star that the total alone reaches
+    gated : (P,) positions of the gated nodes in the track
+    failed : (n, P) gated nodes that fail the gate of ``band``
+    scores, node_stars : (n, m) score and single-element star of every node; NaN and -1 where no
+        item under the node is answered
+    """
+
+    track: Track
+    ids: Labels
+    names: Labels
+    attributes: Mapping[str, Labels]
+    total: FloatArray
+    star: IntArray
+    band: IntArray
+    gated: IntArray
+    failed: BoolArray
+    scores: FloatArray
+    node_stars: IntArray
+
+    @property
+    def downgraded(self) -> BoolArray:
+        """Which enterprises a gate has cost a star or more, (n,)."""
+        return np.asarray(self.star < self.band)
+
+    def causes(self) -> list[str]:
+        """Return, by enterprise, the gated nodes that cost it stars, joined by a comma."""
+        codes = [self.track.codes[i] for i in self.gated]
+        return [
+            ", ".join(c for c, f in zip(codes, row, strict=True) if f) if down else ""
+            for row, down in zip(self.failed, self.downgraded, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Rating:
+    """The rating of a population under one weight set and given readings."""
+
+    framework: Framework
+    weights: WeightSet
+    readings: Readings
+    samples: Mapping[str, RatedSample]
+    synthetic: bool
+    notes: tuple[str, ...] = ()
+
+    def counts(self, track: str | None = None) -> IntArray:
+        """Return how many enterprises have each star, (K,), lowest first."""
+        out = np.zeros(self.framework.rule.stars, dtype=np.int64)
+        for t, s in self.samples.items():
+            if track in (None, t):
+                out += np.bincount(s.star, minlength=len(out))
+        return out
+
+    def node_counts(self, code: str, track: str | None = None) -> IntArray:
+        """Return how many enterprises have each single-element star at a node, (K,)."""
+        out = np.zeros(self.framework.rule.stars, dtype=np.int64)
+        for t, s in self.samples.items():
+            if track in (None, t) and code in s.track.index:
+                column = s.node_stars[:, s.track.index[code]]
+                out += np.bincount(column[column >= 0], minlength=len(out))
+        return out
+
+    @property
+    def downgrades(self) -> int:
+        """Number of enterprises that a gate has cost a star or more."""
+        return int(sum(s.downgraded.sum() for s in self.samples.values()))
+
+    def frame(self, depth: int = 1) -> pd.DataFrame:
+        """Return one row an enterprise: total, stars (1 is the lowest), causes, node scores.
+
+        Parameters
+        ----------
+        depth : scores and stars of the nodes down to this depth are included
+        """
+        import pandas as pd
+
+        labels = [n.en for n in self.framework.rule.labels]
+        parts = []
+        for t, s in self.samples.items():
+            data: dict[str, object] = {
+                "enterprise": s.ids, "name": s.names, "track": t, "total": s.total,
+                "band_star": s.band + 1, "star": s.star + 1,
+                "label": [labels[i] for i in s.star],
+                "downgraded": s.downgraded, "caused_by": s.causes(),
+            }  # fmt: skip
+            for i, node in enumerate(s.track.nodes):
+                if node.depth <= depth:
+                    data[f"score {node.code}"] = s.scores[:, i]
+                    data[f"star {node.code}"] = s.node_stars[:, i] + 1
+            parts.append(pd.DataFrame(data))
+        return pd.concat(parts, ignore_index=True)
+
+
+def rate(
+    population: Population | Scored,
+    weights: WeightSet,
+    readings: Readings | Mapping[str, str] | None = None,
+) -> Rating:
+    """Rate a population.
+
+    Parameters
+    ----------
+    population : answers or scores; or scores under readings from :func:`score_answers`
+    weights : local weights on the same framework
+    readings : answers to the open questions; the framework's defaults if None
+
+    Raises
+    ------
+    InputError
+        When frameworks differ, or an enterprise has no answer under a gated node.
+    """
+    scored = _scored(population, readings)
+    framework = scored.framework
+    if weights.framework.digest != framework.digest:
+        raise InputError(
+            f"weight set {weights.name!r} is for framework {weights.framework.code} "
+            f"{weights.framework.version}, the population for {framework.code} {framework.version}"
+        )
+    samples = {
+        t: _rate_sample(s, weights.local[t], framework, scored.readings)
+        for t, s in scored.samples.items()
+    }
+    return Rating(framework, weights, scored.readings, samples, scored.synthetic, scored.notes)
+
+
+def _scored(
+    population: Population | Scored, readings: Readings | Mapping[str, str] | None
+) -> Scored:
+    if isinstance(population, Scored):
+        if readings is not None and population.framework.rule.read(readings) != population.readings:
+            raise InputError("the scores were made under other readings; rate the population")
+        return population
+    return score_answers(population, population.framework.rule.read(readings))
+
+
+def _rate_sample(
+    sample: ScoredSample, local: FloatArray, framework: Framework, readings: Readings
+) -> RatedSample:
+    track = sample.track
+    thresholds = framework.rule.thresholds(readings)
+    gated = track.at_depth(thresholds.gate_depth)
+    scores = np.zeros((len(sample), len(track.nodes)))
+    total = np.zeros(len(sample))
+    for rows, answered in _patterns(sample.X):
+        own = local if answered.all() else effective_local(track, local, answered)
+        part = node_scores(track, np.nan_to_num(sample.X[rows]), own)
+        top = track.families[0].members
+        total[rows] = part[:, top] @ own[top]
+        if not answered.all():
+            unknown = ~(track.membership(np.arange(len(track.nodes))) & answered).any(axis=1)
+            part[:, unknown] = np.nan
+        scores[rows] = part
+    _check_gated(sample, scores[:, gated], gated, bool(np.isfinite(thresholds.gate).any()))
+    star, band, failed = stars(total, np.nan_to_num(scores[:, gated], nan=np.inf), thresholds)
+    node_stars = np.where(np.isnan(scores), -1, band_index(scores, thresholds.band))
+    return RatedSample(
+        track, sample.ids, sample.names, sample.attributes, total, star, band, gated, failed,
+        scores, node_stars,
+    )  # fmt: skip
+
+
+def _patterns(X: FloatArray) -> list[tuple[IntArray, BoolArray]]:
+    """Group enterprises by which items they answered; one group where all did."""
+    answered = ~np.isnan(X)
+    if answered.all():
+        return [(np.arange(len(X)), np.ones(X.shape[1], dtype=bool))]
+    patterns, group = np.unique(answered, axis=0, return_inverse=True)
+    return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns)]
+
+
+def _check_gated(sample: ScoredSample, gated: FloatArray, nodes: IntArray, gates: bool) -> None:
+    faults = Faults()
+    empty = np.isnan(gated) if gates else np.isnan(gated).all(axis=1, keepdims=True)
+    for i, p in zip(*np.nonzero(empty), strict=True):
+        code = sample.track.codes[nodes[p]] if gates else "any node"
+        faults.add(
+            f"enterprise {sample.ids[i]}",
+            f"no item under {code} is answered",
+            expected="an answer under every gated node",
+        )
+    faults.raise_if_any()
+
+
+def rate_many(
+    population: Population | Scored,
+    weights: Mapping[str, WeightSet],
+    readings: Readings | Mapping[str, str] | None = None,
+) -> dict[str, Rating]:
+    """Rate a population under several weight sets; its answers are scored once."""
+    scored = _scored(population, readings)
+    return {name: rate(scored, w) for name, w in weights.items()}

@@ -1,0 +1,84 @@
+"""The rating rule on arrays: from scores to stars."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.framework import Thresholds, Track
+
+__all__ = ["band_index", "effective_local", "node_scores", "stars"]
+
+
+def band_index(scores: FloatArray, edges: FloatArray) -> IntArray:
+    """Return how many of the rising ``edges`` each score is strictly above."""
+    return np.searchsorted(edges, scores, side="left").astype(np.int64)
+
+
+def stars(
+    total: FloatArray, gated: FloatArray, thresholds: Thresholds
+) -> tuple[IntArray, IntArray, BoolArray]:
+    """Rate totals under gates.
+
+    Parameters
+    ----------
+    total : (...,) totals in points
+    gated : (..., P) scores of the gated nodes
+
+    Returns
+    -------
+    star : (...,) final star, counted from 0
+    band : (...,) star that the total alone reaches
+    failed : (..., P) which nodes fail the gate of ``band``
+
+    Notes
+    -----
+    Star = the highest k with T > b_k and S_p > γ_k for every gated node p. As bands and gates
+    rise, that is the lower of the band of T and the lowest gate reached.
+    """
+    band = band_index(total, thresholds.band)
+    reached = band_index(gated, thresholds.gate)
+    failed = reached < band[..., None]
+    if thresholds.one_star:
+        star = band - failed.any(axis=-1)
+    else:
+        star = np.minimum(band, reached.min(axis=-1)) if gated.shape[-1] else band
+    return star.astype(np.int64), band, failed
+
+
+def node_scores(track: Track, X: FloatArray, local: FloatArray) -> FloatArray:
+    """Return the score of every node, (n, m): the weighted mean of its children, up the tree.
+
+    Parameters
+    ----------
+    X : (n, L) leaf scores
+    local : (m,) local weights
+    """
+    out = np.zeros((len(X), len(track.nodes)))
+    out[:, track.leaves] = X
+    for family in reversed(track.families):
+        if family.parent:
+            members = family.members
+            out[:, track.index[family.parent]] = out[:, members] @ local[members]
+    return out
+
+
+def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> FloatArray:
+    """Return local weights renormalised among answered siblings, 0 for unanswered nodes.
+
+    Parameters
+    ----------
+    local : (..., m) local weights
+    answered : (L,) which leaves have an answer
+
+    Returns
+    -------
+    (..., m); a family without any answer, or whose answered members all weigh 0, gets 0
+    """
+    known = (track.membership(np.arange(len(track.nodes))) & answered).any(axis=1)
+    out = np.where(known, local, 0.0)
+    for family in track.families:
+        total = out[..., family.members].sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[..., family.members] = np.where(total > 0, out[..., family.members] / total, 0.0)
+    return np.asarray(out, dtype=float)

@@ -1,0 +1,17 @@
+"""Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
+
+from calib.tables.raw import RawTable, read_table, sheet_names
+from calib.tables.write import inert, write_csv, write_parquet, write_table, write_xlsx
+from calib.tables.xlsx import column_letters
+
+__all__ = [
+    "RawTable",
+    "column_letters",
+    "inert",
+    "read_table",
+    "sheet_names",
+    "write_csv",
+    "write_parquet",
+    "write_table",
+    "write_xlsx",
+]

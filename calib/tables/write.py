@@ -1,0 +1,91 @@
+"""Writing tables for people who open them in Excel, with names kept inert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from calib._atomic import atomic_file
+from calib.errors import InputError, MissingExtraError
+
+__all__ = ["inert", "write_csv", "write_parquet", "write_table", "write_xlsx"]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def inert(value: Any) -> Any:
+    """Return text that a spreadsheet would run as a formula with an apostrophe before it.
+
+    Examples
+    --------
+    >>> inert("=1+1"), inert("Plant 7"), inert(-2.5)
+    ("'=1+1", 'Plant 7', -2.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a CSV in UTF-8 with a byte-order mark, so that Excel shows Chinese.
+
+    Floats are written in the shortest form that reads back exactly. Text cells and headers that
+    start with ``= + - @`` get an apostrophe, or a spreadsheet would run them.
+    """
+    safe = frame.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column].dtype):
+            safe[column] = safe[column].map(inert)
+    safe.columns = pd.Index([inert(str(c)) for c in safe.columns])
+    with atomic_file(path) as aside:
+        safe.to_csv(aside, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a Parquet file (zstd); needs the ``parquet`` extra."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as exc:
+        raise MissingExtraError("writing Parquet", "parquet") from exc
+    with atomic_file(path) as aside:
+        frame.to_parquet(aside, index=False, compression="zstd")
+
+
+def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:
+    """Write plain sheets; text stays text, whatever it starts with."""
+    import xlsxwriter
+
+    with atomic_file(path) as aside:
+        options = {
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "nan_inf_to_errors": False,
+        }
+        book = xlsxwriter.Workbook(str(aside), options)
+        head = book.add_format({"bold": True, "bottom": 1})
+        for name, frame in sheets.items():
+            sheet = book.add_worksheet(name[:31])
+            sheet.write_row(0, 0, [str(c) for c in frame.columns], head)
+            for i, row in enumerate(frame.itertuples(index=False), start=1):
+                for j, value in enumerate(row):
+                    if value is None or value != value:
+                        continue
+                    sheet.write(i, j, value if isinstance(value, str | bool) else float(value))
+            sheet.freeze_panes(1, 0)
+            sheet.autofit()
+        book.close()
+
+
+def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table as CSV, XLSX or Parquet, by the ending of its path."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix == ".csv":
+        write_csv(frame, path)
+    elif suffix == ".xlsx":
+        write_xlsx({"table": frame}, path)
+    elif suffix == ".parquet":
+        write_parquet(frame, path)
+    else:
+        raise InputError(f"{os.fspath(path)}: expected a path ending in .csv, .xlsx or .parquet")

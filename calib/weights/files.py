@@ -1,0 +1,303 @@
+"""Weight sets in files: TOML, and the spreadsheet table.
+
+The TOML form lists local weights by node code: shared first-level weights, and others that are
+the same in every track that has the node, under ``[weights]``; a track's own under
+``[weights.<track>]``. Whole families may be left out if ``unlisted`` says where their weights
+come from (``"published"`` or ``"equal"``).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat
+
+from calib._atomic import write_text
+from calib._types import FloatArray
+from calib._validation import parse_model
+from calib.errors import Faults, InputError, suggest
+from calib.framework import Framework, Name
+from calib.weights.weightset import Provenance, WeightSet, check_weights
+
+__all__ = ["read_weights", "to_toml", "write_weights"]
+
+
+class _NameEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    zh: str
+    en: str
+
+
+class _ProvenanceEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    source: str = "file"
+    detail: str = ""
+    date: str = ""
+    inputs: dict[str, str] = {}
+
+
+class _WeightsFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    schema_: Literal["calib.weights/1"] = Field(alias="schema")
+    framework: str
+    framework_version: str | None = None
+    name: Annotated[str, Field(min_length=1)]
+    version: str = "1"
+    label: _NameEntry | None = None
+    unlisted: Literal["published", "equal"] | None = None
+    provenance: _ProvenanceEntry = _ProvenanceEntry()
+    weights: dict[str, StrictFloat | dict[str, StrictFloat]]
+
+
+def read_weights(path: str | os.PathLike[str], framework: Framework) -> WeightSet:
+    """Read a weight set from TOML, or from its table as CSV, XLSX or Parquet.
+
+    Raises
+    ------
+    InputError
+        With every fault: unknown, duplicate or missing codes, negative weights or NaN, siblings
+        that do not sum to 1 (and by how much), a file for another framework or version.
+    """
+    file = Path(path)
+    if file.suffix.lower() != ".toml":
+        return _read_weight_table(file, framework)
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise InputError(f"{file}: no such file") from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InputError(f"{file}: cannot be read as TOML: {exc}") from exc
+    spec = parse_model(_WeightsFile, document, str(file))
+    _check_framework(spec, framework, str(file))
+    given = _by_track(spec.weights, framework, Faults(file))
+    local = _complete(given, framework, spec.unlisted, Faults(file))
+    found = check_weights(framework, local, str(file))
+    found.raise_if_any()
+    p = spec.provenance
+    label = Name(spec.label.zh, spec.label.en) if spec.label else Name(spec.name, spec.name)
+    detail = p.detail
+    if spec.unlisted:
+        detail = f"{detail}; unlisted families: {spec.unlisted}".lstrip("; ")
+    provenance = Provenance(p.source, detail, p.date, p.inputs)
+    return WeightSet(framework, spec.name, local, label, provenance, spec.version)
+
+
+def _check_framework(spec: _WeightsFile, framework: Framework, file: str) -> None:
+    faults = Faults(file)
+    if spec.framework != framework.code:
+        faults.add(
+            "framework",
+            "the weights are for another framework",
+            value=spec.framework,
+            expected=framework.code,
+        )
+    elif spec.framework_version not in (None, framework.version):
+        faults.add(
+            "framework_version",
+            "the weights are for another version",
+            value=spec.framework_version,
+            expected=framework.version,
+        )
+    faults.raise_if_any()
+
+
+def _by_track(
+    weights: Mapping[str, float | dict[str, float]],
+    framework: Framework,
+    faults: Faults,
+) -> dict[str, dict[str, float]]:
+    given: dict[str, dict[str, float]] = {t: {} for t in framework.tracks}
+    for key, value in weights.items():
+        if isinstance(value, dict):
+            track = framework.track(key)
+            if track is None:
+                faults.add(
+                    f"weights.{key}",
+                    f"no such track {suggest(key, framework.tracks)}".rstrip(),
+                    expected=" | ".join(framework.tracks),
+                )
+                continue
+            for code, number in value.items():
+                _put(given, framework, track, code, float(number), faults)
+            continue
+        holders = [t for t, tree in framework.tracks.items() if key in tree.index]
+        if not holders:
+            hint = suggest(key, framework.codes)
+            faults.add(
+                f"weights.{key}",
+                f"unknown code {hint}".rstrip(),
+                expected="a node code; keys with dots need quotes",
+            )
+        for t in holders:
+            _put(given, framework, t, key, float(value), faults)
+    faults.raise_if_any()
+    return given
+
+
+def _put(
+    given: dict[str, dict[str, float]],
+    framework: Framework,
+    track: str,
+    code: str,
+    number: float,
+    faults: Faults,
+) -> None:
+    tree = framework.tracks[track]
+    where = f"weights.{track}.{code}"
+    if code not in tree.index:
+        faults.add(
+            where,
+            f"unknown code {suggest(code, tree.codes)}".rstrip(),
+            expected=f"a node code of track {track}",
+        )
+    elif code in given[track]:
+        faults.add(
+            where, "stands under [weights] and under the track", value=number, expected="one place"
+        )
+    elif not np.isfinite(number) or number < 0:
+        faults.add(
+            where, "weight is negative or no number", value=number, expected="a number from 0 to 1"
+        )
+    else:
+        given[track][code] = number
+
+
+def _complete(
+    given: Mapping[str, Mapping[str, float]],
+    framework: Framework,
+    unlisted: str | None,
+    faults: Faults,
+) -> dict[str, FloatArray]:
+    local: dict[str, FloatArray] = {}
+    for t, tree in framework.tracks.items():
+        values = np.array(framework.published[t])
+        for family in tree.families:
+            codes = [tree.codes[i] for i in family.members]
+            lacking = [c for c in codes if c not in given[t]]
+            under = family.parent or "the root"
+            if not lacking:
+                values[family.members] = [given[t][c] for c in codes]
+            elif len(lacking) < len(codes):
+                faults.add(
+                    f"under {under} ({t})",
+                    f"no weight for {', '.join(lacking)}",
+                    expected="a weight for every sibling",
+                )
+            elif unlisted == "equal" or len(codes) == 1:
+                values[family.members] = 1 / len(codes)
+            elif unlisted is None:
+                faults.add(
+                    f"under {under} ({t})",
+                    f"no weights for {', '.join(codes)}",
+                    expected='weights, or unlisted = "published" | "equal"',
+                )
+        local[t] = values
+    faults.raise_if_any()
+    return local
+
+
+def _read_weight_table(file: Path, framework: Framework) -> WeightSet:
+    from calib.tables import read_table
+
+    table = read_table(file, required=("track", "code", "local_weight"))
+    faults = Faults(file)
+    numbers = table.numbers("local_weight", faults, expected="a local weight from 0 to 1")
+    given: dict[str, dict[str, float]] = {t: {} for t in framework.tracks}
+    tracks, codes = table.text("track"), table.text("code")
+    for row, (word, code) in enumerate(zip(tracks, codes, strict=True)):
+        track = framework.track(word)
+        where = table.where(row, "code")
+        if track is None:
+            faults.add(
+                table.where(row, "track"),
+                "no such track",
+                value=word,
+                expected=" | ".join(framework.tracks),
+            )
+        elif code not in framework.tracks[track].index:
+            hint = suggest(code, framework.tracks[track].codes)
+            faults.add(
+                where,
+                f"unknown code {hint}".rstrip(),
+                value=code,
+                expected=f"a node code of track {track}",
+            )
+        elif code in given[track]:
+            faults.add(where, "duplicate code", value=code, expected="each node once a track")
+        elif np.isnan(numbers[row]) and not str(table.frame["local_weight"].iloc[row]).strip():
+            faults.add(table.where(row, "local_weight"), "is empty", expected="a local weight")
+        elif numbers[row] < 0:
+            faults.add(
+                table.where(row, "local_weight"),
+                "weight is negative",
+                value=float(numbers[row]),
+                expected="a number from 0 to 1",
+            )
+        else:
+            given[track][code] = float(numbers[row])
+    faults.raise_if_any()
+    local = _complete(given, framework, None, faults)
+    check_weights(framework, local, str(file)).raise_if_any()
+    return WeightSet.build(framework, file.stem, local, source="file")
+
+
+def to_toml(weights: WeightSet) -> str:
+    """Return a weight set as TOML text; numbers in the shortest form that reads back exactly."""
+    fw, p = weights.framework, weights.provenance
+    lines = [
+        'schema = "calib.weights/1"',
+        f"framework = {_q(fw.code)}",
+        f"framework_version = {_q(fw.version)}",
+        f"name = {_q(weights.name)}",
+        f"version = {_q(weights.version)}",
+        f"label = {{ zh = {_q(weights.label.zh)}, en = {_q(weights.label.en)} }}",
+        "",
+        "[provenance]",
+        f"source = {_q(p.source)}",
+    ]
+    lines += [f"{key} = {_q(v)}" for key, v in (("detail", p.detail), ("date", p.date)) if v]
+    if p.inputs:
+        lines.append("[provenance.inputs]")
+        lines += [f"{_q(k)} = {_q(v)}" for k, v in p.inputs.items()]
+    shared = fw.shared
+    lines += ["", "# Local weights: siblings sum to 1.", "[weights]"]
+    lines += [_weight_line(fw, c, weights.weight(c)) for c in shared]
+    for t, tree in fw.tracks.items():
+        lines += ["", f"[weights.{t}]"]
+        lines += [
+            _weight_line(fw, c, float(weights.local[t][i]))
+            for i, c in enumerate(tree.codes)
+            if c not in shared
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _weight_line(framework: Framework, code: str, value: float) -> str:
+    name = framework.node(code).name
+    comment = f"{name.zh} {name.en}".replace("\n", " ").replace("\r", " ")
+    return f"{_q(code)} = {value!r}  # {_printable(comment)}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c >= " " and c != "\x7f" else " " for c in text)
+
+
+def _q(text: Any) -> str:
+    """Quote a TOML basic string."""
+    out = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in out) + '"'
+
+
+def write_weights(weights: WeightSet, path: str | os.PathLike[str]) -> None:
+    """Write a weight set as TOML, or as a table (CSV, XLSX, Parquet), by the path's ending."""
+    if Path(path).suffix.lower() == ".toml":
+        write_text(path, to_toml(weights))
+        return
+    from calib.tables import write_table
+
+    write_table(weights.table(), path)

@@ -1,0 +1,85 @@
+"""Rounding to a published grid so that siblings still sum to exactly 1."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import InputError
+from calib.weights.weightset import WeightSet
+
+__all__ = ["round_family", "round_weights"]
+
+
+def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
+    """Round sibling weights to multiples of ``grid`` that sum to exactly 1.
+
+    Parameters
+    ----------
+    weights : (c,) non-negative, summing to 1
+    grid : the step; 1 must be a whole number of steps
+
+    Returns
+    -------
+    (c,) the nearest such weights in the sum of squared differences (largest remainders);
+    ties go to the earlier sibling
+
+    Examples
+    --------
+    >>> round_family(np.array([1, 1, 1]) / 3)
+    array([0.34, 0.33, 0.33])
+    """
+    steps = _steps(grid)
+    exact = np.asarray(weights, dtype=float) * steps
+    # A weight within rounding noise of a grid point is that grid point.
+    near = np.rint(exact)
+    exact = np.where(np.abs(exact - near) < 1e-9 * steps, near, exact)
+    floor = np.floor(exact)
+    missing = int(steps - floor.sum())
+    order = np.argsort(-(exact - floor), kind="stable")
+    floor[order[:missing]] += 1
+    return np.asarray(floor / steps, dtype=float)
+
+
+def _steps(grid: float) -> int:
+    inverse = Fraction(1) / Fraction(str(grid)) if grid > 0 else Fraction(0)
+    if inverse < 1 or inverse.denominator != 1:
+        raise InputError(f"grid {grid!r}: expected a step that divides 1, such as 0.01")
+    return int(inverse)
+
+
+def round_weights(
+    weights: WeightSet, grid: float = 0.01, *, name: str | None = None, keep_equal: bool = True
+) -> WeightSet:
+    """Round every family of a weight set to the grid; see :func:`round_family`.
+
+    With ``keep_equal``, families of equal weights that the grid cannot hold (three siblings on
+    0.01) are left exact, as the published model leaves indicators within a capability; the
+    provenance names them. Without it they are rounded too, the earlier siblings getting more.
+    """
+    local: dict[str, FloatArray] = {}
+    kept: list[str] = []
+    for t, tree in weights.framework.tracks.items():
+        values = np.array(weights.local[t])
+        for family in tree.families:
+            own = values[family.members]
+            if keep_equal and len(own) > 1 and np.ptp(own) <= 1e-12:
+                if _steps(grid) % len(own):
+                    kept.append(f"{family.parent or 'root'} ({t})")
+                continue
+            values[family.members] = round_family(own, grid)
+        local[t] = values
+    detail = f"{weights.name} rounded to {grid:g}"
+    if kept:
+        detail += f"; equal families left exact: {', '.join(kept)}"
+    return WeightSet.build(
+        weights.framework,
+        name or f"{weights.name} rounded",
+        local,
+        source="rounded",
+        detail=detail,
+        inputs={weights.name: weights.digest},
+        label=weights.label,
+    )
