@@ -1,0 +1,1 @@
+"""Top-k ballots: worths with uncertainty, and the test of equal importance."""

@@ -1,0 +1,153 @@
+"""Log-likelihood, score and information of top-k Plackett-Luce on a prefix table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray
+from calib.ballots.data import Ballots
+from calib.ballots.prefix import PrefixTable
+
+__all__ = [
+    "Derivatives",
+    "ballot_loglik",
+    "ballot_scores",
+    "derivatives",
+    "equal_loglik",
+    "loglik",
+    "pseudo_inverse",
+    "worths",
+]
+
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Derivatives:
+    """Log-likelihood with its score (J,) and information (J, J) at one theta."""
+
+    loglik: float
+    score: FloatArray
+    information: FloatArray
+
+
+def worths(theta: FloatArray) -> FloatArray:
+    """Return worths that sum to 1 from log-worths, (..., J); a log-worth of -inf gives 0."""
+    shifted = np.exp(theta - np.max(theta, axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=float)
+
+
+def loglik(table: PrefixTable, theta: FloatArray) -> float:
+    """Return the log-likelihood of top-k Plackett-Luce.
+
+    Parameters
+    ----------
+    table : sufficient statistics
+    theta : (J,) log-worths; -inf is allowed for an item that nobody chose
+
+    Notes
+    -----
+    ``l = sum_j wins_j theta_j - sum_S count_S log(sum_{j not in S} exp(theta_j))``.
+    """
+    shift = float(np.max(theta))
+    w = np.exp(theta - shift)
+    finite = np.isfinite(theta)
+    total = float(table.wins[finite] @ (theta[finite] - shift))
+    for rows, free in table.blocks():
+        total -= float(table.counts[rows] @ np.log(free @ w))
+    return total
+
+
+def equal_loglik(table: PrefixTable) -> float:
+    """Return the log-likelihood when all items have the same worth."""
+    return -float(table.counts @ np.log(table.J - table.stages))
+
+
+def derivatives(table: PrefixTable, theta: FloatArray) -> Derivatives:
+    """Return log-likelihood, score and information at finite log-worths.
+
+    Parameters
+    ----------
+    table : sufficient statistics
+    theta : (J,) log-worths; -inf leaves an item out of every choice
+
+    Notes
+    -----
+    With ``d_S = sum_{j not in S} w_j``: score ``wins_j - w_j sum_S count_S [j not in S] / d_S``;
+    information ``diag(w a) - sum_S count_S p_S p_S'`` where ``p_S = w [not in S] / d_S``.
+    """
+    shift = float(np.max(theta))
+    w = np.exp(theta - shift)
+    finite = np.isfinite(theta)
+    value = float(table.wins[finite] @ (theta[finite] - shift))
+    pull = np.zeros(table.J)
+    cross = np.zeros((table.J, table.J))
+    for rows, free in table.blocks():
+        count = table.counts[rows]
+        d = free @ w
+        value -= float(count @ np.log(d))
+        pull += (count / d) @ free
+        free *= (np.sqrt(count) / d)[:, None]
+        cross += free.T @ free
+    expected = w * pull
+    information = np.diag(expected) - cross * np.outer(w, w)
+    return Derivatives(value, np.where(finite, table.wins - expected, 0.0), information)
+
+
+def pseudo_inverse(information: FloatArray) -> FloatArray:
+    """Invert an information matrix on the contrasts: the covariance of theta with sum zero.
+
+    Parameters
+    ----------
+    information : (..., J, J) symmetric, rows summing to zero, else positive definite
+    """
+    J = information.shape[-1]
+    scale = np.trace(information, axis1=-2, axis2=-1)[..., None, None] / J**2
+    ones = np.ones((J, J))
+    # The direction (1, ..., 1) carries no information; give it some, then take it away again.
+    inverse = np.linalg.inv(information + scale * ones)
+    return np.asarray(inverse - ones / (scale * J**2), dtype=float)
+
+
+def ballot_loglik(ballots: Ballots, theta: FloatArray) -> FloatArray:
+    """Return the log-likelihood of each single ballot, (n,), weights left aside."""
+    w = np.exp(theta - np.max(theta))
+    out = np.zeros(ballots.n)
+    for start in range(0, ballots.n, _CHUNK):
+        picks = ballots.picks[start : start + _CHUNK]
+        rows = np.arange(len(picks))
+        free = np.ones((len(picks), ballots.J), dtype=bool)
+        for s in range(min(ballots.K, ballots.J - 1)):
+            on = picks[:, s] >= 0
+            chosen = np.where(on, picks[:, s], 0)
+            choice = np.where(on, w[chosen] / (free @ w), 1.0)
+            out[start : start + _CHUNK] += np.log(choice)
+            free[rows[on], chosen[on]] = False
+    return out
+
+
+def ballot_scores(ballots: Ballots, theta: FloatArray, keep: BoolArray | None = None) -> FloatArray:
+    """Return the score of each single ballot, (n, J), weights left aside.
+
+    Parameters
+    ----------
+    ballots : the ballots
+    theta : (J,) log-worths
+    keep : (n,) rows wanted; all by default
+    """
+    picks = ballots.picks if keep is None else ballots.picks[keep]
+    w = np.exp(theta - np.max(theta))
+    scores = np.zeros((len(picks), ballots.J))
+    free = np.ones((len(picks), ballots.J))
+    rows = np.arange(len(picks))
+    for s in range(min(ballots.K, ballots.J - 1)):
+        on = picks[:, s] >= 0
+        p = free[on] * w
+        p /= p.sum(axis=1, keepdims=True)
+        scores[on] -= p
+        chosen = picks[on, s]
+        scores[rows[on], chosen] += 1.0
+        free[rows[on], chosen] = 0.0
+    return scores

@@ -1,0 +1,153 @@
+"""Errors that allow for respondent weights and for several ballots from one enterprise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib._types import FloatArray
+from calib.ballots.data import Ballots
+from calib.ballots.likelihood import ballot_scores, derivatives, pseudo_inverse
+from calib.ballots.plackett import PlackettLuce
+from calib.ballots.prefix import PrefixTable, tabulate
+from calib.errors import InputError
+
+__all__ = [
+    "EffectiveTable",
+    "cluster_index",
+    "effective_size",
+    "effective_table",
+    "outer_products",
+    "sandwich",
+    "total_variance",
+]
+
+_CHUNK = 50_000
+
+
+def effective_size(weight: FloatArray) -> float:
+    """Return Kish's effective number of ballots, ``(sum w)^2 / sum w^2``."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def cluster_index(ballots: Ballots) -> tuple[NDArray[np.int64], int] | None:
+    """Return the cluster number of each ballot and how many there are; None without clusters.
+
+    A blank enterprise stands for itself: each such ballot is a cluster of its own.
+    """
+    if ballots.cluster is None:
+        return None
+    names, index = np.unique(ballots.cluster, return_inverse=True)
+    index = index.astype(np.int64)
+    blank = np.flatnonzero(ballots.cluster == "")
+    index[blank] = len(names) + np.arange(blank.size)
+    _, index = np.unique(index, return_inverse=True)
+    count = int(index.max()) + 1
+    return (index.astype(np.int64), count) if count < ballots.n else None
+
+
+def total_variance(
+    ballots: Ballots, values: Callable[[slice], FloatArray], *, diagonal: bool = True
+) -> FloatArray:
+    """Return the variance of ``sum_i w_i z_i`` for centred rows z, by ballot or by cluster.
+
+    Parameters
+    ----------
+    ballots : the ballots, whose weights and clusters count
+    values : returns the rows z of a slice of ballots, (rows, p); their weighted sum is near 0
+    diagonal : return the p variances only, else the (p, p) matrix
+
+    Notes
+    -----
+    Clusters: ``G / (G - 1) sum_g t_g t_g'`` with ``t_g`` the cluster totals of ``w z``. A single
+    cluster has no variance between clusters and is an error.
+    """
+    clusters = cluster_index(ballots)
+    total: FloatArray | None = None
+    sums: FloatArray | None = None
+    for start in range(0, ballots.n, _CHUNK):
+        rows = slice(start, min(start + _CHUNK, ballots.n))
+        z = values(rows) * ballots.weights[rows, None]
+        if clusters is None:
+            part = (z**2).sum(axis=0) if diagonal else z.T @ z
+            total = part if total is None else total + part
+        else:
+            sums = np.zeros((clusters[1], z.shape[1])) if sums is None else sums
+            np.add.at(sums, clusters[0][rows], z)
+    if clusters is not None and sums is not None:
+        if clusters[1] < 2:
+            msg = "all ballots come from one enterprise: nothing can be said about others"
+            raise InputError(msg)
+        total = (sums**2).sum(axis=0) if diagonal else sums.T @ sums
+        total = total * clusters[1] / (clusters[1] - 1)
+    return np.asarray(total, dtype=float)
+
+
+def outer_products(ballots: Ballots, theta: FloatArray) -> FloatArray:
+    """Return the middle of the sandwich: summed outer products of (cluster) scores, (J, J)."""
+
+    def score(rows: slice) -> FloatArray:
+        keep = np.zeros(ballots.n, dtype=bool)
+        keep[rows] = True
+        return ballot_scores(ballots, theta, keep)
+
+    return total_variance(ballots, score, diagonal=False)
+
+
+def sandwich(ballots: Ballots, fit: PlackettLuce) -> FloatArray:
+    """Return the robust covariance of the log-worths, ``H^- (sum_g u_g u_g') H^-``, (J, J).
+
+    Parameters
+    ----------
+    ballots : the ballots that were fitted; their weights and clusters count
+    fit : maximum-likelihood fit of them
+
+    References
+    ----------
+    White (1982), *Econometrica* 50, 1-25; Liang & Zeger (1986), *Biometrika* 73, 13-22.
+    """
+    middle = outer_products(ballots, fit.theta)
+    return np.asarray(fit.covariance @ middle @ fit.covariance, dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveTable:
+    """A prefix table scaled to the number of independent, equal ballots it is worth.
+
+    Parameters
+    ----------
+    table : the scaled sufficient statistics
+    size : effective number of ballots
+    design_effect : number of ballots / size
+    """
+
+    table: PrefixTable
+    size: float
+    design_effect: float
+
+
+def effective_table(ballots: Ballots) -> EffectiveTable:
+    """Return sufficient statistics that do not claim more information than the ballots hold.
+
+    Notes
+    -----
+    Weights that differ are scaled so that they sum to Kish's effective size. When enterprises
+    send several ballots, the scale is instead n divided by the mean ratio of the clustered to the
+    model variance of the score at equal worth (never under 1): the magnitude adjustment of
+    a quasi-likelihood (Ribatet, Cooley & Davison 2012).
+    """
+    table = tabulate(ballots)
+    if ballots.weight is None and cluster_index(ballots) is None:
+        return EffectiveTable(table, float(ballots.n), 1.0)
+    size = effective_size(ballots.weights)
+    if cluster_index(ballots) is not None:
+        zero = np.zeros(ballots.J)
+        information = derivatives(table, zero).information
+        if np.trace(information) > 0:
+            middle = outer_products(ballots, zero)
+            ratio = float(np.trace(pseudo_inverse(information) @ middle)) / (ballots.J - 1)
+            size = min(size, float(table.total) / max(ratio, 1e-12))
+    return EffectiveTable(table.scaled(size / table.total), size, ballots.n / size)
