@@ -1,0 +1,126 @@
+"""AHP in one call: weights with consistency, for a batch of complete or incomplete matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.experts.consistency import (
+    CR_LIMIT,
+    WorstJudgement,
+    consistency_ratio,
+    geometric_consistency_index,
+    random_index_label,
+    worst_judgement,
+)
+from calib.experts.incomplete import (
+    complete_by_weights,
+    least_squares_weights,
+    optimal_completion,
+)
+from calib.experts.pairwise import eigenvector_weights, geometric_weights
+
+__all__ = ["COMPLETE_WEIGHTS", "INCOMPLETE_WEIGHTS", "Comparisons", "weigh_comparisons"]
+
+COMPLETE_WEIGHTS = ("eigenvector", "geometric")
+INCOMPLETE_WEIGHTS = ("least-squares", "optimal")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """Weights and consistency of pairwise comparison matrices.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) the judgements, NaN where not compared
+    weights : (k, n) local weights, rows sum to 1
+    eigenvalue : (k,) principal eigenvalue (of the completed matrix where pairs are missing)
+    ratio : (k,) consistency ratio CR
+    gci : (k,) geometric consistency index
+    missing : (k,) pairs not compared
+    index : which random index CR used
+    """
+
+    matrices: FloatArray
+    weights: FloatArray
+    eigenvalue: FloatArray
+    ratio: FloatArray
+    gci: FloatArray
+    missing: IntArray
+    index: str
+
+    @property
+    def acceptable(self) -> BoolArray:
+        """Tell, per expert, whether CR is at most 0.1."""
+        return np.asarray(self.ratio <= CR_LIMIT)
+
+    def worst(self) -> WorstJudgement:
+        """Find each expert's worst comparison and its repair value."""
+        return worst_judgement(self.matrices, _log_least_squares(self.matrices, self.missing))
+
+
+def weigh_comparisons(
+    matrices: FloatArray,
+    *,
+    complete: str = "eigenvector",
+    incomplete: str = "least-squares",
+    index: str | float = "simulated",
+) -> Comparisons:
+    """Turn pairwise comparisons into weights with consistency measures.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) reciprocal comparisons, NaN where not compared, that passed
+        :func:`calib.experts.pairwise.check_comparisons` and
+        :func:`calib.experts.incomplete.check_connected`
+    complete
+        ``"eigenvector"`` (default; what CR is about) or ``"geometric"`` for complete matrices.
+    incomplete
+        Weights of incomplete ones: ``"least-squares"`` (default: unique, one linear solve) or
+        ``"optimal"``, the eigenvector of the completion with the smallest eigenvalue.
+    index
+        Random index of CR; see :func:`calib.experts.consistency.random_index`.
+
+    Returns
+    -------
+    Comparisons
+
+    Notes
+    -----
+    With least squares the eigenvalue is that of the matrix completed by weight ratios. It is never
+    below the smallest one, so CR is never understated.
+    """
+    if complete not in COMPLETE_WEIGHTS or incomplete not in INCOMPLETE_WEIGHTS:
+        msg = f"complete is one of {COMPLETE_WEIGHTS}, incomplete one of {INCOMPLETE_WEIGHTS}"
+        raise ValueError(msg)
+    matrices = np.asarray(matrices, dtype=float)
+    k, n, _ = matrices.shape
+    missing = np.isnan(matrices).sum(axis=(1, 2)) // 2
+    logs = _log_least_squares(matrices, missing)
+    weights, eigenvalue = logs.copy(), np.empty(k)
+    full = missing == 0
+    if full.any():
+        eigen = eigenvector_weights(matrices[full])
+        eigenvalue[full] = eigen.eigenvalue
+        if complete == "eigenvector":
+            weights[full] = eigen.weights
+    gaps = ~full
+    if gaps.any() and incomplete == "optimal":
+        done = [optimal_completion(matrix) for matrix in matrices[gaps]]
+        weights[gaps] = [c.weights for c in done]
+        eigenvalue[gaps] = [c.eigenvalue for c in done]
+    elif gaps.any():
+        filled = complete_by_weights(matrices[gaps], logs[gaps])
+        eigenvalue[gaps] = eigenvector_weights(filled).eigenvalue
+    ratio = consistency_ratio(eigenvalue, n, missing, index=index)
+    gci = geometric_consistency_index(matrices, logs)
+    label = random_index_label(index)
+    return Comparisons(matrices, weights, eigenvalue, ratio, gci, missing, label)
+
+
+def _log_least_squares(matrices: FloatArray, missing: IntArray) -> FloatArray:
+    if missing.any():
+        return least_squares_weights(matrices)
+    return geometric_weights(matrices)

@@ -1,0 +1,133 @@
+"""Cooke's classical model: expert weights from seed questions with known answers.
+
+Experts state quantiles of quantities whose true values are known to the analyst. Calibration is
+the p-value of the hypothesis that the truths fall between the quantiles as often as the expert
+says; information is how much narrower than the background the quantiles are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.errors import Fault, InputError
+
+__all__ = ["Performance", "performance_weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Seed-question performance of experts.
+
+    Parameters
+    ----------
+    calibration : (k,) p-values, 0 to 1
+    information : (k,) mean relative information, ≥ 0
+    weights : (k,) normalised calibration x information, 0 under the cut-off
+    counts : (k, q + 1) how many true values fell between the quantiles
+    """
+
+    calibration: FloatArray
+    information: FloatArray
+    weights: FloatArray
+    counts: IntArray
+
+
+def _check(assessed: FloatArray, truths: FloatArray, levels: FloatArray) -> None:
+    faults: list[Fault] = []
+    if levels.ndim != 1 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
+        faults.append(Fault("", "quantile levels", "not increasing inside 0 to 1", levels.tolist()))
+    if assessed.shape[1:] != (truths.size, levels.size):
+        wanted = f"(experts, {truths.size}, {levels.size})"
+        faults.append(Fault("", "assessments", "wrong shape", assessed.shape, wanted))
+        raise InputError(faults)
+    for e, q in np.argwhere(~(np.diff(assessed, axis=2) > 0).all(axis=2)):
+        where, text = f"expert {e + 1}, seed question {q + 1}", "quantiles do not increase"
+        faults.append(Fault("", where, text, assessed[e, q].tolist(), "increasing numbers"))
+    faults += [
+        Fault("", f"seed question {q + 1}", "no true value", None, "a finite number")
+        for q in np.flatnonzero(~np.isfinite(truths))
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def performance_weights(
+    assessed: FloatArray,
+    truths: FloatArray,
+    *,
+    levels: tuple[float, ...] = (0.05, 0.5, 0.95),
+    overshoot: float = 0.1,
+    cutoff: float = 0.0,
+) -> Performance:
+    """Weigh experts by calibration and information (global weights).
+
+    Parameters
+    ----------
+    assessed : (k, N, q) stated quantiles of N seed questions
+    truths : (N,) their true values
+    levels
+        Probabilities of the quantiles.
+    overshoot
+        Share by which the background range is wider than all statements and the truth.
+    cutoff
+        Experts with a calibration below it get weight 0.
+
+    Returns
+    -------
+    Performance
+
+    Raises
+    ------
+    InputError
+        Listing non-increasing quantiles and missing truths; or when every expert is cut off.
+
+    Notes
+    -----
+    With p the theoretical and s the observed shares of the q + 1 bins,
+    C = P(χ²_q > 2N Σ s ln(s/p)); a truth equal to a quantile counts in the lower bin.
+    I = mean over questions of Σ p_i ln(p_i/r_i) + ln(background width), with r_i the bin widths
+    on a uniform background. Terms with s = 0 are 0; no term is cut at 0, and the degrees of freedom
+    are the number of bins less one, not of questions less one.
+
+    References
+    ----------
+    Cooke (1991), Experts in Uncertainty.
+    """
+    from scipy.special import chdtrc
+
+    assessed, truths = np.asarray(assessed, dtype=float), np.asarray(truths, dtype=float)
+    quantiles = np.asarray(levels, dtype=float)
+    _check(assessed, truths, quantiles)
+    p = np.diff(np.concatenate([[0.0], quantiles, [1.0]]))
+    bins = (truths[None, :, None] > assessed).sum(axis=2)  # (k, N)
+    counts = (bins[:, :, None] == np.arange(p.size)).sum(axis=1)
+    s = counts / truths.size
+    terms = np.where(s > 0, s * np.log(np.where(s > 0, s, 1.0) / p), 0.0)
+    calibration = np.asarray(
+        chdtrc(p.size - 1, 2.0 * truths.size * np.maximum(terms.sum(axis=1), 0.0)), dtype=float
+    )
+    low = np.minimum(assessed.min(axis=(0, 2)), truths)
+    high = np.maximum(assessed.max(axis=(0, 2)), truths)
+    width = high - low
+    edges = np.stack([low - overshoot * width, high + overshoot * width], axis=-1)
+    shape = (*assessed.shape[:2], 1)
+    stacked = np.concatenate(
+        [
+            np.broadcast_to(edges[None, :, :1], shape),
+            assessed,
+            np.broadcast_to(edges[None, :, 1:], shape),
+        ],
+        axis=2,
+    )
+    background = (edges[:, 1] - edges[:, 0])[None, :]
+    information = (
+        (p * np.log(p / np.diff(stacked, axis=2))).sum(axis=2) + np.log(background)
+    ).mean(axis=1)
+    raw = np.where(calibration >= cutoff, calibration * information, 0.0)
+    if raw.sum() <= 0:
+        raise InputError(f"no expert reaches the calibration cut-off of {cutoff:g}")
+    weights = np.asarray(raw / raw.sum(), dtype=float)
+    return Performance(calibration, information, weights, counts)

@@ -1,0 +1,249 @@
+"""Who stands apart in a panel, which camps there are, and what one expert changes.
+
+Weights are compositions: distances are taken between centred log-ratios (Aitchison), so that
+0.02 against 0.04 counts as much as 0.2 against 0.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.experts.pooling import pool_weights
+
+__all__ = [
+    "Camps",
+    "Influence",
+    "Outliers",
+    "aitchison_distances",
+    "centred_log_ratios",
+    "leave_one_out_shares",
+    "leave_one_out_weights",
+    "opinion_camps",
+    "outlying_experts",
+    "star_influence",
+]
+
+ZERO_SUBSTITUTE = 0.005  # of the node's total weight
+OUTLIER_LIMIT = 3.0
+CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
+
+
+def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
+    """Transform weights to centred log-ratios.
+
+    Parameters
+    ----------
+    weights : (..., n) weights, rows sum to 1
+    substitute
+        Value that stands in for weights below it (zeros have no logarithm); the others give
+        way in proportion.
+
+    Returns
+    -------
+    (..., n) rows sum to 0
+    """
+    w = np.asarray(weights, dtype=float)
+    small = w < substitute
+    if small.any():
+        added = substitute * small.sum(axis=-1, keepdims=True)
+        rest = np.where(small, 0.0, w)
+        rest = rest / rest.sum(axis=-1, keepdims=True) * (1.0 - added)
+        w = np.where(small, substitute, rest)
+    logs = np.log(w)
+    return np.asarray(logs - logs.mean(axis=-1, keepdims=True), dtype=float)
+
+
+def aitchison_distances(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
+    """Compute the (k, k) log-ratio distances between experts' weights (k, n)."""
+    z = centred_log_ratios(weights, substitute=substitute)
+    return np.asarray(np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1)), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """Distances of experts from the panel.
+
+    Parameters
+    ----------
+    distance : (k,) Aitchison distance from the panel's median opinion
+    score : (k,) distance in robust standard deviations above the median distance
+    outlying : (k,) score above the limit
+    """
+
+    distance: FloatArray
+    score: FloatArray
+    outlying: BoolArray
+
+
+def outlying_experts(
+    weights: FloatArray,
+    *,
+    limit: float = OUTLIER_LIMIT,
+    substitute: float = ZERO_SUBSTITUTE,
+) -> Outliers:
+    """Flag experts whose weights are far from everybody else's.
+
+    Parameters
+    ----------
+    weights : (k, n) rows sum to 1
+    limit
+        Robust standard deviations above which an expert is flagged.
+    substitute
+        As in :func:`centred_log_ratios`.
+
+    Notes
+    -----
+    The centre is the item-wise median of the log-ratios; the scale of the distances is 1.4826 times
+    their median absolute deviation. Neither moves with a few extreme experts. With fewer than
+    four experts nobody is flagged: there is no majority to be far from.
+    """
+    z = centred_log_ratios(weights, substitute=substitute)
+    distance = np.sqrt(((z - np.median(z, axis=0)) ** 2).sum(axis=1))
+    spread = 1.4826 * np.median(np.abs(distance - np.median(distance)))
+    above = distance - np.median(distance)
+    # With half the panel at one distance the scale is 0; then any larger distance stands out.
+    score = above / spread if spread > 1e-9 else np.where(above > 1e-9, np.inf, 0.0)
+    flagged = score > limit if len(z) >= 4 else np.zeros(len(z), dtype=bool)
+    return Outliers(distance, np.asarray(score, dtype=float), np.asarray(flagged, dtype=bool))
+
+
+@dataclass(frozen=True, slots=True)
+class Camps:
+    """Camps of opinion in a panel.
+
+    Parameters
+    ----------
+    label : (k,) camp of each expert, 0 for the largest
+    count : number of camps, 1 where no division is substantial
+    silhouette : mean silhouette of the best division, also where it was not taken
+    centres : (count, n) mean weights of each camp
+    """
+
+    label: IntArray
+    count: int
+    silhouette: float
+    centres: FloatArray
+
+
+def opinion_camps(
+    weights: FloatArray,
+    *,
+    most: int = 4,
+    least_silhouette: float = CAMP_SILHOUETTE,
+    substitute: float = ZERO_SUBSTITUTE,
+) -> Camps:
+    """Divide a panel into camps by Ward's clustering of the log-ratios.
+
+    Parameters
+    ----------
+    weights : (k, n) rows sum to 1
+    most
+        Largest number of camps tried.
+    least_silhouette
+        Mean silhouette that a division must reach; otherwise the panel is one camp.
+    substitute
+        As in :func:`centred_log_ratios`.
+    """
+    from scipy.cluster.hierarchy import fcluster, ward
+
+    w = np.asarray(weights, dtype=float)
+    k = len(w)
+    best, score = np.zeros(k, dtype=np.int64), float("nan")
+    distances = aitchison_distances(w, substitute=substitute)
+    if k >= 4 and distances.max() > 1e-9:
+        tree = ward(centred_log_ratios(w, substitute=substitute))
+        for count in range(2, min(most, k - 1) + 1):
+            label = np.asarray(fcluster(tree, count, "maxclust"), dtype=np.int64) - 1
+            found = _silhouette(distances, label)
+            if np.isnan(score) or found > score:
+                best, score = label, found
+    if not score >= least_silhouette:
+        best = np.zeros(k, dtype=np.int64)
+    sizes = np.bincount(best)
+    order = np.argsort(-sizes, kind="stable")
+    label = np.argsort(order)[best]
+    count = int(sizes.size)
+    centres = np.stack([w[label == c].mean(axis=0) for c in range(count)])
+    return Camps(label.astype(np.int64), count, score, centres)
+
+
+def _silhouette(distances: FloatArray, label: IntArray) -> float:
+    groups = np.unique(label)
+    if groups.size < 2:
+        return -1.0
+    member = label[:, None] == groups
+    size = member.sum(axis=0)
+    own = member[np.arange(len(label))]
+    total = distances @ member
+    inside = np.where(own, total, 0.0).sum(axis=1) / np.maximum((own * size).sum(axis=1) - 1, 1)
+    outside = np.where(own, np.inf, total / size).min(axis=1)
+    alone = (own * size).sum(axis=1) == 1
+    scale = np.maximum(np.maximum(inside, outside), 1e-300)
+    return float(np.where(alone, 0.0, (outside - inside) / scale).mean())
+
+
+def leave_one_out_shares(k: int, competence: FloatArray | None = None) -> FloatArray:
+    """Build the (k, k) expert weights in which row e leaves expert e out."""
+    base = np.ones(k) if competence is None else np.asarray(competence, dtype=float)
+    return np.asarray(np.where(np.eye(k, dtype=bool), 0.0, base), dtype=float)
+
+
+def leave_one_out_weights(
+    weights: FloatArray,
+    *,
+    pool: str = "arithmetic",
+    competence: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Pool a panel without each expert in turn.
+
+    Parameters
+    ----------
+    weights : (k, n) individual weights, k ≥ 2
+    pool, competence
+        As in :func:`calib.experts.pooling.pool_weights`.
+
+    Returns
+    -------
+    without : (k, n) group weights without expert e
+    shift : (k,) total variation between those and the weights of the whole panel
+    """
+    w = np.asarray(weights, dtype=float)
+    without = pool_weights(w, pool=pool, competence=leave_one_out_shares(len(w), competence))
+    whole = pool_weights(w, pool=pool, competence=competence)
+    return without, np.asarray(np.abs(without - whole).sum(axis=1) / 2, dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """What leaving one expert out does to the stars.
+
+    Parameters
+    ----------
+    up, down : (k,) enterprises that gain or lose a star without expert e
+    changed : (k, n) change of each enterprise's star without expert e
+    """
+
+    up: IntArray
+    down: IntArray
+    changed: IntArray
+
+
+def star_influence(
+    whole: FloatArray, without: FloatArray, stars: Callable[[FloatArray], IntArray]
+) -> Influence:
+    """Count the stars that one expert decides.
+
+    Parameters
+    ----------
+    whole : (m,) local weights of the whole panel
+    without : (k, m) local weights without each expert
+    stars
+        Function from (s, m) local weights to (s, n) stars of the enterprises.
+    """
+    rated = np.asarray(stars(np.concatenate([whole[None], without])), dtype=np.int64)
+    changed = rated[1:] - rated[:1]
+    return Influence((changed > 0).sum(axis=1), (changed < 0).sum(axis=1), changed)

@@ -1,0 +1,175 @@
+"""From several experts' judgements or weights at one node to the group's weights.
+
+Default: the arithmetic mean of individual weights (AIP). Scores are linear in the weights of a
+node, so the panel's score is then the mean of the scores that its members would have given, and a
+zero weight from one expert is an opinion, not a veto. The renormalised geometric mean suits ratio
+judgements and needs positive weights. Aggregating judgements (AIJ, the geometric mean of the
+matrices) needs complete comparisons from everybody and treats the panel as one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.errors import InputError
+
+__all__ = ["POOLS", "competence_weights", "pool_judgements", "pool_weights"]
+
+POOLS = ("arithmetic", "geometric", "median", "trimmed")
+DEFAULT_TRIM = 0.1
+
+
+def competence_weights(competence: FloatArray | None, k: int) -> FloatArray:
+    """Normalise the weights of k experts; equal weights if None.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or not finite, or all are 0.
+    """
+    if competence is None:
+        return np.full(k, 1.0 / k)
+    given = np.asarray(competence, dtype=float)
+    if given.shape != (k,) or not np.isfinite(given).all() or (given < 0).any():
+        raise InputError(f"expert weights must be {k} finite numbers ≥ 0")
+    if given.sum() <= 0:
+        raise InputError("all expert weights are 0: nobody is left to pool")
+    return np.asarray(given / given.sum(), dtype=float)
+
+
+def pool_weights(
+    weights: FloatArray,
+    *,
+    pool: str = "arithmetic",
+    competence: FloatArray | None = None,
+    trim: float = DEFAULT_TRIM,
+    experts: Sequence[str] | None = None,
+) -> FloatArray:
+    """Pool individual weights of one node (AIP).
+
+    Parameters
+    ----------
+    weights : (k, n) one row per expert, rows sum to 1
+    pool
+        ``"arithmetic"`` (default), ``"geometric"``, ``"median"`` or ``"trimmed"``; all but the
+        first are renormalised to sum 1.
+    competence : (k,) or (b, k) weights of the experts; several rows pool several times
+    trim
+        Share of competence cut off at each end per item (``"trimmed"``), below 0.5.
+    experts
+        Names for error messages.
+
+    Returns
+    -------
+    (n,) or (b, n) group weights, sum 1
+
+    Raises
+    ------
+    InputError
+        For the geometric mean of weights that are 0, naming the experts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pool_weights(np.array([[0.5, 0.5], [0.8, 0.2]]), competence=np.array([2.0, 1.0]))
+    array([0.6, 0.4])
+    """
+    w = np.asarray(weights, dtype=float)
+    given = np.asarray(competence, dtype=float) if competence is not None else None
+    single = given is None or given.ndim == 1
+    shares = competence_weights(given, len(w))[None] if single else _rows(given, len(w))
+    if pool == "arithmetic":
+        pooled = shares @ w
+    elif pool == "geometric":
+        pooled = np.exp(shares @ _safe_logs(w, experts))
+    elif pool == "median":
+        pooled = _order_mean(w, shares, 0.5)
+    elif pool == "trimmed":
+        if not 0 <= trim < 0.5:
+            raise InputError(f"trim must be at least 0 and below 0.5, not {trim:g}")
+        pooled = _order_mean(w, shares, trim)
+    else:
+        msg = f"unknown pool {pool!r}; known: {', '.join(POOLS)}"
+        raise ValueError(msg)
+    pooled = pooled / pooled.sum(axis=1, keepdims=True)
+    return np.asarray(pooled[0] if single else pooled, dtype=float)
+
+
+def _rows(given: FloatArray | None, k: int) -> FloatArray:
+    rows = np.asarray(given, dtype=float)
+    if rows.shape[1] != k or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():
+        raise InputError(f"expert weights must be rows of {k} numbers ≥ 0, not all 0")
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=float)
+
+
+def _safe_logs(weights: FloatArray, experts: Sequence[str] | None) -> FloatArray:
+    zero = np.flatnonzero((weights <= 0).any(axis=1))
+    if zero.size:
+        who = [experts[i] if experts else f"expert {i + 1}" for i in zero.tolist()]
+        raise InputError(
+            "the geometric mean needs weights above 0; a weight of 0 was given by "
+            + ", ".join(who)
+            + " (use pool='arithmetic')"
+        )
+    return np.asarray(np.log(weights), dtype=float)
+
+
+def _order_mean(weights: FloatArray, shares: FloatArray, trim: float) -> FloatArray:
+    """Average each item over the middle of the experts' weighted order.
+
+    ``trim`` of the competence is cut off at both ends; experts at the cut count in part.
+    Trimming 0.5 leaves the weighted median (mean of the two middle values at a tie).
+    """
+    order = np.argsort(weights, axis=0, kind="stable")  # (k, n)
+    values = np.take_along_axis(weights, order, axis=0)
+    out = np.empty((len(shares), weights.shape[1]))
+    for item in range(weights.shape[1]):
+        share = shares[:, order[:, item]]
+        upper = np.cumsum(share, axis=1)
+        if trim >= 0.5:
+            low = (upper < 0.5 - 1e-12).sum(axis=1)
+            high = np.minimum((upper <= 0.5 + 1e-12).sum(axis=1), len(weights) - 1)
+            # Experts without weight stand between the two middle ones but do not count.
+            high = _next_present(share, high)
+            out[:, item] = 0.5 * (values[low, item] + values[high, item])
+        else:
+            kept = np.clip(upper, trim, 1 - trim) - np.clip(upper - share, trim, 1 - trim)
+            out[:, item] = kept @ values[:, item] / kept.sum(axis=1)
+    return out
+
+
+def _next_present(share: FloatArray, at: IntArray) -> IntArray:
+    """Move positions forward to the next expert with a positive weight."""
+    k = share.shape[1]
+    present = np.where(share > 0, np.arange(k), k)
+    following = np.minimum.accumulate(present[:, ::-1], axis=1)[:, ::-1]
+    found = following[np.arange(len(share)), at]
+    last = np.where(share > 0, np.arange(k), -1).max(axis=1)
+    return np.where(found >= k, last, found)
+
+
+def pool_judgements(matrices: FloatArray, *, competence: FloatArray | None = None) -> FloatArray:
+    """Pool complete comparison matrices by the weighted geometric mean (AIJ).
+
+    Parameters
+    ----------
+    matrices : (k, n, n) complete reciprocal matrices
+    competence : (k,) or (b, k) weights of the experts; several rows pool several times
+
+    Returns
+    -------
+    (n, n) or (b, n, n) reciprocal matrices
+
+    References
+    ----------
+    Aczél and Saaty (1983): the geometric mean is the only pooling that keeps reciprocity.
+    """
+    logs = np.log(np.asarray(matrices, dtype=float))
+    given = np.asarray(competence, dtype=float) if competence is not None else None
+    if given is None or given.ndim == 1:
+        shares = competence_weights(given, len(logs))
+        return np.asarray(np.exp(np.tensordot(shares, logs, axes=1)), dtype=float)
+    return np.asarray(np.exp(np.tensordot(_rows(given, len(logs)), logs, axes=1)), dtype=float)
