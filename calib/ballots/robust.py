@@ -86,13 +86,23 @@ def total_variance(
     return np.asarray(total, dtype=float)
 
 
-def outer_products(ballots: Ballots, theta: FloatArray) -> FloatArray:
-    """Return the middle of the sandwich: summed outer products of (cluster) scores, (J, J)."""
+def outer_products(
+    ballots: Ballots, theta: FloatArray, centre: FloatArray | None = None
+) -> FloatArray:
+    """Return the middle of the sandwich: summed outer products of (cluster) scores, (J, J).
+
+    Parameters
+    ----------
+    ballots : the ballots, whose weights and clusters count
+    theta : (J,) log-worths
+    centre : (J,) mean score to subtract, needed away from the maximum of the likelihood
+    """
+    middle = np.zeros(ballots.J) if centre is None else centre
 
     def score(rows: slice) -> FloatArray:
         keep = np.zeros(ballots.n, dtype=bool)
         keep[rows] = True
-        return ballot_scores(ballots, theta, keep)
+        return ballot_scores(ballots, theta, keep) - middle
 
     return total_variance(ballots, score, diagonal=False)
 
@@ -145,9 +155,10 @@ def effective_table(ballots: Ballots) -> EffectiveTable:
     size = effective_size(ballots.weights)
     if cluster_index(ballots) is not None:
         zero = np.zeros(ballots.J)
-        information = derivatives(table, zero).information
+        at_zero = derivatives(table, zero)
+        information = at_zero.information
         if np.trace(information) > 0:
-            middle = outer_products(ballots, zero)
+            middle = outer_products(ballots, zero, at_zero.score / table.total)
             ratio = float(np.trace(pseudo_inverse(information) @ middle)) / (ballots.J - 1)
             size = min(size, float(table.total) / max(ratio, 1e-12))
     return EffectiveTable(table.scaled(size / table.total), size, ballots.n / size)

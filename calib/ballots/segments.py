@@ -1,0 +1,206 @@
+"""Do segments, or the ranks of a ballot, follow different worths?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib._types import FloatArray, IntArray, Seed
+from calib.ballots.data import Ballots
+from calib.ballots.equality import chi2_sf, holm
+from calib.ballots.plackett import fit_tied, supremum_loglik
+from calib.ballots.prefix import PrefixTable, tabulate
+from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.errors import InputError
+
+__all__ = [
+    "GroupEquality",
+    "SegmentTest",
+    "StageTest",
+    "group_equality",
+    "segment_test",
+    "stage_test",
+]
+
+_PERMUTE_BELOW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTest:
+    """Likelihood-ratio test of different worths in different segments.
+
+    Parameters
+    ----------
+    segments : names of the segments
+    sizes : ballots in each
+    statistic, df : likelihood ratio and its degrees of freedom ``(S - 1)(J - 1)``
+    p_chi2 : p-value by chi-square
+    p_permutation : p-value from shuffled segment labels, or None
+    fits : shrunk worths of each segment
+    """
+
+    segments: tuple[str, ...]
+    sizes: tuple[int, ...]
+    statistic: float
+    df: int
+    p_chi2: float
+    p_permutation: float | None
+    fits: tuple[Shrinkage, ...]
+
+    @property
+    def p(self) -> float:
+        """The p-value to use: by permutation where it was computed."""
+        return self.p_chi2 if self.p_permutation is None else self.p_permutation
+
+
+def segment_test(
+    ballots: Ballots,
+    segment: Sequence[str] | NDArray[np.str_] | None = None,
+    *,
+    permutations: int | None = None,
+    rng: Seed = None,
+) -> SegmentTest:
+    """Test whether segments of respondents follow different worths.
+
+    Parameters
+    ----------
+    ballots : the ballots
+    segment : (n,) segment of each ballot; those of the ballots by default
+    permutations : shuffles of the labels; by default 199 when a segment has under 100 ballots
+        (many items then have few picks, and chi-square rejects too often), else 0
+
+    Raises
+    ------
+    InputError
+        If there are no segments, or only one.
+    """
+    labels = ballots.segment if segment is None else np.asarray(segment, dtype=str)
+    if labels is None or len(labels) != ballots.n:
+        msg = "a segment test needs one segment per ballot"
+        raise InputError(msg)
+    names, index = np.unique(labels, return_inverse=True)
+    if names.size < 2:
+        msg = f"a segment test needs two segments; every ballot is in {names[0]!r}"
+        raise InputError(msg)
+    sizes = np.bincount(index)
+    whole = tabulate(ballots)
+    scale = whole.total / float(whole.lengths2.sum())
+    pooled = supremum_loglik(whole)
+
+    def statistic(index: NDArray[np.intp]) -> float:
+        parts = [tabulate(ballots.take(index == g)) for g in range(names.size)]
+        return 2.0 * scale * (sum(supremum_loglik(part) for part in parts) - pooled)
+
+    observed = max(statistic(index), 0.0)
+    df = (names.size - 1) * (ballots.J - 1)
+    shuffles = permutations
+    if shuffles is None:
+        shuffles = 199 if sizes.min() < _PERMUTE_BELOW else 0
+    p_permutation: float | None = None
+    if shuffles:
+        gen = np.random.default_rng(rng)
+        beyond = sum(
+            statistic(gen.permutation(index)) >= observed - 1e-9 for _ in range(shuffles)
+        )
+        p_permutation = (1 + beyond) / (1 + shuffles)
+    return SegmentTest(
+        tuple(names.tolist()),
+        tuple(sizes.tolist()),
+        observed,
+        df,
+        chi2_sf(observed, df),
+        p_permutation,
+        tuple(fit_shrunk(tabulate(ballots.take(index == g))) for g in range(names.size)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StageTest:
+    """Likelihood-ratio test that first, second, ... choices follow the same worths.
+
+    Parameters
+    ----------
+    stages : number of ranks compared
+    statistic, df : likelihood ratio, ``(stages - 1)(J - 1)`` degrees of freedom
+    p : p-value by chi-square
+    loglik : (stages,) log-likelihood of each rank fitted by itself
+    """
+
+    stages: int
+    statistic: float
+    df: int
+    p: float
+    loglik: FloatArray
+
+
+def stage_test(table: PrefixTable) -> StageTest:
+    """Test whether the choices at all ranks follow the same worths, as Plackett-Luce says.
+
+    Notes
+    -----
+    ``2 (sum_s l_s - l)`` with every rank fitted by itself; choices from one remaining item are
+    certain and left out. A small p says that respondents do not choose by one scale of worth rank
+    after rank; the worths then summarise all ranks on average.
+    """
+    used = [s for s in range(min(table.picks.shape[0], table.J - 1)) if table.picks[s].any()]
+    if len(used) < 2:
+        return StageTest(len(used), 0.0, 0, 1.0, np.array([supremum_loglik(table)]))
+    single = np.array([supremum_loglik(table.stage(s)) for s in used])
+    scale = table.total / float(table.lengths2.sum())
+    statistic = max(2.0 * scale * (float(single.sum()) - supremum_loglik(table)), 0.0)
+    df = (len(used) - 1) * (table.J - 1)
+    return StageTest(len(used), statistic, df, chi2_sf(statistic, df), single)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEquality:
+    """Tests that items of one group (the siblings under a capability) have equal worth.
+
+    Parameters
+    ----------
+    statistic, df, p : all groups at once: equal within every group, free between groups
+    group_statistic, group_df, group_p, group_p_holm : (G,) one group at a time
+    """
+
+    statistic: float
+    df: int
+    p: float
+    group_statistic: FloatArray
+    group_df: IntArray
+    group_p: FloatArray
+    group_p_holm: FloatArray
+
+
+def group_equality(table: PrefixTable, groups: IntArray) -> GroupEquality:
+    """Test equality within groups of items, leaving the groups free to differ.
+
+    Parameters
+    ----------
+    table : sufficient statistics
+    groups : (J,) group number of each item, 0 to G - 1
+
+    Notes
+    -----
+    This is the published claim proper: indicator weights are equal *within a capability*.
+    """
+    groups = np.asarray(groups, dtype=np.int64)
+    G = int(groups.max()) + 1
+    free = supremum_loglik(table)
+    scale = table.total / float(table.lengths2.sum())
+    together = max(2.0 * scale * (free - fit_tied(table, groups)), 0.0)
+    sizes = np.bincount(groups, minlength=G)
+    single, p = np.zeros(G), np.ones(G)
+    for g in np.flatnonzero(sizes > 1):
+        apart = np.arange(table.J)
+        apart[groups == g] = np.flatnonzero(groups == g)[0]
+        _, relabelled = np.unique(apart, return_inverse=True)
+        single[g] = max(2.0 * scale * (free - fit_tied(table, relabelled)), 0.0)
+        p[g] = chi2_sf(float(single[g]), int(sizes[g]) - 1)
+    adjusted = np.ones(G)
+    several = sizes > 1
+    adjusted[several] = holm(p[several])
+    df = int((sizes - 1).sum())
+    return GroupEquality(together, df, chi2_sf(together, df), single, sizes - 1, p, adjusted)
