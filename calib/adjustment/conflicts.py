@@ -1,0 +1,94 @@
+"""Why demands cannot be met: an irreducible set of rows that contradict each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.adjustment.rows import Rows
+from calib.errors import InfeasibleError
+
+__all__ = ["explain_conflict", "irreducible_conflict"]
+
+
+def irreducible_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> tuple[int, ...]:
+    """Find rows that contradict each other and would not if any one of them were dropped.
+
+    Parameters
+    ----------
+    rows : demands a z <= b
+    equal, value : equalities, which are never dropped (the tree itself)
+
+    Returns
+    -------
+    numbers of the rows; empty when all demands can be met
+
+    Notes
+    -----
+    An elastic linear programme (least total violation) gives by duality rows that already
+    contradict each other (Farkas); a deletion filter (Chinneck 1997) makes the set irreducible.
+    """
+    if _feasible(rows, equal, value, range(len(rows))):
+        return ()
+    kept = _farkas(rows, equal, value)
+    if _feasible(rows, equal, value, kept):
+        kept = list(range(len(rows)))
+    for i in list(kept):
+        rest = [k for k in kept if k != i]
+        if not _feasible(rows, equal, value, rest):
+            kept = rest
+    return tuple(kept)
+
+
+def explain_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> None:
+    """Raise InfeasibleError naming the demands in conflict; return when there is none."""
+    found = irreducible_conflict(rows, equal, value)
+    if not found:
+        if not _feasible(rows, equal, value, ()):
+            raise InfeasibleError("the tree's own equalities contradict each other")
+        return
+    lines = "\n".join(f"  - {rows.labels[i]}" for i in found)
+    msg = (
+        f"no weights meet all demands; these {len(found)} contradict each other, "
+        f"and any one of them left out would resolve it:\n{lines}"
+    )
+    raise InfeasibleError(msg)
+
+
+def _feasible(rows: Rows, equal: FloatArray, value: FloatArray, which: object) -> bool:
+    from scipy.optimize import linprog
+
+    number = list(which)  # type: ignore[call-overload]
+    q = rows.a.shape[1]
+    out = linprog(
+        np.zeros(q),
+        A_ub=rows.a[number] if number else None,
+        b_ub=rows.b[number] if number else None,
+        A_eq=equal if len(value) else None,
+        b_eq=value if len(value) else None,
+        bounds=[(None, None)] * q,
+        method="highs",
+    )
+    return int(out.status) != 2
+
+
+def _farkas(rows: Rows, equal: FloatArray, value: FloatArray) -> list[int]:
+    """Return rows that carry the infeasibility of the elastic programme."""
+    from scipy.optimize import linprog
+
+    r, q = rows.a.shape
+    e = len(value)
+    # Rows may be broken at a cost; the equalities of the tree may not, but slightly, so that the
+    # programme itself is always feasible.
+    cost = np.concatenate([np.zeros(q), np.ones(r), np.full(2 * e, 1e4)])
+    out = linprog(
+        cost,
+        A_ub=np.block([rows.a, -np.eye(r), np.zeros((r, 2 * e))]),
+        b_ub=rows.b,
+        A_eq=np.block([equal, np.zeros((e, r)), np.eye(e), -np.eye(e)]) if e else None,
+        b_eq=value if e else None,
+        bounds=[(None, None)] * q + [(0, None)] * (r + 2 * e),
+        method="highs",
+    )
+    price = np.asarray(out.ineqlin.marginals, dtype=float)
+    return [int(i) for i in np.flatnonzero(np.abs(price) > 1e-9)]

@@ -1,0 +1,201 @@
+"""Demands that are linear in the weights: caps, bounds, groups, order (problem A's rows)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.adjustment.moments import Moments
+from calib.adjustment.rows import Rows, empty_rows, make_rows, nonnegative_rows, stack_rows
+from calib.adjustment.space import Block, Space
+from calib.errors import Faults, suggest
+
+__all__ = [
+    "bound_rows",
+    "contribution_rows",
+    "group_rows",
+    "order_rows",
+    "positive_rows",
+    "weight_cap_rows",
+]
+
+Bounds = Mapping[str, tuple[float, float]] | tuple[float, float]
+
+
+def positive_rows(space: Space) -> Rows:
+    """Return z >= 0."""
+    return nonnegative_rows(space.labels)
+
+
+def _targets(block: Block, depth: int) -> list[int]:
+    return [int(i) for i in block.track.at_depth(depth)]
+
+
+def weight_cap_rows(space: Space, cap: float, depth: int) -> Rows:
+    """Cap the global weight of every node at a depth: weight(v) <= cap."""
+    rows, labels = [], []
+    for block in space.blocks:
+        for node in _targets(block, depth):
+            rows.append(space.node_row(block, node))
+            labels.append(f"{_name(block, node)}: weight ≤ {cap:g}")
+    return make_rows(np.array(rows), np.full(len(rows), cap), labels)
+
+
+def contribution_rows(
+    space: Space, moments: Mapping[str, Moments], cap: float, depth: int
+) -> Rows:
+    """Cap the share of the mean total that every node at a depth contributes.
+
+    Notes
+    -----
+    Σ_{l under v} g_l x̄_l <= κ Σ_m g_m x̄_m, linear and homogeneous in the weights.
+    """
+    rows, labels, relief = [], [], []
+    for block in space.blocks:
+        mean = moments[block.track.code].mean
+        part = mean @ block.inside  # mean score of each variable's node
+        under = block.track.membership(_targets(block, depth)).astype(float)
+        for number, node in enumerate(_targets(block, depth)):
+            row = np.zeros(space.size + 1)
+            row[block.span] = (mean * under[number]) @ block.inside - cap * part
+            rows.append(row[:-1])
+            gain = np.zeros(space.size + 1)
+            gain[block.span] = part
+            relief.append(gain)
+            labels.append(f"{_name(block, node)}: contribution ≤ {cap:g}")
+    # Rows in points become rows in weights, so that tolerances mean the same everywhere.
+    scale = np.maximum(np.abs(np.array(rows)).max(axis=1), 1e-12)
+    return make_rows(
+        np.array(rows) / scale[:, None],
+        np.zeros(len(rows)),
+        labels,
+        np.array(relief) / scale[:, None],
+    )
+
+
+def bound_rows(space: Space, bounds: Bounds) -> Rows:
+    """Keep local weights of the levels that move within bounds.
+
+    Parameters
+    ----------
+    bounds : (low, high) for every node that may move, or a mapping from node code to it
+
+    Notes
+    -----
+    low · weight(parent) <= weight(v) <= high · weight(parent).
+    """
+    faults = Faults("bounds")
+    table = dict(bounds) if isinstance(bounds, Mapping) else {}
+    everywhere = None if isinstance(bounds, Mapping) else (float(bounds[0]), float(bounds[1]))
+    movable: set[str] = set()
+    rows, values, labels, relief = [], [], [], []
+    for block in space.blocks:
+        for node, code in enumerate(block.track.codes):
+            if int(block.track.depth[node]) not in space.depths:
+                continue
+            movable.add(code)
+            pair = everywhere if everywhere is not None else table.get(code)
+            if pair is None:
+                continue
+            low, high = pair
+            if not 0 <= low <= high <= 1:
+                faults.add(code, "bounds out of order", value=pair, expected="0 ≤ low ≤ high ≤ 1")
+                continue
+            own, above = space.node_row(block, node), _parent_row(space, block, node)
+            if low > 0:
+                rows.append(low * above - own)
+                labels.append(f"{_name(block, node)}: local weight ≥ {low:g}")
+                relief.append(np.append(-above, 0.0))
+            if high < 1:
+                rows.append(own - high * above)
+                labels.append(f"{_name(block, node)}: local weight ≤ {high:g}")
+                relief.append(np.append(above, 0.0))
+    for code in sorted(set(table) - movable):
+        hint = suggest(code, movable) or f"one of {', '.join(sorted(movable))}"
+        faults.add(code, "no weight of that name moves at this level", expected=hint)
+    faults.raise_if_any()
+    if not rows:
+        return empty_rows(space.size)
+    values = [0.0] * len(rows)
+    return make_rows(np.array(rows), np.array(values), labels, np.array(relief))
+
+
+def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, float]]) -> Rows:
+    """Keep the total global weight of groups of nodes within bounds.
+
+    Parameters
+    ----------
+    groups : name -> (codes, low, high); a group applies in every track that has all its codes
+    """
+    faults = Faults("groups")
+    parts = [empty_rows(space.size)]
+    for name, (codes, low, high) in groups.items():
+        found = False
+        for block in space.blocks:
+            if any(c not in block.track.index for c in codes):
+                continue
+            found = True
+            row = sum(
+                (space.node_row(block, block.track.index[c]) for c in codes), np.zeros(space.size)
+            )
+            where = f"{block.track.code}: group {name}"
+            parts.append(
+                make_rows(
+                    np.array([row, -row]),
+                    np.array([high, -low]),
+                    [f"{where} ≤ {high:g}", f"{where} ≥ {low:g}"],
+                )
+            )
+        if not found:
+            faults.add(name, "no track has all these nodes", value=", ".join(codes))
+        if not 0 <= low <= high <= 1:
+            faults.add(name, "bounds out of order", value=(low, high))
+    faults.raise_if_any()
+    return stack_rows(parts)
+
+
+def order_rows(space: Space) -> Rows:
+    """Keep the order of siblings that differ at the start: no two change places (ties may come)."""
+    rows, labels = [], []
+    for block in space.blocks:
+        track = block.track
+        for family in track.families:
+            members = sorted(map(int, family.members), key=lambda i: -block.local[i])
+            if int(track.depth[members[0]]) not in space.depths:
+                continue
+            heads = [
+                i for i, (a, b) in enumerate(zip(members, members[1:], strict=False))
+                if block.local[a] - block.local[b] > 1e-9
+            ]  # fmt: skip
+            for cut in heads:
+                # Every member of the higher tie stays at or above every member of the next one.
+                upper = [i for i in members if abs(block.local[i] - block.local[members[cut]]) <= 1e-9]
+                lower = [
+                    i
+                    for i in members
+                    if abs(block.local[i] - block.local[members[cut + 1]]) <= 1e-9
+                ]
+                for a in upper:
+                    for b in lower:
+                        rows.append(space.node_row(block, b) - space.node_row(block, a))
+                        labels.append(
+                            f"{_name(block, a)} stays at least as heavy as {track.codes[b]}"
+                        )
+    if not rows:
+        return empty_rows(space.size)
+    return make_rows(np.array(rows), np.zeros(len(rows)), labels)
+
+
+def _parent_row(space: Space, block: Block, node: int) -> FloatArray:
+    parent = int(block.track.parent[node])
+    if parent >= 0:
+        return space.node_row(block, parent)
+    row = np.zeros(space.size)
+    row[block.span] = 1.0
+    return row
+
+
+def _name(block: Block, node: int) -> str:
+    return f"{block.track.code}/{block.track.codes[node]}"

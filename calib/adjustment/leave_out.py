@@ -1,0 +1,98 @@
+"""What happens to stars and ranks when one indicator is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.adjustment.lines import Baseline, line_of
+from calib.rating.stars import stars
+
+__all__ = ["LeaveOut", "leave_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Effect of leaving nodes out one at a time, siblings taking over their weight.
+
+    Parameters
+    ----------
+    changed, up, down : (q,) share of enterprises whose star changes, rises, falls
+    by_gate : (q, P) share of enterprises whose star changes and whose gate at node p passes from
+        failed to passed or back with it
+    by_band : (q,) share whose star changes because the band of the total does, no gate involved
+    rank_shift : (q,) mean absolute number of places that enterprises move in the order of totals
+    """
+
+    changed: FloatArray
+    up: FloatArray
+    down: FloatArray
+    by_gate: FloatArray
+    by_band: FloatArray
+    rank_shift: FloatArray
+
+
+def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
+    """Leave out nodes one at a time and rate again.
+
+    Parameters
+    ----------
+    base : scores under the starting weights
+    nodes : (q,) positions in the track
+
+    Returns
+    -------
+    LeaveOut
+        A node that holds all the weight of its family cannot be left out: NaN. A pillar that is
+        left out no longer gates.
+    """
+    q, gates = len(nodes), len(base.gated)
+    table = np.full((q, 5), np.nan)
+    by_gate = np.full((q, gates), np.nan)
+    gated = base.scores[:, base.gated]
+    before, band, failed = stars(base.total, gated, base.thresholds)
+    n = max(len(before), 1)
+    rank = _ranks(base.total)
+    for i, node in enumerate(nodes):
+        line = line_of(base, int(node))
+        if line is None:
+            continue
+        total = base.total + line.low * line.total
+        moved = gated.copy()
+        if line.above >= 0:
+            moved[:, line.above] += line.low * line.gate
+        own = np.flatnonzero(base.gated == node)
+        moved[:, own] = np.inf
+        after, new_band, new_failed = stars(total, moved, base.thresholds)
+        change = after != before
+        gate = (new_failed != failed) & change[:, None]
+        band_only = change & (new_band != band) & ~gate.any(axis=1)
+        table[i] = (
+            np.count_nonzero(change),
+            np.count_nonzero(after > before),
+            np.count_nonzero(after < before),
+            np.count_nonzero(band_only),
+            np.abs(_ranks(total) - rank).sum(),
+        )
+        by_gate[i] = gate.sum(axis=0)
+    table /= n
+    return LeaveOut(
+        table[:, 0], table[:, 1], table[:, 2], by_gate / n, table[:, 3], table[:, 4]
+    )
+
+
+def _ranks(total: FloatArray) -> FloatArray:
+    """Return mid-ranks; totals closer than 1e-9 points are the same total."""
+    order = np.argsort(total, kind="stable")
+    ordered = total[order]
+    new = np.empty(len(total), dtype=bool)
+    new[:1] = True
+    new[1:] = np.diff(ordered) > 1e-9
+    group = np.cumsum(new) - 1
+    size = np.bincount(group)
+    first = np.cumsum(size) - size
+    out = np.empty(len(total))
+    out[order] = (first + 0.5 * (size - 1))[group]
+    return out

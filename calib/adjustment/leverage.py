@@ -1,0 +1,128 @@
+"""Star leverage: how small a move of one weight already changes a star."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.adjustment.lines import Baseline, Line, line_of
+from calib.rating.stars import band_index, stars
+
+__all__ = ["Leverage", "leverage", "star_moves"]
+
+_STEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """Smallest moves of each local weight, siblings rescaled, that change stars.
+
+    Parameters
+    ----------
+    smallest : (q,) smallest absolute move that changes the star of some enterprise; inf if none
+    within : (q,) share of enterprises whose star changes by a move of at most 0.05
+    moves : (q, n) smallest absolute move for each enterprise, inf where none changes its star
+    """
+
+    smallest: FloatArray
+    within: FloatArray
+    moves: FloatArray
+
+
+def leverage(base: Baseline, nodes: IntArray) -> Leverage:
+    """Compute star leverage of nodes, gates included.
+
+    Parameters
+    ----------
+    base : scores under the starting weights
+    nodes : (q,) positions in the track
+
+    Returns
+    -------
+    Leverage
+    """
+    n = len(base.total)
+    moves = np.full((len(nodes), n), np.inf)
+    for i, node in enumerate(nodes):
+        line = line_of(base, int(node))
+        if line is not None:
+            moves[i] = star_moves(base, line)
+    smallest = moves.min(axis=1, initial=np.inf)
+    return Leverage(smallest, (moves <= _STEP).sum(axis=1) / max(n, 1), moves)
+
+
+def star_moves(base: Baseline, line: Line) -> FloatArray:
+    """Return the smallest absolute move along a line that changes each enterprise's star.
+
+    Notes
+    -----
+    Exact: under "the highest star whose band and gates are met" a star falls where the first of
+    its own strict inequalities fails, and rises on the interval where all of a higher star's
+    hold. Under the one-star reading the star is looked up on both sides of every crossing. The
+    infimum is returned; at the very crossing the star may still be the old one.
+    """
+    if base.thresholds.one_star:
+        return _by_crossings(base, line)
+    t = base.thresholds
+    gated = base.scores[:, base.gated]
+    if line.above < 0:
+        steady, moving = gated, np.full(len(base.total), np.inf)
+        slope = np.zeros(len(base.total))
+    else:
+        steady = np.delete(gated, line.above, axis=1)
+        moving, slope = gated[:, line.above], line.gate
+    fixed = band_index(steady, t.gate).min(axis=1, initial=len(t.gate))
+    star = np.minimum(np.minimum(band_index(base.total, t.band), band_index(moving, t.gate)), fixed)
+    best = np.full(len(base.total), np.inf)
+    for k in range(1, len(t.band) + 1):
+        low, high = _interval(base.total, line.total, float(t.band[k - 1]), line)
+        low2, high2 = _interval(moving, slope, float(t.gate[k - 1]), line)
+        low, high = np.maximum(low, low2), np.minimum(high, high2)
+        # Where star k holds now, leaving the interval loses it; where it does not, entering wins.
+        leave = np.minimum(
+            np.where(low > line.low, -low, np.inf), np.where(high < line.high, high, np.inf)
+        )
+        empty = (low > high) | ((low == high) & (low != 0.0)) | (fixed < k)
+        reach = np.where(empty, np.inf, np.maximum(np.maximum(low, -high), 0.0))
+        best = np.minimum(best, np.where(star == k, leave, np.where(star < k, reach, np.inf)))
+    return best
+
+
+def _interval(
+    start: FloatArray, slope: FloatArray, edge: float, line: Line
+) -> tuple[FloatArray, FloatArray]:
+    """Return the range of moves on which start + slope·δ > edge, within the line's range."""
+    gap = edge - start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = gap / slope
+    low = np.where(slope > 0, np.maximum(at, line.low), line.low)
+    high = np.where(slope < 0, np.minimum(at, line.high), line.high)
+    never = (slope == 0) & (gap >= 0)
+    return np.where(never, np.inf, low), np.where(never, -np.inf, high)
+
+
+def _by_crossings(base: Baseline, line: Line) -> FloatArray:
+    """Look the star up just before and after every crossing of a threshold."""
+    t = base.thresholds
+    gated = base.scores[:, base.gated]
+    before, _, _ = stars(base.total, gated, t)
+    edges = [(base.total, line.total, t.band)]
+    if line.above >= 0:
+        edges.append((gated[:, line.above], line.gate, t.gate))
+    best = np.full(len(base.total), np.inf)
+    for start, slope, values in edges:
+        for edge in values:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                at = (edge - start) / slope
+            at = np.where(np.isfinite(at), at, 0.0)
+            for side in (-1e-9, 1e-9):
+                move = np.clip(at + side, line.low, line.high)
+                scores = gated.copy()
+                if line.above >= 0:
+                    scores[:, line.above] += move * line.gate
+                after, _, _ = stars(base.total + move * line.total, scores, t)
+                hit = (after != before) & (at >= line.low) & (at <= line.high)
+                best = np.minimum(best, np.where(hit, np.abs(at), np.inf))
+    return best
