@@ -14,6 +14,10 @@ For a module that shows or keeps figures: :func:`to_svg_string` (an ``<svg>`` el
 light and dark by the page's CSS variables), :func:`save_svg`, :func:`save_png`, :func:`save`
 (by ending). SVG and PNG are the same bytes at every run. In a notebook a figure shows itself.
 
+Ready figures of plain tables: :func:`star_distribution`, :func:`transitions`,
+:func:`weights_by_set`, :func:`estimates` (worths with intervals), :func:`framework_tree`. Names in
+the tables are drawn as they are, so hand them over in the wanted language.
+
 Colours: :func:`star_colours` (1 to K stars), :func:`series_colours` (unordered), ``UP`` and
 ``DOWN`` (stars gained and lost), ``INK``, ``MUTED``, ``GRID``, ``PAPER``, ``ACCENT``;
 :func:`ink_on` gives the text colour on a coloured ground. Labels with characters that the shipped
@@ -37,6 +41,7 @@ from calib.figures.palette import (
     series_colours,
     star_colours,
 )
+from calib.figures.stars import star_distribution, transitions
 from calib.figures.style import (
     figure,
     save,
@@ -48,6 +53,8 @@ from calib.figures.style import (
     to_png_bytes,
     to_svg_string,
 )
+from calib.figures.tree import framework_tree
+from calib.figures.weights import estimates, weights_by_set
 
 __all__ = [
     "ACCENT",
@@ -59,8 +66,10 @@ __all__ = [
     "UP",
     "MissingGlyphWarning",
     "contrast",
+    "estimates",
     "figure",
     "font_families",
+    "framework_tree",
     "ink_on",
     "missing_glyphs",
     "register_fonts",
@@ -70,8 +79,11 @@ __all__ = [
     "say",
     "series_colours",
     "star_colours",
+    "star_distribution",
     "style",
     "styled",
     "to_png_bytes",
     "to_svg_string",
+    "transitions",
+    "weights_by_set",
 ]

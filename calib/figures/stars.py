@@ -1,0 +1,166 @@
+"""Figures of stars: their distribution under weight sets, and who moves between two sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from calib._types import FloatArray
+from calib.errors import InputError
+from calib.figures.palette import DOWN, GRID, INK, MUTED, PAPER, UP, ink_on, star_colours
+from calib.figures.style import figure, say, styled
+
+__all__ = ["star_distribution", "transitions"]
+
+
+def _counts(values: Any, what: str) -> FloatArray:
+    counts = np.asarray(values, dtype=float)
+    if counts.ndim != 2 or not counts.size:
+        raise InputError(f"{what} needs a table of counts, got shape {counts.shape}")
+    if not np.all(np.isfinite(counts)) or np.any(counts < 0):
+        raise InputError(f"{what} needs counts that are 0 or more")
+    return counts
+
+
+@styled
+def star_distribution(
+    counts: pd.DataFrame,
+    *,
+    language: str = "zh",
+    title: str = "",
+    shares: bool = True,
+) -> Any:
+    """Draw how many enterprises have each star, one bar for each weight set.
+
+    Parameters
+    ----------
+    counts : one row for each weight set (index: its name as shown), one column for each star,
+        lowest first; enterprises
+    language : ``zh`` or ``en``
+    title : heading; a general one when empty
+    shares : bars as shares of 100 % (sets with different numbers compare), else as numbers
+
+    Returns
+    -------
+    The figure.
+
+    Raises
+    ------
+    InputError
+        When the table is empty or holds a negative number.
+    """
+    table = _counts(counts.to_numpy(), "the star distribution")
+    sets, stars = table.shape
+    totals = table.sum(axis=1, keepdims=True)
+    lengths = 100.0 * table / np.where(totals > 0, totals, 1.0) if shares else table
+    starts = np.cumsum(lengths, axis=1) - lengths
+    fig, ax = figure(7.2, 1.55 + 0.46 * sets)
+    places = np.arange(sets)
+    full = float(np.max(starts + lengths)) or 1.0
+    for k, colour in enumerate(star_colours(stars)):
+        width = lengths[:, k]
+        ax.barh(
+            places, width, left=starts[:, k], height=0.66, color=colour, edgecolor=PAPER,
+            linewidth=1.2, label=f"{k + 1}★",
+        )  # fmt: skip
+        for row in np.flatnonzero(width > 0.028 * full):
+            ax.text(
+                starts[row, k] + width[row] / 2, row, f"{table[row, k]:g}",
+                ha="center", va="center", color=ink_on(colour), fontsize=9,
+            )  # fmt: skip
+    names = [str(name) for name in counts.index]
+    ax.set_yticks(places, [f"{n}  (n={t:g})" for n, t in zip(names, totals[:, 0], strict=True)])
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    unit = say(language, "企业占比（%）", "share of enterprises (%)")
+    ax.set_xlabel(unit if shares else say(language, "企业数", "enterprises"))
+    ax.set_xlim(0, full)
+    heading = title or say(language, "各权重方案下的星级分布", "Star distribution by weight set")
+    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=stars, handlelength=1.0,
+               columnspacing=1.0)  # fmt: skip
+    return fig
+
+
+@styled
+def transitions(
+    matrix: pd.DataFrame | FloatArray,
+    *,
+    before: str,
+    after: str,
+    language: str = "zh",
+    title: str = "",
+) -> Any:
+    """Draw a transition matrix: stars under one weight set against stars under another.
+
+    Parameters
+    ----------
+    matrix : (K, K) enterprises; row = star before, column = star after, lowest first
+    before, after : names of the two weight sets as shown
+    language : ``zh`` or ``en``
+    title : heading; a general one when empty
+
+    Returns
+    -------
+    The figure: above the diagonal stars gained (blue), under it stars lost (orange).
+
+    Raises
+    ------
+    InputError
+        When the matrix is not square or holds a negative number.
+    """
+    table = _counts(matrix, "the transition matrix")
+    stars = table.shape[0]
+    if table.shape[1] != stars:
+        raise InputError(f"a transition matrix is square, got {table.shape}")
+    row_totals = table.sum(axis=1, keepdims=True)
+    shares = table / np.where(row_totals > 0, row_totals, 1.0)
+    side = 1.7 + 0.62 * stars
+    fig, ax = figure(side + 0.5, side)
+    for row in range(stars):
+        for column in range(stars):
+            _cell(ax, row, column, float(table[row, column]), float(shares[row, column]))
+    ticks = np.arange(stars)
+    labels = [f"{k + 1}★" for k in range(stars)]
+    ax.set_xticks(ticks, labels)
+    ax.set_yticks(ticks, labels)
+    ax.set_xlim(-0.5, stars - 0.5)
+    ax.set_ylim(-0.5, stars - 0.5)
+    ax.set_aspect("equal")
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.set_xlabel(say(language, f"之后：{after}", f"after: {after}"))
+    ax.set_ylabel(say(language, f"之前：{before}", f"before: {before}"))
+    up, down = float(np.triu(table, 1).sum()), float(np.tril(table, -1).sum())
+    heading = title or say(language, "星级变化", "Star transitions")
+    note = say(
+        language,
+        f"上升 {up:g} 家（蓝），下降 {down:g} 家（橙），不变 {np.trace(table):g} 家",
+        f"{up:g} up (blue), {down:g} down (orange), {np.trace(table):g} unchanged",
+    )
+    ax.set_title(f"{heading}\n", fontsize=11)
+    ax.text(0, 1.02, note, transform=ax.transAxes, fontsize=9, color=MUTED)
+    return fig
+
+
+def _cell(ax: Any, row: int, column: int, count: float, share: float) -> None:
+    """Draw one cell; its strength is the share of the enterprises that started in its row."""
+    from matplotlib.colors import to_hex, to_rgb
+    from matplotlib.patches import Rectangle
+
+    colour = MUTED if row == column else (UP if column > row else DOWN)
+    weight = 0.0 if count == 0 else 0.18 + 0.72 * share
+    mixed = np.array(to_rgb(colour)) * weight + (1.0 - weight)
+    face = PAPER if count == 0 else to_hex(mixed)
+    ax.add_patch(
+        Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=GRID, linewidth=1)
+    )
+    if count:
+        ax.text(column, row, f"{count:g}", ha="center", va="center", color=ink_on(face))
+    elif row == column:
+        ax.text(column, row, "0", ha="center", va="center", color=INK, alpha=0.5)
