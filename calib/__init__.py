@@ -1,5 +1,80 @@
 """calib: calibrate the weights of a maturity assessment, and see what they do to the stars."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from calib.experiment import load_experiment, run_experiment, write_run
+    from calib.framework import list_frameworks, load_framework
+    from calib.population import Population, generate_population, load_population, read_population
+    from calib.rating import rate
+    from calib.weights import (
+        WeightSet,
+        blend,
+        compare_weights,
+        equal_weights,
+        published_weights,
+        read_weights,
+        round_weights,
+        write_weights,
+    )
+
+# Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
+_HOMES = {
+    "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
+    "calib.framework": ("list_frameworks", "load_framework"),
+    "calib.population": (
+        "Population",
+        "generate_population",
+        "load_population",
+        "read_population",
+    ),
+    "calib.rating": ("rate",),
+    "calib.weights": (
+        "WeightSet",
+        "blend",
+        "compare_weights",
+        "equal_weights",
+        "published_weights",
+        "read_weights",
+        "round_weights",
+        "write_weights",
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Population",
+    "WeightSet",
+    "__version__",
+    "blend",
+    "compare_weights",
+    "equal_weights",
+    "generate_population",
+    "list_frameworks",
+    "load_experiment",
+    "load_framework",
+    "load_population",
+    "published_weights",
+    "rate",
+    "read_population",
+    "read_weights",
+    "round_weights",
+    "run_experiment",
+    "write_run",
+    "write_weights",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'calib' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

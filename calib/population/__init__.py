@@ -1,6 +1,25 @@
 """Populations of enterprises: reading them, and generating synthetic ones."""
 
+from calib.population.generate import generate_population
 from calib.population.parse import parse_population, read_population
 from calib.population.population import Kind, Labels, Population, Sample
+from calib.population.spec import (
+    GenerateEntry,
+    PopulationSpec,
+    load_population,
+    resolve_population,
+)
 
-__all__ = ["Kind", "Labels", "Population", "Sample", "parse_population", "read_population"]
+__all__ = [
+    "GenerateEntry",
+    "Kind",
+    "Labels",
+    "Population",
+    "PopulationSpec",
+    "Sample",
+    "generate_population",
+    "load_population",
+    "parse_population",
+    "read_population",
+    "resolve_population",
+]

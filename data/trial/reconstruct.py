@@ -8,7 +8,7 @@ every run. It works in two steps:
 1. An integer programme picks how many enterprises have each *profile* (overall star, downgraded
    or not, star of each pillar), so that the aggregates hold.
 2. For each enterprise an integer programme picks option answers, as near as possible to a drawn
-   profile of realistic shape, so that all scores lie at least half a point inside their bands.
+   profile of realistic shape, so that all scores lie at least 0.3 points inside their bands.
 
 Run:  python data/trial/reconstruct.py [OUTPUT]
 """
@@ -27,8 +27,8 @@ from calib.population import Population, Sample
 from calib.tables import write_csv
 
 SEED = 20170214
-MARGIN = 0.5
-"""Points by which every score stays clear of an edge, so that no reading of edges matters."""
+MARGIN = 0.3
+"""Points by which every score stays clear of an edge, so that rounding cannot matter."""
 
 PER_TRACK = {
     # Overall stars by track: the process track has 6 of 10 at three stars and few above;
@@ -159,16 +159,19 @@ def answer(
 def _draw(
     track: Track, edges: list[float], pillars: list[int], rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw leaf scores around the middle of each pillar's band, alike within a capability."""
+    """Draw leaf scores around a level in each pillar's band, alike within a capability.
+
+    Levels lie anywhere in the band, as real enterprises do, not only in its middle.
+    """
     out = np.zeros(len(track.leaves))
     top = track.at_depth(1)
     below = track.membership(top)
     for p, s in enumerate(pillars):
-        middle = (edges[s - 1] + edges[s]) / 2
+        level = rng.uniform(edges[s - 1], edges[s])
         for i in np.flatnonzero(track.depth == 2):
             shift = rng.normal(0, 9)
             leaves = np.flatnonzero(track.membership([int(i)])[0] & below[p])
-            out[leaves] = middle + shift + rng.normal(0, 14, len(leaves))
+            out[leaves] = level + shift + rng.normal(0, 14, len(leaves))
     return np.clip(out, 0, 100)
 
 

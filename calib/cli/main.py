@@ -1,0 +1,79 @@
+"""``calib``: the entry point. Only click is imported until a command runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+import calib
+
+__all__ = ["cli", "main"]
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("calib.cli.run:run", "Run an experiment: rate under several weight sets, compare."),
+    "demo": ("calib.cli.run:demo", "Run the main example on the trial sample."),
+    "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
+    "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
+    "weights": ("calib.cli.weights:weights", "Compare, convert and round weight sets."),
+}
+"""Where each command lives, and its line in the help."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is used, so that help answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from calib.errors import suggest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = suggest(args[0], COMMANDS)
+            ctx.fail(
+                f"no command {args[0]!r} {hint}".rstrip() + f"; there are {', '.join(COMMANDS)}"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(calib.__version__, prog_name="calib")
+def cli() -> None:
+    """Calibrate the weights of a maturity assessment, and see what they do to the stars."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with a message and exit code 2."""
+    from calib.errors import CalibError
+
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing was written", err=True)
+        sys.exit(130)
+    except CalibError as exc:
+        click.echo(f"calib: {exc}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,29 @@
+"""Experiments: declared in a file, run in one step, written as tables and a report."""
+
+from calib.experiment.context import Context
+from calib.experiment.registry import Outcome, Params, Source
+from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
+from calib.experiment.run import Run, Step, run_experiment
+from calib.experiment.spec import Experiment, load_experiment, parse_experiment
+from calib.experiment.write import run_id, summary, write_run
+
+__all__ = [
+    "Context",
+    "Drawing",
+    "Experiment",
+    "Note",
+    "Outcome",
+    "OutcomeResult",
+    "Params",
+    "Run",
+    "Source",
+    "SourceResult",
+    "Step",
+    "Table",
+    "load_experiment",
+    "parse_experiment",
+    "run_experiment",
+    "run_id",
+    "summary",
+    "write_run",
+]

@@ -1,0 +1,136 @@
+"""What a run knows while it works: the framework, the population, and the sets made so far."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from calib.errors import InputError
+from calib.experiment.results import SourceResult
+from calib.framework import Framework, Readings
+from calib.population import Population
+from calib.rating import Rating, Scored
+from calib.weights import WeightSet
+
+__all__ = ["Context", "InputLog", "rng_for"]
+
+
+@dataclass(frozen=True, eq=False)
+class InputLog:
+    """The files that a run has read: where relative names start, and SHA-256 by shown name."""
+
+    folder: Path
+    file: str
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        """Return a file named in the experiment, and note its hash for the manifest.
+
+        Raises
+        ------
+        InputError
+            When there is no such file.
+        """
+        path = Path(name) if Path(name).is_absolute() else self.folder / name
+        if not path.is_file():
+            raise InputError(f"{self.file}: no such file {name!r} (looked for {path})")
+        self.note(path)
+        return path
+
+    def note(self, path: Path) -> None:
+        """Note the hash of an input file."""
+        if path.is_file():
+            shown = _shown(path, self.folder)
+            self.hashes[shown] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rng_for(seed: int, name: str) -> np.random.Generator:
+    """Return a generator that depends on a run's seed and on ``name`` only.
+
+    So adding a set to an experiment does not change the draws of another.
+    """
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return np.random.default_rng(np.random.SeedSequence([seed, key]))
+
+
+@dataclass(eq=False)
+class Context:
+    """The state of a run, handed to sources and outcome analyses.
+
+    Attributes
+    ----------
+    log : the files read so far
+    results : sets made so far, in the order of making
+    ratings : the rating of every set (for outcome analyses)
+    workers : how many threads or processes an analysis may use
+    scheduler : address of a Dask scheduler, or None
+    tick : called with a text when a step of long work is done
+    """
+
+    framework: Framework
+    population: Population
+    scored: Scored
+    readings: Readings
+    baseline: str
+    seed: int
+    log: InputLog
+    results: dict[str, SourceResult] = field(default_factory=dict)
+    ratings: dict[str, Rating] = field(default_factory=dict)
+    workers: int = 1
+    scheduler: str | None = None
+    tick: Callable[[str], None] = lambda text: None
+
+    @property
+    def file(self) -> str:
+        """The experiment file, as named by the user."""
+        return self.log.file
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Return a generator that depends on the run's seed and on ``name`` only."""
+        return rng_for(self.seed, name)
+
+    def path(self, name: str) -> Path:
+        """Return a file named in the experiment, and note its hash; see :class:`InputLog`."""
+        return self.log.path(name)
+
+    def set(self, name: str) -> WeightSet:
+        """Return a weight set made earlier, by its name (``rounds/2`` for a further set)."""
+        return self.sets()[name]
+
+    def sets(self) -> dict[str, WeightSet]:
+        """Return all weight sets made so far, further ones under ``name/suffix``."""
+        out: dict[str, WeightSet] = {}
+        for name, result in self.results.items():
+            out[name] = result.weights
+            for suffix, weights in result.also.items():
+                out[f"{name}/{suffix}"] = weights
+        return out
+
+    def draws(self, name: str) -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+        """Return the draws of a set's uncertainty.
+
+        Raises
+        ------
+        InputError
+            When the set's source gives none.
+        """
+        draws = self.results[name.split("/")[0]].draws
+        if draws is None:
+            raise InputError(
+                f"{self.file}: set {name!r} has no draws of its uncertainty;"
+                " use a set from experts or ballots, or state another uncertainty"
+            )
+        return draws
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """Return a path as seen from the experiment's folder, so that no machine's path is kept."""
+    resolved, start = path.resolve(), folder.resolve()
+    for up in (start, *start.parents[:2]):
+        if resolved.is_relative_to(up):
+            return resolved.relative_to(up).as_posix()
+    return path.name

@@ -1,0 +1,1 @@
+"""Adapters from experiment files to outcome analyses, one module an analysis."""

@@ -1,0 +1,109 @@
+"""Which sources of weights and which outcome analyses an experiment file can name.
+
+A module of calib is imported only when a file names what it offers. Packages outside calib
+add theirs through the entry-point groups ``calib.sources`` and ``calib.outcomes``, each entry
+naming a :class:`Source` or an :class:`Outcome`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from calib.errors import CalibError
+from calib.experiment.context import Context
+from calib.experiment.results import OutcomeResult, SourceResult
+
+__all__ = ["Outcome", "Params", "Source", "find_outcome", "find_source", "known"]
+
+
+class Params(BaseModel):
+    """Base of the keys that a source or an analysis takes; unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of weights.
+
+    Attributes
+    ----------
+    params : pydantic model of its keys in the experiment file
+    build : ``(context, name of the set, params) -> SourceResult``
+    requires : names of the sets that it builds on, from its params
+    """
+
+    params: type[Params]
+    build: Callable[[Context, str, Any], SourceResult]
+    requires: Callable[[Any], Sequence[str]] = lambda params: ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An analysis of what weights do: ``build`` is ``(context, params) -> OutcomeResult``."""
+
+    params: type[Params]
+    build: Callable[[Context, Any], OutcomeResult]
+    requires: Callable[[Any], Sequence[str]] = lambda params: ()
+
+
+SOURCES: Mapping[str, str] = {
+    "published": "calib.experiment.sources.basic:PUBLISHED",
+    "equal": "calib.experiment.sources.basic:EQUAL",
+    "file": "calib.experiment.sources.basic:FILE",
+    "blend": "calib.experiment.sources.basic:BLEND",
+    "override": "calib.experiment.sources.basic:OVERRIDE",
+    "rounded": "calib.experiment.sources.basic:ROUNDED",
+    "experts": "calib.experiment.sources.experts:EXPERTS",
+    "ballots": "calib.experiment.sources.ballots:BALLOTS",
+    "adjusted": "calib.experiment.sources.adjusted:ADJUSTED",
+    "shift": "calib.experiment.sources.shift:SHIFT",
+}
+OUTCOMES: Mapping[str, str] = {
+    "acceptability": "calib.experiment.outcomes.acceptability:ACCEPTABILITY",
+    "stability": "calib.experiment.outcomes.stability:STABILITY",
+    "tipping": "calib.experiment.outcomes.tipping:TIPPING",
+    "readings": "calib.experiment.outcomes.readings:READINGS",
+    "lifecycle": "calib.experiment.outcomes.lifecycle:LIFECYCLE",
+    "comparison": "calib.experiment.outcomes.comparison:COMPARISON",
+    "dominance": "calib.experiment.outcomes.dominance:DOMINANCE",
+}
+
+T = TypeVar("T", Source, Outcome)
+
+
+def known(kind: str) -> tuple[str, ...]:
+    """Return the names that an experiment may use; ``kind`` is "sources" or "outcomes"."""
+    own = SOURCES if kind == "sources" else OUTCOMES
+    return tuple(dict.fromkeys([*own, *(e.name for e in entry_points(group=f"calib.{kind}"))]))
+
+
+def find_source(name: str) -> Source | None:
+    """Return a source by its name, None if there is none such."""
+    return _find(name, SOURCES, "calib.sources", Source)
+
+
+def find_outcome(name: str) -> Outcome | None:
+    """Return an outcome analysis by its name, None if there is none such."""
+    return _find(name, OUTCOMES, "calib.outcomes", Outcome)
+
+
+def _find(name: str, own: Mapping[str, str], group: str, kind: type[T]) -> T | None:
+    if name in own:
+        module, attribute = own[name].split(":")
+        return _checked(getattr(importlib.import_module(module), attribute), name, kind)
+    for entry in entry_points(group=group, name=name):
+        return _checked(entry.load(), name, kind)
+    return None
+
+
+def _checked(found: object, name: str, kind: type[T]) -> T:
+    if not isinstance(found, kind):
+        raise CalibError(f"{name!r} is registered as a {kind.__name__} but is a {type(found)}")
+    return found

@@ -1,0 +1,118 @@
+"""The self-contained HTML report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from calib.experiment.results import Table
+from calib.experiment.run import Run
+from calib.experiment.wording import cell, head, spell
+from calib.framework import OPEN_READINGS
+from calib.outcomes.comparison import transition_matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["render_report"]
+
+_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
+
+
+def render_report(
+    run: Run, manifest: Mapping[str, Any], figures: Mapping[str, str], lang: str
+) -> str:
+    """Return the report's HTML. Every name in it is escaped; it loads nothing.
+
+    Parameters
+    ----------
+    manifest : the run's manifest
+    figures : SVG elements by the names of the run's drawings
+    lang : ``"zh"`` or ``"en"``
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("calib.experiment", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    drawings = [
+        {
+            "title": d.title.get(lang),
+            # Drawn by calib itself with every text as an outline: safe as it is.
+            "svg": Markup(figures[d.name]),
+            "wide": not d.name.startswith("transitions-"),
+        }
+        for d in run.drawings()
+    ]
+    return environment.get_template("report.html.jinja").render(
+        lang=lang,
+        say=lambda zh, en: zh if lang == "zh" else en,
+        title=run.experiment.title.get(lang),
+        description=run.experiment.description.get(lang),
+        labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
+        overview=_overview(run, lang),
+        notes=[{"text": n.text.get(lang), "warning": n.warning} for n in run.notes()],
+        figures=drawings,
+        tables=[_shown(t, run, lang) for t in run.tables() if t.rows],
+        readings=[
+            (r.question.get(lang), getattr(run.context.readings, r.key)) for r in OPEN_READINGS
+        ],
+        manifest=manifest,
+    )
+
+
+def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
+    base = run.context.baseline
+    rows = []
+    for name, rating in run.ratings.items():
+        matrix = transition_matrix(rating, run.ratings[base])
+        up = sum(int(matrix[i, j]) for i in range(len(matrix)) for j in range(i + 1, len(matrix)))
+        down = int(matrix.sum()) - up - int(matrix.trace())
+        rows.append({
+            "label": _set_label(run, name, lang), "base": name == base,
+            "counts": rating.counts().tolist(), "downgraded": rating.downgrades,
+            "up": up, "down": down,
+        })  # fmt: skip
+    return rows
+
+
+def _set_label(run: Run, name: str, lang: str) -> str:
+    label = run.sets[name].label.get(lang)
+    return name if label == name else f"{label} ({name})"
+
+
+def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
+    frame = table.frame
+    other = "name_en" if lang == "zh" else "name_zh"
+    columns = [c for c in frame.columns if c != other]
+    rows = [
+        [_cell(value, column, run, lang) for value, column in zip(row, columns, strict=True)]
+        for row in frame[columns].head(table.rows).itertuples(index=False)
+    ]
+    return {
+        "name": table.name,
+        "title": table.title.get(lang),
+        "heads": [head(c.replace(f"name_{lang}", "name"), lang) for c in columns],
+        "rows": rows,
+        "caption": _caption(frame, table, lang),
+    }
+
+
+def _cell(value: Any, column: str, run: Run, lang: str) -> dict[str, Any]:
+    text = cell(value, column, lang)
+    if column in _SPELLED and isinstance(value, str):
+        text = spell(text, run.experiment.framework, lang)
+    number = not isinstance(value, str | bool) and type(value).__name__ != "bool"
+    return {"text": text, "num": number}
+
+
+def _caption(frame: pd.DataFrame, table: Table, lang: str) -> str:
+    if len(frame) <= table.rows:
+        return f"tables/{table.name}.csv"
+    if lang == "zh":
+        return f"前 {table.rows} 行，共 {len(frame)} 行；全部见 tables/{table.name}.csv"
+    return f"first {table.rows} of {len(frame)} rows; all of them in tables/{table.name}.csv"

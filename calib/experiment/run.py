@@ -1,0 +1,217 @@
+"""Running an experiment: make every set, rate, compare, write all of it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from calib.errors import CalibError, Fault, Faults, InputError, suggest
+from calib.experiment.context import Context, InputLog, rng_for
+from calib.experiment.registry import find_outcome, find_source
+from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
+from calib.experiment.spec import Experiment, SetEntry
+from calib.experiment.standard import standard_outcome
+from calib.population import resolve_population
+from calib.rating import Rating, rate, score_answers
+from calib.weights import WeightSet
+
+__all__ = ["Run", "Step", "run_experiment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a run as shown to the user while it works."""
+
+    number: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run, in memory.
+
+    Attributes
+    ----------
+    sets : all weight sets in the order of the file, further ones after their parent
+    ratings : the rating of each set
+    results : what each source gave, by the name of its set
+    outcomes : what each analysis gave; ``stars`` is the standard comparison
+    inputs : SHA-256 of every file read
+    """
+
+    experiment: Experiment
+    context: Context
+    sets: dict[str, WeightSet]
+    ratings: dict[str, Rating]
+    results: dict[str, SourceResult]
+    outcomes: dict[str, OutcomeResult]
+    inputs: dict[str, str]
+
+    def tables(self) -> list[Table]:
+        """Return every table of the run, those of sources named after their set."""
+        out: list[Table] = []
+        for name in ("stars", *[n for n in self.outcomes if n != "stars"]):
+            out += self.outcomes[name].tables
+        for name, result in self.results.items():
+            out += [replace(t, name=f"{name}-{t.name}") for t in result.tables]
+        return out
+
+    def table(self, name: str) -> object:
+        """Return the DataFrame of a table by its name."""
+        found = {t.name: t.frame for t in self.tables()}
+        if name not in found:
+            raise InputError(
+                f"no table {name!r} {suggest(name, found)}".rstrip()
+                + f"; tables are {', '.join(found)}"
+            )
+        return found[name]
+
+    def drawings(self) -> list[Drawing]:
+        """Return every figure of the run, those of sources named after their set."""
+        out: list[Drawing] = []
+        for outcome in self.outcomes.values():
+            out += outcome.drawings
+        for name, result in self.results.items():
+            out += [replace(d, name=f"{name}-{d.name}") for d in result.drawings]
+        return out
+
+    def notes(self) -> list[Note]:
+        """Return every note of the run."""
+        parts: list[OutcomeResult | SourceResult] = [*self.outcomes.values()]
+        parts += self.results.values()
+        return [note for part in parts for note in part.notes]
+
+
+def run_experiment(
+    experiment: Experiment,
+    *,
+    seed: int | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[Step], None] = lambda step: None,
+) -> Run:
+    """Run a checked experiment in memory; nothing is written.
+
+    Parameters
+    ----------
+    seed : in place of the file's
+    workers : threads that an analysis may use; results do not depend on it
+    scheduler : address of a Dask scheduler for analyses that can use one
+    progress : called before every step
+
+    Raises
+    ------
+    InputError
+        For faults of any input file.
+    """
+    of = 2 + len(experiment.sets) + len(experiment.outcomes)
+    done = 0
+
+    def step(text: str) -> None:
+        nonlocal done
+        done += 1
+        progress(Step(done, of, text))
+
+    step("population")
+    context = _context(experiment, seed, workers, scheduler)
+    context.tick = lambda text: progress(Step(done, of, text))
+    for entry in experiment.sets:
+        step(f"weights {entry.name}")
+        context.results[entry.name] = _build(entry, context)
+    _check_names(experiment, context)
+    step("stars")
+    sets = _ordered(experiment, context)
+    context.ratings = {name: rate(context.scored, w) for name, w in sets.items()}
+    outcomes = {"stars": standard_outcome(context, sets)}
+    for name, params in experiment.outcomes.items():
+        step(f"outcome {name}")
+        outcome = find_outcome(name)
+        if outcome is None:  # checked when the file was read
+            raise CalibError(f"outcome {name!r} is not registered")
+        outcomes[name] = outcome.build(context, params)
+    results = {name: context.results[name] for name in experiment.order}
+    return Run(experiment, context, sets, context.ratings, results, outcomes, context.log.hashes)
+
+
+def _context(
+    experiment: Experiment, seed: int | None, workers: int, scheduler: str | None
+) -> Context:
+    framework = experiment.framework
+    readings = framework.rule.read(experiment.readings)
+    log = InputLog(experiment.folder, experiment.file)
+    log.hashes[f"framework {framework.code} {framework.version}"] = framework.digest
+    used = experiment.seed if seed is None else seed
+    population = resolve_population(
+        experiment.population, framework, experiment.folder, log.note,
+        rng=rng_for(used, "population"),
+    )  # fmt: skip
+    return Context(
+        framework=framework,
+        population=population,
+        scored=score_answers(population, readings),
+        readings=readings,
+        baseline=experiment.baseline,
+        seed=used,
+        log=log,
+        workers=workers,
+        scheduler=scheduler,
+    )
+
+
+def _build(entry: SetEntry, context: Context) -> SourceResult:
+    source = find_source(entry.source)
+    if source is None:  # checked when the file was read
+        raise CalibError(f"source {entry.source!r} is not registered")
+    missing = [n for n in entry.requires if n not in context.sets()]
+    if missing:
+        faults = Faults(context.file)
+        for name in missing:
+            faults.add(
+                f"sets.{entry.name}",
+                f"builds on an unknown set {name!r} {suggest(name, context.sets())}".rstrip(),
+                expected=" | ".join(context.sets()),
+            )
+        faults.raise_if_any()
+    try:
+        result = source.build(context, entry.name, entry.params)
+    except InputError as exc:
+        raise InputError(
+            f
+            if f.file
+            else Fault(
+                context.file,
+                f"sets.{entry.name} {f.where}".rstrip(),
+                f.problem,
+                f.value,
+                f.expected,
+            )
+            for f in exc.faults
+        ) from exc
+    label = result.weights.label if entry.label.en == entry.name else entry.label
+    return replace(result, weights=result.weights.renamed(entry.name, label))
+
+
+def _check_names(experiment: Experiment, context: Context) -> None:
+    if experiment.baseline not in context.sets():
+        known = context.sets()
+        raise InputError(
+            [
+                Fault(
+                    experiment.file,
+                    "baseline",
+                    f"is no set {suggest(experiment.baseline, known)}".rstrip(),
+                    experiment.baseline,
+                    " | ".join(known),
+                )
+            ]
+        )
+
+
+def _ordered(experiment: Experiment, context: Context) -> dict[str, WeightSet]:
+    """Return all sets in the order of the file; further ones follow their parent."""
+    made = context.sets()
+    out: dict[str, WeightSet] = {}
+    for name in experiment.order:
+        out |= {n: w for n, w in made.items() if n == name or n.startswith(name + "/")}
+    return out

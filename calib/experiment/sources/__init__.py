@@ -1,0 +1,1 @@
+"""Adapters from experiment files to sources of weights, one module a source."""

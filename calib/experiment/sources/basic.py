@@ -1,0 +1,103 @@
+"""Sources that need no data: published, equal, file, blend, override, rounded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictFloat
+
+from calib.experiment.context import Context
+from calib.experiment.registry import Params, Source
+from calib.experiment.results import SourceResult
+from calib.weights import (
+    blend,
+    equal_weights,
+    published_weights,
+    read_weights,
+    round_weights,
+)
+
+__all__ = ["BLEND", "EQUAL", "FILE", "OVERRIDE", "PUBLISHED", "ROUNDED"]
+
+
+class PublishedParams(Params):
+    """``published``: the framework's own weights."""
+
+
+class EqualParams(Params):
+    """``equal``: equal among siblings on ``levels`` (all if not stated), else as in ``base``."""
+
+    levels: tuple[str, ...] | None = None
+    base: str | None = None
+
+
+class FileParams(Params):
+    """``file``: a weight set from a TOML file or a table."""
+
+    file: str
+
+
+class BlendParams(Params):
+    """``blend``: a mixture of other sets by ``shares``."""
+
+    shares: Annotated[dict[str, StrictFloat], Field(min_length=1)]
+    method: Literal["arithmetic", "geometric"] = "arithmetic"
+
+
+class OverrideParams(Params):
+    """``override``: ``base`` with some local weights replaced, siblings rescaled."""
+
+    base: str = "published"
+    weights: Annotated[dict[str, StrictFloat], Field(min_length=1)]
+    track: str | None = None
+
+
+class RoundedParams(Params):
+    """``rounded``: ``base`` on a grid."""
+
+    base: str
+    grid: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+    keep_equal: bool = True
+
+
+def _published(context: Context, name: str, params: PublishedParams) -> SourceResult:
+    return SourceResult(published_weights(context.framework).renamed(name))
+
+
+def _equal(context: Context, name: str, params: EqualParams) -> SourceResult:
+    base = context.set(params.base) if params.base else None
+    weights = equal_weights(context.framework, levels=params.levels, base=base)
+    return SourceResult(weights.renamed(name))
+
+
+def _file(context: Context, name: str, params: FileParams) -> SourceResult:
+    return SourceResult(read_weights(context.path(params.file), context.framework).renamed(name))
+
+
+def _blend(context: Context, name: str, params: BlendParams) -> SourceResult:
+    sets = [context.set(s) for s in params.shares]
+    return SourceResult(blend(sets, list(params.shares.values()), name=name, method=params.method))
+
+
+def _override(context: Context, name: str, params: OverrideParams) -> SourceResult:
+    base = (
+        context.set(params.base)
+        if params.base in context.sets()
+        else published_weights(context.framework)
+    )
+    return SourceResult(base.with_weights(params.weights, name=name, track=params.track))
+
+
+def _rounded(context: Context, name: str, params: RoundedParams) -> SourceResult:
+    weights = round_weights(
+        context.set(params.base), params.grid, name=name, keep_equal=params.keep_equal
+    )
+    return SourceResult(weights)
+
+
+PUBLISHED = Source(PublishedParams, _published)
+EQUAL = Source(EqualParams, _equal, lambda p: [p.base] if p.base else [])
+FILE = Source(FileParams, _file)
+BLEND = Source(BlendParams, _blend, lambda p: list(p.shares))
+OVERRIDE = Source(OverrideParams, _override, lambda p: [] if p.base == "published" else [p.base])
+ROUNDED = Source(RoundedParams, _rounded, lambda p: [p.base])

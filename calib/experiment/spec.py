@@ -1,0 +1,241 @@
+"""Experiment files: what is declared, checked before anything is computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from calib._shipped_files import shipped_experiments
+from calib._validation import parse_model
+from calib.errors import Faults, InputError, suggest
+from calib.experiment.registry import Params, find_outcome, find_source, known
+from calib.framework import Framework, Name, load_framework
+from calib.population import PopulationSpec
+
+__all__ = ["Experiment", "SetEntry", "load_experiment", "parse_experiment"]
+
+SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+
+
+class _TitleEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    zh: str
+    en: str
+
+
+class _ExperimentFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_: Literal["calib.experiment/1"] = Field(alias="schema")
+    name: SetName
+    title: _TitleEntry | None = None
+    description: _TitleEntry | None = None
+    framework: str
+    population: PopulationSpec
+    readings: dict[str, str] = {}
+    baseline: str = "published"
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+    sets: Annotated[dict[SetName, dict[str, Any]], Field(min_length=1)]
+    outcomes: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class SetEntry:
+    """One declared weight set: its source and the source's checked keys."""
+
+    name: str
+    label: Name
+    source: str
+    params: Params
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A checked experiment; ``sets`` is in an order in which each can be made."""
+
+    name: str
+    title: Name
+    description: Name
+    framework: Framework
+    population: PopulationSpec
+    readings: Mapping[str, str]
+    baseline: str
+    seed: int
+    sets: tuple[SetEntry, ...]
+    outcomes: Mapping[str, Params]
+    folder: Path
+    file: str
+    digest: str
+    order: tuple[str, ...]
+
+
+def load_experiment(source: str | os.PathLike[str]) -> Experiment:
+    """Read an experiment file, or a shipped experiment by its name.
+
+    Raises
+    ------
+    InputError
+        With every fault: unknown keys, sources or readings, a cycle of sources, a baseline that
+        is no set …
+    """
+    path = Path(source)
+    if path.suffix != ".toml" and not path.exists():
+        shipped = sorted(p.stem for p in shipped_experiments().glob("*.toml"))
+        if str(source) not in shipped:
+            hint = suggest(str(source), shipped)
+            raise InputError(
+                f"no experiment {os.fspath(source)!r} {hint}".rstrip()
+                + f"; shipped are {', '.join(shipped)}, or name a .toml file"
+            )
+        path = shipped_experiments() / f"{source}.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise InputError(f"{path}: no such file") from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
+    return parse_experiment(document, folder=path.parent, file=str(path))
+
+
+def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "") -> Experiment:
+    """Check the contents of an experiment file; see :func:`load_experiment`."""
+    spec = parse_model(_ExperimentFile, document, file)
+    faults = Faults(file)
+    framework = load_framework(_framework_path(spec.framework, folder))
+    try:
+        framework.rule.read(spec.readings)
+    except InputError as exc:
+        for f in exc.faults:
+            faults.add(f.where, f.problem, value=f.value, expected=f.expected)
+    sets = [_set_entry(name, dict(keys), file, faults) for name, keys in spec.sets.items()]
+    entries = {s.name: s for s in sets if s is not None}
+    if spec.baseline.split("/")[0] not in spec.sets:
+        faults.add(
+            "baseline",
+            f"is no set {suggest(spec.baseline, spec.sets)}".rstrip(),
+            value=spec.baseline,
+            expected=" | ".join(spec.sets),
+        )
+    outcomes = _outcomes(spec, file, faults)
+    ordered = _order(entries, set(spec.sets), faults)
+    faults.raise_if_any()
+    title = spec.title or _TitleEntry(zh=spec.name, en=spec.name)
+    text = spec.description or _TitleEntry(zh="", en="")
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, default=str)
+    return Experiment(
+        name=spec.name,
+        title=Name(title.zh, title.en),
+        description=Name(text.zh, text.en),
+        framework=framework,
+        population=spec.population,
+        readings=spec.readings,
+        baseline=spec.baseline,
+        seed=spec.seed,
+        sets=tuple(ordered),
+        outcomes=outcomes,
+        folder=folder,
+        file=file,
+        digest=hashlib.sha256(canonical.encode()).hexdigest(),
+        order=tuple(spec.sets),
+    )
+
+
+def _framework_path(name: str, folder: Path) -> str:
+    return str(folder / name) if name.endswith(".toml") else name
+
+
+def _set_entry(name: str, keys: dict[str, Any], file: str, faults: Faults) -> SetEntry | None:
+    at = f"sets.{name}"
+    word = keys.pop("source", None)
+    label = keys.pop("label", None)
+    if not isinstance(word, str):
+        faults.add(
+            f"{at}.source",
+            "is missing" if word is None else "is no text",
+            value=word,
+            expected=" | ".join(known("sources")),
+        )
+        return None
+    source = find_source(word)
+    if source is None:
+        faults.add(
+            f"{at}.source",
+            f"unknown source {suggest(word, known('sources'))}".rstrip(),
+            value=word,
+            expected=" | ".join(known("sources")),
+        )
+        return None
+    try:
+        shown = parse_model(_TitleEntry, label, file, f"{at}.label") if label is not None else None
+        params = parse_model(source.params, keys, file, at)
+    except InputError as exc:
+        faults.extend(exc.faults)
+        return None
+    named = Name(shown.zh, shown.en) if shown else Name(name, name)
+    return SetEntry(name, named, word, params, tuple(source.requires(params)))
+
+
+def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Params]:
+    out: dict[str, Params] = {}
+    for name, keys in spec.outcomes.items():
+        outcome = find_outcome(name)
+        if outcome is None:
+            faults.add(
+                f"outcomes.{name}",
+                f"unknown analysis {suggest(name, known('outcomes'))}".rstrip(),
+                expected=" | ".join(known("outcomes")),
+            )
+            continue
+        try:
+            out[name] = parse_model(outcome.params, keys, file, f"outcomes.{name}")
+        except InputError as exc:
+            faults.extend(exc.faults)
+            continue
+        for needed in outcome.requires(out[name]):
+            if needed.split("/")[0] not in spec.sets:
+                faults.add(
+                    f"outcomes.{name}",
+                    f"names an unknown set {needed!r} {suggest(needed, spec.sets)}".rstrip(),
+                    expected=" | ".join(spec.sets),
+                )
+    return out
+
+
+def _order(entries: Mapping[str, SetEntry], declared: set[str], faults: Faults) -> list[SetEntry]:
+    """Order sets so that each comes after those it builds on; a cycle is a fault."""
+    done: dict[str, SetEntry] = {}
+    path: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in done or name not in entries:
+            return
+        if name in path:
+            cycle = " → ".join([*path[path.index(name) :], name])
+            message = f"a cycle of sources: {cycle}"
+            if all(message != f.problem for f in faults.items):
+                faults.add(f"sets.{name}", message, expected="sets that build on earlier ones")
+            return
+        path.append(name)
+        for needed in entries[name].requires:
+            root = needed.split("/")[0]
+            if root not in declared:
+                faults.add(
+                    f"sets.{name}",
+                    f"builds on an unknown set {needed!r} {suggest(root, declared)}".rstrip(),
+                    expected=" | ".join(sorted(declared)),
+                )
+            visit(root)
+        path.pop()
+        done[name] = entries[name]
+
+    for name in entries:
+        visit(name)
+    return list(done.values())

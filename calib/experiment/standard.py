@@ -1,0 +1,215 @@
+"""The comparison that every run makes: stars under each set, against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib.experiment.context import Context
+from calib.experiment.results import Drawing, Note, OutcomeResult, Table
+from calib.framework import OPEN_READINGS, Name
+from calib.outcomes.comparison import (
+    agreement_table,
+    downgrade_table,
+    mover_table,
+    node_star_table,
+    star_table,
+    transition_matrix,
+    transition_table,
+)
+from calib.rating import Rating
+from calib.weights import WeightSet, compare_weights, distance_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["standard_outcome"]
+
+MOST_TRANSITIONS = 8
+"""Transition figures are drawn for this many sets; the table has them all."""
+MOST_ENTERPRISES = 200_000
+"""The table of every enterprise under every set is written up to this many rows."""
+
+
+def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> OutcomeResult:
+    """Compare every set with the baseline."""
+    ratings, base = context.ratings, context.baseline
+    tables = [
+        Table("stars", star_table(ratings), Name("星级分布", "Star distribution")),
+        Table(
+            "agreement",
+            _agreement(ratings, base),
+            Name("与基准的一致性", "Agreement with the baseline"),
+        ),
+        Table("movers", mover_table(ratings, base), Name("星级变化的企业", "Who moves, and why")),
+        Table("downgrades", downgrade_table(ratings), Name("被降级的企业", "Downgrades")),
+        Table(
+            "transitions",
+            transition_table(ratings, base),
+            Name("星级转移", "Transitions from the baseline"),
+            rows=0,
+        ),
+        Table(
+            "node-stars",
+            node_star_table(ratings),
+            Name("一级指标星级", "Stars of first-level nodes"),
+            rows=60,
+        ),
+        Table("weights", _weights(sets, base), Name("权重", "Weights"), rows=0),
+        Table(
+            "distances",
+            _distances(sets, base),
+            Name("与基准权重的距离", "Distance from the baseline weights"),
+        ),
+        Table("provenance", _provenance(sets), Name("权重来源", "Where the weights come from")),
+    ]
+    if len(context.scored) * len(ratings) <= MOST_ENTERPRISES:
+        tables.append(
+            Table(
+                "enterprises", _enterprises(ratings), Name("企业结果", "Every enterprise"), rows=0
+            )
+        )
+    return OutcomeResult(tuple(tables), tuple(_drawings(context, sets)), tuple(_notes(context)))
+
+
+def _agreement(ratings: Mapping[str, Rating], base: str) -> pd.DataFrame:
+    table = agreement_table(ratings, base)
+    return table[table["set"] != base].reset_index(drop=True)
+
+
+def _weights(sets: Mapping[str, WeightSet], base: str) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for name, weights in sets.items():
+        table = compare_weights(weights, sets[base])
+        table.insert(0, "set", name)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _distances(sets: Mapping[str, WeightSet], base: str) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for name, weights in sets.items():
+        if name != base:
+            table = distance_table(weights, sets[base])
+            table.insert(0, "set", name)
+            parts.append(table)
+    if not parts:
+        return pd.DataFrame(columns=["set", "track", "level", "total_variation", "aitchison"])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _provenance(sets: Mapping[str, WeightSet]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        (n, w.provenance.source, w.provenance.detail, w.provenance.date, w.version, w.digest[:12])
+        for n, w in sets.items()
+    ]
+    return pd.DataFrame(rows, columns=["set", "source", "detail", "date", "version", "digest"])
+
+
+def _enterprises(ratings: Mapping[str, Rating]) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for name, rating in ratings.items():
+        table = rating.frame()
+        table.insert(0, "set", name)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _label(sets: Mapping[str, WeightSet], name: str, lang: str) -> str:
+    shown = sets[name].label.get(lang)
+    return name if shown == name else f"{shown} ({name})" if lang == "zh" else shown
+
+
+def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:
+    ratings, base = context.ratings, context.baseline
+
+    def stars(lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import star_distribution
+
+        labels = [n.get(lang) for n in context.framework.rule.labels]
+        counts = pd.DataFrame(
+            [r.counts() for r in ratings.values()],
+            index=[_label(sets, n, lang) for n in ratings], columns=labels,
+        )  # fmt: skip
+        return star_distribution(counts, language=lang)
+
+    def pillars(lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import weights_by_set
+
+        track = next(iter(context.framework.tracks.values()))
+        top = track.at_depth(1)
+        table = pd.DataFrame(
+            {_label(sets, n, lang): w.local[track.code][top] for n, w in sets.items()},
+            index=[track.nodes[i].name.get(lang) for i in top],
+        )
+        return weights_by_set(table, language=lang)
+
+    out = [
+        Drawing("stars", Name("各权重方案下的星级分布", "Star distribution by weight set"), stars),
+        Drawing("weights", Name("一级指标权重", "First-level weights by set"), pillars),
+    ]
+    for name in [n for n in ratings if n != base][:MOST_TRANSITIONS]:
+        out.append(_transition(context, sets, name))
+    return out
+
+
+def _transition(context: Context, sets: Mapping[str, WeightSet], name: str) -> Drawing:
+    base = context.baseline
+
+    def draw(lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import transitions
+
+        labels = [n.get(lang) for n in context.framework.rule.labels]
+        matrix = transition_matrix(context.ratings[name], context.ratings[base])
+        return transitions(
+            pd.DataFrame(matrix, index=labels, columns=labels),
+            before=_label(sets, base, lang), after=_label(sets, name, lang), language=lang,
+        )  # fmt: skip
+
+    title = Name(f"{base} → {name}：星级转移", f"{base} → {name}: transitions")
+    return Drawing(f"transitions-{name.replace('/', '-')}", title, draw)
+
+
+def _notes(context: Context) -> list[Note]:
+    framework, scored = context.framework, context.scored
+    notes = []
+    if scored.synthetic:
+        notes.append(Note(Name(
+            f"样本“{scored.label}”为合成数据，不含任何真实企业。",
+            f"The population “{scored.label}” is synthetic: no real enterprise is in it.",
+        ), warning=True))  # fmt: skip
+    notes += [Note(n) for n in framework.notes]
+    notes += [Note(Name(n, n)) for n in scored.notes]
+    changed = [
+        (r, getattr(scored.readings, r.key))
+        for r in OPEN_READINGS
+        if getattr(scored.readings, r.key) != getattr(framework.rule.defaults, r.key)
+    ]
+    for reading, value in changed:
+        notes.append(Note(Name(
+            f"读法不同于默认：{reading.question.zh} → {value}",
+            f"A reading differs from the default: {reading.question.en} → {value}",
+        )))  # fmt: skip
+    empty = [t for t in framework.tracks if t not in scored.samples]
+    if empty:
+        text = ", ".join(empty)
+        notes.append(Note(Name(f"没有企业的行业类型：{text}", f"No enterprises on: {text}")))
+    if any(np.isinf(v) for v in framework.rule.thresholds(scored.readings).gate):
+        notes.append(Note(Name("此框架没有门槛。", "This framework has no gates.")))
+    return notes

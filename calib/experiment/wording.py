@@ -1,0 +1,80 @@
+"""Words of reports in Chinese and English: column heads, and codes with their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from calib.framework import Framework
+
+__all__ = ["HEADS", "cell", "head", "spell"]
+
+HEADS: Mapping[str, str] = {
+    "set": "方案", "scope": "范围", "star": "星级", "label": "等级", "count": "企业数",
+    "share": "占比", "enterprise": "企业编号", "name": "名称", "track": "类型", "total": "总分",
+    "band_star": "总分星级", "downgraded": "降级", "caused_by": "原因", "from_star": "原星级",
+    "to_star": "新星级", "direction": "方向", "reason": "原因", "total_before": "原总分",
+    "total_after": "新总分", "total_change": "总分变化", "node": "指标", "level": "层级",
+    "parent": "上级", "code": "编码", "local_weight": "权重", "global_weight": "全局权重",
+    "n": "企业数", "same": "不变", "up": "上升", "down": "下降", "kappa_linear": "κ（线性）",
+    "kappa_quadratic": "κ（平方）", "kendall_tau": "Kendall τ", "mean_abs_change": "平均变化",
+    "max_abs_change": "最大变化", "total_variation": "总变差", "aitchison": "Aitchison 距离",
+    "source": "来源", "detail": "说明", "date": "日期", "version": "版本", "digest": "摘要",
+    "lower": "下限", "upper": "上限", "estimate": "估计", "weight": "权重", "indicator": "指标",
+    "p": "p 值", "p_value": "p 值", "se": "标准误", "year": "年份", "baseline": "基准",
+}  # fmt: skip
+_WORDS = {
+    "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
+    "gate": "门槛", "discrete": "离散型", "process": "流程型",
+}  # fmt: skip
+
+
+def head(column: str, lang: str) -> str:
+    """Return a column's head in a language."""
+    if lang == "zh":
+        return HEADS.get(column, column.replace("_", " "))
+    return column.replace("_", " ")
+
+
+def cell(value: Any, column: str, lang: str) -> str:
+    """Return a cell as shown: few digits, blank for what is undefined."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return _WORDS[str(bool(value))] if lang == "zh" else ("yes" if value else "no")
+    if isinstance(value, float) or type(value).__name__.startswith("float"):
+        return _number(float(value), column)
+    text = str(value)
+    if lang == "zh" and column in ("scope", "track", "direction"):
+        return _WORDS.get(text, text)
+    return text
+
+
+def _number(value: float, column: str) -> str:
+    if column == "share" or column.endswith("_share"):
+        return f"{100 * value:.1f}%"
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    if column.startswith(("total", "score")) or column.endswith(("_pp", "_change")):
+        return f"{value:.2f}"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
+
+
+def spell(text: str, framework: Framework, lang: str) -> str:
+    """Return a text in which node codes are followed by their names.
+
+    Examples
+    --------
+    >>> from calib.framework import load_framework
+    >>> spell("gate IN", load_framework("aii"), "en")
+    'gate IN integration'
+    """
+    codes = sorted(framework.codes, key=len, reverse=True)
+    pattern = r"(?<![\w.])(" + "|".join(map(re.escape, codes)) + r")(?![\w.])"
+    out = re.sub(
+        pattern, lambda m: f"{m.group(1)} {framework.node(m.group(1)).name.get(lang)}", text
+    )
+    if lang == "zh":
+        out = re.sub(r"\bgate\b", "门槛", re.sub(r"\bband\b", "总分", out))
+    return out

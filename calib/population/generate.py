@@ -1,0 +1,144 @@
+"""Synthetic populations of any size, with correlated indicators and a sample's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray, Seed
+from calib.errors import InputError
+from calib.framework import Framework, Track
+from calib.population.population import Population, Sample
+
+__all__ = ["generate_population"]
+
+
+def generate_population(
+    framework: Framework,
+    n: int | Mapping[str, int],
+    *,
+    like: Population | None = None,
+    general: float = 0.35,
+    pillar: float = 0.15,
+    capability: float = 0.15,
+    label: str = "",
+    rng: Seed = None,
+) -> Population:
+    """Generate a synthetic population of option answers.
+
+    Each enterprise has a latent level: shares ``general``, ``pillar`` and ``capability`` of the
+    variance are common to all its items, to those of a pillar, and to those of a second-level
+    node; the rest is the item's own. Items are cut so that their options have the shares of
+    ``like`` (of its pillar, where a sample is small), or evenly.
+
+    Parameters
+    ----------
+    n : number of enterprises, or numbers by track; one number is split over tracks as in
+        ``like``, or evenly
+    like : a population of option answers whose shape is taken
+    general, pillar, capability : shares of latent variance, 0 or more, below 1 in all
+
+    Returns
+    -------
+    A population that is marked as synthetic; ids are the track's initial and a number.
+
+    Raises
+    ------
+    InputError
+        When the shares reach 1, a track is unknown, or ``like`` holds scores.
+    """
+    if min(general, pillar, capability) < 0 or general + pillar + capability >= 1:
+        raise InputError(
+            f"latent shares {general:g} + {pillar:g} + {capability:g}: expected 0 or more,"
+            " below 1 in all"
+        )
+    if like is not None and like.kind != "answers":
+        raise InputError("a population can be generated like one of answers, not of scores")
+    generator = np.random.default_rng(rng)
+    samples: dict[str, Sample] = {}
+    for t, size in _sizes(framework, n, like).items():
+        track = framework.tracks[t]
+        if not size:
+            continue
+        latent = _latent(track, size, (general, pillar, capability), generator)
+        old = like.samples.get(t) if like else None
+        values = _cut(track, latent, None if old is None else old.values)
+        width = len(str(size))
+        ids = np.array([f"{t[0].upper()}{i:0{width}d}" for i in range(1, size + 1)], dtype=object)
+        samples[t] = Sample(track, ids, ids, values)
+    return Population(framework, samples, "answers", label or "synthetic population", True)
+
+
+def _sizes(
+    framework: Framework, n: int | Mapping[str, int], like: Population | None
+) -> dict[str, int]:
+    if isinstance(n, Mapping):
+        unknown = [t for t in n if t not in framework.tracks]
+        if unknown:
+            raise InputError(f"no track {unknown[0]!r}; tracks are {', '.join(framework.tracks)}")
+        return dict(n)
+    tracks = list(framework.tracks)
+    share = np.ones(len(tracks))
+    if like is not None:
+        share = np.array([len(like.samples[t]) if t in like.samples else 0 for t in tracks], float)
+    exact = n * share / share.sum()
+    sizes = np.floor(exact).astype(int)
+    order = np.argsort(-(exact - sizes), kind="stable")
+    sizes[order[: n - sizes.sum()]] += 1
+    return dict(zip(tracks, sizes.tolist(), strict=True))
+
+
+def _latent(
+    track: Track, n: int, shares: tuple[float, float, float], rng: np.random.Generator
+) -> FloatArray:
+    """Draw standard normal levels (n, L) that share variance up the tree."""
+    general, pillar, capability = shares
+    z = np.sqrt(1 - sum(shares)) * rng.standard_normal((n, len(track.leaves)))
+    z += np.sqrt(general) * rng.standard_normal((n, 1))
+    for depth, share in ((1, pillar), (2, capability)):
+        nodes = track.at_depth(depth)
+        common = rng.standard_normal((n, len(nodes)))
+        z += np.sqrt(share) * (common @ track.membership(nodes).astype(float))
+    return np.asarray(z, dtype=float)
+
+
+def _cut(track: Track, latent: FloatArray, old: FloatArray | None) -> FloatArray:
+    """Cut latent levels into options 1 … k."""
+    from scipy.special import ndtri
+
+    out = np.empty(latent.shape)
+    top = track.at_depth(1)
+    below = track.membership(top)
+    for j, leaf in enumerate(track.leaves):
+        item = track.nodes[leaf].item
+        k = item.options if item else 5
+        pillar = below[below[:, j].argmax()]
+        share = _shares(old, j, pillar, track, k)
+        edges = ndtri(np.clip(np.cumsum(share)[:-1], 1e-12, 1 - 1e-12))
+        out[:, j] = 1 + np.searchsorted(edges, latent[:, j])
+    return out
+
+
+def _shares(
+    old: FloatArray | None, j: int, pillar: FloatArray | IntArray, track: Track, k: int
+) -> FloatArray:
+    """Return the shares of an item's options: its own counts, smoothed towards its pillar's.
+
+    Twelve answers say little about five options, so the pillar's pooled shares weigh as much
+    as five answers, and every option as much as a fifth of one.
+    """
+    if old is None:
+        return np.full(k, 1 / k)
+    pooled = np.full(k, 0.2)
+    for other in np.flatnonzero(pillar):
+        item = track.nodes[track.leaves[other]].item
+        if item is not None and item.options == k:
+            pooled += _counts(old[:, other], k)
+    counts = _counts(old[:, j], k) + 5 * pooled / pooled.sum()
+    return np.asarray(counts / counts.sum(), dtype=float)
+
+
+def _counts(column: FloatArray, k: int) -> FloatArray:
+    answered = column[~np.isnan(column)].astype(int)
+    return np.bincount(answered - 1, minlength=k).astype(float)

@@ -1,0 +1,121 @@
+"""Populations as declared: inline in an experiment file, or in a TOML file of their own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from calib._types import Seed
+from calib._validation import parse_model
+from calib.errors import InputError
+from calib.framework import Framework
+from calib.population.generate import generate_population
+from calib.population.parse import read_population
+from calib.population.population import Population
+
+__all__ = ["GenerateEntry", "PopulationSpec", "load_population", "resolve_population"]
+
+
+class GenerateEntry(BaseModel):
+    """A synthetic population to be generated; see :func:`generate_population`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    n: Annotated[int, Field(ge=1, strict=True)] | dict[str, Annotated[int, Field(ge=0)]]
+    like: str | None = None
+    seed: int | None = None
+    general: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    pillar: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    capability: Annotated[float, Field(ge=0, lt=1)] = 0.15
+
+
+class PopulationSpec(BaseModel):
+    """A population as declared: a ``file``, or ``generate``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_: Literal["calib.population/1"] | None = Field(default=None, alias="schema")
+    framework: str | None = None
+    label: str = ""
+    synthetic: bool = False
+    file: str | None = None
+    values: Literal["answers", "scores"] = "answers"
+    sheet: str | None = None
+    attributes: tuple[str, ...] = ()
+    note: str = ""
+    generate: GenerateEntry | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PopulationSpec:
+        if (self.file is None) == (self.generate is None):
+            raise ValueError("state either file or generate")
+        return self
+
+
+def load_population(path: str | Path, framework: Framework, *, rng: Seed = None) -> Population:
+    """Read a population from a table, or from a TOML file that declares one.
+
+    Raises
+    ------
+    InputError
+        With every fault by cell or key.
+    """
+    file = Path(path)
+    if file.suffix.lower() != ".toml":
+        return read_population(file, framework)
+    return resolve_population(
+        PopulationSpec(file=str(file)), framework, Path(), lambda p: None, rng=rng
+    )
+
+
+def resolve_population(
+    spec: PopulationSpec,
+    framework: Framework,
+    folder: Path,
+    note_file: Callable[[Path], object],
+    *,
+    rng: Seed = None,
+) -> Population:
+    """Read or generate a declared population.
+
+    Parameters
+    ----------
+    folder : relative file names start here
+    note_file : called with every file that is read, for the manifest
+    rng : used where ``generate`` states no seed of its own
+    """
+    if spec.generate is not None:
+        entry = spec.generate
+        like = None
+        if entry.like is not None:
+            inner = PopulationSpec(file=entry.like)
+            like = resolve_population(inner, framework, folder, note_file, rng=rng)
+        generator = np.random.default_rng(entry.seed if entry.seed is not None else rng)
+        return generate_population(
+            framework, entry.n, like=like, general=entry.general, pillar=entry.pillar,
+            capability=entry.capability, label=spec.label, rng=generator,
+        )  # fmt: skip
+    path = folder / str(spec.file)
+    if path.suffix.lower() != ".toml":
+        note_file(path)
+        return read_population(
+            path, framework, kind=spec.values, sheet=spec.sheet, attributes=spec.attributes,
+            label=spec.label, synthetic=spec.synthetic,
+        )  # fmt: skip
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise InputError(f"{path}: no such file") from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
+    note_file(path)
+    inner = parse_model(PopulationSpec, document, str(path))
+    if inner.framework not in (None, framework.code):
+        raise InputError(
+            f"{path}: framework: the population is for another framework"
+            f" (found {inner.framework!r}); expected {framework.code}"
+        )
+    return resolve_population(inner, framework, path.parent, note_file, rng=rng)
