@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from calib.experiment.results import Table
 from calib.experiment.run import Run
 from calib.experiment.wording import cell, head, spell
@@ -66,17 +68,26 @@ def render_report(
 
 
 def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
-    base = run.context.baseline
+    """Return the rows of the first table: every set, overall and by track."""
+    base = run.ratings[run.context.baseline]
     rows = []
     for name, rating in run.ratings.items():
-        matrix = transition_matrix(rating, run.ratings[base])
-        up = sum(int(matrix[i, j]) for i in range(len(matrix)) for j in range(i + 1, len(matrix)))
-        down = int(matrix.sum()) - up - int(matrix.trace())
-        rows.append({
-            "label": _set_label(run, name, lang), "base": name == base,
-            "counts": rating.counts().tolist(), "downgraded": rating.downgrades,
-            "up": up, "down": down,
-        })  # fmt: skip
+        scopes: list[str | None] = [None, *(rating.samples if len(rating.samples) > 1 else ())]
+        for scope in scopes:
+            matrix = transition_matrix(rating, base, scope)
+            up = int(np.triu(matrix, 1).sum())
+            down = int(np.tril(matrix, -1).sum())
+            tracks = run.experiment.framework.tracks
+            rows.append({
+                "label": _set_label(run, name, lang) if scope is None else "",
+                "scope": tracks[scope].name.get(lang) if scope else cell("all", "scope", lang),
+                "whole": scope is None, "base": name == run.context.baseline,
+                "counts": rating.counts(scope).tolist(),
+                "downgraded": sum(
+                    int(s.downgraded.sum()) for t, s in rating.samples.items() if scope in (None, t)
+                ),
+                "up": up, "down": down,
+            })  # fmt: skip
     return rows
 
 

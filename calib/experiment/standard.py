@@ -37,7 +37,7 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
     """Compare every set with the baseline."""
     ratings, base = context.ratings, context.baseline
     tables = [
-        Table("stars", star_table(ratings), Name("星级分布", "Star distribution")),
+        Table("stars", star_table(ratings), Name("星级分布", "Star distribution"), rows=0),
         Table(
             "agreement",
             _agreement(ratings, base),
@@ -126,8 +126,7 @@ def _enterprises(ratings: Mapping[str, Rating]) -> pd.DataFrame:
 
 
 def _label(sets: Mapping[str, WeightSet], name: str, lang: str) -> str:
-    shown = sets[name].label.get(lang)
-    return name if shown == name else f"{shown} ({name})" if lang == "zh" else shown
+    return sets[name].label.get(lang)
 
 
 def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:

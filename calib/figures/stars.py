@@ -36,8 +36,8 @@ def star_distribution(
 
     Parameters
     ----------
-    counts : one row for each weight set (index: its name as shown), one column for each star,
-        lowest first; enterprises
+    counts : one row for each weight set (index: its name as shown), one column for each star
+        (its name as shown), lowest first; enterprises
     language : ``zh`` or ``en``
     title : heading; a general one when empty
     shares : bars as shares of 100 % (sets with different numbers compare), else as numbers
@@ -63,7 +63,7 @@ def star_distribution(
         width = lengths[:, k]
         ax.barh(
             places, width, left=starts[:, k], height=0.66, color=colour, edgecolor=PAPER,
-            linewidth=1.2, label=f"{k + 1}★",
+            linewidth=1.2, label=str(counts.columns[k]),
         )  # fmt: skip
         for row in np.flatnonzero(width > 0.028 * full):
             ax.text(
@@ -99,7 +99,8 @@ def transitions(
 
     Parameters
     ----------
-    matrix : (K, K) enterprises; row = star before, column = star after, lowest first
+    matrix : (K, K) enterprises; row = star before, column = star after, lowest first; a frame's
+        columns name the stars
     before, after : names of the two weight sets as shown
     language : ``zh`` or ``en``
     title : heading; a general one when empty
@@ -125,7 +126,8 @@ def transitions(
         for column in range(stars):
             _cell(ax, row, column, float(table[row, column]), float(shares[row, column]))
     ticks = np.arange(stars)
-    labels = [f"{k + 1}★" for k in range(stars)]
+    named = matrix.columns if isinstance(matrix, pd.DataFrame) else range(stars)
+    labels = [str(n) if isinstance(n, str) else f"{n + 1}★" for n in named]
     ax.set_xticks(ticks, labels)
     ax.set_yticks(ticks, labels)
     ax.set_xlim(-0.5, stars - 0.5)

@@ -71,7 +71,7 @@ def weights_by_set(
     heading = title or say(language, "各方案的权重", "Weights by set")
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center",
-               ncols=min(sets, 4))  # fmt: skip
+               ncols=min(sets, 3))  # fmt: skip
     return fig
 
 
