@@ -1,0 +1,159 @@
+"""Where in weight space an enterprise has a given star: a union of polytopes.
+
+Total and gate scores are linear in the weights (a gate ``S_p > γ`` is Σ_{v under p} z_v (x_v - γ)
+> 0), so "the star is s" is a union of at most P + 1 polytopes, one for each way in which the
+next star is missed: by the band, or by the gate of one node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.adjustment.space import Block
+from calib.framework import Thresholds
+from calib.rating.stars import stars
+
+__all__ = ["StarModel", "cells_of", "star_model"]
+
+_INSIDE = 5e-10
+
+
+@dataclass(frozen=True, slots=True)
+class StarModel:
+    """Total and gate scores of one track's enterprises as functions of the track's variables.
+
+    Parameters
+    ----------
+    total : (n, q_t) total = total @ z
+    gate_score : (P, n, q_t) gate_score[p] @ z = weight of node p times its score; where the node
+        lies below the variables, its (constant) score in ``constant`` is used instead
+    gate_cover : (P, q_t) gate_cover[p] @ z = weight of node p; 0 where constant
+    constant : (P, n) scores of gated nodes that the adjustment does not move, else NaN
+    thresholds : effective thresholds
+    """
+
+    total: FloatArray
+    gate_score: FloatArray
+    gate_cover: FloatArray
+    constant: FloatArray
+    thresholds: Thresholds
+
+    def stars(self, z: FloatArray) -> IntArray:
+        """Rate all enterprises under the weights z (q_t,), stars counted from 0."""
+        gated = np.empty((self.total.shape[0], len(self.gate_cover)))
+        for p, cover in enumerate(self.gate_cover):
+            weight = float(cover @ z)
+            if cover.any():
+                # A gated node without weight cannot be scored from z; it is taken as passed.
+                gated[:, p] = self.gate_score[p] @ z / weight if weight > 1e-12 else np.inf
+            else:
+                gated[:, p] = self.constant[p]
+        return stars(self.total @ z, gated, self.thresholds)[0]
+
+    def pick(self, which: IntArray) -> StarModel:
+        """Keep some enterprises."""
+        return StarModel(
+            self.total[which],
+            self.gate_score[:, which],
+            self.gate_cover,
+            self.constant[:, which],
+            self.thresholds,
+        )
+
+
+def star_model(block: Block, X: FloatArray, thresholds: Thresholds) -> StarModel:
+    """Express total and gate scores in the variables of a track.
+
+    Parameters
+    ----------
+    block : the track's variables
+    X : (n, L) leaf scores
+    thresholds : effective thresholds
+    """
+    track = block.track
+    score = X @ block.inside
+    gated = track.at_depth(thresholds.gate_depth)
+    if not np.isfinite(thresholds.gate).any():
+        gated = gated[:0]
+    cover = np.zeros((len(gated), len(block.nodes)))
+    gate_score = np.zeros((len(gated), *score.shape))
+    constant = np.full((len(gated), X.shape[0]), np.nan)
+    own = track.membership(block.nodes)
+    for p, node in enumerate(gated):
+        under = track.membership([int(node)])[0]
+        if (own & under).any(axis=1).any() and not (own & ~under)[(own & under).any(axis=1)].any():
+            cover[p] = block.cover(int(node))
+            gate_score[p] = score * cover[p]
+        else:
+            constant[p] = X @ track.within(block.local, [int(node)])[0]
+    return StarModel(score, gate_score, cover, constant, thresholds)
+
+
+def cells_of(
+    model: StarModel, i: int, star: int, margin: float
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the polytopes ``a z <= b`` of one enterprise's weights with a given star.
+
+    Parameters
+    ----------
+    i : number of the enterprise
+    star : star counted from 0
+    margin : points by which a strict edge must be cleared
+
+    Returns
+    -------
+    list of (a (r, q_t), b (r,)), rows divided by 100; cells that cannot hold are left out
+    """
+    t = model.thresholds
+    band, gate = t.band, t.gate
+    last = len(band)
+    held: list[tuple[FloatArray, float]] = []
+    possible = True
+    if star > 0:
+        held.append(_above(model.total[i], float(band[star - 1]), margin))
+        for p in range(len(model.gate_cover)):
+            edge = float(gate[star - 1])
+            if not model.gate_cover[p].any():
+                possible &= bool(model.constant[p, i] > edge)
+            elif np.isfinite(edge):
+                row = model.gate_score[p, i] - edge * model.gate_cover[p]
+                held.append(_above(row, 0.0, margin * 0.01))
+    cells = []
+    if star == last:
+        return [_join(held)] if possible else []
+    missed = _below(model.total[i], float(band[star]))
+    if possible:
+        cells.append(_join([*held, missed]))
+    if t.one_star:
+        # The band is one higher and a gate of it fails; lower gates do not matter then.
+        held = [_above(model.total[i], float(band[star]), margin)]
+        if star + 1 < last:
+            held.append(_below(model.total[i], float(band[star + 1])))
+        possible = True
+    edge = float(gate[star])
+    for p in range(len(model.gate_cover)):
+        if not possible or not np.isfinite(edge):
+            break
+        if not model.gate_cover[p].any():
+            if model.constant[p, i] <= edge:
+                cells.append(_join(held))
+            continue
+        row = model.gate_score[p, i] - edge * model.gate_cover[p]
+        cells.append(_join([*held, _below(row, 0.0)]))
+    return cells
+
+
+def _above(row: FloatArray, edge: float, margin: float) -> tuple[FloatArray, float]:
+    return -row / 100.0, -(edge + margin) / 100.0
+
+
+def _below(row: FloatArray, edge: float) -> tuple[FloatArray, float]:
+    # Thresholds carry a tolerance of their own; stay inside it, so that rounding cannot flip it.
+    return row / 100.0, (edge - (_INSIDE if edge else 0.0)) / 100.0
+
+
+def _join(rows: list[tuple[FloatArray, float]]) -> tuple[FloatArray, FloatArray]:
+    return np.array([a for a, _ in rows]), np.array([b for _, b in rows])
