@@ -1,0 +1,1 @@
+"""Publishing: the weight explorer, the static site, the workbook, and pseudonyms."""
