@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from calib._types import BoolArray, FloatArray, IntArray, Seed
+from calib._types import BoolArray, FloatArray, Seed
 from calib.ballots.data import Ballots
 from calib.ballots.likelihood import worths
 from calib.ballots.plackett import fit_ml
 from calib.ballots.prefix import PrefixTable, tabulate
+from calib.ballots.reweight import Reweighting
 from calib.ballots.robust import cluster_index
 from calib.ballots.shrinkage import laplace
 from calib.errors import ConvergenceError, InputError
@@ -88,8 +87,8 @@ def bootstrap(
     for first in range(0, replicates, size):
         part = slice(first, min(first + size, replicates))
         weight = distinct.resample(part.stop - part.start, gen)
-        counts, wins = distinct.statistics(weight)
-        theta[part] = fit_batch(table, counts, wins, start=start, sigma=sigma)
+        counts, wins = distinct.sets.statistics(weight)
+        theta[part] = fit_batch(distinct.sets, counts, wins, start=start, sigma=sigma)
     return Bootstrap(theta)
 
 
@@ -97,8 +96,6 @@ class _Distinct:
     """Distinct rankings (or single ballots of clusters) with their prefix sets."""
 
     def __init__(self, ballots: Ballots, table: PrefixTable) -> None:
-        from scipy.sparse import csr_matrix
-
         self._clusters = cluster_index(ballots)
         if self._clusters is None and ballots.weight is None:
             picks, count = np.unique(ballots.picks, axis=0, return_counts=True)
@@ -109,14 +106,7 @@ class _Distinct:
         self._weight = ballots.weights if self._clusters or ballots.weight is not None else None
         self._n = ballots.n
         self.rows = len(picks)
-        cells = _cells_of(picks, table)
-        row, stage = np.nonzero(cells >= 0)
-        ones = np.ones(row.size)
-        self._cells: Any = csr_matrix((ones, (cells[row, stage], row)), (table.cells, len(picks)))
-        won = picks[:, : min(picks.shape[1], table.J - 1)]
-        row, stage = np.nonzero(won >= 0)
-        items = won[row, stage].astype(np.int64)
-        self._wins: Any = csr_matrix((np.ones(row.size), (items, row)), (table.J, len(picks)))
+        self.sets = Reweighting(picks, table)
 
     def resample(self, size: int, gen: np.random.Generator) -> FloatArray:
         if self._clusters is not None:
@@ -127,29 +117,9 @@ class _Distinct:
         weight = draws.astype(float)
         return weight if self._weight is None else weight * self._weight
 
-    def statistics(self, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-        counts = np.asarray((self._cells @ weight.T).T, dtype=float)
-        wins = np.asarray((self._wins @ weight.T).T, dtype=float)
-        return np.ascontiguousarray(counts), wins
-
-
-def _cells_of(picks: NDArray[np.int16], table: PrefixTable) -> IntArray:
-    """Return the row of the table for the prefix set before each choice, -1 for none, (n, K)."""
-    lookup = {key.tobytes(): row for row, key in enumerate(table.keys)}
-    out = np.full(picks.shape, -1, dtype=np.int64)
-    keys = np.zeros((len(picks), table.keys.shape[1]), dtype=np.uint64)
-    for s in range(min(picks.shape[1], table.J - 1)):
-        on = np.flatnonzero(picks[:, s] >= 0)
-        found, where = np.unique(keys[on], axis=0, return_inverse=True)
-        rows = np.array([lookup[key.tobytes()] for key in found], dtype=np.int64)
-        out[on, s] = rows[where.ravel()] if on.size else -1
-        j = picks[on, s].astype(np.int64)
-        keys[on, j >> 6] |= np.uint64(1) << (j & 63).astype(np.uint64)
-    return out
-
 
 def fit_batch(
-    table: PrefixTable,
+    sets: Reweighting,
     counts: FloatArray,
     wins: FloatArray,
     *,
@@ -160,7 +130,7 @@ def fit_batch(
 
     Parameters
     ----------
-    table : the prefix sets
+    sets : the prefix sets
     counts : (B, M) weight of each set in each replicate
     wins : (B, J) choices that each item won in each replicate
     start : (J,) log-worths near which the answers lie
@@ -179,7 +149,7 @@ def fit_batch(
     precision = 0.0 if sigma is None else 1.0 / sigma**2
     live = np.ones(wins.shape, dtype=bool) if sigma is not None else wins > 0
     base = np.where(np.isfinite(start), start, 0.0)
-    free = table.available()
+    free = sets.available()
     inverse = _inverse_information(free, counts, base, live, precision)
     theta = np.where(live, base, -np.inf)
     active = np.arange(len(wins))
@@ -199,7 +169,7 @@ def fit_batch(
         if active.size == 0:
             break
     for b in np.flatnonzero(~done):
-        theta[b] = _finish(table, counts[b], wins[b], sigma)
+        theta[b] = _finish(sets.table(counts[b], wins[b]), sigma)
     finite = np.isfinite(theta)
     mean = np.where(finite, theta, 0.0).sum(axis=1) / finite.sum(axis=1)
     return np.asarray(theta - mean[:, None], dtype=float)
@@ -234,24 +204,9 @@ def _inverse_information(
     return np.asarray(np.linalg.inv(information), dtype=float)
 
 
-def _finish(
-    table: PrefixTable, counts: FloatArray, wins: FloatArray, sigma: float | None
-) -> FloatArray:
-    seen = counts > 0
-    picks = np.zeros_like(table.picks)
-    picks[0] = wins
-    one = PrefixTable(
-        table.J,
-        table.keys[seen],
-        counts[seen],
-        table.stages[seen],
-        picks,
-        table.lengths,
-        table.lengths2,
-        table.n,
-    )
+def _finish(table: PrefixTable, sigma: float | None) -> FloatArray:
     try:
-        return fit_ml(one).theta if sigma is None else laplace(one, sigma).theta
+        return fit_ml(table).theta if sigma is None else laplace(table, sigma).theta
     except np.linalg.LinAlgError as exc:
         msg = "a bootstrap refit has no unique answer; use shrinkage"
         raise ConvergenceError(msg) from exc
