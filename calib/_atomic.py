@@ -41,16 +41,17 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary directory beside ``path``; it takes that name only when all is written.
 
     A directory that stands there already is replaced. A process that is killed leaves at most a
-    directory whose name starts with ``.unfinished-``; later runs clear it away.
+    directory named ``.unfinished-<process>-…``; the next run beside it clears it away.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".unfinished-{target.name}-", dir=target.parent))
+    _clear_remains(target.parent)
+    aside = Path(tempfile.mkdtemp(prefix=f".unfinished-{os.getpid()}-", dir=target.parent))
     aside.chmod(0o755)
     try:
         yield aside
         if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=".unfinished-old-", dir=target.parent))
+            old = Path(tempfile.mkdtemp(prefix=f".unfinished-{os.getpid()}-", dir=target.parent))
             os.replace(target, old / target.name)
             os.replace(aside, target)
             shutil.rmtree(old, ignore_errors=True)
@@ -59,3 +60,21 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         if aside.exists():
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear_remains(folder: Path) -> None:
+    """Remove what killed processes left; those of living ones are kept."""
+    for path in folder.glob(".unfinished-*"):
+        owner = path.name.split("-")[1]
+        if not owner.isdigit() or not _alive(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # someone else's process
+    return True

@@ -107,12 +107,15 @@ class Faults:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean …?`` for the known word closest to ``word``, or an empty string.
+    """Return ``(did you mean …?)`` for the known word closest to ``word``, or an empty string.
 
     Examples
     --------
     >>> suggest("pubished", ["published", "equal"])
-    "did you mean 'published'?"
+    "(did you mean 'published'?)"
     """
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {match[0]!r}?" if match else ""
+    folded = {k.casefold(): k for k in known}
+    # One letter of a two-letter code is half of it.
+    cutoff = 0.5 if len(word) <= 3 else 0.6
+    match = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
+    return f"(did you mean {folded[match[0]]!r}?)" if match else ""

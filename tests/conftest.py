@@ -1,0 +1,26 @@
+"""Shared fixtures: the alliance's framework and the trial sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from calib._shipped_files import shipped_data
+from calib.framework import Framework, load_framework
+from calib.population import Population, load_population
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def aii() -> Framework:
+    return load_framework("aii")
+
+
+@pytest.fixture(scope="session")
+def trial(aii: Framework) -> Population:
+    return load_population(shipped_data() / "trial" / "trial.toml", aii)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def calib(*args, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "calib", *map(str, args)], capture_output=True, text=True, cwd=cwd,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_help_imports_neither_pandas_nor_scipy():
+    code = (
+        "import sys; sys.argv=['calib','--help']\n"
+        "from calib.cli.main import cli\n"
+        "try: cli()\nexcept SystemExit: pass\n"
+        "print([m for m in ('numpy','pandas','scipy','matplotlib','pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+    assert "run" in done.stdout
+
+
+def test_demo_prints_the_published_stars_and_the_report(tmp_path):
+    done = calib("demo", "-o", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    line = next(x for x in done.stdout.splitlines() if "published (baseline)" in x)
+    assert [w for w in line.split() if w.isdigit()] == ["1", "5", "9", "6", "1", "4", "0", "0"]
+    assert "synthetic data, no real enterprise" in done.stdout
+    report = done.stdout.splitlines()[-1].removeprefix("report: ")
+    assert (tmp_path / "runs").as_posix() in report
+    assert "Traceback" not in done.stderr
+
+
+def test_frameworks_are_listed_and_shown():
+    listed = calib("frameworks").stdout
+    assert all(name in listed for name in ("aii", "vdma", "nist-mbe", "cesi", "cmm"))
+    shown = calib("frameworks", "aii", "--lang", "zh").stdout
+    assert "互联互通" in shown
+    assert "0.3500" in shown
+
+
+BAD = {
+    "weights.toml": (
+        'schema = "calib.weights/1"\nframework = "aii"\nname = "x"\nunlisted = "published"\n'
+        "[weights]\nIC = 0.35\nIN = 0.33\nDA = 0.33\n"
+    ),
+    "people.csv": "enterprise,track,IC.DEV.D1\nA,discrete,9\nA,nowhere,x\n",
+    "exp.toml": (
+        'schema = "calib.experiment/1"\nname = "x"\nframework = "aii"\n'
+        '[population.generate]\nn = 5\n[sets.a]\nsource = "nothing"\n'
+    ),
+    "odd.toml": "schema = 3\n",
+    "broken.toml": "schema = \n",
+    "empty.csv": "",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_users_mistake_ends_with_a_message_and_code_2(tmp_path, name):
+    (tmp_path / name).write_text(BAD[name], encoding="utf-8")
+    done = calib("check", tmp_path / name)
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_lists_the_faults_of_all_files(tmp_path):
+    for name, text in BAD.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = calib("check", *[tmp_path / n for n in BAD])
+    assert done.returncode == 2
+    for name in BAD:
+        assert name in done.stderr
+
+
+def test_a_bad_run_writes_nothing(tmp_path):
+    (tmp_path / "exp.toml").write_text(BAD["exp.toml"], encoding="utf-8")
+    done = calib("run", "exp.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "unknown source" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [(("rum", "x"), "did you mean 'run'"), (("run",), "Missing argument"),
+     (("run", "nothing"), "no experiment 'nothing'"), (("frameworks", "vmda"), "'vdma'"),
+     (("run", "x.toml", "--seed", "-1"), "--seed")],
+)  # fmt: skip
+def test_wrong_words_are_answered_in_one_message(args, word, tmp_path):
+    done = calib(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_weights_are_compared_and_converted(tmp_path, root):
+    file = root / "data" / "weights" / "meeting-draft.toml"
+    done = calib("weights", file, "-o", tmp_path / "w.xlsx")
+    assert done.returncode == 0, done.stderr
+    assert "total variation 0.0600" in done.stdout
+    assert calib("check", tmp_path / "w.xlsx").returncode == 0

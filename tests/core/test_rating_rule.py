@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from calib.errors import InputError
+from calib.framework import Readings
+from calib.population import Population, Sample
+from calib.rating import rate, score_answers, stars
+from calib.weights import WeightSet, published_weights
+
+
+def population(aii, X, track="discrete", kind="scores"):
+    X = np.atleast_2d(np.asarray(X, dtype=float))
+    ids = np.array([f"E{i}" for i in range(len(X))], dtype=object)
+    sample = Sample(aii.tracks[track], ids, ids, X)
+    return Population(aii, {track: sample}, kind, "test", True)
+
+
+def by_pillar(aii, ic, it, da, track="discrete"):
+    """Scores that are the same for all indicators of a pillar."""
+    tree = aii.tracks[track]
+    return np.array([(ic, it, da)[["IC", "IN", "DA"].index(c[:2])] for c in tree.leaf_codes], float)
+
+
+def random_local(aii, rng):
+    """Uniform weights at every node, shared over tracks on the first level."""
+    out = {}
+    top = rng.dirichlet(np.ones(3))
+    for t, tree in aii.tracks.items():
+        local = np.ones(len(tree.codes))
+        for family in tree.families:
+            draw = rng.dirichlet(np.ones(len(family.members)))
+            local[family.members] = draw if family.parent else top
+        out[t] = local
+    return out
+
+
+@pytest.mark.parametrize("score", [20, 40, 60, 80])
+def test_an_enterprise_on_an_edge_everywhere_has_the_lower_star_under_any_weights(aii, score):
+    rng = np.random.default_rng(score)
+    tree = aii.tracks["discrete"]
+    local = np.ones((10_000, len(tree.codes)))
+    for family in tree.families:
+        local[:, family.members] = rng.dirichlet(np.ones(len(family.members)), 10_000)
+    x = np.full(len(tree.leaves), float(score))
+    within = tree.within(local, tree.at_depth(1))
+    gated = within @ x
+    total = (gated * local[:, tree.at_depth(1)]).sum(axis=1)
+    assert (total != score).any()  # rounding noise is there, and must not decide
+    star, band, failed = stars(total, gated, aii.rule.thresholds())
+    assert (star + 1 == score // 20).all()
+    assert (band == star).all()
+    assert not failed.any()
+
+
+def test_the_full_rating_of_an_edge_enterprise_agrees_under_random_weight_sets(aii):
+    people = population(aii, [[s] * 28 for s in (20, 40, 60, 80)])
+    scored = score_answers(people)
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        weights = WeightSet.build(aii, "random", random_local(aii, rng), source="test")
+        assert (rate(scored, weights).samples["discrete"].star + 1).tolist() == [1, 2, 3, 4]
+
+
+def brute_star(total, pillars, bands=(20, 40, 60, 80), gates=(10, 30, 50, 70)):
+    """The rule, word by word: the highest star whose band and gates are all met."""
+    star = 1
+    for s in range(2, 6):
+        if total > bands[s - 2] and all(p > gates[s - 2] for p in pillars):
+            star = s
+    return star
+
+
+def test_stars_agree_with_the_rule_word_by_word_on_a_grid(aii):
+    weights = published_weights(aii)
+    grid = list(itertools.product(range(0, 101, 5), repeat=3))
+    rating = rate(population(aii, [by_pillar(aii, *p) for p in grid]), weights)
+    sample = rating.samples["discrete"]
+    for row, pillars in enumerate(grid):
+        total = round(0.35 * pillars[0] + 0.33 * pillars[1] + 0.32 * pillars[2], 9)
+        assert sample.star[row] + 1 == brute_star(total, pillars)
+        # With the published numbers every gate is ten points under its band's lower edge.
+        assert sample.star[row] + 1 == brute_star(min(total, min(pillars) + 10), (1e9,))
+
+
+def test_gates_and_bands_are_data_and_any_monotone_values_work(aii):
+    from dataclasses import replace
+
+    from calib.framework import Gates
+
+    rule = replace(
+        aii.rule,
+        bands=(5.0, 33.0, 34.0, 90.0),
+        gates={"table": Gates((0.0, 0.0, 60.0, 61.5), (False,) * 4)},
+    )
+    thresholds = rule.thresholds()
+    rng = np.random.default_rng(2)
+    total, gated = rng.uniform(0, 100, 500), rng.uniform(0, 100, (500, 3))
+    star, _, _ = stars(total, gated, thresholds)
+    for i in range(500):
+        assert star[i] + 1 == brute_star(total[i], gated[i], rule.bands, (0.0, 0.0, 60.0, 61.5))
+
+
+@pytest.mark.parametrize(
+    ("reading", "score", "star"),
+    [
+        ("upper-inclusive", 20.0, 1), ("upper-inclusive", 20.4, 2), ("upper-inclusive", 20.6, 2),
+        ("round-half-up", 20.0, 1), ("round-half-up", 20.4, 1), ("round-half-up", 20.5, 2),
+        ("round-half-up", 20.6, 2), ("round-half-up", 40.49, 2), ("round-half-up", 40.5, 3),
+    ],
+)  # fmt: skip
+def test_band_edge_readings(aii, reading, score, star):
+    rating = rate(population(aii, [[score] * 28]), published_weights(aii), {"band_edge": reading})
+    assert rating.samples["discrete"].star[0] + 1 == star
+
+
+@pytest.mark.parametrize(
+    ("reading", "weakest", "star"),
+    [("table", 33, 3), ("table", 30, 2), ("example", 34.9, 2), ("example", 35, 3),
+     ("example", 33, 2), ("table", 30.001, 3)],
+)  # fmt: skip
+def test_gate_value_readings(aii, reading, weakest, star):
+    people = population(aii, [by_pillar(aii, weakest, 55, 59)])
+    rating = rate(people, published_weights(aii), {"gate_value": reading})
+    sample = rating.samples["discrete"]
+    assert sample.band[0] + 1 == 3
+    assert sample.star[0] + 1 == star
+    assert sample.causes() == ["IC" if star == 2 else ""]
+
+
+@pytest.mark.parametrize(("reading", "star"), [("highest-met", 1), ("one-star", 3)])
+def test_downgrade_readings(aii, reading, star):
+    people = population(aii, [by_pillar(aii, 100, 100, 8)])  # total 70.56, data analytics 8
+    rating = rate(people, published_weights(aii), {"downgrade": reading})
+    sample = rating.samples["discrete"]
+    assert (sample.band[0] + 1, sample.star[0] + 1) == (4, star)
+    assert rating.downgrades == 1
+    assert sample.causes() == ["DA"]
+
+
+def test_gate_scope_readings(aii):
+    x = np.full(28, 70.0)
+    tree = aii.tracks["discrete"]
+    x[[c.startswith("DA.SVC") for c in tree.leaf_codes]] = 0  # one weak capability, no weak pillar
+    weights = published_weights(aii)
+    assert rate(population(aii, [x]), weights).samples["discrete"].star[0] + 1 == 4
+    rating = rate(population(aii, [x]), weights, {"gate_scope": "capability"})
+    assert rating.samples["discrete"].star[0] + 1 == 1
+    assert rating.samples["discrete"].causes() == ["DA.SVC"]
+
+
+def test_option_score_readings(aii):
+    answers = np.ones((2, 28))
+    answers[1] = [
+        aii.tracks["discrete"].nodes[i].item.options for i in aii.tracks["discrete"].leaves
+    ]
+    people = population(aii, answers, kind="answers")
+    weights = published_weights(aii)
+    low = rate(people, weights).samples["discrete"].total
+    np.testing.assert_allclose(low, [0, 100], atol=1e-12)
+    high = rate(people, weights, {"option_score": "even-to-100"}).samples["discrete"].total
+    assert high[0] >= 20 - 1e-12
+    np.testing.assert_allclose(high[1], 100)
+    with pytest.raises(InputError, match="states no option scores"):
+        rate(people, weights, {"option_score": "given"})
+
+
+def test_missing_answers_are_an_error_that_names_item_and_enterprise(aii):
+    x = np.full((2, 28), 50.0)
+    x[1, 3] = np.nan
+    x[0, 5] = np.nan
+    with pytest.raises(InputError) as caught:
+        rate(population(aii, x), published_weights(aii))
+    assert len(caught.value.faults) == 2
+    assert "E1" in str(caught.value)
+    assert "IC.DEV.D4" in str(caught.value)
+
+
+def test_missing_answers_score_zero_when_declared(aii):
+    x = np.full((1, 28), 50.0)
+    x[0, 0] = np.nan
+    rating = rate(population(aii, x), published_weights(aii), {"missing": "zero"})
+    assert rating.samples["discrete"].total[0] == pytest.approx(50 - 50 * 0.35 * 0.32 / 4)
+    assert any("1 unanswered" in n for n in rating.notes)
+
+
+def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
+    tree = aii.tracks["discrete"]
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0, 100, 28)
+    gone = [c.startswith("IC.RES") or c == "IC.DEV.D1" for c in tree.leaf_codes]
+    missing = np.where(gone, np.nan, x)
+    rating = rate(population(aii, [missing, x]), published_weights(aii), {"missing": "renormalise"})
+    sample = rating.samples["discrete"]
+    score = dict(zip(tree.leaf_codes, x, strict=True))
+    dev = np.mean([score[f"IC.DEV.D{i}"] for i in (2, 3, 4)])
+    net = np.mean([score[f"IC.NET.D{i}"] for i in (1, 2, 3)])
+    expected = (0.32 * dev + 0.48 * net) / 0.80
+    assert sample.scores[0, tree.index["IC"]] == pytest.approx(expected, rel=1e-13)
+    assert np.isnan(sample.scores[0, tree.index["IC.RES"]])
+    assert sample.node_stars[0, tree.index["IC.RES"]] == -1
+    whole = rate(population(aii, [x]), published_weights(aii)).samples["discrete"]
+    assert sample.total[1] == pytest.approx(whole.total[0], rel=1e-14)
+
+
+def test_an_unanswered_gated_pillar_is_an_error_even_when_renormalising(aii):
+    x = by_pillar(aii, 50, 50, np.nan)
+    with pytest.raises(InputError, match="no item under DA is answered"):
+        rate(population(aii, [x]), published_weights(aii), {"missing": "renormalise"})
+
+
+def test_a_pillar_of_weight_zero_still_has_a_score_and_a_gate(aii):
+    weights = published_weights(aii).with_weights({"DA": 0.0}, name="none")
+    people = population(aii, [by_pillar(aii, 90, 90, 5)])
+    sample = rate(people, weights).samples["discrete"]
+    assert sample.scores[0, sample.track.index["DA"]] == pytest.approx(5)
+    assert sample.star[0] + 1 == 1
+    assert sample.causes() == ["DA"]
+
+
+def test_permuting_enterprises_permutes_the_rating(aii, trial):
+    weights = published_weights(aii)
+    order = np.random.default_rng(4).permutation(12)
+    one = rate(trial, weights).samples["discrete"]
+    two = rate(trial.take({"discrete": order}), weights).samples["discrete"]
+    np.testing.assert_array_equal(one.star[order], two.star)
+    np.testing.assert_allclose(one.total[order], two.total, rtol=1e-15)
+
+
+def test_unknown_readings_say_what_is_valid(aii):
+    with pytest.raises(InputError, match="did you mean 'downgrade'"):
+        aii.rule.read({"downgrad": "one-star"})
+    with pytest.raises(InputError, match=r"highest-met \| one-star"):
+        aii.rule.read({"downgrade": "two"})
+    assert aii.rule.read(None) == Readings()

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from calib.errors import InputError
+from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
+from calib.outcomes.comparison import weighted_kappa
+from calib.rating import rate
+
+BASE = {
+    "schema": "calib.experiment/1",
+    "name": "test",
+    "framework": "aii",
+    "population": {"generate": {"n": 40, "seed": 3}},
+    "sets": {
+        "published": {"source": "published"},
+        "da": {"source": "override", "weights": {"DA": 0.45}},
+        "mix": {"source": "blend", "shares": {"published": 0.5, "da": 0.5}},
+    },
+}
+
+
+def experiment(tmp_path, **changes):
+    return parse_experiment({**BASE, **changes}, folder=tmp_path, file="exp.toml")
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return run_experiment(load_experiment("trial-comparison"))
+
+
+def test_the_main_experiment_gives_the_published_stars_for_the_published_set(demo):
+    stars = demo.table("stars")
+    row = stars[(stars["set"] == "published") & (stars["scope"] == "all")]
+    assert row["count"].tolist() == [1, 5, 9, 6, 1]
+    assert demo.ratings["published"].downgrades == 4
+    assert {"published", "equal-pillars", "analytics-040", "meeting-draft"} <= set(demo.sets)
+    assert demo.sets["analytics-040"].weight("DA") == 0.40
+
+
+def test_tables_agree_with_a_direct_count(demo):
+    before = demo.ratings["published"].frame().set_index("enterprise")
+    for name in demo.sets:
+        after = rate(demo.context.scored, demo.sets[name]).frame().set_index("enterprise")
+        moved = after.index[(after["star"] != before["star"]).to_numpy()]
+        movers = demo.table("movers")
+        assert set(movers.loc[movers["set"] == name, "enterprise"]) == set(moved)
+        downgrades = demo.table("downgrades")
+        expected = after.index[(after["star"] < after["band_star"]).to_numpy()]
+        assert set(downgrades.loc[downgrades["set"] == name, "enterprise"]) == set(expected)
+        crossed = Counter(zip(before["star"], after["star"], strict=True))
+        table = demo.table("transitions")
+        table = table[(table["set"] == name) & (table["scope"] == "all")]
+        found = {(r.from_star, r.to_star): r.count for r in table.itertuples(index=False)}
+        assert found == dict(crossed)
+
+
+def test_every_mover_has_the_reason_that_the_rule_gives(tmp_path):
+    run = run_experiment(experiment(tmp_path, population={"generate": {"n": 5000, "seed": 1}}))
+    movers = run.table("movers")
+    assert len(movers) > 20
+    rule = run.experiment.framework.rule
+    frames = {n: r.frame().set_index("enterprise") for n, r in run.ratings.items()}
+    seen = set()
+    for row in movers.itertuples():
+        low = frames["published" if row.direction == "up" else row.set].loc[row.enterprise]
+        high = max(row.from_star, row.to_star)
+        reasons = ["band"] if low["total"] <= rule.bands[high - 2] else []
+        gate = rule.gates["table"].values[high - 2]
+        reasons += [f"gate {p}" for p in ("IC", "IN", "DA") if low[f"score {p}"] <= gate]
+        assert row.reason == "; ".join(reasons)
+        seen.add(row.reason)
+    assert "band" in seen
+
+
+def test_weighted_kappa_agrees_with_statsmodels():
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        matrix = rng.integers(0, 30, (5, 5))
+        for weights, name in (("linear", "linear"), ("quadratic", "quadratic")):
+            expected = cohens_kappa(matrix, wt=name).kappa
+            assert weighted_kappa(matrix, weights) == pytest.approx(expected, rel=1e-12)
+    single = np.zeros((5, 5), dtype=int)
+    single[2, 2] = 9
+    assert np.isnan(weighted_kappa(single))
+    assert weighted_kappa(np.diag([1, 2, 3])) == 1
+
+
+def digests(folder):
+    return {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (folder / "tables").iterdir()
+    }
+
+
+def test_the_same_inputs_and_seed_give_byte_identical_tables(tmp_path):
+    one = write_run(run_experiment(experiment(tmp_path, seed=5)), tmp_path / "a", lang="en")
+    two = write_run(run_experiment(experiment(tmp_path, seed=5)), tmp_path / "b", lang="zh")
+    assert one.name == two.name
+    assert digests(one) == digests(two)
+    assert (one / "figures" / "stars.svg").read_bytes() != (
+        two / "figures" / "stars.svg"
+    ).read_bytes()
+    three = write_run(run_experiment(experiment(tmp_path, seed=6)), tmp_path / "a")
+    assert three.name != one.name
+
+
+def test_a_run_holds_tables_weights_figures_summary_manifest_and_report(tmp_path, demo):
+    folder = write_run(demo, tmp_path, command=["calib", "run", "x"])
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    for name in ("tables/stars.csv", "tables/movers.csv", "tables/stars.parquet",
+                 "weights/published.toml", "figures/stars.svg", "summary.json", "manifest.json",
+                 "report.html"):  # fmt: skip
+        assert name in names
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    assert summary["sets"]["published"]["stars"] == [1, 5, 9, 6, 1]
+    assert summary["population"]["synthetic"] is True
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert manifest["command"] == "calib run x"
+    assert manifest["seed"] == 20170214
+    assert any("trial.csv" in k for k in manifest["inputs"])
+    assert set(manifest["outputs"]) <= names
+    for name, digest in manifest["outputs"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert not any(k.startswith("/") for k in manifest["inputs"])
+
+
+def test_the_report_loads_nothing_and_says_that_the_data_are_synthetic(tmp_path, demo):
+    for lang, word in (("en", "is synthetic"), ("zh", "合成数据")):
+        text = (write_run(demo, tmp_path, lang=lang) / "report.html").read_text("utf-8")
+        assert word in text
+        assert not re.search(r"(src|href)=.(https?:)?//", text)
+        assert "<script" not in text
+        assert "url(http" not in text
+
+
+def test_names_are_inert_in_the_report(tmp_path, aii, trial):
+    frame = trial.frame()
+    frame.loc[frame["enterprise"] == "D08", "name"] = "<script>alert(1)</script>"
+    frame.loc[frame["enterprise"] == "D06", "name"] = '=HYPERLINK("x")'
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    run = run_experiment(experiment(tmp_path, population={"file": "p.csv"}))
+    folder = write_run(run, tmp_path / "runs")
+    text = (folder / "report.html").read_text("utf-8")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    table = (folder / "tables" / "downgrades.csv").read_text("utf-8-sig")
+    assert "'=HYPERLINK" in table
+    assert ",=HYPERLINK" not in table
+
+
+def test_sets_can_be_declared_in_any_order(tmp_path):
+    sets = {"mix": BASE["sets"]["mix"], **BASE["sets"]}
+    run = run_experiment(experiment(tmp_path, sets=sets))
+    assert list(run.sets) == ["mix", "published", "da"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sets": {"published": {"source": "publishd"}}}, ["unknown source", "'published'"]),
+        ({"sets": {"published": {}}}, ["sets.published.source", "is missing"]),
+        ({"sets": {"published": {"source": "blend", "shares": {"b": 1.0}},
+                   "b": {"source": "blend", "shares": {"published": 1.0}}}},
+         ["a cycle of sources", "published → b → published"]),
+        ({"sets": {"published": {"source": "blend", "shares": {"nobody": 1.0}}}},
+         ["unknown set 'nobody'"]),
+        ({"baseline": "da2"}, ["baseline", "'da'", "published | da | mix"]),
+        ({"readings": {"downgrade": "half"}}, ["readings.downgrade", "highest-met | one-star"]),
+        ({"seeds": 1}, ["unknown key", "'seed'"]),
+        ({"population": {}}, ["state either file or generate"]),
+        ({"outcomes": {"acceptibility": {}}}, ["unknown analysis", "'acceptability'"]),
+        ({"framework": "ai"}, ["no framework 'ai'"]),
+        ({"sets": {"published": {"source": "equal", "level": ["pillar"]}}},
+         ["sets.published.level", "unknown key", "'levels'"]),
+    ],
+)  # fmt: skip
+def test_a_faulty_experiment_says_what_is_wrong_before_anything_runs(tmp_path, changes, words):
+    with pytest.raises(InputError) as caught:
+        experiment(tmp_path, **changes)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_fault_met_while_a_set_is_made_names_the_set(tmp_path):
+    sets = {"published": {"source": "override", "weights": {"DA": 1.4}}}
+    with pytest.raises(InputError, match=r"exp\.toml, sets\.published DA: weight out of range"):
+        run_experiment(experiment(tmp_path, sets=sets))
+
+
+def test_progress_counts_every_step(tmp_path):
+    steps = []
+    run_experiment(experiment(tmp_path), progress=steps.append)
+    assert [s.number for s in steps] == list(range(1, steps[-1].of + 1))
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+import calib.experiment.write as write
+from calib.experiment import load_experiment, run_experiment, write_run
+def stop(*args, **kwargs):
+    Path(sys.argv[2]).touch()
+    time.sleep(60)
+write.render_report = stop
+write_run(run_experiment(load_experiment(sys.argv[1])), sys.argv[3])
+"""
+
+
+def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path):
+    flag, out = tmp_path / "flag", tmp_path / "runs"
+    process = subprocess.Popen([sys.executable, "-c", SLOW, "trial-comparison", flag, out])
+    deadline = time.monotonic() + 60
+    while not flag.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert flag.exists()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    left = list((out / "trial-comparison").iterdir())
+    assert left
+    assert all(p.name.startswith(".unfinished-") for p in left)
+    # The next run of the experiment clears the remains away.
+    write_run(run_experiment(load_experiment("trial-comparison")), out)
+    names = [p.name for p in (out / "trial-comparison").iterdir()]
+    assert len(names) == 1
+    assert not names[0].startswith(".")
+
+
+@pytest.mark.parametrize("name", ["vdma-readiness", "cesi-capability"])
+def test_other_frameworks_run_through_the_same_runner(name, tmp_path):
+    run = run_experiment(load_experiment(name))
+    folder = write_run(run, tmp_path)
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    assert sum(summary["sets"][run.context.baseline]["stars"]) == len(run.context.population)
+    assert (run.table("agreement")["same"] < len(run.context.population)).any()
