@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.experts.problems import Problem
 
 __all__ = [
@@ -209,7 +209,7 @@ def _multipliers(
     worst: IntArray,
     high: IntArray,
     low: IntArray,
-    by_best: FloatArray,
+    by_best: BoolArray,
 ) -> FloatArray:
     """Solve the dual on the tight constraints: each v has one, and they form a cycle with tails.
 

@@ -3,8 +3,9 @@
 An expert who only orders items says that the weights lie in a polytope: non-negative, summing
 to 1, decreasing along the order. Its centroid is the weight vector to expect when nothing else is
 known (rank-order centroid, ROC). A partial order (ties, or only the first few ranked) is the
-union of the polytopes of all full orders that agree with it. These have equal volume, so the centroid is the
-mean of their centroids: items that are not told apart share the mean of their places' weights.
+union of the polytopes of all full orders that agree with it. These have equal volume, so the
+centroid is the mean of their centroids: items that are not told apart share the mean of their
+places' weights.
 Rank sum and rank reciprocal are carried over to partial orders in the same way.
 """
 
