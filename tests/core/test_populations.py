@@ -105,7 +105,7 @@ def put(row, column, value):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (put(0, "IC.DEV.D1", "abc"), ["row 2, column IC.DEV.D1", "is no number", "'abc'", "1 to 5"]),
+        (put(0, "IC.DEV.D1", "abc"), ["row 2, column IC.DEV.D1", "no number", "'abc'", "1 to 5"]),
         (put(2, "IC.DEV.D1", 6), ["row 4, column IC.DEV.D1", "answer is no option", "6.0"]),
         (put(2, "IC.DEV.D1", 2.5), ["answer is no option", "2.5"]),
         (put(2, "DA.SVC.D2", 4), ["an option 1 to 3"]),

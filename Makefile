@@ -1,0 +1,38 @@
+# make demo   from a fresh clone: makes the environment, runs the main example, names its report
+# make test   the whole test suite
+# make check  lint, format and types
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check docs bench clean env dev
+
+env: $(VENV)/.calib
+dev: $(VENV)/.calib-dev
+
+$(VENV)/.calib: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.calib-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.calib
+
+demo: env
+	$(BIN)/calib demo
+
+test: dev
+	$(BIN)/python -m pytest -n auto
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: dev
+	for f in benchmarks/bench_*.py; do $(BIN)/python $$f || exit 1; done
+
+clean:
+	rm -rf $(VENV) runs site build dist
