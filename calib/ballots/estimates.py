@@ -1,0 +1,213 @@
+"""Every estimator of importance as one type of result, to be laid side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.ballots.data import Ballots
+from calib.ballots.kemeny import kemeny
+from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
+from calib.ballots.prefix import tabulate
+from calib.ballots.quasi import quasi_variances
+from calib.ballots.robust import cluster_index, effective_table, sandwich
+from calib.ballots.scores import SCORES, positional_score
+from calib.ballots.shares import normal_quantile
+from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["METHODS", "Estimate", "comparison_table", "estimate", "estimate_all"]
+
+METHODS = ("shrinkage", "maximum_likelihood", *SCORES, "kemeny")
+"""Names of the estimators, the default first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The importance of every item by one method.
+
+    Parameters
+    ----------
+    method : name of the method, one of :data:`METHODS`
+    items : (J,) codes
+    worth : (J,) shares of importance that sum to 1; None for Kemeny, which gives an order only
+    se : (J,) standard errors of the worths, or None
+    lower, upper : (J,) single-item intervals of the worths at ``level``, or None
+    rank : (J,) rank, 1 is most important; equal worths share their mean rank
+    level : coverage of the intervals
+    theta, theta_se, quasi_variance : (J,) log-worths with errors and quasi-variances, for the two
+        Plackett-Luce methods; else None
+    loglik : log-likelihood, or None
+    note : what a reader must know, "" if nothing
+    """
+
+    method: str
+    items: tuple[str, ...]
+    worth: FloatArray | None
+    se: FloatArray | None
+    lower: FloatArray | None
+    upper: FloatArray | None
+    rank: FloatArray
+    level: float
+    theta: FloatArray | None = None
+    theta_se: FloatArray | None = None
+    quasi_variance: FloatArray | None = None
+    loglik: float | None = None
+    note: str = ""
+
+    def table(self) -> pd.DataFrame:
+        """Return one row an item: code, rank, and what the method gives."""
+        import pandas as pd
+
+        columns = ("worth", "se", "lower", "upper", "theta", "theta_se", "quasi_variance")
+        values = {c: getattr(self, c) for c in columns if getattr(self, c) is not None}
+        return pd.DataFrame({"code": self.items, "rank": self.rank, **values})
+
+
+def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95) -> Estimate:
+    """Estimate the importance of every item.
+
+    Parameters
+    ----------
+    ballots : the ballots
+    method : one of :data:`METHODS`: ``shrinkage`` (Plackett-Luce shrunk towards equal worth, the
+        default), ``maximum_likelihood``, a positional score, or ``kemeny``
+    level : coverage of the intervals of single items
+
+    Raises
+    ------
+    InputError
+        If the method is unknown.
+    NoMaximumError
+        If maximum likelihood was asked for and does not exist.
+
+    Notes
+    -----
+    Respondent weights count everywhere. Where they differ, or where enterprises sent several
+    ballots, errors are robust: sandwich for maximum likelihood, an effective number of ballots
+    for shrinkage, clustered variances for positional scores.
+    """
+    if method not in METHODS:
+        hint = suggest(method, METHODS) or f"expected one of {', '.join(METHODS)}"
+        raise InputError(f"unknown estimator {method!r}; {hint}")
+    if method == "shrinkage":
+        return _from_shrinkage(ballots, fit_shrunk(effective_table(ballots).table), level)
+    if method == "maximum_likelihood":
+        return _from_likelihood(ballots, fit_ml(tabulate(ballots)), level)
+    if method == "kemeny":
+        found = kemeny(ballots)
+        share = found.disagreements / found.comparisons
+        note = f"contradicts {share:.1%} of the ballots' pairwise preferences; proven optimal"
+        ranks = found.ranks.astype(float)
+        return Estimate(method, ballots.items, None, None, None, None, ranks, level, note=note)
+    score = positional_score(ballots, method)
+    z = normal_quantile((1 + level) / 2)
+    lower = np.maximum(score.share - z * score.se, 0.0)
+    upper = np.minimum(score.share + z * score.se, 1.0)
+    rank = _ranks(score.share)
+    return Estimate(method, ballots.items, score.share, score.se, lower, upper, rank, level)
+
+
+def estimate_all(
+    ballots: Ballots, methods: Sequence[str] = METHODS, *, level: float = 0.95
+) -> tuple[Estimate, ...]:
+    """Estimate by several methods; one that does not exist for these ballots is left out."""
+    out = []
+    for method in methods:
+        try:
+            out.append(estimate(ballots, method, level=level))
+        except NoMaximumError:
+            if len(methods) == 1:
+                raise
+    return tuple(out)
+
+
+def comparison_table(estimates: Sequence[Estimate]) -> pd.DataFrame:
+    """Lay estimates side by side: ``worth`` and ``rank`` of each method, one row an item."""
+    import pandas as pd
+
+    columns: dict[str, object] = {"code": estimates[0].items}
+    for one in estimates:
+        if one.worth is not None:
+            columns[f"{one.method}_weight"] = one.worth
+        columns[f"{one.method}_rank"] = one.rank
+    return pd.DataFrame(columns)
+
+
+def _ranks(worth: FloatArray) -> FloatArray:
+    """Return ranks, 1 for the largest; values equal within rounding share their mean rank."""
+    rounded = np.round(worth, 12)
+    _, inverse, counts = np.unique(-rounded, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2.0)[inverse], dtype=float)
+
+
+def _intervals(
+    worth: FloatArray, covariance: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return intervals of worths from the covariance of theta, by the delta method on logits."""
+    contrast = np.eye(worth.size) - worth  # d log w_j / d theta_l
+    variance = np.maximum(np.diag(contrast @ covariance @ contrast.T), 0.0)
+    live = (worth > 0) & (worth < 1)
+    odds = np.where(live, worth / np.where(live, 1 - worth, 1.0), 0.0)
+    half = normal_quantile((1 + level) / 2) * np.sqrt(variance) / np.where(live, 1 - worth, 1.0)
+    low, high = odds * np.exp(-half), odds * np.exp(half)
+    lower = np.where(live, low / (1 + low), worth)
+    return lower, np.where(live, high / (1 + high), worth)
+
+
+def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
+    lower, upper = _intervals(fit.worth, fit.covariance, level)
+    note = f"sigma = {fit.sigma:.3f}"
+    if fit.at_bound:
+        note += "; at its largest allowed value: the ballots nearly all agree"
+    return Estimate(
+        "shrinkage",
+        ballots.items,
+        fit.worth,
+        np.sqrt(np.maximum(np.diag(fit.worth_covariance), 0.0)),
+        lower,
+        upper,
+        _ranks(fit.worth),
+        level,
+        fit.theta,
+        fit.se,
+        quasi_variances(fit.covariance).variances,
+        fit.loglik,
+        note,
+    )
+
+
+def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estimate:
+    robust = cluster_index(ballots) is not None
+    robust = robust or (ballots.weight is not None and bool(np.ptp(ballots.weight) > 1e-12))
+    covariance = sandwich(ballots, fit) if robust else fit.covariance
+    own = PlackettLuce(fit.theta, covariance, fit.loglik, fit.iterations)
+    lower, upper = _intervals(own.worth, covariance, level)
+    absent = [ballots.items[j] for j in np.flatnonzero(~fit.chosen)]
+    note = "robust standard errors" if robust else ""
+    if absent:
+        note = "; ".join(filter(None, [note, f"never chosen, worth 0: {', '.join(absent)}"]))
+    quasi = quasi_variances(covariance, fit.chosen).variances if fit.chosen.sum() > 1 else None
+    return Estimate(
+        "maximum_likelihood",
+        ballots.items,
+        own.worth,
+        np.sqrt(np.maximum(np.diag(own.worth_covariance), 0.0)),
+        lower,
+        upper,
+        _ranks(own.worth),
+        level,
+        own.theta,
+        own.se,
+        quasi,
+        own.loglik,
+        note,
+    )

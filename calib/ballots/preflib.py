@@ -1,0 +1,174 @@
+"""PrefLib files: strict orders, complete (.soc) or not (.soi), with ties (.toc, .toi)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from calib._atomic import write_text
+from calib.ballots.data import Ballots
+from calib.ballots.survey import REASONS, Intake, SetAside
+from calib.errors import Fault, InputError
+
+__all__ = ["is_preflib", "read_preflib", "write_preflib"]
+
+_ENDINGS = (".soc", ".soi", ".toc", ".toi")
+_NAME = re.compile(r"#\s*ALTERNATIVE NAME\s+(\d+)\s*:\s*(.*?)\s*$", re.IGNORECASE)
+_ENTRY = re.compile(r"\{[^{}]*\}|[^,{}]+")
+
+
+def is_preflib(path: str | os.PathLike[str]) -> bool:
+    """Tell by its ending whether a file is one of PrefLib's orders."""
+    return Path(path).suffix.lower() in _ENDINGS
+
+
+def read_preflib(
+    path: str | os.PathLike[str], *, faulty: Literal["error", "set-aside"] = "error"
+) -> tuple[Ballots, Intake]:
+    """Read ballots from a PrefLib file.
+
+    Parameters
+    ----------
+    path : file ending in .soi, .toi, .soc or .toc
+    faulty : raise on a faulty ballot, or set it aside with its reason
+
+    Returns
+    -------
+    (ballots, intake)
+        Items are the alternatives' names. A tie of *all* remaining alternatives at the end of an
+        order means the same as not listing them; any other tie cannot be a ballot's choice.
+
+    Raises
+    ------
+    InputError
+        With every fault by line.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    names = _alternatives(lines, str(file))
+    index = {number: j for j, number in enumerate(names)}
+    orders: list[list[int]] = []
+    counts: list[int] = []
+    aside: list[SetAside] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"line {number}"
+        head, _, body = line.partition(":")
+        if not head.strip().isdigit() or int(head) < 1:
+            raise InputError(
+                [Fault(str(file), where, "no count of ballots", line[:40], "count: order")]
+            )
+        order, problem = _order(body, index)
+        if problem is None:
+            orders.append(order)
+            counts.append(int(head))
+        else:
+            reason, value, detail = problem
+            aside.append(SetAside(where, reason, value, detail, int(head)))
+    wrong = [s for s in aside if s.reason != "blank"]
+    if wrong and faulty == "error":
+        raise InputError(
+            [Fault(str(file), s.where, REASONS[s.reason].en, s.value, s.detail) for s in wrong]
+        )
+    if not orders:
+        raise InputError(f"{file}: there are no ballots in it")
+    picks = np.full((len(orders), max(map(len, orders))), -1, dtype=np.int16)
+    for row, order in enumerate(orders):
+        picks[row, : len(order)] = order
+    used = sum(counts)
+    read = used + sum(s.count for s in aside)
+    ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
+    return ballots, Intake(str(file), read, used, tuple(aside))
+
+
+def _alternatives(lines: list[str], file: str) -> dict[str, str]:
+    names = {m[1]: m[2] for line in lines if (m := _NAME.match(line))}
+    if len(names) < 2:
+        raise InputError(
+            f"{file}: no names of alternatives; expected lines '# ALTERNATIVE NAME 1: ...'"
+        )
+    if len(set(names.values())) < len(names):
+        raise InputError(f"{file}: two alternatives have the same name")
+    return names
+
+
+def _order(
+    body: str, index: dict[str, int]
+) -> tuple[list[int], tuple[str, str, str] | None]:
+    """Return an order as positions, or what is wrong with it."""
+    entries = [e.strip() for e in _ENTRY.findall(body) if e.strip()]
+    order: list[int] = []
+    for place, entry in enumerate(entries):
+        if entry.startswith("{"):
+            tied = [t.strip() for t in entry[1:-1].split(",") if t.strip()]
+            unknown = [t for t in tied if t not in index]
+            if unknown:
+                return [], ("unknown", unknown[0], f"alternatives 1 to {len(index)}")
+            rest = set(index.values()) - set(order)
+            if len(tied) == 1:
+                entry = tied[0]
+            elif place == len(entries) - 1 and {index[t] for t in tied} == rest:
+                break  # everything left, tied at the bottom: unlisted
+            else:
+                return [], ("tie", entry, "a strict order of the alternatives listed")
+        if entry not in index:
+            return [], ("unknown", entry, f"alternatives 1 to {len(index)}")
+        if index[entry] in order:
+            return [], ("duplicate", entry, "each alternative once")
+        order.append(index[entry])
+    return order, None if order else ("blank", "", "at least one choice")
+
+
+def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str = "") -> None:
+    """Write ballots as PrefLib orders.
+
+    Parameters
+    ----------
+    ballots : the ballots; weights must be whole numbers, since PrefLib counts ballots.
+        Respondents, enterprises and segments have no place in the format
+    path : ends in ``.soi`` (listed alternatives only), ``.toi`` or ``.toc`` (the unlisted tied at
+        the end) or ``.soc`` (complete strict orders: every ballot must list J or J - 1 items)
+
+    Raises
+    ------
+    InputError
+        If the ending is another, weights are no whole numbers, or orders are incomplete for .soc.
+    """
+    file = Path(path)
+    kind = file.suffix.lower().lstrip(".")
+    if not is_preflib(file):
+        raise InputError(f"{file}: expected a path ending in {', '.join(_ENDINGS)}")
+    weight = ballots.weights
+    if np.abs(weight - np.round(weight)).max() > 1e-9:
+        raise InputError(f"{file}: PrefLib counts ballots; respondent weights must be whole numbers")
+    picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
+    counts = np.round(np.bincount(where.ravel(), weight)).astype(int)
+    lengths = (picks >= 0).sum(axis=1)
+    if kind == "soc" and (lengths < ballots.J - 1).any():
+        raise InputError(f"{file}: .soc holds complete orders only; write .soi or .toc")
+    out = [
+        f"# FILE NAME: {file.name}",
+        f"# TITLE: {title or file.stem}",
+        f"# DATA TYPE: {kind}",
+        "# MODIFICATION TYPE: original",
+        f"# NUMBER ALTERNATIVES: {ballots.J}",
+        f"# NUMBER VOTERS: {int(counts.sum())}",
+        f"# NUMBER UNIQUE ORDERS: {len(picks)}",
+        *(f"# ALTERNATIVE NAME {j + 1}: {code}" for j, code in enumerate(ballots.items)),
+    ]
+    for row in np.argsort(-counts, kind="stable"):
+        order = [str(j + 1) for j in picks[row] if j >= 0]
+        rest = [str(j + 1) for j in range(ballots.J) if j not in picks[row]]
+        if len(rest) == 1 and kind != "soi":
+            order.append(rest[0])
+        elif rest and kind in ("toc", "toi"):
+            order.append("{" + ",".join(rest) + "}")
+        out.append(f"{counts[row]}: {','.join(order)}")
+    write_text(file, "\n".join(out) + "\n")

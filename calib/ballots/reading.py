@@ -1,0 +1,395 @@
+"""Reading surveys of ballots: one column a rank, or one row a choice."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from calib.ballots.data import Ballots
+from calib.ballots.preflib import is_preflib, read_preflib
+from calib.ballots.survey import REASONS, Intake, SetAside, Survey
+from calib.errors import Fault, Faults, InputError, suggest
+from calib.framework import Framework, Track
+from calib.tables import RawTable, read_table
+
+__all__ = ["parse_survey", "read_survey"]
+
+Faulty = Literal["error", "set-aside"]
+
+_ALIASES = {
+    "respondent": ("respondent", "respondent_id", "ballot", "id", "序号", "编号", "答卷编号",
+                   "答卷序号", "受访者", "受访者编号", "问卷编号"),
+    "enterprise": ("enterprise", "enterprise_id", "企业编号", "企业代码", "企业", "企业名称"),
+    "track": ("track", "企业类型", "行业类型", "类型"),
+    "segment": ("segment", "分组", "群体", "身份", "企业规模", "size"),
+    "weight": ("weight", "权重", "加权"),
+    "rank": ("rank", "名次", "排序", "位次", "顺位"),
+    "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
+}  # fmt: skip
+_NUMERALS = {n: i for i, n in enumerate("一二三四五六七八九十", start=1)}
+_RANK_COLUMN = re.compile(
+    r"(?:.*[^\w]|.*[_\s])?(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?"
+    r"[\s_-]*(?P<rank>\d{1,2}|[一二三四五六七八九十])(?:st|nd|rd|th)?"
+    r"(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?",
+    re.IGNORECASE,
+)
+
+
+def read_survey(
+    path: str | os.PathLike[str],
+    framework: Framework,
+    *,
+    track: str | None = None,
+    choices: int = 5,
+    sheet: str | None = None,
+    ranks: Sequence[str] = (),
+    faulty: Faulty = "error",
+) -> Survey:
+    """Read a survey of ballots from CSV, XLSX, Parquet or PrefLib.
+
+    Wide, as survey platforms export it: one row a ballot, one column a rank (``rank1`` ...,
+    ``第一重要`` ..., ``1`` ...) with indicator codes or Chinese or English names. Long: columns
+    ``respondent``, ``rank``, ``indicator``. PrefLib: ``.soi``, ``.toi``, ``.soc``, ``.toc``. Columns
+    ``respondent``, ``enterprise``, ``track``, ``segment`` and ``weight`` (or 企业编号, 企业类型,
+    分组, 权重 ...) are taken when they are there.
+
+    Every indicator of the respondent's track was on offer; one that a ballot does not list is
+    ranked below all that it lists.
+
+    Parameters
+    ----------
+    path : the file; CSV in UTF-8 or GB18030
+    framework : names the indicators
+    track : track of all ballots, when the file has no such column
+    choices : how many ranks were asked for
+    sheet : Excel sheet, the first by default
+    ranks : names of the rank columns, best first, if they are not recognised
+    faulty : ``error`` - any faulty ballot raises, all of them listed; ``set-aside`` - faulty
+        ballots are left out and accounted for. Blank ballots are set aside either way
+
+    Raises
+    ------
+    InputError
+        With every fault by row, value and what would be valid.
+    """
+    if track is not None and framework.track(track) is None:
+        hint = suggest(track, framework.tracks) or f"one of {', '.join(framework.tracks)}"
+        raise InputError(f"no track {track!r} in framework {framework.code}; {hint}")
+    if is_preflib(path):
+        return _from_preflib(path, framework, track, faulty)
+    table = read_table(path, sheet=sheet)
+    return parse_survey(
+        table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty
+    )
+
+
+def parse_survey(
+    table: RawTable,
+    framework: Framework,
+    *,
+    track: str | None = None,
+    choices: int = 5,
+    ranks: Sequence[str] = (),
+    faulty: Faulty = "error",
+) -> Survey:
+    """Read a survey from a raw table; see :func:`read_survey`."""
+    heads = _heads(table)
+    columns = list(ranks) or _rank_columns(table, heads)
+    long = "rank" in heads and "indicator" in heads and not ranks
+    faults = Faults(table.file)
+    for name in ranks:
+        if name not in table.frame.columns:
+            hint = suggest(name, [str(c) for c in table.frame.columns])
+            faults.add("header", f"no column {name!r} {hint}".rstrip())
+    if not long and not columns:
+        faults.add(
+            "header",
+            "no columns of ranks",
+            value=[str(c) for c in table.frame.columns][:8],
+            expected="rank1, rank2, ... (or 第一重要, ...), or the long form respondent, rank, "
+            "indicator",
+        )
+    if long and "respondent" not in heads:
+        faults.add("header", "no column of respondents", expected="respondent (or 答卷编号)")
+    if track is None and "track" not in heads and len(framework.tracks) > 1:
+        faults.add(
+            "header", "no column of tracks", expected="a column track (or 企业类型), or one track"
+            " stated for the whole file",
+        )  # fmt: skip
+    faults.raise_if_any()
+    reader = _Reader(table, framework, heads, track, choices)
+    rows = reader.long_rows() if long else reader.wide_rows(columns)
+    return reader.survey(rows, faulty)
+
+
+def _heads(table: RawTable) -> dict[str, str]:
+    heads: dict[str, str] = {}
+    for column in map(str, table.frame.columns):
+        folded = column.strip().casefold()
+        for role, words in _ALIASES.items():
+            if folded in words and role not in heads:
+                heads[role] = column
+    return heads
+
+
+def _rank_columns(table: RawTable, heads: dict[str, str]) -> list[str]:
+    """Return the columns that hold ranks, best first."""
+    taken = set(heads.values())
+    found: dict[int, str] = {}
+    for column in map(str, table.frame.columns):
+        match = _RANK_COLUMN.fullmatch(column.strip())
+        if column in taken or match is None:
+            continue
+        word = match["rank"]
+        number = int(word) if word.isdigit() else _NUMERALS[word]
+        if number >= 1:
+            found.setdefault(number, column)
+    wanted = range(1, len(found) + 1)
+    return [found[r] for r in wanted] if all(r in found for r in wanted) else []
+
+
+@dataclass(slots=True)
+class _Row:
+    """One ballot as it stands in the file."""
+
+    where: str
+    at: int
+    words: list[str]
+    cells: list[str]
+    problems: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+
+class _Reader:
+    """Turns rows of words into ballots, noting what is wrong with each."""
+
+    def __init__(
+        self,
+        table: RawTable,
+        framework: Framework,
+        heads: dict[str, str],
+        track: str | None,
+        choices: int,
+    ) -> None:
+        self.table, self.framework, self.heads = table, framework, heads
+        self.choices = choices
+        self.track = framework.track(track) if track is not None else None
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    def wide_rows(self, columns: list[str]) -> list[_Row]:
+        """Read one row a ballot."""
+        texts = [self.table.text(c) for c in columns]
+        rows = []
+        for at in range(len(self.table.frame)):
+            words = [text[at] for text in texts]
+            cells = [self.table.where(at, c) for c in columns]
+            row = _Row(self.table.where(at), at, words, cells)
+            while row.words and not row.words[-1]:
+                row.words.pop()
+            for place, word in enumerate(row.words):
+                if not word:
+                    row.problems.append((cells[place], "gap", "", "choices without a gap"))
+            rows.append(row)
+        return rows
+
+    def long_rows(self) -> list[_Row]:
+        """Read one row a choice, gathered by respondent in the order of the file."""
+        names = self.table.text(self.heads["respondent"])
+        ranks = self.table.text(self.heads["rank"])
+        words = self.table.text(self.heads["indicator"])
+        gathered: dict[str, _Row] = {}
+        places: dict[str, dict[int, tuple[str, str]]] = {}
+        for at, (name, rank, word) in enumerate(zip(names, ranks, words, strict=True)):
+            where = self.table.where(at)
+            row = gathered.setdefault(name, _Row(where, at, [], []))
+            held = places.setdefault(name, {})
+            if not word and not rank:
+                continue
+            if not rank.isdigit() or int(rank) < 1:
+                row.problems.append((where, "rank", rank, "a whole number from 1"))
+            elif int(rank) in held:
+                row.problems.append((where, "tie", rank, "each rank once"))
+            elif int(rank) > 1000:
+                row.problems.append((where, "too_many", rank, f"at most {self.choices}"))
+            elif word:
+                held[int(rank)] = (word, where)
+        for name, row in gathered.items():
+            held = places[name]
+            for place in range(1, max(held, default=0) + 1):
+                word, where = held.get(place, ("", row.where))
+                row.words.append(word)
+                row.cells.append(where)
+                if not word:
+                    row.problems.append((where, "gap", f"rank {place}", "ranks without a gap"))
+        return list(gathered.values())
+
+    def survey(self, rows: list[_Row], faulty: Faulty) -> Survey:
+        """Check every ballot, and build the survey from the sound ones."""
+        tracks = self._tracks(rows)
+        weights = self._weights(rows)
+        codes = [self._codes(row, track) for row, track in zip(rows, tracks, strict=True)]
+        aside = [
+            SetAside(*(row.problems[0])) if row.problems else None for row in rows
+        ]
+        faults = [
+            Fault(self.table.file, where, REASONS[reason].en, value or None, detail)
+            for row in rows
+            for where, reason, value, detail in row.problems
+            if reason != "blank"
+        ]
+        if faults and faulty == "error":
+            raise InputError(faults)
+        used = [i for i, one in enumerate(aside) if one is None]
+        if not used:
+            raise InputError(faults or f"{self.table.file}: every ballot is blank")
+        ballots = {}
+        for code, tree in self.framework.tracks.items():
+            members = [i for i in used if tracks[i] == code]
+            if members:
+                ballots[code] = self._ballots(tree, members, rows, codes, weights)
+        kept = tuple(one for one in aside if one is not None)
+        intake = Intake(self.table.file, len(rows), len(used), kept, self.table.notes)
+        return Survey(ballots, intake)
+
+    def _ballots(
+        self,
+        tree: Track,
+        members: list[int],
+        rows: list[_Row],
+        codes: list[list[str]],
+        weights: list[float] | None,
+    ) -> Ballots:
+        index = {code: j for j, code in enumerate(tree.leaf_codes)}
+        K = min(self.choices, len(index))
+        picks = np.full((len(members), K), -1, dtype=np.int16)
+        for out, i in enumerate(members):
+            picks[out, : len(codes[i])] = [index[code] for code in codes[i]]
+        at = [rows[i].at for i in members]
+
+        def column(role: str) -> np.ndarray[tuple[int], np.dtype[np.str_]] | None:
+            if role not in self.heads:
+                return None
+            text = self.table.text(self.heads[role])
+            return np.array([text[row] for row in at], dtype=str)
+
+        weight = None if weights is None else np.array([weights[i] for i in members])
+        return Ballots(
+            tree.leaf_codes,
+            picks,
+            weight,
+            column("enterprise"),
+            column("segment"),
+            column("respondent"),
+        )
+
+    def _tracks(self, rows: list[_Row]) -> list[str]:
+        if "track" not in self.heads:
+            only = self.track or next(iter(self.framework.tracks))
+            return [only] * len(rows)
+        text = self.table.text(self.heads["track"])
+        out = []
+        for row in rows:
+            word = text[row.at]
+            code = self.framework.track(word) if word else self.track
+            if code is None:
+                where = self.table.where(row.at, self.heads["track"])
+                row.problems.append((where, "track", word, " | ".join(self.framework.tracks)))
+            out.append(code or "")
+        if self.track is not None:
+            for row, code in zip(rows, out, strict=True):
+                if code and code != self.track:
+                    where = self.table.where(row.at, self.heads["track"])
+                    row.problems.append((where, "track", code, f"{self.track}, as was stated"))
+        return out
+
+    def _weights(self, rows: list[_Row]) -> list[float] | None:
+        if "weight" not in self.heads:
+            return None
+        text = self.table.text(self.heads["weight"])
+        out = []
+        for row in rows:
+            try:
+                value = float(text[row.at])
+            except ValueError:
+                value = float("nan")
+            if not (np.isfinite(value) and value > 0):
+                where = self.table.where(row.at, self.heads["weight"])
+                row.problems.append((where, "weight", text[row.at], "a positive number"))
+            out.append(value)
+        return out
+
+    def _codes(self, row: _Row, track: str) -> list[str]:
+        """Return the codes that a ballot lists, noting everything that is wrong with it."""
+        if not any(row.words):
+            if not row.problems:
+                row.problems.append((row.where, "blank", "", "at least one choice"))
+            return []
+        codes: list[str] = []
+        for word, cell in zip(row.words, row.cells, strict=False):
+            if not word or not track:
+                continue
+            code = self._find(track, word)
+            if code is None:
+                row.problems.append((cell, "unknown", word, self._hint(track, word)))
+            elif code in codes:
+                row.problems.append((cell, "duplicate", word, "each indicator once"))
+            else:
+                codes.append(code)
+        limit = min(self.choices, len(self.framework.tracks[track].leaves)) if track else 0
+        if track and len(row.words) > limit:
+            value = f"{len(row.words)} choices"
+            row.problems.append((row.where, "too_many", value, f"at most {limit}"))
+        return codes
+
+    def _find(self, track: str, word: str) -> str | None:
+        key = (track, word)
+        if key not in self._found:
+            tree = self.framework.tracks[track]
+            first = word.split()[0]
+            own = tree.find(word)
+            self._found[key] = own or (first if first in tree.leaf_codes else None)
+        return self._found[key]
+
+    def _hint(self, track: str, word: str) -> str:
+        for other, tree in self.framework.tracks.items():
+            if other != track and tree.find(word):
+                return f"an indicator of track {track}; this one belongs to track {other}"
+        tree = self.framework.tracks[track]
+        leaves = [tree.nodes[i] for i in tree.leaves]
+        known = [name for n in leaves for name in (n.code, n.name.zh, n.name.en)]
+        return suggest(word, known) or f"a code or name of an indicator of track {track}"
+
+
+def _from_preflib(
+    path: str | os.PathLike[str], framework: Framework, track: str | None, faulty: Faulty
+) -> Survey:
+    """Read PrefLib ballots whose alternatives are indicators of one track."""
+    ballots, intake = read_preflib(path, faulty=faulty)
+    fits = [
+        code
+        for code, tree in framework.tracks.items()
+        if track in (None, code) and all(tree.find(name) for name in ballots.items)
+    ]
+    if len(fits) != 1:
+        wanted = framework.track(track) if track else None
+        tree = framework.tracks[wanted or next(iter(framework.tracks))]
+        strange = [name for name in ballots.items if not tree.find(name)]
+        raise InputError(
+            f"{os.fspath(path)}: alternatives {', '.join(map(repr, strange[:5]))} are no"
+            f" indicators of track {tree.code}; name them by code, Chinese or English name"
+        )
+    tree = framework.tracks[fits[0]]
+    codes = [tree.find(name) or "" for name in ballots.items]
+    absent = [code for code in tree.leaf_codes if code not in codes]
+    if absent or len(set(codes)) < len(codes):
+        raise InputError(
+            f"{os.fspath(path)}: every indicator must be an alternative once (absent: "
+            f"{', '.join(absent) or 'none'}): unlisted means ranked below, not absent"
+        )
+    place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
+    picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
+    return Survey({tree.code: Ballots(tree.leaf_codes, picks)}, intake)
