@@ -13,7 +13,7 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import Faults, suggest
 from calib.framework import Framework, Track
 from calib.population.population import Kind, Labels, Population, Sample
-from calib.tables import RawTable, read_table
+from calib.tables import RawTable, filled, read_table
 
 __all__ = ["ATTRIBUTES", "parse_population", "read_population"]
 
@@ -236,17 +236,15 @@ def _check_other_track(
         foreign = ~np.isin(rows.tracks.astype(str), [*tracks, ""])
         if not foreign.any():
             continue
-        cells = table.frame[column].to_numpy(dtype=object)
-        for row in np.flatnonzero(foreign):
-            value = cells[row]
-            if value is not None and value == value and str(value).strip():
-                faults.add(
-                    table.where(int(row), column),
-                    f"enterprise of track {rows.tracks[row]} answers an indicator of "
-                    f"track {' / '.join(sorted(tracks))}",
-                    value=value,
-                    expected="an empty cell, or the other track",
-                )
+        cells = table.frame[column]
+        for row in np.flatnonzero(foreign)[filled(cells[foreign])]:
+            faults.add(
+                table.where(int(row), column),
+                f"enterprise of track {rows.tracks[row]} answers an indicator of "
+                f"track {' / '.join(sorted(tracks))}",
+                value=cells.iloc[row],
+                expected="an empty cell, or the other track",
+            )
 
 
 def _read_long(

@@ -1,12 +1,13 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
-from calib.tables.raw import RawTable, read_table, sheet_names
+from calib.tables.raw import RawTable, filled, read_table, sheet_names
 from calib.tables.write import inert, write_csv, write_parquet, write_table, write_xlsx
 from calib.tables.xlsx import column_letters
 
 __all__ = [
     "RawTable",
     "column_letters",
+    "filled",
     "inert",
     "read_table",
     "sheet_names",

@@ -16,7 +16,7 @@ from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
 from calib.tables.xlsx import column_letters, formula_cells
 
-__all__ = ["RawTable", "read_table", "sheet_names"]
+__all__ = ["RawTable", "filled", "read_table", "sheet_names"]
 
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
@@ -72,15 +72,12 @@ class RawTable:
         cells = self.frame[column]
         wanted = np.ones(len(cells), dtype=bool) if rows is None else rows
         if pd.api.types.is_numeric_dtype(cells.dtype) and cells.dtype != bool:
-            values = np.where(wanted, cells.to_numpy(dtype=float, na_value=np.nan), np.nan)
+            values = cells.to_numpy(dtype=float, na_value=np.nan)
             blank = np.isnan(values)
         else:
-            objects = cells.to_numpy(dtype=object)
-            blank = np.array([_is_blank(v) for v in objects]) | ~wanted
-            kept = pd.Series(
-                [None if b else _plain(v) for b, v in zip(blank, objects, strict=True)]
-            )
-            values = pd.to_numeric(kept, errors="coerce").to_numpy(dtype=float)
+            values, blank = _parsed(cells)
+        values = np.where(wanted, values, np.nan)
+        blank = blank | ~wanted
         for row in np.flatnonzero(~np.isfinite(values) & ~blank):
             faults.add(
                 self.where(int(row), column),
@@ -99,17 +96,31 @@ class RawTable:
         return np.asarray(values, dtype=float)
 
 
+def _parsed(cells: pd.Series) -> tuple[FloatArray, BoolArray]:
+    """Return cells as numbers, NaN where they are none, and which cells are empty."""
+    if cells.dtype == object:
+        # Excel cells: TRUE would count as 1, and is no score.
+        cells = cells.map(lambda v: "?" if isinstance(v, bool) else v)
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    blank = np.zeros(len(values), dtype=bool)
+    doubtful = np.flatnonzero(np.isnan(values))
+    blank[doubtful] = filled(cells.iloc[doubtful]) ^ True
+    return values, blank
+
+
+def filled(cells: pd.Series) -> BoolArray:
+    """Return which cells hold something other than white space."""
+    present: BoolArray = np.asarray(cells.notna(), dtype=bool)
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return present
+    text = cells.astype(str).str.strip().to_numpy(dtype=object) != ""
+    return np.asarray(present & text, dtype=bool)
+
+
 def _is_blank(value: Any) -> bool:
     if value is None or (isinstance(value, float) and value != value):
         return True
     return isinstance(value, str) and not value.strip()
-
-
-def _plain(value: Any) -> Any:
-    """Return a cell as something that either is a number or is refused."""
-    if isinstance(value, bool):
-        return "?"  # TRUE is no score
-    return value.strip() if isinstance(value, str) else value
 
 
 def _as_text(value: Any) -> str:
@@ -215,10 +226,10 @@ def _with_header(
     body = frame.iloc[1:].reset_index(drop=True)
     # A name that repeats is reported by the header check; pandas needs unique ones until then.
     body.columns = pd.Index(header, dtype=object)
-    blank = body.map(_is_blank).all(axis=1).to_numpy(dtype=bool) if len(body) else np.array([])
-    if len(body) and blank.any():
-        last = len(body) - int(np.argmin(blank[::-1])) if not blank.all() else 0
-        body = body.iloc[:last]  # trailing empty rows only: row numbers must hold
+    last = len(body)
+    while last and all(_is_blank(v) for v in body.iloc[last - 1].tolist()):
+        last -= 1  # trailing empty rows only: row numbers must hold
+    body = body.iloc[:last]
     return RawTable(body, file, sheet, notes, 2, formulas)
 
 
