@@ -1,5 +1,105 @@
-"""Top-k ballots: worths with uncertainty, and the test of equal importance."""
+"""Top-k ballots: worths with uncertainty, and the test of equal importance.
 
+``read_survey`` brings a survey in, ``estimate`` gives worths by any of :data:`METHODS`,
+``equality_report`` answers whether items are about equally important, ``pool_tracks`` turns worths
+into local weights up the tree.
+"""
+
+from calib.ballots.agreement import Agreement, fagin_distance, kendall_w, list_distances
+from calib.ballots.bootstrap import Bootstrap, bootstrap
 from calib.ballots.data import Ballots, ballots_from_lists
+from calib.ballots.draws import worth_draws
+from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
+from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
+from calib.ballots.estimates import METHODS, Estimate, comparison_table, estimate, estimate_all
+from calib.ballots.kemeny import Kemeny, kemeny, kemeny_order
+from calib.ballots.mixture import Mixture, MixtureChoice, choose_mixture, fit_mixture
+from calib.ballots.outliers import Outliers, outlying_ballots
+from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
+from calib.ballots.preflib import read_preflib, write_preflib
+from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
+from calib.ballots.quasi import QuasiVariances, quasi_variances
+from calib.ballots.reading import parse_survey, read_survey
+from calib.ballots.report import MARGIN, EqualityReport, equality_report
+from calib.ballots.robust import effective_table, sandwich
+from calib.ballots.rollup import TreeWeights, align_leaves, local_from_worths, pool_tracks
+from calib.ballots.scores import SCORES, PositionalScore, positional_score
+from calib.ballots.segments import group_equality, segment_test, stage_test
+from calib.ballots.sentences import equality_sentences, verdict_name
+from calib.ballots.shares import PickShares, pick_shares
+from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.ballots.simulate import simulate_ballots
+from calib.ballots.survey import REASONS, Intake, SetAside, Survey
+from calib.ballots.writing import survey_table, write_survey
 
-__all__ = ["Ballots", "ballots_from_lists"]
+__all__ = [
+    "MARGIN",
+    "METHODS",
+    "REASONS",
+    "SCORES",
+    "Agreement",
+    "Ballots",
+    "Bootstrap",
+    "EqualityReport",
+    "EqualityTests",
+    "Equivalence",
+    "Estimate",
+    "Intake",
+    "Kemeny",
+    "Mixture",
+    "MixtureChoice",
+    "NoMaximumError",
+    "Outliers",
+    "PickShares",
+    "PlackettLuce",
+    "PositionalScore",
+    "PrefixCounter",
+    "PrefixTable",
+    "QuasiVariances",
+    "SetAside",
+    "Shrinkage",
+    "Survey",
+    "TreeWeights",
+    "adjusted_residuals",
+    "align_leaves",
+    "ballots_from_lists",
+    "bootstrap",
+    "choose_mixture",
+    "comparison_table",
+    "effective_table",
+    "equality_report",
+    "equality_sentences",
+    "equality_tests",
+    "equivalence_of_shares",
+    "equivalence_of_worths",
+    "estimate",
+    "estimate_all",
+    "fagin_distance",
+    "fit_ml",
+    "fit_mixture",
+    "fit_shrunk",
+    "group_equality",
+    "kemeny",
+    "kemeny_order",
+    "kendall_w",
+    "list_distances",
+    "local_from_worths",
+    "outlying_ballots",
+    "parse_survey",
+    "pick_shares",
+    "pool_tracks",
+    "positional_score",
+    "quasi_variances",
+    "read_preflib",
+    "read_survey",
+    "sandwich",
+    "segment_test",
+    "simulate_ballots",
+    "stage_test",
+    "survey_table",
+    "tabulate",
+    "verdict_name",
+    "worth_draws",
+    "write_preflib",
+    "write_survey",
+]

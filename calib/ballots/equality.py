@@ -12,7 +12,13 @@ from calib.ballots.likelihood import equal_loglik
 from calib.ballots.montecarlo import null_statistics, penalised_ratio, savage_points
 from calib.ballots.plackett import supremum_loglik
 from calib.ballots.prefix import PrefixTable, tabulate
-from calib.ballots.robust import cluster_index, effective_size, outer_products
+from calib.ballots.robust import (
+    cluster_index,
+    effective_size,
+    effective_table,
+    outer_products,
+)
+from calib.ballots.shares import PickShares
 
 __all__ = [
     "EqualityTest",
@@ -20,6 +26,7 @@ __all__ = [
     "Residuals",
     "adjusted_residuals",
     "chi2_sf",
+    "clustered_residuals",
     "clustered_test",
     "equality_tests",
     "holm",
@@ -174,14 +181,18 @@ def clustered_test(ballots: Ballots, table: PrefixTable) -> EqualityTest | None:
     EqualityTest
         ``u' M^- u`` with M the clustered covariance of the score, referred to
         ``(G - 1)(J - 1) / (G - J + 1) F(J - 1, G - J + 1)``; ``p_chi2`` holds that p-value.
-        None when ballots are not clustered or there are too few enterprises (G < J + 1).
+        With too few enterprises for that (G < J + 1) the ordinary score statistic divided by the
+        mean design effect, referred to chi-square (Rao & Scott 1984). None when ballots
+        are not clustered.
     """
     from scipy.special import fdtrc
 
     clusters = cluster_index(ballots)
     df = ballots.J - 1
-    if clusters is None or clusters[1] < ballots.J + 1:
+    if clusters is None:
         return None
+    if clusters[1] < ballots.J + 1:
+        return _scaled_score(ballots, table)
     zero = np.zeros(ballots.J)
     base = np.zeros(ballots.J)
     for rows, free in table.blocks():
@@ -191,12 +202,19 @@ def clustered_test(ballots: Ballots, table: PrefixTable) -> EqualityTest | None:
     basis = np.linalg.svd(np.eye(ballots.J) - 1.0 / ballots.J)[0][:, :df]
     inner = basis.T @ middle @ basis
     if np.linalg.matrix_rank(inner) < df:
-        return None
+        return _scaled_score(ballots, table)
     u = basis.T @ score
     statistic = float(u @ np.linalg.solve(inner, u))
     groups = clusters[1]
     f = statistic * (groups - df) / (df * (groups - 1))
     return EqualityTest("clustered", statistic, df, float(fdtrc(df, groups - df, f)))
+
+
+def _scaled_score(ballots: Ballots, table: PrefixTable) -> EqualityTest:
+    ratio = effective_table(ballots).size / effective_size(ballots.weights)
+    statistic = score_test(table).statistic * ratio
+    df = ballots.J - 1
+    return EqualityTest("clustered", statistic, df, chi2_sf(statistic, df))
 
 
 def equality_tests(
@@ -273,6 +291,17 @@ def adjusted_residuals(table: PrefixTable) -> Residuals | None:
     z = (table.pick_counts - expected) / np.sqrt(scale * (1.0 - 1.0 / table.J))
     p = 2.0 * np.asarray(ndtr(-np.abs(z)), dtype=float)
     return Residuals(z, p, holm(p), expected)
+
+
+def clustered_residuals(shares: PickShares) -> Residuals:
+    """Return residuals of the pick shares over their own (clustered) standard errors."""
+    from scipy.special import ndtr
+
+    known = shares.se > 1e-12
+    z = np.where(known, (shares.share - shares.expected) / np.where(known, shares.se, 1.0), 0.0)
+    p = 2.0 * np.asarray(ndtr(-np.abs(z)), dtype=float)
+    total = float(shares.count.sum())
+    return Residuals(z, p, holm(p), total / len(shares.items))
 
 
 def holm(p: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
-from calib.ballots.shares import PickShares, simultaneous_z, wilson
+from calib.ballots.shares import PickShares, normal_quantile, simultaneous_z, wilson
 from calib.ballots.shrinkage import Shrinkage
 from calib.errors import InputError
 
@@ -36,8 +36,8 @@ class Equivalence:
     open : positions of the items whose interval is neither inside nor wholly outside
     differences_shown : whether the main test of equality rejects
     smallest_margin : smallest margin at which these ballots would say ``equal``; inf if none
-    ballots_needed : ballots that would say ``equal`` at this margin if all items were exactly
-        equal; None when not applicable
+    ballots_needed : ballots that would say ``equal`` at this margin with 80% probability if all
+        items were exactly equal; None when not applicable
     """
 
     verdict: str
@@ -148,14 +148,21 @@ def _judge(
 
 
 def _ballots_needed(centre: float, J: int, margin: float, level: float) -> int | None:
-    """Return the n at which the interval of a share equal to the centre fits into the band."""
+    """Return the n at which J exactly equal shares would be called equal with 80% probability.
+
+    All J observed shares must lie close enough to the centre that their intervals fit into the
+    band; taken as independent, each must with probability ``0.8^(1/J)``.
+    """
     if not 0.0 < centre < 1.0 or not margin > 1.0:
         return None
     z = simultaneous_z(J, level)
+    away = normal_quantile((1.0 + 0.8 ** (1.0 / J)) / 2.0)
 
     def fits(n: int) -> bool:
-        lower, upper = wilson(np.array([centre]), np.array([float(n)]), z)
-        return bool(lower[0] >= centre / margin and upper[0] <= centre * margin)
+        off = away * np.sqrt(centre * (1.0 - centre) / n)
+        seen = np.clip(np.array([centre - off, centre + off]), 0.0, 1.0)
+        lower, upper = wilson(seen, np.full(2, float(n)), z)
+        return bool(lower[0] >= centre / margin and upper[1] <= min(centre * margin, 1.0))
 
     high = 1
     while not fits(high):

@@ -28,6 +28,7 @@ _ALIASES = {
     "track": ("track", "企业类型", "行业类型", "类型"),
     "segment": ("segment", "分组", "群体", "身份", "企业规模", "size"),
     "weight": ("weight", "权重", "加权"),
+    "synthetic": ("synthetic", "合成", "合成数据"),
     "rank": ("rank", "名次", "排序", "位次", "顺位"),
     "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
 }  # fmt: skip
@@ -57,6 +58,8 @@ def read_survey(
     ``respondent``, ``rank``, ``indicator``. PrefLib: ``.soi``, ``.toi``, ``.soc``, ``.toc``. Columns
     ``respondent``, ``enterprise``, ``track``, ``segment`` and ``weight`` (or 企业编号, 企业类型,
     分组, 权重 ...) are taken when they are there.
+
+    A column ``synthetic`` marks simulated ballots, and the mark is carried into every report.
 
     Every indicator of the respondent's track was on offer; one that a ballot does not list is
     ranked below all that it lists.
@@ -253,7 +256,13 @@ class _Reader:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
         intake = Intake(self.table.file, len(rows), len(used), kept, self.table.notes)
-        return Survey(ballots, intake)
+        return Survey(ballots, intake, self._synthetic())
+
+    def _synthetic(self) -> bool:
+        if "synthetic" not in self.heads:
+            return False
+        words = {word.casefold() for word in self.table.text(self.heads["synthetic"])}
+        return bool(words - {"", "0", "no", "false", "否"})
 
     def _ballots(
         self,

@@ -12,7 +12,7 @@ from calib.ballots.data import Ballots
 from calib.ballots.robust import total_variance
 from calib.errors import InputError, suggest
 
-__all__ = ["SCORES", "PositionalScore", "positional_score"]
+__all__ = ["SCORES", "PositionalScore", "positional_score", "score_rows"]
 
 _CHUNK = 50_000
 
@@ -106,6 +106,11 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
 
     variance = total_variance(ballots, residuals) / points**2
     return PositionalScore(name, total / weight, share, np.sqrt(variance))
+
+
+def score_rows(ballots: Ballots, rule: Points, rows: slice) -> FloatArray:
+    """Return the points that each ballot of a slice gives to each item, (rows, J)."""
+    return _row_scorer(ballots, rule)(rows)
 
 
 def _row_scorer(ballots: Ballots, rule: Points) -> Callable[[slice], FloatArray]:

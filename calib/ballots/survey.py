@@ -104,10 +104,12 @@ class Survey:
     ----------
     ballots : by track code, ballots over the track's indicators in the order of its tree
     intake : what was read, used and set aside
+    synthetic : whether the file marks its ballots as synthetic (a column ``synthetic``)
     """
 
     ballots: Mapping[str, Ballots]
     intake: Intake
+    synthetic: bool = False
 
     def track(self, code: str | None = None) -> Ballots:
         """Return the ballots of one track; of the only one there is if none is named.

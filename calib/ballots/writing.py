@@ -71,9 +71,20 @@ def _wide(track: str, ballots: Ballots) -> pd.DataFrame:
 
 
 def write_survey(
-    ballots: Mapping[str, Ballots], path: str | os.PathLike[str], *, form: Form = "wide"
+    ballots: Mapping[str, Ballots],
+    path: str | os.PathLike[str],
+    *,
+    form: Form = "wide",
+    synthetic: bool = False,
 ) -> None:
     """Write ballots as CSV, XLSX, Parquet or PrefLib, by the ending of the path.
+
+    Parameters
+    ----------
+    ballots : by track
+    path : where to
+    form : wide or long, of a table
+    synthetic : mark every ballot as synthetic (PrefLib has no place for the mark but the title)
 
     Raises
     ------
@@ -86,6 +97,10 @@ def write_survey(
         if len(ballots) > 1:
             names = ", ".join(ballots)
             raise InputError(f"{Path(path)}: PrefLib holds one track; choose one of {names}")
-        write_preflib(next(iter(ballots.values())), path)
+        title = f"{Path(path).stem} (SYNTHETIC)" if synthetic else ""
+        write_preflib(next(iter(ballots.values())), path, title=title)
         return
-    write_table(survey_table(ballots, form=form), path)
+    table = survey_table(ballots, form=form)
+    if synthetic:
+        table.insert(0, "synthetic", "yes")
+    write_table(table, path)

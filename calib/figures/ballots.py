@@ -1,0 +1,118 @@
+"""Figures of ballots: worths with intervals, pick shares against equality and its band."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from calib.errors import InputError
+from calib.figures.palette import ACCENT, DOWN, MUTED, UP
+from calib.figures.style import figure, say, styled
+from calib.figures.weights import estimates
+
+__all__ = ["pick_shares_with_band", "worths_with_intervals"]
+
+
+def worths_with_intervals(
+    table: pd.DataFrame, *, language: str = "zh", title: str = "", level: float = 0.95
+) -> Any:
+    """Draw the worths of items with their intervals against the equal worth 1/J.
+
+    Parameters
+    ----------
+    table : one row for each item (index: its name as shown); columns ``estimate``, ``lower`` and
+        ``upper``, shares of importance that sum to 1 over the rows
+    language : ``zh`` or ``en``
+    title : heading; a general one when empty
+    level : coverage of the intervals, for the heading
+
+    Returns
+    -------
+    The figure, the most important item on top.
+    """
+    ordered = table.sort_values("estimate", ascending=False, kind="stable")
+    heading = title or say(
+        language, f"各指标的重要性（{level:.0%} 区间）", f"Worth of each indicator ({level:.0%} interval)"
+    )
+    label = say(language, "重要性份额（虚线：均等 1/J）", "share of importance (dashed: equal, 1/J)")
+    return estimates(
+        ordered, label=label, language=language, title=heading, reference=1.0 / len(table)
+    )
+
+
+@styled
+def pick_shares_with_band(
+    table: pd.DataFrame,
+    *,
+    expected: float,
+    band: tuple[float, float],
+    language: str = "zh",
+    title: str = "",
+) -> Any:
+    """Draw pick shares with simultaneous intervals, the line of equality and its band.
+
+    Parameters
+    ----------
+    table : one row for each item (index: its name as shown); columns ``pick_share``, ``lower``
+        and ``upper``, shares of ballots 0 to 1
+    expected : share of every item if all were equally important, ``k/J``
+    band : ends of the declared equivalence band
+    language : ``zh`` or ``en``
+    title : heading; a general one when empty
+
+    Returns
+    -------
+    The figure: an interval inside the band is filled, one wholly outside is marked by a triangle
+    that points up (picked more often) or down, one across an edge is hollow.
+
+    Raises
+    ------
+    InputError
+        When a column is missing or no row is there.
+    """
+    absent = [c for c in ("pick_share", "lower", "upper") if c not in table.columns]
+    if absent or table.empty:
+        problem = f"no column {', '.join(absent)}" if absent else "no row"
+        raise InputError(f"the figure of pick shares: {problem} in its table")
+    ordered = table.sort_values("pick_share", ascending=False, kind="stable")
+    share, low, high = (
+        np.asarray(ordered[c], dtype=float) for c in ("pick_share", "lower", "upper")
+    )
+    rows = len(ordered)
+    places = np.arange(rows)
+    fig, ax = figure(7.2, 1.6 + 0.24 * rows)
+    ax.axvspan(100 * band[0], 100 * band[1], color=ACCENT, alpha=0.10, linewidth=0)
+    ax.axvline(100 * expected, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    inside = (low >= band[0]) & (high <= band[1])
+    more, less = low > band[1], high < band[0]
+    kinds = (
+        (inside, "o", ACCENT, ACCENT, say(language, "区间在界限内", "interval inside the band")),
+        (~inside & ~more & ~less, "o", MUTED, "none",
+         say(language, "区间跨越界限", "interval crosses the band")),
+        (more, "^", UP, UP, say(language, "明确高于界限", "above the band")),
+        (less, "v", DOWN, DOWN, say(language, "明确低于界限", "below the band")),
+    )  # fmt: skip
+    for rows_of, marker, colour, face, label in kinds:
+        if rows_of.any():
+            ax.hlines(places[rows_of], 100 * low[rows_of], 100 * high[rows_of], color=colour,
+                      linewidth=1.6)  # fmt: skip
+            ax.plot(100 * share[rows_of], places[rows_of], marker, color=colour,
+                    markerfacecolor=face, markersize=5.5, label=label)  # fmt: skip
+    ax.set_yticks(places, [str(n) for n in ordered.index])
+    ax.set_ylim(rows - 0.4, -0.6)
+    ax.set_xlim(left=0.0)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+    ax.set_xlabel(
+        say(
+            language,
+            f"入选率 %（虚线：均等 {expected:.1%}；阴影：声明的界限）",
+            f"pick share, % (dashed: equal, {expected:.1%}; shaded: declared band)",
+        )
+    )
+    heading = title or say(language, "入选率与均等之比较", "Pick shares against equality")
+    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
