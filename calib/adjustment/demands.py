@@ -156,27 +156,29 @@ def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, fl
     return stack_rows(parts)
 
 
-def order_rows(space: Space) -> Rows:
-    """Keep the order of siblings that differ at the start: no two change places (ties may come)."""
+def order_rows(space: Space, original: Space | None = None) -> Rows:
+    """Keep the order of siblings that differ at the start: no two change places (ties may come).
+
+    Parameters
+    ----------
+    space : the variables
+    original : space of the weights whose order counts; that of ``space`` by default
+    """
     rows, labels = [], []
-    for block in space.blocks:
-        track = block.track
+    for block, ordered in zip(space.blocks, (original or space).blocks, strict=True):
+        track, local = block.track, ordered.local
         for family in track.families:
-            members = sorted(map(int, family.members), key=lambda i: -block.local[i])
+            members = sorted(map(int, family.members), key=lambda i: -local[i])
             if int(track.depth[members[0]]) not in space.depths:
                 continue
             heads = [
                 i for i, (a, b) in enumerate(zip(members, members[1:], strict=False))
-                if block.local[a] - block.local[b] > 1e-9
+                if local[a] - local[b] > 1e-9
             ]  # fmt: skip
             for cut in heads:
                 # Every member of the higher tie stays at or above every member of the next one.
-                upper = [i for i in members if abs(block.local[i] - block.local[members[cut]]) <= 1e-9]
-                lower = [
-                    i
-                    for i in members
-                    if abs(block.local[i] - block.local[members[cut + 1]]) <= 1e-9
-                ]
+                upper = [i for i in members if abs(local[i] - local[members[cut]]) <= 1e-9]
+                lower = [i for i in members if abs(local[i] - local[members[cut + 1]]) <= 1e-9]
                 for a in upper:
                     for b in lower:
                         rows.append(space.node_row(block, b) - space.node_row(block, a))

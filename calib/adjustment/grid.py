@@ -69,7 +69,7 @@ def round_to_grid(
     grid: float = 0.01,
     shared: Sequence[str] = (),
     keep: BoolArray | None = None,
-    limit: int = 60,
+    limit: int = 15,
 ) -> GridRounding:
     """Round the local weights of one level to a grid under the demands of an adjustment.
 

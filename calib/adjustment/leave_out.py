@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import FloatArray, IntArray, SmallIntArray
 from calib.adjustment.lines import Baseline, line_of
 from calib.rating.stars import stars
 
@@ -21,9 +21,10 @@ class LeaveOut:
     ----------
     changed, up, down : (q,) share of enterprises whose star changes, rises, falls
     by_gate : (q, P) share of enterprises whose star changes and whose gate at node p passes from
-        failed to passed or back with it
+        failed to passed or back with it (a pillar left out: whose star its own gate held down)
     by_band : (q,) share whose star changes because the band of the total does, no gate involved
     rank_shift : (q,) mean absolute number of places that enterprises move in the order of totals
+    moves : (q, n) stars gained or lost by each enterprise
     """
 
     changed: FloatArray
@@ -32,6 +33,7 @@ class LeaveOut:
     by_gate: FloatArray
     by_band: FloatArray
     rank_shift: FloatArray
+    moves: SmallIntArray
 
 
 def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
@@ -51,6 +53,7 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
     q, gates = len(nodes), len(base.gated)
     table = np.full((q, 5), np.nan)
     by_gate = np.full((q, gates), np.nan)
+    moves = np.zeros((q, len(base.total)), dtype=np.int8)
     gated = base.scores[:, base.gated]
     before, band, failed = stars(base.total, gated, base.thresholds)
     n = max(len(before), 1)
@@ -68,6 +71,9 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
         after, new_band, new_failed = stars(total, moved, base.thresholds)
         change = after != before
         gate = (new_failed != failed) & change[:, None]
+        if len(own):
+            held, _, _ = stars(total, gated, base.thresholds)
+            gate[:, own] = (change & (held != after))[:, None]
         band_only = change & (new_band != band) & ~gate.any(axis=1)
         table[i] = (
             np.count_nonzero(change),
@@ -77,9 +83,10 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
             np.abs(_ranks(total) - rank).sum(),
         )
         by_gate[i] = gate.sum(axis=0)
+        moves[i] = after - before
     table /= n
     return LeaveOut(
-        table[:, 0], table[:, 1], table[:, 2], by_gate / n, table[:, 3], table[:, 4]
+        table[:, 0], table[:, 1], table[:, 2], by_gate / n, table[:, 3], table[:, 4], moves
     )
 
 

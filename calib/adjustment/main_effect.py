@@ -9,7 +9,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 
-__all__ = ["MainEffect", "Groups", "bootstrap_counts", "group_scores", "main_effect"]
+__all__ = ["MainEffect", "Groups", "bootstrap_counts", "counted_effects", "group_scores", "main_effect"]
 
 MAX_LEVELS = 12
 
@@ -56,8 +56,9 @@ def group_scores(X: FloatArray, max_levels: int = MAX_LEVELS) -> Groups:
     ----------
     X : (n, L) scores
     max_levels : int
-        With more distinct scores than this (capabilities, pillars), cut into
-        ``min(max_levels, floor(sqrt(n)))`` groups of about equal size; equal scores stay together.
+        With more distinct scores than this, or more than half as many as enterprises (beyond
+        five), as capabilities and pillars have, cut into ``min(max_levels, floor(sqrt(n)))``
+        groups of about equal size; equal scores stay together.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def group_scores(X: FloatArray, max_levels: int = MAX_LEVELS) -> Groups:
     binned = []
     for l in range(L):
         levels, number = np.unique(X[:, l], return_inverse=True)
-        many = len(levels) > max_levels
+        many = len(levels) > min(max_levels, max(5, n // 2))
         if many:
             bins = max(2, min(max_levels, int(np.sqrt(n))))
             edges = np.quantile(X[:, l], np.arange(1, bins) / bins)
@@ -118,9 +119,10 @@ def main_effect(
     n, L = X.shape
     centred = total - total.mean()
     effect = _effects(groups, centred, np.ones((1, n)))[0]
+    # With as many groups as enterprises nothing is left to tell an effect from chance.
     spare = np.maximum(n - groups.count, 1)
     adjusted = np.maximum(1.0 - (1.0 - effect) * (n - 1) / spare, 0.0)
-    adjusted = np.where(effect > 0, adjusted, 0.0)
+    adjusted = np.where((effect > 0) & (n > groups.count), adjusted, 0.0)
     low = high = np.full(L, np.nan)
     if draws:
         generator = np.random.default_rng(rng)
@@ -141,6 +143,11 @@ def bootstrap_counts(n: int, draws: int, rng: np.random.Generator) -> FloatArray
     for k in range(draws):
         out[k] = np.bincount(rng.integers(0, n, size=n), minlength=n)
     return out
+
+
+def counted_effects(X: FloatArray, total: FloatArray, counts: FloatArray) -> FloatArray:
+    """Return main effects (draws, L) with every enterprise counted as in ``counts (draws, n)``."""
+    return _effects(group_scores(X), total - total.mean(), counts)
 
 
 def _blocks(total: int, size: int) -> list[int]:

@@ -193,7 +193,13 @@ def nearest_under_share_cap(
     found = [p for z in points if (p := _descend(problem, z)) is not None]
     if not found:
         lowest = lowest_share_cap(start, rows, equal, value, caps, starts=points)
-        _raise_infeasible(problem, lowest)
+        if lowest[0] > _FEASIBLE:
+            _raise_infeasible(problem, lowest)
+        # A start under the caps after all: minimising the excess got where the descent did not.
+        points += [lowest[1], _walk_back(problem, lowest[1], linear.z)]
+        found = [p for z in points[-2:] if (p := _descend(problem, z)) is not None]
+        if not found:
+            raise ConvergenceError("weights under the caps exist, but no search ended in an optimum")
     found.sort(key=lambda p: _distance(p.z, start))
     best = found[0]
     bar = min(

@@ -1,0 +1,213 @@
+"""The eight measures at one level of one track, and pooled over tracks, on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray, Seed
+from calib.adjustment.leave_out import LeaveOut, leave_out
+from calib.adjustment.leverage import leverage
+from calib.adjustment.lines import Baseline
+from calib.adjustment.main_effect import MainEffect, main_effect
+from calib.adjustment.moments import Moments
+from calib.adjustment.shapley import shapley_exact, shapley_sampled
+from calib.adjustment.shares import (
+    contribution_share,
+    correlation_with_total,
+    dominated_enterprises,
+    item_rest_correlation,
+    variance_share,
+)
+
+__all__ = ["EXACT_UP_TO", "LevelData", "level_data", "measure_level", "moment_measures", "pool_levels"]
+
+EXACT_UP_TO = 12
+"""Shapley shares are exact up to this many nodes, sampled above."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelData:
+    """One level of one track: nodes, their weights, scores and moments.
+
+    Parameters
+    ----------
+    nodes : (q,) positions in the track
+    g : (q,) global weights
+    mix : (L, q) weight of each leaf inside each node
+    scores : (n, q) node scores
+    moments : of the node scores
+    """
+
+    base: Baseline
+    nodes: IntArray
+    g: FloatArray
+    mix: FloatArray
+    scores: FloatArray
+    moments: Moments
+
+
+def level_data(base: Baseline, X: FloatArray, moments: Moments, depth: int) -> LevelData:
+    """Gather what the measures of a level need.
+
+    Parameters
+    ----------
+    base : scores under the weights to be judged
+    X : (n, L) leaf scores
+    moments : of the leaf scores
+    depth : depth of the level
+    """
+    track = base.track
+    nodes = track.at_depth(depth)
+    mix = track.within(base.local, nodes).T
+    return LevelData(
+        base, nodes, base.weight[nodes], mix, base.scores[:, nodes], moments.through(mix)
+    )
+
+
+def moment_measures(g: FloatArray, m: Moments) -> dict[str, FloatArray]:
+    """Return the measures that need only weights and moments, by column name."""
+    share = variance_share(g, m)
+    r = correlation_with_total(g, m)
+    return {
+        "contribution": contribution_share(g, m),
+        "variance_share": share.share,
+        "variance_own": share.own,
+        "variance_correlated": share.correlated,
+        "r": r,
+        "r2": r**2,
+        "item_rest": item_rest_correlation(g, m),
+    }
+
+
+def shapley_columns(g: FloatArray, m: Moments, orders: int, rng: Seed) -> dict[str, FloatArray]:
+    """Return Shapley shares with the standard error of sampling (0 when exact; none: no orders)."""
+    if len(g) > EXACT_UP_TO and orders == 0:
+        return {}
+    if len(g) <= EXACT_UP_TO:
+        found = shapley_exact(g, m)
+    else:
+        found = shapley_sampled(g, m, orders=orders, rng=rng)
+    return {"shapley": found.share, "shapley_se": found.error}
+
+
+def measure_level(
+    data: LevelData, *, enterprise_cap: float, orders: int, rng: Seed
+) -> tuple[dict[str, FloatArray], LeaveOut]:
+    """Compute all eight measures of one level of one track.
+
+    Parameters
+    ----------
+    data : the level
+    enterprise_cap : share of an enterprise's total above which one node dominates it
+    orders : orders sampled for Shapley shares of more than 12 nodes
+    rng : seed or generator
+
+    Returns
+    -------
+    columns by name, (q,) each, and the leave-one-out result
+    """
+    base = data.base
+    effect = main_effect(data.scores, base.total)
+    out = leave_out(base, data.nodes)
+    moves = leverage(base, data.nodes)
+    columns = {
+        "weight": data.g,
+        **moment_measures(data.g, data.moments),
+        "dominated": dominated_enterprises(data.scores, data.g, enterprise_cap),
+        **effect_columns(effect),
+        **shapley_columns(data.g, data.moments, orders, rng),
+        **leave_out_columns(out),
+        "leverage": moves.smallest,
+        "leverage_within": moves.within,
+    }
+    return columns, out
+
+
+def effect_columns(effect: MainEffect) -> dict[str, FloatArray]:
+    """Return the columns of main effects."""
+    return {"main_effect": effect.effect, "main_effect_adjusted": effect.adjusted}
+
+
+def leave_out_columns(out: LeaveOut) -> dict[str, FloatArray]:
+    """Return the columns of leaving nodes out."""
+    gate = out.by_gate.sum(axis=1) if out.by_gate.shape[1] else np.zeros(len(out.changed))
+    return {
+        "star_changed": out.changed,
+        "star_up": out.up,
+        "star_down": out.down,
+        "star_by_gate": np.minimum(gate, out.changed),
+        "star_by_band": out.by_band,
+        "rank_shift": out.rank_shift,
+    }
+
+
+def pool_levels(
+    levels: Mapping[str, LevelData],
+    tables: Mapping[str, Mapping[str, FloatArray]],
+    *,
+    orders: int,
+    rng: Seed,
+) -> tuple[tuple[str, ...], dict[str, FloatArray]]:
+    """Pool one level over tracks, within tracks.
+
+    Returns
+    -------
+    codes : union of the tracks' nodes
+    columns : measures of the pooled enterprises
+
+    Notes
+    -----
+    Variances and covariances are pooled within tracks, so that a node which only one track has
+    adds no spurious variance and a difference between track means counts for nobody. Counts of
+    stars, ranks and dominated enterprises are averaged over all enterprises (an enterprise whose
+    track lacks the node does not change); leverage is the smallest over tracks.
+    """
+    codes = _union(levels)
+    q = len(codes)
+    n = {t: d.moments.n for t, d in levels.items()}
+    whole = sum(n.values())
+    at = {t: _positions(d, codes) for t, d in levels.items()}
+    mean, cov = np.zeros(q), np.zeros((q, q))
+    for t, d in levels.items():
+        mean[at[t]] += n[t] / whole * d.g * d.moments.mean
+        cov[np.ix_(at[t], at[t])] += n[t] / whole * np.outer(d.g, d.g) * d.moments.cov
+    ones = np.ones(q)  # weighted scores g·x take the place of scores, weights are inside them
+    parts = Moments(whole, mean, cov)
+    columns = {**moment_measures(ones, parts), **shapley_columns(ones, parts, orders, rng)}
+    variance = {t: float(d.g @ d.moments.cov @ d.g) for t, d in levels.items()}
+    average = (
+        "weight", "dominated", "star_changed", "star_up", "star_down", "star_by_gate",
+        "star_by_band", "rank_shift", "leverage_within",
+    )  # fmt: skip
+    for name in average:
+        total = np.zeros(q)
+        for t in levels:
+            total[at[t]] += n[t] / whole * tables[t][name]
+        columns[name] = total
+    for name in ("main_effect", "main_effect_adjusted", "r", "item_rest"):
+        top, base = np.zeros(q), np.zeros(q)
+        for t in levels:
+            top[at[t]] += n[t] * variance[t] * tables[t][name]
+            base[at[t]] += n[t] * variance[t]
+        columns[name] = np.divide(top, base, out=np.zeros(q), where=base > 0)
+    columns["r2"] = columns["r"] ** 2
+    least = np.full(q, np.inf)
+    for t in levels:
+        least[at[t]] = np.minimum(least[at[t]], tables[t]["leverage"])
+    columns["leverage"] = least
+    return codes, columns
+
+
+def _union(levels: Mapping[str, LevelData]) -> tuple[str, ...]:
+    known: dict[str, None] = {}
+    for d in levels.values():
+        known.update(dict.fromkeys(d.base.track.codes[i] for i in d.nodes))
+    return tuple(known)
+
+
+def _positions(data: LevelData, codes: Sequence[str]) -> IntArray:
+    place = {c: i for i, c in enumerate(codes)}
+    return np.array([place[data.base.track.codes[i]] for i in data.nodes], dtype=np.int64)

@@ -1,0 +1,87 @@
+"""Complete scores for measures and adjustments, whatever the reading of missing answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import InputError
+from calib.framework import Readings
+from calib.population import Population
+from calib.rating import Scored, score_answers
+from calib.rating.stars import effective_local, node_scores
+from calib.weights import WeightSet
+
+__all__ = ["complete_scores", "scored_for"]
+
+
+def scored_for(
+    population: Population | Scored,
+    weights: WeightSet,
+    readings: Readings | Mapping[str, str] | None,
+) -> Scored:
+    """Score a population under readings, and check that it fits the weights."""
+    if isinstance(population, Scored):
+        if readings is not None and population.framework.rule.read(readings) != population.readings:
+            raise InputError("the scores were made under other readings; give the population")
+        scored = population
+    else:
+        scored = score_answers(population, population.framework.rule.read(readings))
+    if scored.framework.digest != weights.framework.digest:
+        raise InputError(
+            f"weight set {weights.name!r} and the population belong to different frameworks"
+        )
+    if len(scored) == 0:
+        raise InputError("the population holds no enterprise; nothing can be measured")
+    return scored
+
+
+def complete_scores(
+    scored: Scored, weights: WeightSet
+) -> tuple[dict[str, FloatArray], tuple[str, ...]]:
+    """Return scores (n, L) by track without gaps, and notes on what was filled in.
+
+    Notes
+    -----
+    Under the reading ``renormalise`` an unanswered item hands its weight to its answered siblings,
+    which is the same as scoring it with their weighted mean. That mean is filled in, under
+    the given weights, so that moments and stars agree with the rating at those weights.
+    """
+    out: dict[str, FloatArray] = {}
+    notes: list[str] = []
+    for t, sample in scored.samples.items():
+        X = sample.X
+        gaps = np.isnan(X)
+        if gaps.any():
+            X = _filled(X, gaps, weights, t)
+            notes.append(
+                f"{t}: {int(gaps.sum())} unanswered items take the weighted mean of their answered "
+                f"siblings under {weights.name!r}"
+            )
+        out[t] = X
+    return out, tuple(notes)
+
+
+def _filled(X: FloatArray, gaps: FloatArray, weights: WeightSet, t: str) -> FloatArray:
+    track, local = weights.framework.tracks[t], weights.local[t]
+    out = np.array(X)
+    patterns, group = np.unique(gaps, axis=0, return_inverse=True)
+    for number, gap in enumerate(patterns):
+        if not gap.any():
+            continue
+        rows = np.flatnonzero(group.ravel() == number)
+        if gap.all():
+            raise InputError(f"track {t}: {len(rows)} enterprises have no answer at all")
+        own = effective_local(track, local, ~gap)
+        scores = node_scores(track, np.nan_to_num(X[rows]), own)
+        known = (track.membership(np.arange(len(track.nodes))) & ~gap).any(axis=1)
+        top = track.families[0].members
+        total = scores[:, top] @ own[top]
+        for column in np.flatnonzero(gap):
+            up = int(track.parent[track.leaves[column]])
+            while up >= 0 and not known[up]:
+                up = int(track.parent[up])
+            out[rows, column] = total if up < 0 else scores[:, up]
+    return out
