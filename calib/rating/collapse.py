@@ -32,6 +32,8 @@ class Folded:
     edges : (P+1,) group ``p`` is columns ``edges[p]:edges[p+1]``
     gated : (P,) whether a group is a gated node whose score varies with the sets
     fixed : (L, q) leaf weights of the gated nodes whose scores do not vary
+    nodes : (u,) positions of the frontier nodes, in column order
+    gates : positions in the track of the gated groups, in the order of the groups
     thresholds : of the rule, effective
     """
 
@@ -41,6 +43,8 @@ class Folded:
     edges: IntArray
     gated: tuple[bool, ...]
     fixed: FloatArray
+    nodes: IntArray
+    gates: IntArray
     thresholds: Thresholds
 
     @property
@@ -86,13 +90,16 @@ def frontier(track: Track, local: FloatArray) -> IntArray:
     return np.array(chosen, dtype=np.int64)
 
 
-def fold(track: Track, local: FloatArray, thresholds: Thresholds) -> Folded:
+def fold(
+    track: Track, local: FloatArray, thresholds: Thresholds, cut: IntArray | None = None
+) -> Folded:
     """Fold constant levels of many weight sets away.
 
     Parameters
     ----------
     local : (k, m) local weights, siblings summing to 1 in every set
     thresholds : effective thresholds of the rating rule
+    cut : the nodes to fold down to, cutting the tree; the frontier if None
 
     Raises
     ------
@@ -105,7 +112,7 @@ def fold(track: Track, local: FloatArray, thresholds: Thresholds) -> Folded:
             f"weights of track {track.code} have shape {local.shape}, "
             f"expected (sets, {len(track.nodes)}) with at least one set"
         )
-    cut = frontier(track, local)
+    cut = frontier(track, local) if cut is None else cut
     base = track.within(local[0], cut).T
     has_gates = bool(np.isfinite(thresholds.gate).any())
     gates = track.at_depth(thresholds.gate_depth) if has_gates else np.empty(0, np.int64)
@@ -117,11 +124,12 @@ def fold(track: Track, local: FloatArray, thresholds: Thresholds) -> Folded:
     whole = track.global_weights(local)
     within = np.empty((len(cut), len(local)))
     group = np.empty((len(groups), len(local)))
+    varying = gates[np.flatnonzero(wide)]
     at = {int(c): i for i, c in enumerate(cut)}
     for p, members in enumerate(groups):
         rows = slice(int(edges[p]), int(edges[p + 1]))
         if gated[p]:
-            node = int(gates[[i for i, w in enumerate(wide) if w][p]])
+            node = int(varying[p])
             within[rows] = _between(track, local, node, members).T
             group[p] = whole[:, node]
         else:
@@ -136,6 +144,8 @@ def fold(track: Track, local: FloatArray, thresholds: Thresholds) -> Folded:
         edges=edges,
         gated=gated,
         fixed=np.ascontiguousarray(track.within(local[0], gates[fixed]).T),
+        nodes=order,
+        gates=varying,
         thresholds=thresholds,
     )
 

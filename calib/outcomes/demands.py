@@ -1,0 +1,173 @@
+"""What a change of star demands of the weights, as linear inequalities.
+
+On leaf weights g total and gates are linear: ``T > b`` is ``Σ g_l (x_l - b) > 0`` as Σ g = 1,
+and ``S_p > γ`` is ``Σ_{l in p} g_l (x_l - γ) > 0``. The same holds for the weights of
+capabilities, and for those of pillars, whose own scores, and so gates, do not move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.errors import InputError
+from calib.framework import Thresholds, Track
+from calib.rating.collapse import Folded, fold
+from calib.rating.stars import band_index, stars
+
+__all__ = ["Part", "Situation", "demands_down", "demands_up", "situation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One inequality for each enterprise.
+
+    Attributes
+    ----------
+    group : gated group it concerns, -1 for the total
+    step : (n,) threshold, as position in bands or gates
+    above : whether the score must come above the threshold, or down to it
+    """
+
+    group: int
+    step: IntArray
+    above: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """Enterprises in a space of weights, as they stand.
+
+    Attributes
+    ----------
+    x : (n, u) scores of the units whose weights move
+    g : (u,) their global weights
+    caps : (n,) highest star that gates outside the space allow
+    star : (n,) star, from 0
+    band : (n,) star that the total alone reaches
+    margin : points by which thresholds must be passed
+    """
+
+    folded: Folded
+    x: FloatArray
+    g: FloatArray
+    caps: IntArray
+    star: IntArray
+    band: IntArray
+    margin: float = 0.0
+
+    @property
+    def rule(self) -> Thresholds:
+        """Effective thresholds."""
+        return self.folded.thresholds
+
+    def columns(self, group: int) -> slice:
+        """Columns of a gated group; all of them for -1."""
+        if group < 0:
+            return slice(0, self.x.shape[1])
+        return slice(int(self.folded.edges[group]), int(self.folded.edges[group + 1]))
+
+    def gated_groups(self) -> list[int]:
+        """Return the groups whose score moves with the weights and is gated."""
+        return [p for p, gated in enumerate(self.folded.gated) if gated]
+
+    def coefficients(self, part: Part, rows: IntArray) -> FloatArray:
+        """Return c (len(rows), u) of ``c · g' >= 0`` for some enterprises."""
+        table = self.rule.band if part.group < 0 else self.rule.gate
+        edge = table[np.clip(part.step[rows], 0, len(table) - 1)]
+        edge = edge + (self.margin if part.above else -self.margin)
+        inside = self.columns(part.group)
+        if part.group < 0:
+            out = self.x[rows] - edge[:, None]
+        else:
+            out = np.zeros((len(rows), self.x.shape[1]))
+            out[:, inside] = self.x[rows, inside] - edge[:, None]
+        return out if part.above else -out
+
+    def rows(self, keep: IntArray) -> Situation:
+        """Return some of the enterprises."""
+        return Situation(
+            self.folded, self.x[keep], self.g, self.caps[keep], self.star[keep], self.band[keep],
+            self.margin,
+        )  # fmt: skip
+
+
+def situation(
+    track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds, units: IntArray,
+    margin: float = 0.0,
+) -> Situation:  # fmt: skip
+    """Return where enterprises stand in the space of the weights of ``units``.
+
+    Parameters
+    ----------
+    X : (n, L) complete leaf scores
+    local : (m,) local weights
+    units : nodes that cut the tree, whose global weights may move; inside them nothing does
+
+    Raises
+    ------
+    InputError
+        When a gated node above the units has weight 0: its score would be undetermined.
+    """
+    folded = fold(track, np.asarray(local, dtype=float)[None], thresholds, units)
+    if (folded.group[np.array(folded.gated, dtype=bool)] <= 0).any():
+        empty = [track.codes[i] for i, a in zip(folded.gates, folded.group[:, 0], strict=False)
+                 if a <= 0]  # fmt: skip
+        raise InputError(
+            f"gated nodes {', '.join(empty)} have weight 0, so how far their weights are from "
+            "changing a star is undetermined; give them a weight"
+        )
+    spread = np.repeat(folded.group[:, 0], np.diff(folded.edges))
+    g = folded.within[:, 0] * spread
+    x = folded.scores(X)
+    scores = [x[:, a:b] @ folded.within[a:b, 0]
+              for a, b, gated in zip(folded.edges, folded.edges[1:], folded.gated, strict=False)
+              if gated]  # fmt: skip
+    caps = folded.caps(X)
+    varying = np.stack(scores, axis=1) if scores else np.empty((len(X), 0))
+    star, band, _ = stars(x @ g, varying, thresholds)
+    if thresholds.one_star:
+        failed = (band_index(varying, thresholds.gate) < band[:, None]).any(axis=1)
+        star = band - (failed | (caps < band))
+    else:
+        star = np.minimum(star, caps)
+    return Situation(folded, x, g, caps, star.astype(np.int64), band, margin)
+
+
+_Alternative = tuple[BoolArray, list[Part]]
+
+
+def demands_down(at: Situation) -> list[_Alternative]:
+    """Return the ways to lose a star: each one's possible rows, and what it demands."""
+    step, some = at.star - 1, at.star > 0
+    if not at.rule.one_star:
+        ways = [(some, [Part(-1, step, False)])]
+        ways += [(some & _gate_exists(at, step), [Part(p, step, False)]) for p in at.gated_groups()]
+        return ways
+    # One star only: T > b_{k+1} holds star k whatever the gates say, so that must go as well.
+    top = at.star >= len(at.rule.band)
+    ways = [(some, [Part(-1, step, False)])]
+    for p in at.gated_groups():
+        failing = Part(p, step, False)
+        ways.append((some & top & _gate_exists(at, step), [failing]))
+        ways.append((some & ~top & _gate_exists(at, step), [failing, Part(-1, step + 1, False)]))
+    capped = some & (at.caps < at.star) & ~top
+    return [*ways, (capped, [Part(-1, step + 1, False)])]
+
+
+def demands_up(at: Situation) -> list[_Alternative]:
+    """Return the ways to gain a star: each one's possible rows, and what it demands."""
+    step, some = at.star, at.star < len(at.rule.band)
+    allowed = some & (at.caps > at.star)
+    gates = [Part(p, step, True) for p in at.gated_groups()]
+    ways = [(allowed, [Part(-1, step, True), *gates])]
+    if at.rule.one_star:
+        ways.append((at.star + 1 < len(at.rule.band), [Part(-1, step + 1, True)]))
+    return ways
+
+
+def _gate_exists(at: Situation, step: IntArray) -> BoolArray:
+    gate = at.rule.gate[np.clip(step, 0, len(at.rule.gate) - 1)]
+    return np.isfinite(gate)
