@@ -1,0 +1,331 @@
+"""Read a returned XLSX form: every faulty cell by sheet and address, all at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calib.errors import Faults, suggest
+from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
+from calib.experts.form_layout import (
+    BASIS_ROW,
+    EXPERT_ROW,
+    FAMILIARITY_ROW,
+    FIRST_ROW,
+    FORM_METHODS,
+    INPUT_COLUMN,
+    ROUND_ROW,
+    SCHEMA,
+    STAMP_SHEET,
+    Layout,
+    address,
+)
+from calib.experts.pairwise import matrix_from_pairs
+from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
+from calib.framework import Framework
+
+__all__ = ["read_form"]
+
+Cells = list[list[Any]]
+
+
+def read_form(
+    path: str | os.PathLike[str], framework: Framework, faults: Faults
+) -> ExpertForm | None:
+    """Read one returned form.
+
+    Parameters
+    ----------
+    path
+        The .xlsx file.
+    framework
+        The framework that the panel is about.
+    faults
+        Takes every fault of the form.
+
+    Returns
+    -------
+    ExpertForm or None
+        The form with its sound sheets; None if it cannot be used at all. Sheets that were left
+        wholly empty are no fault: their nodes are missing from the answers.
+    """
+    sheets = _load(Path(path), faults)
+    if sheets is None:
+        return None
+    stamp = {_text(row[0]): _text(row[1]) for row in sheets[STAMP_SHEET] if len(row) > 1}
+    method = _check_stamp(stamp, framework, faults)
+    if method is None:
+        return None
+    start = next(iter(sheets.values()))
+    expert = _text(_cell(start, EXPERT_ROW, INPUT_COLUMN))
+    first = next(iter(sheets))
+    if not expert:
+        at = f"{first}!{address(EXPERT_ROW, INPUT_COLUMN)}"
+        faults.add(at, "no expert named", expected="a name or code")
+    number = _whole(sheets, first, ROUND_ROW, 1, 99, faults)
+    basis, familiarity = _self_rating(sheets, first, faults)
+    answers = _answers(sheets, stamp, framework, method, faults)
+    if not expert or number is None:
+        return None
+    if not answers and not len(faults):
+        faults.add("", "form is empty: no sheet is filled in", expected="at least one sheet")
+    if not answers:
+        return None
+    return ExpertForm(expert, number, answers, basis, familiarity, Path(path).name)
+
+
+def _load(path: Path, faults: Faults) -> dict[str, Cells] | None:
+    import python_calamine
+
+    if not path.is_file():
+        faults.add("", "no such file")
+        return None
+    try:
+        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+            sheets = {
+                name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                for name in book.sheet_names
+            }
+    except (python_calamine.CalamineError, OSError) as error:
+        faults.add("", f"cannot be read as an Excel workbook: {error}")
+        return None
+    if STAMP_SHEET not in sheets:
+        text = "is no form of calib: its hidden stamp is missing"
+        faults.add("", text, expected="a form written by `calib form experts`, sent back whole")
+        return None
+    return sheets
+
+
+def _check_stamp(stamp: Mapping[str, str], framework: Framework, faults: Faults) -> str | None:
+    wanted = (
+        ("schema", SCHEMA, "form of another kind"),
+        ("framework", framework.code, "form of another framework"),
+        ("version", framework.version, "form of another version of the framework"),
+    )
+    sound = True
+    for key, value, text in wanted:
+        if stamp.get(key) != value:
+            faults.add(f"{STAMP_SHEET}!{key}", text, value=stamp.get(key), expected=value)
+            sound = False
+            break  # the version of another framework says nothing
+    method = stamp.get("method", "")
+    if sound and method not in FORM_METHODS:
+        faults.add(
+            f"{STAMP_SHEET}!method",
+            "unknown method",
+            value=method,
+            expected=" | ".join(FORM_METHODS),
+        )
+        sound = False
+    return method if sound else None
+
+
+def _cell(cells: Cells, row: int, column: int) -> Any:
+    if row < len(cells) and column < len(cells[row]):
+        return cells[row][column]
+    return ""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value).strip()
+
+
+def _number(value: Any) -> float | None:
+    """Return a number, NaN for an empty cell, None for anything else."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return float("nan")
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value.strip())
+        except ValueError:
+            return None
+    return None  # dates: a spreadsheet turns a typed 1/3 into one
+
+
+def _whole(
+    sheets: Mapping[str, Cells], sheet: str, row: int, low: int, high: int, faults: Faults
+) -> int | None:
+    value = _cell(sheets[sheet], row, INPUT_COLUMN)
+    number = _number(value)
+    if number is not None and low <= number <= high and number == int(number):
+        return int(number)
+    faults.add(
+        f"{sheet}!{address(row, INPUT_COLUMN)}",
+        "is empty" if _text(value) == "" else "is no valid number",
+        value=_text(value) or None,
+        expected=f"a whole number from {low} to {high}",
+    )
+    return None
+
+
+def _self_rating(sheets: Mapping[str, Cells], first: str, faults: Faults) -> tuple[float, float]:
+    rows = [BASIS_ROW + i for i in range(len(BASIS_SCALE))]
+    stated = [_text(_cell(sheets[first], row, INPUT_COLUMN)) for row in rows]
+    basis = familiarity = float("nan")
+    if any(stated):
+        levels = [_whole(sheets, first, row, 1, 3, faults) for row in rows]
+        known = [level for level in levels if level is not None]
+        if len(known) == len(levels):
+            basis = basis_of_judgement(dict(zip(BASIS_SCALE, known, strict=True)))
+    if _text(_cell(sheets[first], FAMILIARITY_ROW, INPUT_COLUMN)):
+        level = _whole(sheets, first, FAMILIARITY_ROW, 1, len(FAMILIARITY_SCALE), faults)
+        if level is not None:
+            familiarity = FAMILIARITY_SCALE[level - 1]
+    return basis, familiarity
+
+
+def _answers(
+    sheets: Mapping[str, Cells],
+    stamp: Mapping[str, str],
+    framework: Framework,
+    method: str,
+    faults: Faults,
+) -> dict[str, Answer]:
+    known = questions_of(framework)
+    answers: dict[str, Answer] = {}
+    for entry, sheet in stamp.items():
+        if not entry.startswith("sheet:"):
+            continue
+        key = entry.removeprefix("sheet:")
+        question = known.get(key)
+        if question is None:
+            faults.add(sheet, "asks about a node that the framework does not have", value=key)
+        elif sheet not in sheets:
+            hint = suggest(sheet, sheets)
+            faults.add(sheet, f"sheet is missing {hint}".rstrip(), expected="no renamed sheets")
+        else:
+            page = _Page(sheets[sheet], sheet, question, method, faults)
+            answer = page.read()
+            if answer is not None:
+                answers[key] = answer
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Reads one node's sheet."""
+
+    cells: Cells
+    sheet: str
+    question: Question
+    method: str
+    faults: Faults
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.method, len(self.question.items))
+
+    def fault(self, where: str, text: str, value: object = None, expected: str = "") -> None:
+        at = f"{self.sheet}!{where}" if where else self.sheet
+        self.faults.add(at, text, value=value, expected=expected)
+
+    def read(self) -> Answer | None:
+        """Return the answer, None if the sheet is empty or has a fault."""
+        layout, before = self.layout, len(self.faults)
+        inputs = [
+            _text(_cell(self.cells, FIRST_ROW + i, c))
+            for i in range(layout.rows)
+            for c in layout.columns
+        ]
+        inputs += [_text(_cell(self.cells, row, 1)) for row in layout.choice_rows]
+        if not any(inputs):
+            return None
+        self.check_codes()
+        if len(self.faults) > before:
+            return None  # rows were moved: any further address would mislead
+        if layout.is_pairs:
+            answer = self.read_pairs()
+        elif self.method == "bwm":
+            answer = self.read_best_worst()
+        else:
+            answer = Answer(self.method, self.column(layout.columns[0]))
+        self.check(answer, {f.where for f in self.faults.items[before:]})
+        return answer if len(self.faults) == before else None
+
+    def check_codes(self) -> None:
+        layout, items = self.layout, self.question.items
+        for i in range(layout.rows):
+            wanted: dict[int, str] = {0: items[i]} if not layout.is_pairs else {}
+            if layout.is_pairs:
+                left, right = layout.pairs[i]
+                wanted = {0: items[left], 2: items[right]}
+            for column, code in wanted.items():
+                found = _text(_cell(self.cells, FIRST_ROW + i, column))
+                if found != code:
+                    at = address(FIRST_ROW + i, column)
+                    self.fault(at, "code was changed or moved", found, code)
+
+    def column(self, column: int) -> Any:
+        out = np.full(self.layout.rows, np.nan)
+        for i in range(self.layout.rows):
+            value = _cell(self.cells, FIRST_ROW + i, column)
+            number = _number(value)
+            if number is None:
+                at = address(FIRST_ROW + i, column)
+                self.fault(at, "is no number", _text(value), "a number")
+            else:
+                out[i] = number
+        return out
+
+    def read_pairs(self) -> Answer:
+        choices, times = self.layout.columns
+        amounts = self.column(times)
+        for k, (i, j) in enumerate(self.layout.pairs):
+            row = FIRST_ROW + k
+            chosen = _text(_cell(self.cells, row, choices))
+            codes = (self.question.items[i], self.question.items[j])
+            at = address(row, choices)
+            if chosen and chosen not in codes:
+                self.fault(at, "is neither of the two items", chosen, " | ".join(codes))
+                amounts[k] = np.nan
+            elif np.isnan(amounts[k]):
+                if chosen:
+                    known = _text(_cell(self.cells, row, times))
+                    if not known:
+                        self.fault(address(row, times), "comparison missing", None, "a number ≥ 1")
+            elif not chosen and amounts[k] != 1:
+                self.fault(at, "does not say which item is more important", None, " | ".join(codes))
+            elif 0 < amounts[k] < 1:
+                text = "is below 1; choose the other item and state how many times"
+                self.fault(address(row, times), text, float(amounts[k]), "a number ≥ 1")
+            elif chosen == codes[1] and amounts[k] > 0:
+                amounts[k] = 1.0 / amounts[k]
+        matrix = matrix_from_pairs(amounts, self.layout.n)
+        return Answer(self.method, matrix)
+
+    def read_best_worst(self) -> Answer:
+        places = {}
+        for row, part in zip(self.layout.choice_rows, ("best", "worst"), strict=True):
+            chosen = _text(_cell(self.cells, row, 1))
+            if chosen in self.question.items:
+                places[part] = self.question.items.index(chosen)
+            else:
+                text = "no item chosen" if not chosen else "is none of the items"
+                self.fault(address(row, 1), text, chosen or None, " | ".join(self.question.items))
+                places[part] = -1
+        rows = np.stack([self.column(c) for c in self.layout.columns])
+        return Answer("bwm", rows, places["best"], places["worst"])
+
+    def check(self, answer: Answer, told: set[str]) -> None:
+        """Check the method's own rules; cells that have a fault already are not told twice."""
+        for problem in problems_of(answer):
+            where = self.layout.where(problem.items, problem.part)
+            if f"{self.sheet}!{where}" in told or (told and not where):
+                continue
+            if answer.method == "bwm" and problem.part in ("best", "worst") and told:
+                continue
+            text = problem.text
+            if not where and problem.items:
+                text += ": " + ", ".join(self.question.items[i] for i in problem.items)
+            self.fault(where, text, problem.value, problem.expected)

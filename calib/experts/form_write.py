@@ -1,0 +1,197 @@
+"""Write XLSX forms for experts: instructions, validated cells, live sums and consistency."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from calib._atomic import atomic_file
+from calib.errors import InputError
+from calib.experts.elicit import METHODS
+from calib.experts.form_layout import (
+    BASIS_ROW,
+    EXPERT_ROW,
+    FAMILIARITY_ROW,
+    FORM_METHODS,
+    INPUT_COLUMN,
+    INSTRUCTIONS_ROW,
+    ROUND_ROW,
+    SCHEMA,
+    STAMP_SHEET,
+    Layout,
+    sheet_title,
+)
+from calib.experts.form_sheets import NodeSheet
+from calib.experts.form_texts import BASIS_NAMES, FAMILIARITY_NAMES, INSTRUCTIONS, TEXTS
+from calib.experts.panel import ExpertForm, Question
+from calib.framework import Framework
+
+__all__ = ["write_form"]
+
+LANGUAGES = ("zh", "en")
+
+
+def write_form(
+    path: str | os.PathLike[str],
+    framework: Framework,
+    questions: Mapping[str, Question],
+    method: str,
+    *,
+    lang: str = "zh",
+    expert: str = "",
+    round_number: int = 1,
+    filled: ExpertForm | None = None,
+    self_rating: tuple[int, int, int, int, int] | None = None,
+    label: str = "",
+) -> None:
+    """Write a form.
+
+    Parameters
+    ----------
+    path
+        The .xlsx file.
+    framework, questions
+        What is asked (:func:`calib.experts.panel.questions_of`).
+    method
+        ``"ahp"``, ``"ahp-incomplete"``, ``"bwm"``, ``"points"``, ``"ranks"`` or ``"ratings"``.
+    lang
+        ``"zh"`` or ``"en"``.
+    expert, round_number
+        Written into the form beforehand.
+    filled
+        Answers written into the cells, for a next round that starts from the last one.
+    self_rating
+        Influence of the four bases of judgement (1 to 3) and familiarity (1 to 5), likewise.
+    label
+        A line under the title, for instance that the form holds synthetic answers.
+
+    Raises
+    ------
+    InputError
+        For an unknown method or language, or when there is nothing to ask.
+    """
+    import xlsxwriter
+
+    if method not in FORM_METHODS:
+        raise InputError(f"no form for method {method!r}; there are {', '.join(FORM_METHODS)}")
+    if lang not in LANGUAGES:
+        raise InputError(f"no form in language {lang!r}; expected zh or en")
+    if not questions:
+        raise InputError("nothing to ask: no node has two or more children on these levels")
+    with atomic_file(path) as aside:
+        options = {"strings_to_formulas": False, "strings_to_urls": False}
+        book = xlsxwriter.Workbook(str(aside), options)
+        # A fixed date keeps forms of the same content identical byte for byte.
+        book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
+        book.set_calc_mode("auto")
+        styles = _styles(book)
+        head = (framework, method, lang, expert, round_number, self_rating, label)
+        _write_start(book, styles, *head)
+        sheets = {}
+        for key, question in questions.items():
+            sheets[key] = sheet_title(key)
+            answer = filled.answers.get(key) if filled is not None else None
+            layout = Layout(method, len(question.items))
+            sheet = book.add_worksheet(sheets[key])
+            NodeSheet(sheet, styles, layout, question, lang).write(answer)
+        _write_stamp(book, framework, method, lang, sheets)
+        book.close()
+
+
+def _styles(book: Any) -> dict[str, Any]:
+    box = {"border": 1, "border_color": "#BFBFBF"}
+    return {
+        "title": book.add_format({"bold": True, "font_size": 14}),
+        "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top", **box}),
+        "text": book.add_format(box),
+        "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+        "input": book.add_format({"bg_color": "#FFF7D6", "locked": False, **box}),
+        "live": book.add_format({"num_format": "0.000", "font_color": "#404040", **box}),
+        "share": book.add_format({"num_format": "0.0%", "font_color": "#404040", **box}),
+        "faint": book.add_format({"num_format": "0.000", "font_color": "#808080"}),
+        "strong": book.add_format({"bold": True, "num_format": "0.000", **box}),
+    }
+
+
+def _write_start(
+    book: Any,
+    styles: Mapping[str, Any],
+    framework: Framework,
+    method: str,
+    lang: str,
+    expert: str,
+    round_number: int,
+    self_rating: tuple[int, int, int, int, int] | None,
+    label: str,
+) -> None:
+    texts = TEXTS[lang]
+    sheet = book.add_worksheet(texts["sheet"])
+    sheet.set_column(0, 0, 46)
+    sheet.set_column(1, 1, 24)
+    sheet.protect()
+    sheet.write_string(0, 0, texts["title"], styles["title"])
+    if label:
+        sheet.write_string(0, 1, label, styles["wrap"])
+    sheet.write_string(1, 0, texts["framework"])
+    sheet.write_string(1, 1, f"{framework.name.get(lang)} ({framework.code} {framework.version})")
+    sheet.write_string(2, 0, texts["method"])
+    sheet.write_string(2, 1, METHODS[method].name[lang])
+    sheet.write_string(EXPERT_ROW, 0, texts["expert"], styles["text"])
+    sheet.write_string(EXPERT_ROW, INPUT_COLUMN, expert, styles["input"])
+    sheet.write_string(ROUND_ROW, 0, texts["round"], styles["text"])
+    sheet.write_number(ROUND_ROW, INPUT_COLUMN, round_number, styles["input"])
+    _choices(sheet, ROUND_ROW, [str(i) for i in range(1, 10)], texts)
+    sheet.write_string(BASIS_ROW - 1, 0, texts["self"], styles["head"])
+    sheet.write_string(BASIS_ROW - 1, 1, texts["self_hint"], styles["head"])
+    which = LANGUAGES.index(lang)
+    labels = [*(BASIS_NAMES[b][which] for b in BASIS_NAMES), texts["familiarity"]]
+    for i, name in enumerate(labels):
+        row = BASIS_ROW + i
+        sheet.write_string(row, 0, name, styles["text"])
+        if self_rating is None:
+            sheet.write_blank(row, INPUT_COLUMN, None, styles["input"])
+        else:
+            sheet.write_number(row, INPUT_COLUMN, self_rating[i], styles["input"])
+        most = len(FAMILIARITY_NAMES) if row == FAMILIARITY_ROW else 3
+        _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
+    lines = (*INSTRUCTIONS[lang]["common"], *INSTRUCTIONS[lang][method])
+    for i, line in enumerate(lines):
+        row = INSTRUCTIONS_ROW + i
+        sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
+        sheet.set_row(row, 32)
+
+
+def _choices(sheet: Any, row: int, choices: list[str], texts: Mapping[str, str]) -> None:
+    sheet.data_validation(
+        row,
+        INPUT_COLUMN,
+        row,
+        INPUT_COLUMN,
+        {
+            "validate": "list",
+            "source": choices,
+            "error_title": texts["invalid"],
+            "error_message": texts["invalid_list"],
+        },
+    )
+
+
+def _write_stamp(
+    book: Any, framework: Framework, method: str, lang: str, sheets: Mapping[str, str]
+) -> None:
+    """Write what the reader needs to know, on a sheet that Excel does not offer to show."""
+    stamp = book.add_worksheet(STAMP_SHEET)
+    stamp.very_hidden()
+    rows = [
+        ("schema", SCHEMA),
+        ("framework", framework.code),
+        ("version", framework.version),
+        ("method", method),
+        ("lang", lang),
+        *((f"sheet:{key}", name) for key, name in sheets.items()),
+    ]
+    for i, (key, value) in enumerate(rows):
+        stamp.write_string(i, 0, key)
+        stamp.write_string(i, 1, value)

@@ -1,0 +1,274 @@
+"""Panels as plain CSV: one row per stated number, for panels that did not use the forms.
+
+Columns: ``expert, round, method, node, item, against, value`` and, if stated, ``ca, cs``.
+``node`` is the key of a question (``root``, ``discrete/IC``). ``against`` is empty for stated
+numbers and places, the other item's code for a comparison, and for Best-Worst ``best`` (the best
+item over this one), ``worst`` (this one over the worst) or ``named`` (``value`` is ``best`` or ``worst``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import Faults, InputError, suggest
+from calib.experts.elicit import METHODS
+from calib.experts.pairwise import pairs_of
+from calib.experts.panel import (
+    Answer,
+    ExpertForm,
+    Panel,
+    Question,
+    problems_of,
+    questions_of,
+)
+from calib.framework import Framework
+from calib.tables import RawTable, read_table, write_csv
+
+__all__ = ["COLUMNS", "read_panel_csv", "write_panel_csv"]
+
+COLUMNS = ("expert", "round", "method", "node", "item", "against", "value")
+
+
+@dataclass
+class _Draft:
+    """An answer being put together, with the row of every number."""
+
+    method: str
+    question: Question
+    response: FloatArray
+    rows: dict[tuple[object, ...], int] = field(default_factory=dict)
+    best: int = -1
+    worst: int = -1
+    spoiled: bool = False
+
+
+def read_panel_csv(
+    path: str | os.PathLike[str], framework: Framework, faults: Faults
+) -> list[ExpertForm]:
+    """Read the judgements of any number of experts from a table.
+
+    Parameters
+    ----------
+    path
+        CSV, XLSX or Parquet with the columns of :data:`COLUMNS`.
+    framework
+        The framework that the panel is about.
+    faults
+        Takes every fault, by row.
+
+    Returns
+    -------
+    list of ExpertForm
+        Experts' forms with their sound answers.
+    """
+    try:
+        table = read_table(path, required=COLUMNS)
+    except InputError as error:
+        faults.extend(error.faults)
+        return []
+    reader = _Reader(table, framework, faults)
+    return reader.read(Path(path).name)
+
+
+class _Reader:
+    """Sorts the rows of a table into drafts, then checks each draft as a whole."""
+
+    def __init__(self, table: RawTable, framework: Framework, faults: Faults) -> None:
+        self.table, self.faults = table, faults
+        self.questions = questions_of(framework)
+        self.text = {c: table.text(c) for c in COLUMNS}
+        self.drafts: dict[tuple[str, int], dict[str, _Draft]] = {}
+        self.authority: dict[tuple[str, int], dict[str, float]] = {}
+
+    def fault(
+        self, row: int, column: str | None, text: str, value: object = None, expected: str = ""
+    ) -> None:
+        self.faults.add(self.table.where(row, column), text, value=value, expected=expected)
+
+    def read(self, file: str) -> list[ExpertForm]:
+        for row in range(len(self.table.frame)):
+            self.read_row(row)
+        self.read_authority()
+        forms = []
+        for (expert, number), drafts in self.drafts.items():
+            answers = {k: a for k, d in drafts.items() if (a := self.finish(d)) is not None}
+            own = self.authority.get((expert, number), {})
+            nan = float("nan")
+            if answers:
+                forms.append(
+                    ExpertForm(
+                        expert, number, answers, own.get("ca", nan), own.get("cs", nan), file
+                    )
+                )
+        return forms
+
+    def read_row(self, row: int) -> None:
+        text = {c: values[row] for c, values in self.text.items()}
+        if not any(text.values()):
+            return
+        before = len(self.faults)
+        if not text["expert"]:
+            self.fault(row, "expert", "no expert named")
+        if not text["round"].isdigit() or int(text["round"]) < 1:
+            found = text["round"] or None
+            self.fault(row, "round", "is no round", found, "a whole number from 1")
+        if text["method"] not in METHODS:
+            hint = suggest(text["method"], METHODS) or " | ".join(METHODS)
+            self.fault(row, "method", "unknown method", text["method"], hint)
+        question = self.questions.get(text["node"])
+        if question is None:
+            hint = suggest(text["node"], self.questions) or "root or track/parent code"
+            self.fault(row, "node", "unknown node", text["node"], hint)
+        elif text["item"] not in question.items:
+            listed = " | ".join(question.items)
+            self.fault(row, "item", "is no child of the node", text["item"], listed)
+        if question is None or len(self.faults) > before:
+            return
+        drafts = self.drafts.setdefault((text["expert"], int(text["round"])), {})
+        draft = drafts.setdefault(question.key, _draft(text["method"], question))
+        if draft.method != text["method"]:
+            self.fault(row, "method", "two methods for one node", text["method"], draft.method)
+            draft.spoiled = True
+            return
+        self.place(draft, row, question.items.index(text["item"]), text["against"], text["value"])
+        if len(self.faults) > before:
+            draft.spoiled = True
+
+    def place(self, draft: _Draft, row: int, item: int, against: str, value: str) -> None:
+        if draft.method == "bwm" and against == "named":
+            if value not in ("best", "worst"):
+                self.fault(row, "value", "names no part", value, "best | worst")
+                return
+            setattr(draft, value, item)
+            return
+        try:
+            number = float(value) if value else float("nan")
+        except ValueError:
+            self.fault(row, "value", "is no number", value, "a number")
+            return
+        shape = METHODS[draft.method].shape
+        if shape == "vector":
+            cell: tuple[object, ...] = (item,)
+            if against:
+                self.fault(row, "against", "must be empty for this method", against)
+                return
+            draft.response[item] = number
+        elif shape == "best-worst":
+            if against not in ("best", "worst"):
+                self.fault(row, "against", "unknown", against, "best | worst | named")
+                return
+            cell = (item, against)
+            draft.response[0 if against == "best" else 1, item] = number
+        else:
+            items = draft.question.items
+            if against not in items:
+                listed = " | ".join(items)
+                self.fault(row, "against", "is no child of the node", against, listed)
+                return
+            other = items.index(against)
+            cell = (item, other)
+            draft.response[item, other] = number
+        if cell in draft.rows:
+            first = self.table.where(draft.rows[cell])
+            self.fault(row, None, f"states again what {first} states", value)
+        draft.rows[cell] = row
+
+    def read_authority(self) -> None:
+        for column in ("ca", "cs"):
+            if column not in self.table.frame.columns:
+                continue
+            wanted = "a number from 0 to 1"
+            values = self.table.numbers(column, self.faults, expected=wanted)
+            for row in np.flatnonzero(~np.isnan(values)).tolist():
+                number = self.text["round"][row]
+                if not 0 <= values[row] <= 1:
+                    self.fault(row, column, "outside 0 to 1", float(values[row]), wanted)
+                elif number.isdigit():
+                    key = (self.text["expert"][row], int(number))
+                    own = self.authority.setdefault(key, {})
+                    if own.setdefault(column, float(values[row])) != values[row]:
+                        text = "differs from an earlier row of this expert"
+                        self.fault(row, column, text, float(values[row]), str(own[column]))
+
+    def finish(self, draft: _Draft) -> Answer | None:
+        if draft.spoiled:
+            return None
+        if METHODS[draft.method].shape == "matrix":
+            _mirror(draft)
+        answer = Answer(draft.method, draft.response, draft.best, draft.worst)
+        problems = problems_of(answer)
+        for problem in problems:
+            self.faults.add(
+                self.table.where(self.row_of(draft, problem.items, problem.part)),
+                f"{draft.question.key}: {problem.text}"
+                + "".join(f" {draft.question.items[i]}" for i in problem.items),
+                value=problem.value,
+                expected=problem.expected,
+            )
+        return None if problems else answer
+
+    def row_of(self, draft: _Draft, items: tuple[int, ...], part: str) -> int:
+        for cell in (items, items[::-1], (*items, "best" if part == "to_others" else "worst")):
+            if cell in draft.rows:
+                return draft.rows[cell]
+        return min(draft.rows.values(), default=0)
+
+
+def _draft(method: str, question: Question) -> _Draft:
+    n = len(question.items)
+    shape = {"vector": (n,), "matrix": (n, n), "best-worst": (2, n)}[METHODS[method].shape]
+    return _Draft(method, question, np.full(shape, np.nan))
+
+
+def _mirror(draft: _Draft) -> None:
+    """Fill what follows from reciprocity; both of a pair stated stay as stated, to be checked."""
+    a = draft.response
+    for i in range(len(a)):
+        if np.isnan(a[i, i]):
+            a[i, i] = 1.0
+    for i, j in pairs_of(len(a)):
+        for p, q in ((i, j), (j, i)):
+            if np.isnan(a[p, q]) and not np.isnan(a[q, p]) and a[q, p] != 0:
+                a[p, q] = 1.0 / a[q, p]
+
+
+def write_panel_csv(panel: Panel, path: str | os.PathLike[str]) -> None:
+    """Write a panel as one plain table that :func:`read_panel_csv` reads back exactly."""
+    import pandas as pd
+
+    rows: list[tuple[object, ...]] = []
+    for form in panel.forms:
+        for key, answer in form.answers.items():
+            head = (form.expert, form.round, answer.method, key)
+            items = panel.questions[key].items
+            rows += [(*head, *cell, form.basis, form.familiarity) for cell in _cells(answer, items)]
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, "ca", "cs"])
+    write_csv(frame, path)
+
+
+def _cells(answer: Answer, items: Sequence[str]) -> list[tuple[str, str, object]]:
+    shape = METHODS[answer.method].shape
+    response = answer.response
+    if shape == "vector":
+        return [(items[i], "", v) for i, v in enumerate(response.tolist()) if v == v]
+    if shape == "matrix":
+        # The larger of the two mirrored values: it is what was typed, so no digit is lost.
+        pairs = [
+            (i, j) if response[i, j] >= 1 else (j, i)
+            for i, j in pairs_of(len(items))
+            if not np.isnan(response[i, j])
+        ]
+        return [(items[i], items[j], float(response[i, j])) for i, j in pairs]
+    out: list[tuple[str, str, object]] = []
+    for part, against in enumerate(("best", "worst")):
+        out += [(items[i], against, v) for i, v in enumerate(response[part].tolist())]
+    for place, word in ((answer.best, "best"), (answer.worst, "worst")):
+        if place >= 0:
+            out.append((items[place], "named", word))
+    return out
