@@ -16,13 +16,19 @@ from calib.ballots.kemeny import Kemeny, kemeny, kemeny_order
 from calib.ballots.mixture import Mixture, MixtureChoice, choose_mixture, fit_mixture
 from calib.ballots.outliers import Outliers, outlying_ballots
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
-from calib.ballots.preflib import read_preflib, write_preflib
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
+from calib.ballots.preflib import read_preflib, write_preflib
 from calib.ballots.quasi import QuasiVariances, quasi_variances
 from calib.ballots.reading import parse_survey, read_survey
 from calib.ballots.report import MARGIN, EqualityReport, equality_report
 from calib.ballots.robust import effective_table, sandwich
-from calib.ballots.rollup import TreeWeights, align_leaves, local_from_worths, pool_tracks
+from calib.ballots.rollup import (
+    TreeWeights,
+    align_leaves,
+    leaf_groups,
+    local_from_worths,
+    pool_tracks,
+)
 from calib.ballots.scores import SCORES, PositionalScore, positional_score
 from calib.ballots.segments import group_equality, segment_test, stage_test
 from calib.ballots.sentences import equality_sentences, verdict_name
@@ -75,13 +81,14 @@ __all__ = [
     "estimate",
     "estimate_all",
     "fagin_distance",
-    "fit_ml",
     "fit_mixture",
+    "fit_ml",
     "fit_shrunk",
     "group_equality",
     "kemeny",
     "kemeny_order",
     "kendall_w",
+    "leaf_groups",
     "list_distances",
     "local_from_worths",
     "outlying_ballots",

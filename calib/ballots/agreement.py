@@ -39,16 +39,15 @@ def kendall_w(ballots: Ballots) -> Agreement:
 
     Notes
     -----
-    ``friedman = 12 sum_j (R_j - n (J+1)/2)^2 / (J (J+1) sum_i c_i / n ...)`` in its tie-corrected
-    form: the sum of squared rank-sum deviations over the mean within-ballot rank variance,
-    ``(J - 1) sum_j (R_j - m)^2 / sum_i sum_j (r_ij - (J+1)/2)^2``. Respondent weights count in
-    the rank sums, their squares in the variances.
+    Friedman's statistic in its tie-corrected form,
+    ``(J - 1) sum_j (R_j - n (J+1)/2)^2 / sum_i sum_j (r_ij - (J+1)/2)^2`` with rank sums R.
+    Respondent weights count in the rank sums, their squares in the denominator.
 
     References
     ----------
     Kendall & Gibbons (1990), *Rank Correlation Methods*, ch. 6.
     """
-    J, n, K = ballots.J, ballots.n, ballots.K
+    J, K = ballots.J, ballots.K
     rank = np.arange(1, K + 1, dtype=float)
     sums = np.zeros(J)
     weight, lengths = ballots.weights, ballots.lengths

@@ -1,4 +1,4 @@
-"""How unequal are the items, and how small a difference could this survey have shown?"""
+"""How unequal the items are, and how small a difference this survey could have shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray
 from calib.ballots.equality import pick_test, pick_variance
 from calib.ballots.montecarlo import savage_points
 from calib.ballots.prefix import PrefixTable
@@ -99,5 +98,3 @@ def detectable(table: PrefixTable, *, alpha: float = 0.05, power: float = 0.8) -
         z = normal_quantile(1.0 - alpha / (2 * J)) + normal_quantile(power)
         share = float(z * np.sqrt(scale * (1.0 - 1.0 / J)) / table.total)
     return Detectable(float(np.sqrt(noncentral / (information * df))), share, power, alpha)
-
-

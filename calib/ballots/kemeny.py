@@ -129,13 +129,14 @@ def _solve_group(preferences: FloatArray) -> tuple[IntArray, int]:
     for _ in range(_MAX_ROUNDS):
         if not cuts.add_violated(x):
             if np.abs(x - np.round(x)).max() < _TOLERANCE:
-                return _order_of(np.round(x), J, first, second), cuts.size
+                whole = np.asarray(np.round(x), dtype=float)
+                return _order_of(whole, J, first, second), cuts.size
             integral = False
         x = cuts.solve(margin, x, integral=not integral)
         # Margins are differences of weights: when they are whole numbers, so is the optimum.
-        whole = bool(np.all(margin == np.round(margin)))
+        integers = bool(np.all(margin == np.round(margin)))
         bound = float(margin @ x)
-        if (np.ceil(bound - _TOLERANCE) if whole else bound) >= upper - 1e-9 * (1 + abs(upper)):
+        if (np.ceil(bound - _TOLERANCE) if integers else bound) >= upper - 1e-9 * (1 + abs(upper)):
             return start, cuts.size
     msg = f"the Kemeny order of {J} items was not proven optimal in {_MAX_ROUNDS} rounds"
     raise ConvergenceError(msg)
@@ -175,9 +176,7 @@ class _Cuts:
         touched, column = np.unique(self._triples[triple], return_inverse=True)
         sign = np.where(side == 0, 1.0, -1.0)[:, None] * np.array([1.0, 1.0, -1.0])
         rows = np.repeat(np.arange(side.size), 3)
-        matrix = csr_matrix(
-            (sign.ravel(), (rows, column.ravel())), shape=(side.size, touched.size)
-        )
+        matrix = csr_matrix((sign.ravel(), (rows, column.ravel())), shape=(side.size, touched.size))
         result: Any = linprog(
             margin[touched],
             A_ub=matrix,

@@ -96,8 +96,8 @@ def fit_mixture(
     Notes
     -----
     E step: posterior group probabilities; M step: each group's penalised Newton fit of the
-    reweighted prefix table with ``theta ~ N(0, 2^2)``, a prior weak enough to leave groups alone and
-    strong enough to keep a group that never picks an item finite.
+    reweighted prefix table with ``theta ~ N(0, 2^2)``, weak enough to leave groups alone
+    and strong enough to keep a group that never picks an item finite.
 
     References
     ----------
@@ -125,7 +125,9 @@ def fit_mixture(
     return Mixture(share, theta, posterior[where], loglik, bic, bic + 2 * entropy, steps)
 
 
-def _distinct(ballots: Ballots) -> tuple[Ballots, np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]:
+def _distinct(
+    ballots: Ballots,
+) -> tuple[Ballots, np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]:
     picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
     weight = ballots.weights * ballots.n / ballots.weights.sum()
     count = np.bincount(where.ravel(), weight)

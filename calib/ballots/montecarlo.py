@@ -119,7 +119,8 @@ def _totals(picks: NDArray[np.int16], values: FloatArray, J: int) -> FloatArray:
     count = len(picks)
     cell = picks.astype(np.int64) + J * np.arange(count)[:, None, None]
     weights = np.broadcast_to(values, picks.shape).ravel()
-    return np.bincount(cell.ravel(), weights, minlength=count * J).reshape(count, J)
+    totals = np.bincount(cell.ravel(), weights, minlength=count * J)
+    return np.asarray(totals, dtype=float).reshape(count, J)
 
 
 def _ratios(picks: NDArray[np.int16], weight: FloatArray, J: int) -> FloatArray:

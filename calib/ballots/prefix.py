@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
@@ -81,7 +81,7 @@ class PrefixTable:
         """Return 1 where an item is not in the set, (M, J); the rows start to stop."""
         keys = np.ascontiguousarray(self.keys[start:stop].astype("<u8"))
         bits = np.unpackbits(keys.view(np.uint8), axis=1, bitorder="little")[:, : self.J]
-        return 1.0 - bits
+        return np.asarray(1.0 - bits, dtype=float)
 
     def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield the rows and the availability matrix of one bounded block after another."""
@@ -277,7 +277,7 @@ def _transitions(J: int, stages: int) -> _Transitions | None:
         members = members.reshape(comb(J, s), s)
         keys.append(np.sort(bit[members].sum(axis=1, dtype=np.uint64)))
     goto = []
-    for before, after in zip(keys[:-1], keys[1:], strict=True):
+    for before, after in pairwise(keys):
         nxt = np.searchsorted(after, before[:, None] | bit)
         goto.append(np.minimum(nxt, len(after) - 1).astype(np.int32))
     return _Transitions(keys, goto)

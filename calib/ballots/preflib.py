@@ -99,9 +99,7 @@ def _alternatives(lines: list[str], file: str) -> dict[str, str]:
     return names
 
 
-def _order(
-    body: str, index: dict[str, int]
-) -> tuple[list[int], tuple[str, str, str] | None]:
+def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str, str] | None]:
     """Return an order as positions, or what is wrong with it."""
     entries = [e.strip() for e in _ENTRY.findall(body) if e.strip()]
     order: list[int] = []
@@ -147,7 +145,9 @@ def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str 
         raise InputError(f"{file}: expected a path ending in {', '.join(_ENDINGS)}")
     weight = ballots.weights
     if np.abs(weight - np.round(weight)).max() > 1e-9:
-        raise InputError(f"{file}: PrefLib counts ballots; respondent weights must be whole numbers")
+        raise InputError(
+            f"{file}: PrefLib counts ballots; respondent weights must be whole numbers"
+        )
     picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
     counts = np.round(np.bincount(where.ravel(), weight)).astype(int)
     lengths = (picks >= 0).sum(axis=1)

@@ -72,7 +72,7 @@ def _gauss_newton(
     design = np.zeros((first.size, size))
     rows = np.arange(first.size)
     design[rows, first] = design[rows, second] = 1.0
-    q = np.full(size, float(np.median(target)) / 2.0)
+    q: FloatArray = np.full(size, float(np.median(target)) / 2.0)
     log_target = np.log(target)
 
     def misfit(q: FloatArray) -> float:
@@ -86,7 +86,7 @@ def _gauss_newton(
         length = 1.0
         while misfit(q + length * step) > value * (1 + 1e-12) + 1e-300 and length > 1e-10:
             length *= 0.5
-        q = q + length * step
+        q = np.asarray(q + length * step, dtype=float)
         value = misfit(q)
         if float(np.abs(length * step).max()) < 1e-10 * float(np.abs(q).max()):
             return q

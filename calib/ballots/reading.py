@@ -55,9 +55,9 @@ def read_survey(
 
     Wide, as survey platforms export it: one row a ballot, one column a rank (``rank1`` ...,
     ``第一重要`` ..., ``1`` ...) with indicator codes or Chinese or English names. Long: columns
-    ``respondent``, ``rank``, ``indicator``. PrefLib: ``.soi``, ``.toi``, ``.soc``, ``.toc``. Columns
-    ``respondent``, ``enterprise``, ``track``, ``segment`` and ``weight`` (or 企业编号, 企业类型,
-    分组, 权重 ...) are taken when they are there.
+    ``respondent``, ``rank``, ``indicator``. PrefLib: ``.soi``, ``.toi``, ``.soc``, ``.toc``.
+    Columns ``respondent``, ``enterprise``, ``track``, ``segment`` and ``weight`` (or 企业编号,
+    企业类型, 分组, 权重 ...) are taken when they are there.
 
     A column ``synthetic`` marks simulated ballots, and the mark is carried into every report.
 
@@ -86,9 +86,7 @@ def read_survey(
     if is_preflib(path):
         return _from_preflib(path, framework, track, faulty)
     table = read_table(path, sheet=sheet)
-    return parse_survey(
-        table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty
-    )
+    return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
 
 
 def parse_survey(
@@ -235,9 +233,7 @@ class _Reader:
         tracks = self._tracks(rows)
         weights = self._weights(rows)
         codes = [self._codes(row, track) for row, track in zip(rows, tracks, strict=True)]
-        aside = [
-            SetAside(*(row.problems[0])) if row.problems else None for row in rows
-        ]
+        aside = [SetAside(*(row.problems[0])) if row.problems else None for row in rows]
         faults = [
             Fault(self.table.file, where, REASONS[reason].en, value or None, detail)
             for row in rows

@@ -1,4 +1,4 @@
-"""The equal-importance report: are the indicators about equally important to respondents?"""
+"""The equal-importance report: whether indicators are about equally important."""
 
 from __future__ import annotations
 

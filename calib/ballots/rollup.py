@@ -8,11 +8,18 @@ from typing import Literal
 
 import numpy as np
 
-from calib._types import FloatArray
+from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Framework, Track
 
-__all__ = ["POOLING", "TreeWeights", "align_leaves", "local_from_worths", "pool_tracks"]
+__all__ = [
+    "POOLING",
+    "TreeWeights",
+    "align_leaves",
+    "leaf_groups",
+    "local_from_worths",
+    "pool_tracks",
+]
 
 Pooling = Literal["ballots", "equal"]
 POOLING = ("ballots", "equal")
@@ -54,6 +61,13 @@ def align_leaves(track: Track, items: tuple[str, ...], worth: FloatArray) -> Flo
             f"(absent: {', '.join(absent) or 'none'}; unknown: {', '.join(extra) or 'none'})"
         )
     return np.asarray(worth)[..., [index[code] for code in track.leaf_codes]]
+
+
+def leaf_groups(track: Track) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the number of each leaf's parent, (L,), and the parents' codes by that number."""
+    parents = [track.nodes[i].parent for i in track.leaves]
+    names = tuple(dict.fromkeys(parents))
+    return np.array([names.index(p) for p in parents], dtype=np.int64), names
 
 
 def local_from_worths(track: Track, leaf: FloatArray) -> FloatArray:
@@ -110,9 +124,7 @@ def pool_tracks(
     share = {t: (sizes[t] / total if pooling == "ballots" else 1 / len(worths)) for t in worths}
     own = {t: local_from_worths(framework.tracks[t], w) for t, w in worths.items()}
     drawn = {t: local_from_worths(framework.tracks[t], d) for t, d in draws.items()}
-    return TreeWeights(
-        _pooled(framework, own, share), _pooled(framework, drawn, share), own, share
-    )
+    return TreeWeights(_pooled(framework, own, share), _pooled(framework, drawn, share), own, share)
 
 
 def _pooled(

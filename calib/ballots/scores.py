@@ -98,11 +98,11 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
         total += ballots.weights[rows] @ rows_of(rows)
     weight = float(ballots.weights.sum())
     points = float(total.sum())
-    share = total / points
+    share = np.asarray(total / points, dtype=float)
 
     def residuals(rows: slice) -> FloatArray:
         scores = rows_of(rows)
-        return scores - share * scores.sum(axis=1, keepdims=True)
+        return np.asarray(scores - share * scores.sum(axis=1, keepdims=True), dtype=float)
 
     variance = total_variance(ballots, residuals) / points**2
     return PositionalScore(name, total / weight, share, np.sqrt(variance))
@@ -127,6 +127,6 @@ def _row_scorer(ballots: Ballots, rule: Points) -> Callable[[slice], FloatArray]
         out = np.repeat(by_length[lengths, K][:, None], J + 1, axis=1)
         where = np.where(picks >= 0, picks, J)
         np.put_along_axis(out, where, by_length[lengths, :K], axis=1)
-        return out[:, :J]
+        return np.asarray(out[:, :J], dtype=float)
 
     return scores

@@ -1,4 +1,4 @@
-"""Do segments, or the ranks of a ballot, follow different worths?"""
+"""Tests whether segments, or the ranks of a ballot, follow different worths."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def segment_test(
     p_permutation: float | None = None
     if shuffles:
         gen = np.random.default_rng(rng)
-        beyond = sum(
-            statistic(gen.permutation(index)) >= observed - 1e-9 for _ in range(shuffles)
-        )
+        beyond = sum(statistic(gen.permutation(index)) >= observed - 1e-9 for _ in range(shuffles))
         p_permutation = (1 + beyond) / (1 + shuffles)
     return SegmentTest(
         tuple(names.tolist()),

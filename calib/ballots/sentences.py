@@ -73,7 +73,9 @@ def _verdict(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
         head = f"结论：{_VERDICTS[v.verdict].zh}。"
         if v.verdict == "equal":
             small = "；检验仍能测出界限以内的细小差异" if v.differences_shown else ""
-            return head + f"全部 {J} 项指标{what}的联合区间都落在 {low:.1%}–{high:.1%} 之内{small}。"
+            return (
+                head + f"全部 {J} 项指标{what}的联合区间都落在 {low:.1%}–{high:.1%} 之内{small}。"
+            )
         if v.verdict == "unequal":
             return head + (
                 f"{len(outside)} 项指标{what}的联合区间完全落在 {low:.1%}–{high:.1%} 之外："
@@ -85,7 +87,9 @@ def _verdict(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
         )
     head = f"Verdict: {_VERDICTS[v.verdict].en}. "
     if v.verdict == "equal":
-        small = "; the test still detects small differences inside it" if v.differences_shown else ""
+        small = (
+            "; the test still detects small differences inside it" if v.differences_shown else ""
+        )
         return head + (
             f"The simultaneous interval of every {what} ({J} indicators) lies inside "
             f"{low:.1%} to {high:.1%}{small}."
@@ -164,9 +168,7 @@ def _detectable(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
     d = r.detectable
     size = f"{r.size:.0f}"
     if zh:
-        share = (
-            "" if d.share is None else f"，或单项指标入选率相差 {100 * d.share:.1f} 个百分点"
-        )
+        share = "" if d.share is None else f"，或单项指标入选率相差 {100 * d.share:.1f} 个百分点"
         return (
             f"{r.n} 份选票（有效份数 {size}）有 {d.power:.0%} 的把握测出 σ = {d.sigma:.2f} "
             f"的差异{share}；更小的差异可能测不出。"

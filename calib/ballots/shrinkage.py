@@ -180,7 +180,7 @@ def laplace(table: PrefixTable, sigma: float, *, start: FloatArray | None = None
         - 0.5 * float(logdet)
     )
     # The mean of theta is not identified: its prior variance is no uncertainty of the worths.
-    covariance = np.linalg.inv(hessian) - 1.0 / (precision * table.J)
+    covariance = np.asarray(np.linalg.inv(hessian) - 1.0 / (precision * table.J), dtype=float)
     return Marginal(sigma, theta, covariance, d.loglik, float(marginal))
 
 
@@ -278,7 +278,8 @@ def _posterior(values: FloatArray) -> FloatArray:
 
 def _interval(values: FloatArray, best: Marginal) -> tuple[float, float]:
     drop = 2.0 * (best.marginal - values) - _CHI2_95
-    inside = (drop <= 0.0) | (_GRID == _GRID[np.abs(_GRID - best.sigma).argmin()])
+    nearest = int(np.abs(_GRID - best.sigma).argmin())
+    inside = (drop <= 0.0) | (np.arange(len(_GRID)) == nearest)
     first, last = int(np.flatnonzero(inside)[0]), int(np.flatnonzero(inside)[-1])
     low, high = float(min(_GRID[first], best.sigma)), float(max(_GRID[last], best.sigma))
     if first > 0 and drop[first] <= 0:

@@ -85,9 +85,7 @@ class Intake:
 
     def sentence(self, lang: str) -> str:
         """Say in one sentence how many ballots were read, used and set aside."""
-        parts = [
-            f"{REASONS[reason].get(lang)} {count}" for reason, count in self.counts().items()
-        ]
+        parts = [f"{REASONS[reason].get(lang)} {count}" for reason, count in self.counts().items()]
         aside = self.read - self.used
         if lang == "zh":
             tail = f"，搁置 {aside} 份（{'、'.join(parts)}）" if aside else "，无搁置"
@@ -121,7 +119,7 @@ class Survey:
         """
         if code is None and len(self.ballots) == 1:
             return next(iter(self.ballots.values()))
-        if code not in self.ballots:
+        if code is None or code not in self.ballots:
             names = ", ".join(self.ballots)
             raise InputError(f"{self.intake.file}: name one of the tracks with ballots: {names}")
         return self.ballots[code]

@@ -34,9 +34,13 @@ def worths_with_intervals(
     """
     ordered = table.sort_values("estimate", ascending=False, kind="stable")
     heading = title or say(
-        language, f"各指标的重要性（{level:.0%} 区间）", f"Worth of each indicator ({level:.0%} interval)"
+        language,
+        f"各指标的重要性（{level:.0%} 区间）",
+        f"Worth of each indicator ({level:.0%} interval)",
     )
-    label = say(language, "重要性份额（虚线：均等 1/J）", "share of importance (dashed: equal, 1/J)")
+    label = say(
+        language, "重要性份额（虚线：均等 1/J）", "share of importance (dashed: equal, 1/J)"
+    )
     return estimates(
         ordered, label=label, language=language, title=heading, reference=1.0 / len(table)
     )

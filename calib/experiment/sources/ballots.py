@@ -21,6 +21,7 @@ from calib.ballots import (
     equality_sentences,
     estimate,
     estimate_all,
+    leaf_groups,
     pool_tracks,
     read_survey,
     verdict_name,
@@ -37,7 +38,7 @@ from calib.weights import WeightSet, published_weights
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BALLOTS", "BallotsParams", "capability_groups"]
+__all__ = ["BALLOTS", "BallotsParams"]
 
 Method = Literal[
     "shrinkage", "maximum_likelihood", "borda_unlisted_zero", "borda_mean_unlisted", "dowdall",
@@ -49,7 +50,8 @@ class BallotsParams(Params):
     """``ballots``: worths from the survey in ``file``, rolled up the tree.
 
     ``levels`` takes only these levels from the ballots, the others from ``base``. ``also`` makes
-    further sets by other estimators, as ``<set>/<estimator>``.
+    further sets by other estimators, as ``<set>/<estimator>``. ``report = false`` leaves the
+    sentences, tables and figures out, for a second set from the same file.
     """
 
     file: str
@@ -64,6 +66,7 @@ class BallotsParams(Params):
     draws: Annotated[int, Field(ge=1)] = 1000
     margin: Annotated[float, Field(gt=1)] = MARGIN
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    report: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +75,6 @@ class _Level:
 
     families: Mapping[str, IntArray]
     base: Mapping[str, FloatArray]
-
-
-def capability_groups(track: Track) -> tuple[IntArray, tuple[str, ...]]:
-    """Return the group of each leaf, its parent, (L,), and the codes of the groups."""
-    parents = [track.nodes[i].parent for i in track.leaves]
-    names = tuple(dict.fromkeys(parents))
-    index = {name: g for g, name in enumerate(names)}
-    return np.array([index[p] for p in parents], dtype=np.int64), names
 
 
 def _build(context: Context, name: str, params: BallotsParams) -> SourceResult:
@@ -91,7 +86,7 @@ def _build(context: Context, name: str, params: BallotsParams) -> SourceResult:
     kept = _kept(context, params)
     tree = _tree(survey, framework, params.method, params, context.rng(name))
     inputs = {params.file: hashlib.sha256(path.read_bytes()).hexdigest()}
-    also = {
+    also: dict[str, WeightSet] = {
         method: _set(
             framework,
             f"{name}/{method}",
@@ -112,9 +107,9 @@ def _build(context: Context, name: str, params: BallotsParams) -> SourceResult:
         _set(framework, name, tree.local, kept, params, params.method, inputs, survey),
         also=also,
         draws={t: _levels(d, t, kept) for t, d in tree.draws.items()},
-        tables=_tables(name, survey, framework, reports),
-        drawings=_drawings(name, survey, framework, reports),
-        notes=_notes(survey, framework, reports, tree),
+        tables=_tables(name, survey, framework, reports) if params.report else (),
+        drawings=_drawings(name, survey, framework, reports) if params.report else (),
+        notes=_notes(survey, framework, reports, tree) if params.report else _marks(survey),
         details={"survey": survey, "reports": reports},
     )
 
@@ -122,7 +117,7 @@ def _build(context: Context, name: str, params: BallotsParams) -> SourceResult:
 def _report(
     ballots: Ballots, track: Track, params: BallotsParams, rng: np.random.Generator
 ) -> EqualityReport:
-    groups, names = capability_groups(track)
+    groups, names = leaf_groups(track)
     return equality_report(
         ballots,
         margin=params.margin,
@@ -321,18 +316,20 @@ def _draw_shares(report: EqualityReport, track: Track, label: Name) -> Any:
     return draw
 
 
+def _marks(survey: Survey) -> tuple[Note, ...]:
+    if not survey.synthetic:
+        return ()
+    text = Name("选票为合成数据，不是真实调查结果。", "The ballots are synthetic, no real survey.")
+    return (Note(text, warning=True),)
+
+
 def _notes(
     survey: Survey,
     framework: Framework,
     reports: Mapping[str, EqualityReport],
     tree: TreeWeights,
 ) -> tuple[Note, ...]:
-    notes = []
-    if survey.synthetic:
-        text = Name(
-            "选票为合成数据，不是真实调查结果。", "The ballots are synthetic, no real survey."
-        )
-        notes.append(Note(text, warning=True))
+    notes = list(_marks(survey))
     intake = survey.intake
     counted = Name(intake.sentence("zh"), intake.sentence("en"))
     notes.append(Note(counted, warning=bool(intake.set_aside)))
