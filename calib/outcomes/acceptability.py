@@ -102,16 +102,15 @@ def share_above(values: FloatArray, threshold: float) -> FloatArray:
     positives = (~np.isnan(up)).sum(axis=1)
     table = np.zeros((n, P + 1))
     table[:, 0] = 1.0
-    # The volume where the mean is at most the threshold: rows over positives, columns over others.
+    # F(h, k) = (u_h F(h, k-1) + |v_k| F(h-1, k)) / (u_h + |v_k|), F(h, 0) = 1, F(0, k) = 0.
     for h in range(P):
         for k in range(P):
             u, v = up[:, h], down[:, k]
             ok = ~np.isnan(u) & ~np.isnan(v)
-            new = (u * table[:, k + 1] - v * table[:, k])[ok] / (u - v)[ok]
+            new = (u * table[:, k] - v * table[:, k + 1])[ok] / (u - v)[ok]
             table[ok, k + 1] = new
-    at_most = table[np.arange(n), P - positives]
-    at_most = np.where(positives == 0, 1.0, np.where(positives == P, 0.0, at_most))
-    return np.asarray(1 - at_most, dtype=float)
+    above = table[np.arange(n), P - positives]
+    return np.asarray(np.where(positives == 0, 0.0, above), dtype=float)
 
 
 def pillar_acceptability(

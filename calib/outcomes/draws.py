@@ -176,7 +176,8 @@ def _in_box(low: FloatArray, high: FloatArray, size: int, rng: np.random.Generat
     out = low + (high - low) * rng.random((size, len(low)))
     out[:, last] = 0
     out[:, last] = 1 - out.sum(axis=1)
-    return out[(out[:, last] >= low[last]) & (out[:, last] <= high[last])]
+    fits = (out[:, last] >= low[last]) & (out[:, last] <= high[last])
+    return np.asarray(out[fits], dtype=float)
 
 
 def _accepted(
@@ -231,7 +232,7 @@ def draw_weights(
         if parent not in parents:
             raise InputError(f"no node {parent!r} with children {suggest(parent, parents)}")
     out = {}
-    for t, tree in framework.tracks.items():
+    for t in framework.tracks:
         base = np.tile(centre[t], (size, 1))
         if given is not None:
             base = np.asarray(given[t], dtype=float)[np.arange(size) % len(given[t])].copy()
