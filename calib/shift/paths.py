@@ -1,0 +1,162 @@
+"""Paths of weight sets over years: linear, log-ratio and logistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import Faults, InputError
+from calib.weights import WeightSet
+
+__all__ = ["PATH_KINDS", "PathKind", "WeightPath", "weight_path"]
+
+PathKind = Literal["linear", "log-ratio", "logistic"]
+PATH_KINDS: tuple[PathKind, ...] = ("linear", "log-ratio", "logistic")
+
+
+@dataclass(frozen=True, eq=False)
+class WeightPath:
+    """A path of local weights, from ``start`` at time 0 to ``end`` at time 1.
+
+    Attributes
+    ----------
+    kind : ``linear``: weights move in a straight line; ``log-ratio``: ratios of siblings change
+        by the same factor every year; ``logistic``: the straight line is gone along slowly at
+        first and at last, as a new practice is adopted
+    years : first and last year, times 0 and 1
+    steepness : of the logistic curve; the rate at its middle is about ``steepness / 4`` times
+        that of a straight line
+    """
+
+    start: WeightSet
+    end: WeightSet
+    kind: PathKind
+    years: tuple[float, float]
+    steepness: float = 10.0
+
+    def time(self, year: float) -> float:
+        """Return the time (0 to 1) of a year."""
+        return (year - self.years[0]) / (self.years[1] - self.years[0])
+
+    def year(self, time: FloatArray) -> FloatArray:
+        """Return the (fractional) years of times."""
+        return np.asarray(self.years[0] + (self.years[1] - self.years[0]) * time, dtype=float)
+
+    def progress(self, time: FloatArray) -> FloatArray:
+        """Return how much of the way is done at times (q,), 0 to 1.
+
+        Notes
+        -----
+        Logistic: (σ(k(t - ½)) - σ(-k/2)) / (σ(k/2) - σ(-k/2)), so that the ends are met exactly.
+        """
+        t = np.asarray(time, dtype=float)
+        if self.kind != "logistic":
+            return t
+        k = self.steepness
+        # σ(x) = (1 + tanh(x/2)) / 2, which gives this symmetric form.
+        return np.asarray(0.5 + 0.5 * np.tanh(k * (t - 0.5) / 2) / np.tanh(k / 4), dtype=float)
+
+    def local(self, track: str, time: FloatArray) -> FloatArray:
+        """Return local weights (q, m) of a track at times (q,)."""
+        s = self.progress(np.atleast_1d(time))[:, None]
+        a, b = self.start.local[track], self.end.local[track]
+        if self.kind != "log-ratio":
+            return np.asarray((1 - s) * a + s * b, dtype=float)
+        with np.errstate(divide="ignore"):
+            logs = (1 - s) * np.log(np.where(a > 0, a, 1.0)) + s * np.log(np.where(b > 0, b, 1.0))
+        out = np.where(a > 0, np.exp(logs), 0.0)
+        for family in self.start.framework.tracks[track].families:
+            out[:, family.members] /= out[:, family.members].sum(axis=1, keepdims=True)
+        return np.asarray(out, dtype=float)
+
+    def speeds(self, track: str) -> tuple[FloatArray, FloatArray]:
+        """Return bounds on ‖w'‖₁ and ‖w''‖₁ of each family over the path (families of the track).
+
+        Notes
+        -----
+        With d the change of log weights, w_i' = w_i (d_i - d̄) and w_i'' = w_i ((d_i - d̄)² - V),
+        so for a range r of d: ‖w'‖₁ <= r/2 and ‖w''‖₁ <= 2V <= r²/2. Logistic progress has
+        |s'| <= k / (4 tanh(k/4)) and |s''| <= k² / (6 √3 tanh(k/4)).
+        """
+        a, b = self.start.local[track], self.end.local[track]
+        first, second = [], []
+        for family in self.start.framework.tracks[track].families:
+            x, y = a[family.members], b[family.members]
+            size = float(np.abs(y - x).sum())
+            if self.kind == "linear":
+                first.append(size)
+                second.append(0.0)
+            elif self.kind == "logistic":
+                k, top = self.steepness, float(np.tanh(self.steepness / 4))
+                first.append(size * k / (4 * top))
+                second.append(size * k * k / (6 * np.sqrt(3.0) * top))
+            else:
+                some = x > 0
+                d = np.log(y[some]) - np.log(x[some])
+                r = float(np.ptp(d)) if len(d) else 0.0
+                first.append(r / 2)
+                second.append(r * r / 2)
+        return np.array(first), np.array(second)
+
+    def at(self, year: float, name: str) -> WeightSet:
+        """Return the weight set of a year.
+
+        Raises
+        ------
+        InputError
+            For a year outside the path.
+        """
+        if not self.years[0] <= year <= self.years[1]:
+            raise InputError(
+                f"year {year:g} is outside the path, {self.years[0]:g} to {self.years[1]:g}"
+            )
+        time = np.array([self.time(year)])
+        local = {t: self.local(t, time)[0] for t in self.start.framework.tracks}
+        return WeightSet.build(
+            self.start.framework, name, local, source="shift",
+            detail=f"{self.kind} shift from {self.start.name} ({self.years[0]:g}) to "
+            f"{self.end.name} ({self.years[1]:g}), year {year:g}",
+            inputs={self.start.name: self.start.digest, self.end.name: self.end.digest},
+        )  # fmt: skip
+
+
+def weight_path(
+    start: WeightSet,
+    end: WeightSet,
+    kind: PathKind,
+    years: tuple[float, float],
+    *,
+    steepness: float = 10.0,
+) -> WeightPath:
+    """Make a path between two weight sets of one framework.
+
+    Raises
+    ------
+    InputError
+        When the frameworks differ, the years do not rise, the steepness is not positive, or a
+        log-ratio path meets a weight that is 0 at one end only.
+    """
+    faults = Faults()
+    if start.framework.digest != end.framework.digest:
+        faults.add("to", "is a weight set of another framework", value=end.name)
+    if kind not in PATH_KINDS:
+        faults.add("kind", "no such path", value=kind, expected=" | ".join(PATH_KINDS))
+    if not years[0] < years[1]:
+        faults.add("years", "must rise", value=list(years), expected="first year, last year")
+    if not 0 < steepness <= 200:
+        faults.add("steepness", "out of range", value=steepness, expected="above 0, up to 200")
+    faults.raise_if_any()
+    if kind == "log-ratio":
+        for t, tree in start.framework.tracks.items():
+            for i in np.flatnonzero((start.local[t] > 0) != (end.local[t] > 0)):
+                faults.add(
+                    f"{tree.codes[i]} ({t})",
+                    "weight is 0 at one end of a log-ratio path",
+                    value=[float(start.local[t][i]), float(end.local[t][i])],
+                    expected="weights above 0 at both ends, or a linear path",
+                )
+        faults.raise_if_any()
+    return WeightPath(start, end, kind, years, steepness)
