@@ -87,6 +87,10 @@ class Ledger:
         }
         return Ledger((*self.entries, entry))
 
+    def text(self) -> str:
+        """Return the ledger as JSON text, the same for the same entries."""
+        return json.dumps(list(self.entries), ensure_ascii=False, indent=1) + "\n"
+
     def check(self, file: str = "ledger") -> None:
         """Check every link of the chain.
 
@@ -138,7 +142,7 @@ def local_by_code(weights: WeightSet) -> dict[str, dict[str, float]]:
 
 def write_ledger(ledger: Ledger, path: str | os.PathLike[str]) -> None:
     """Write a ledger in one step."""
-    write_text(Path(path), json.dumps(list(ledger.entries), ensure_ascii=False, indent=1) + "\n")
+    write_text(Path(path), ledger.text())
 
 
 def read_ledger(path: str | os.PathLike[str]) -> Ledger:

@@ -18,6 +18,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
     "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
     "weights": ("calib.cli.weights:weights", "Compare, convert and round weight sets."),
+    "ballots": ("calib.cli.ballots:ballots", "Worths from ballots; equally important or not?"),
+    "dominance": ("calib.cli.adjustment:dominance", "Show which indicators really decide."),
+    "adjust": ("calib.cli.adjustment:adjust", "Nearest weights under which no indicator decides."),
+    "ledger": ("calib.cli.adjustment:ledger", "Check or replay the ledger of a calibration."),
+    "publish": ("calib.cli.publish:publish", "Publish an experiment as a site, with notebooks."),
+    "explore": ("calib.cli.publish:explore", "Write the page on which the weights can be moved."),
+    "export": ("calib.cli.publish:export", "Write a run as an Excel workbook."),
 }
 """Where each command lives, and its line in the help."""
 

@@ -59,6 +59,7 @@ class SourceResult:
     also : further sets, by suffix: ``rounds`` with ``{"1": …}`` makes ``rounds/1``
     draws : local weights (k, m) by track that carry the uncertainty of ``weights``; every row
         is a valid set, and the draws of shared first-level weights are the same in every track
+    files : text files of the run by name, such as a ledger; kept under ``files/<set>-<name>``
     details : anything that later sources or analyses of the same kind may want
     """
 
@@ -68,6 +69,7 @@ class SourceResult:
     tables: tuple[Table, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     notes: tuple[Note, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -109,6 +109,12 @@ def _write_tables(run: Run, aside: Path) -> dict[str, str]:
         path = aside / "weights" / f"{_safe(name)}.toml"
         write_text(path, to_toml(weights))
         written.append(path)
+    for name, result in run.results.items():
+        for file, text in result.files.items():
+            (aside / "files").mkdir(exist_ok=True)
+            path = aside / "files" / f"{_safe(name)}-{_safe(file)}"
+            write_text(path, text)
+            written.append(path)
     return {
         p.relative_to(aside).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in written
     }

@@ -1,0 +1,283 @@
+"""``calib dominance``, ``calib adjust`` and ``calib ledger``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from calib.framework import Framework
+    from calib.rating import Scored
+    from calib.weights import WeightSet
+
+__all__ = ["adjust", "dominance", "ledger"]
+
+_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+_WEIGHTS = click.option("--weights", "weights_file", default="published", show_default=True,
+                        help='A weight-set file, or "published".')  # fmt: skip
+_FRAMEWORK = click.option("--framework", default="aii", show_default=True)
+_READING = click.option("--reading", "readings", multiple=True, metavar="KEY=VALUE",
+                        help="A reading of the rating rule; may be repeated.")  # fmt: skip
+_SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+
+
+def _load(
+    population: str, weights_file: str, framework: str, readings: tuple[str, ...], seed: int
+) -> tuple[Framework, Scored, WeightSet]:
+    from calib.errors import InputError
+    from calib.framework import load_framework
+    from calib.population import load_population
+    from calib.rating import score_answers
+    from calib.weights import published_weights, read_weights
+
+    fw = load_framework(framework)
+    chosen = {}
+    for text in readings:
+        key, sep, value = text.partition("=")
+        if not sep:
+            raise InputError(f"--reading {text!r}: expected KEY=VALUE, such as gate_value=example")
+        chosen[key.replace("-", "_")] = value
+    scored = score_answers(load_population(population, fw, rng=seed), fw.rule.read(chosen))
+    published = weights_file == "published"
+    weights = published_weights(fw) if published else read_weights(weights_file, fw)
+    return fw, scored, weights
+
+
+def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
+    from calib.errors import InputError
+
+    plain: float | None = None
+    named: dict[str, float] = {}
+    for text in values:
+        name, sep, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise InputError(f"--cap {text!r}: expected a share such as 0.08, or "
+                             "MEASURE=SHARE such as variance=0.1") from None  # fmt: skip
+        if sep:
+            named[name] = value
+        else:
+            plain = value
+    if plain is not None and named:
+        raise InputError("--cap: give one number for all measures, or caps by measure, not both")
+    return named or plain
+
+
+def _show(frame: pd.DataFrame, title: str, columns: list[str], limit: int = 60) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left")
+    for column in columns:
+        number = frame[column].dtype.kind in "fi" if len(frame) else False
+        side = "right" if number else "left"
+        table.add_column(column.replace("_", " "), justify=side, no_wrap=True)  # type: ignore[arg-type]
+    for row in frame.head(limit).to_dict("records"):
+        table.add_row(*(_cell(row[c]) for c in columns))
+    console = Console(soft_wrap=True)
+    # Numbers are of no use when cut: a narrow terminal scrolls or wraps whole lines instead.
+    console.width = max(console.width, 160)
+    console.print(table)
+    if len(frame) > limit:
+        console.print(f"… {len(frame) - limit} more rows")
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    return f"{value:.4f}" if isinstance(value, float) else escape(str(value))
+
+
+@click.command()
+@click.argument("population")
+@_WEIGHTS
+@_FRAMEWORK
+@click.option("--level", default="all", show_default=True, help="A level's name, or all.")
+@click.option("--cap", "caps", multiple=True, help="Declared cap: a share, or MEASURE=SHARE.")
+@click.option("--cap-level", help="The level that the cap is declared for (the lowest one).")
+@click.option("--draws", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Bootstrap draws for intervals.")  # fmt: skip
+@_READING
+@_SEED
+@_LANG
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write all measures as .csv, .xlsx or .parquet.")  # fmt: skip
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False),
+              help="Draw the comparison as .svg or .png (needs --level and one track, or pooled).")  # fmt: skip
+@click.option("--track", help="Show this track only (or pooled).")
+def dominance(
+    population: str, weights_file: str, framework: str, level: str, caps: tuple[str, ...],
+    cap_level: str | None, draws: int, readings: tuple[str, ...], seed: int, lang: str,
+    out: Path | None, figure: Path | None, track: str | None,
+) -> None:  # fmt: skip
+    """Show which indicators really decide totals and stars of POPULATION: eight measures."""
+    from calib.adjustment import dominance as measure
+    from calib.errors import InputError
+
+    _, scored, weights = _load(population, weights_file, framework, readings, seed)
+    found = measure(weights, scored, level=level, cap=_caps(caps), cap_level=cap_level,
+                    draws=draws, rng=seed)  # fmt: skip
+    table = found.table
+    if track is not None:
+        table = table[table["track"] == track]
+        if table.empty:
+            known = ", ".join(dict.fromkeys(found.table["track"]))
+            raise InputError(f"no track {track!r} in the population; expected one of {known}")
+    name = f"name_{lang}"
+    shown = ["track", "level", "code", name, "weight", "contribution", "variance_share", "shapley",
+             "main_effect", "item_rest", "star_changed", "leverage"]  # fmt: skip
+    _show(table, "主导性" if lang == "zh" else "dominance", shown, 150)
+    if found.caps:
+        _show(found.flags, "超过上限" if lang == "zh" else "above the cap",
+              ["track", "level", "code", "measure", "value", "cap"])  # fmt: skip
+    for note in found.notes:
+        click.echo(note)
+    if found.synthetic:
+        click.echo("合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise")
+    if out is not None:
+        from calib.tables.write import write_table
+
+        write_table(table, out)
+        click.echo(f"wrote {out}")
+    if figure is not None:
+        if table[["track", "level"]].drop_duplicates().shape[0] != 1:
+            raise InputError("--figure draws one track and level: add --level and --track")
+        from calib.figures import save
+        from calib.figures.dominance import dominance_comparison
+
+        save(dominance_comparison(table, language=lang, caps=found.caps,
+                                  synthetic=found.synthetic), figure)  # fmt: skip
+        click.echo(f"wrote {figure}")
+
+
+def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = [
+        click.option("--cap", "caps", multiple=True,
+                     help="Highest share: a number, or MEASURE=SHARE (weight, contribution, variance)."),
+        click.option("--level", "levels", multiple=True, default=("leaf",), show_default=True,
+                     help="Level that may move, or all; may be repeated."),
+        click.option("--on", help="Level whose nodes are capped (the lowest one that moves)."),
+        click.option("--low", type=float, help="Lowest local weight of what moves."),
+        click.option("--high", type=float, help="Highest local weight of what moves."),
+        click.option("--keep-order", is_flag=True, help="Siblings may not change places."),
+        click.option("--problem", default="caps", show_default=True,
+                     type=click.Choice(["caps", "shares", "correlations", "stars"])),
+        click.option("--distance", default="euclidean", show_default=True,
+                     type=click.Choice(["euclidean", "entropy"])),
+        click.option("--grid", type=float, help="Round local weights to this grid."),
+        click.option("--step", "steps", multiple=True, type=float,
+                     help="Share of the way in a round; repeat for several rounds."),
+        click.option("--draws", type=click.IntRange(min=0), default=0, show_default=True,
+                     help="Bootstrap refits for the out-of-sample check."),
+        click.option("--ledger", "ledger_file", type=click.Path(path_type=Path, dir_okay=False),
+                     help="Write the ledger of the rounds."),
+        click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+                     help="Write the adjusted weight set."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("population")
+@_WEIGHTS
+@_FRAMEWORK
+@_adjust_options
+@_READING
+@_SEED
+@_LANG
+def adjust(
+    population: str, weights_file: str, framework: str, caps: tuple[str, ...],
+    levels: tuple[str, ...], on: str | None, low: float | None, high: float | None,
+    keep_order: bool, problem: str, distance: Any, grid: float | None, steps: tuple[float, ...],
+    draws: int, ledger_file: Path | None, out: Path | None, readings: tuple[str, ...], seed: int,
+    lang: str,
+) -> None:  # fmt: skip
+    """Find the nearest weights under which no indicator decides the result of POPULATION."""
+    from calib.adjustment import (
+        adjust_rounds,
+        adjust_spec,
+        make_spec,
+        out_of_sample,
+        write_ledger,
+    )
+    from calib.errors import InputError
+    from calib.weights import write_weights
+
+    fw, scored, weights = _load(population, weights_file, framework, readings, seed)
+    bounds = None
+    if low is not None or high is not None:
+        bounds = (0.0 if low is None else low, 1.0 if high is None else high)
+    spec = make_spec(fw, cap=_caps(caps), measure=None, level=levels, on=on, problem=problem,
+                     bounds=bounds, groups=None, keep_order=keep_order, distance=distance,
+                     target="equal", starts=8)  # fmt: skip
+    if ledger_file is not None and not steps:
+        raise InputError("--ledger records rounds: add --step, for instance --step 0.5 --step 1")
+    if steps:
+        rounds = adjust_rounds(weights, scored, spec, steps=steps, grid=grid, seed=seed)
+        for r in rounds.rounds:
+            change = ", ".join(
+                f"{m} {v:.4f} → {r.largest_after[m]:.4f}" for m, v in r.largest_before.items()
+            )
+            head = f"第 {r.number} 轮" if lang == "zh" else f"round {r.number}"
+            click.echo(f"{head} (× {r.step:g}): {change}; {r.reason.get(lang)}")
+        click.echo(rounds.stopped.get(lang))
+        final = rounds.final
+        if ledger_file is not None:
+            write_ledger(rounds.ledger, ledger_file)
+            click.echo(f"wrote {ledger_file}")
+    else:
+        done = adjust_spec(weights, scored, spec, grid=grid, rng=seed)
+        final = done.weights
+        columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
+                   "contribution_before", "contribution_after", "variance_before", "variance_after"]  # fmt: skip
+        _show(done.measures, final.provenance.detail, columns, 100)
+        _show(done.prices, "影子价格" if lang == "zh" else "shadow prices",
+              ["demand", "shadow_price", "slack"], 15)  # fmt: skip
+        _show(done.stars, "星级变化" if lang == "zh" else "stars that change", list(done.stars.columns))
+        cert = done.solution.certificate
+        if cert is not None:
+            click.echo(f"KKT residual {cert.residual:.1e}; distinct optima "
+                       f"{len(done.solution.optima) or 1} from {done.solution.starts or 1} starts")  # fmt: skip
+        for note in done.notes:
+            click.echo(note)
+    if draws:
+        click.echo(out_of_sample(weights, scored, spec, draws=draws, rng=seed).sentence().get(lang))
+    if scored.synthetic:
+        click.echo("合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise")
+    if out is not None:
+        write_weights(final, out)
+        click.echo(f"wrote {out}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--population", help="Replay the calibration on this population and compare.")
+@_FRAMEWORK
+def ledger(file: Path, population: str | None, framework: str) -> None:
+    """Check the chain of a calibration ledger FILE; with --population, replay it."""
+    from calib.adjustment import read_ledger, replay_ledger
+    from calib.errors import CalibError
+
+    book = read_ledger(file)
+    head = book.entries[0]["content"]
+    click.echo(f"{len(book.entries) - 1} rounds from {head['start']['name']} on "
+               f"{head['population']['label']}; the chain of hashes is unbroken")  # fmt: skip
+    if population is None:
+        return
+    readings = tuple(f"{k}={v}" for k, v in head["readings"].items())
+    _, scored, _ = _load(population, "published", framework, readings, 0)
+    found = replay_ledger(book, scored)
+    if not found.same:
+        raise CalibError(f"{file}: replaying gives other weights (largest difference "
+                         f"{found.difference:.2e})")  # fmt: skip
+    click.echo(f"replayed {found.rounds} rounds; largest difference of a weight "
+               f"{found.difference:.1e}")  # fmt: skip
