@@ -18,6 +18,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
     "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
     "weights": ("calib.cli.weights:weights", "Compare, convert and round weight sets."),
+    "form": ("calib.cli.experts:form", "Write forms for experts."),
+    "read": ("calib.cli.experts:read", "Read filled-in forms, and list every fault."),
     "ballots": ("calib.cli.ballots:ballots", "Worths from ballots; equally important or not?"),
     "dominance": ("calib.cli.adjustment:dominance", "Show which indicators really decide."),
     "adjust": ("calib.cli.adjustment:adjust", "Nearest weights under which no indicator decides."),

@@ -11,11 +11,11 @@ from calib.experiment.registry import find_outcome, find_source
 from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
 from calib.experiment.spec import Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
-from calib.population import resolve_population
+from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
 from calib.weights import WeightSet
 
-__all__ = ["Run", "Step", "run_experiment"]
+__all__ = ["Run", "Section", "Step", "run_experiment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,17 @@ class Step:
     number: int
     of: int
     text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of a run as shown: the standard comparison, an analysis, or a source of weights."""
+
+    name: str
+    standard: bool
+    tables: tuple[Table, ...]
+    drawings: tuple[Drawing, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +59,22 @@ class Run:
     outcomes: dict[str, OutcomeResult]
     inputs: dict[str, str]
 
+    def sections(self) -> list[Section]:
+        """Return what there is to show: the comparison, each analysis, each source."""
+        out = [
+            Section(name, name == "stars", o.tables, o.drawings, o.notes)
+            for name, o in self.outcomes.items()
+        ]
+        for name, r in self.results.items():
+            tables = tuple(replace(t, name=_prefixed(name, t.name)) for t in r.tables)
+            drawings = tuple(replace(d, name=_prefixed(name, d.name)) for d in r.drawings)
+            if tables or drawings or r.notes:
+                out.append(Section(name, False, tables, drawings, r.notes))
+        return out
+
     def tables(self) -> list[Table]:
         """Return every table of the run, those of sources named after their set."""
-        out: list[Table] = []
-        for name in ("stars", *[n for n in self.outcomes if n != "stars"]):
-            out += self.outcomes[name].tables
-        for name, result in self.results.items():
-            out += [replace(t, name=f"{name}-{t.name}") for t in result.tables]
-        return out
+        return [t for section in self.sections() for t in section.tables]
 
     def table(self, name: str) -> object:
         """Return the DataFrame of a table by its name."""
@@ -69,18 +88,17 @@ class Run:
 
     def drawings(self) -> list[Drawing]:
         """Return every figure of the run, those of sources named after their set."""
-        out: list[Drawing] = []
-        for outcome in self.outcomes.values():
-            out += outcome.drawings
-        for name, result in self.results.items():
-            out += [replace(d, name=f"{name}-{d.name}") for d in result.drawings]
-        return out
+        return [d for section in self.sections() for d in section.drawings]
 
     def notes(self) -> list[Note]:
-        """Return every note of the run."""
-        parts: list[OutcomeResult | SourceResult] = [*self.outcomes.values()]
-        parts += self.results.values()
-        return [note for part in parts for note in part.notes]
+        """Return every note of the run, each once."""
+        return list(dict.fromkeys(n for section in self.sections() for n in section.notes))
+
+
+def _prefixed(name: str, own: str) -> str:
+    """Return a name that tells the set it belongs to."""
+    safe = name.replace("/", "-")
+    return own if own.startswith(safe) else f"{safe}-{own}"
 
 
 def run_experiment(
@@ -90,6 +108,7 @@ def run_experiment(
     workers: int = 1,
     scheduler: str | None = None,
     progress: Callable[[Step], None] = lambda step: None,
+    prepare: Callable[[Population], Population] | None = None,
 ) -> Run:
     """Run a checked experiment in memory; nothing is written.
 
@@ -99,6 +118,7 @@ def run_experiment(
     workers : threads that an analysis may use; results do not depend on it
     scheduler : address of a Dask scheduler for analyses that can use one
     progress : called before every step
+    prepare : changes the population before anything is computed, for instance its names
 
     Raises
     ------
@@ -114,7 +134,7 @@ def run_experiment(
         progress(Step(done, of, text))
 
     step("population")
-    context = _context(experiment, seed, workers, scheduler)
+    context = _context(experiment, seed, workers, scheduler, prepare)
     context.tick = lambda text: progress(Step(done, of, text))
     for entry in experiment.sets:
         step(f"weights {entry.name}")
@@ -135,7 +155,11 @@ def run_experiment(
 
 
 def _context(
-    experiment: Experiment, seed: int | None, workers: int, scheduler: str | None
+    experiment: Experiment,
+    seed: int | None,
+    workers: int,
+    scheduler: str | None,
+    prepare: Callable[[Population], Population] | None = None,
 ) -> Context:
     framework = experiment.framework
     readings = framework.rule.read(experiment.readings)
@@ -146,6 +170,8 @@ def _context(
         experiment.population, framework, experiment.folder, log.note,
         rng=rng_for(used, "population"),
     )  # fmt: skip
+    if prepare is not None:
+        population = prepare(population)
     return Context(
         framework=framework,
         population=population,

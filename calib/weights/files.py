@@ -54,8 +54,14 @@ class _WeightsFile(BaseModel):
     weights: dict[str, StrictFloat | dict[str, StrictFloat]]
 
 
-def read_weights(path: str | os.PathLike[str], framework: Framework) -> WeightSet:
+def read_weights(
+    path: str | os.PathLike[str], framework: Framework, *, sheet: str | None = None
+) -> WeightSet:
     """Read a weight set from TOML, or from its table as CSV, XLSX or Parquet.
+
+    Parameters
+    ----------
+    sheet : sheet of a workbook, the first if None
 
     Raises
     ------
@@ -65,7 +71,7 @@ def read_weights(path: str | os.PathLike[str], framework: Framework) -> WeightSe
     """
     file = Path(path)
     if file.suffix.lower() != ".toml":
-        return _read_weight_table(file, framework)
+        return _read_weight_table(file, framework, sheet)
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
@@ -201,10 +207,10 @@ def _complete(
     return local
 
 
-def _read_weight_table(file: Path, framework: Framework) -> WeightSet:
+def _read_weight_table(file: Path, framework: Framework, sheet: str | None) -> WeightSet:
     from calib.tables import read_table
 
-    table = read_table(file, required=("track", "code", "local_weight"))
+    table = read_table(file, sheet=sheet, required=("track", "code", "local_weight"))
     faults = Faults(file)
     numbers = table.numbers("local_weight", faults, expected="a local weight from 0 to 1")
     given: dict[str, dict[str, float]] = {t: {} for t in framework.tracks}

@@ -1,0 +1,139 @@
+"""``calib publish``, ``calib explore`` and ``calib export``: results for others to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from calib.publish.privacy import Privacy
+
+__all__ = ["explore", "export", "publish"]
+
+_LANG = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
+    help="Language of the pages.",
+)  # fmt: skip
+_ANONYMISE = click.option(
+    "--anonymise", is_flag=True, help="Show pseudonyms in place of enterprises."
+)
+_KEY = click.option(
+    "--key", "key_file", type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("pseudonyms.key"), show_default=True,
+    help="Secret of the pseudonyms; made if it is not there. Keep it, and keep it to yourself.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--notebook", "notebooks", multiple=True, type=click.Path(path_type=Path),
+              help="Notebook to execute, may repeat. Default: the shipped ones that fit.",
+)  # fmt: skip
+@click.option("--no-notebooks", is_flag=True, help="Publish without notebooks.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False),
+              default=Path("site"), show_default=True, help="Folder of the site.")  # fmt: skip
+@_LANG
+@_ANONYMISE
+@click.option("--min-count", type=click.IntRange(min=1),
+              help="Suppress counts under this many enterprises. "
+              "Default: 3 with --anonymise, else 1.")  # fmt: skip
+@click.option("--answers/--no-answers", default=None,
+              help="Publish the explorer, which holds the scores of every enterprise. "
+              "Default: not with --anonymise.")  # fmt: skip
+@_KEY
+def publish(
+    experiment: str, notebooks: tuple[Path, ...], no_notebooks: bool, out: Path, lang: str,
+    anonymise: bool, min_count: int | None, answers: bool | None, key_file: Path,
+) -> None:  # fmt: skip
+    """Publish EXPERIMENT (a file, or a shipped one's name) as a site that opens offline.
+
+    Runs the experiment, executes notebooks with it, and writes an index, the results, one page a
+    notebook, the weight explorer, and downloads. With --anonymise, every file is searched for
+    names and ids of the enterprises before anything is published.
+    """
+    from calib.experiment import load_experiment
+    from calib.publish.privacy import Privacy
+    from calib.publish.select import fitting_notebooks
+    from calib.publish.site import build_site
+    from calib.publish.view import open_view
+
+    privacy = _privacy(anonymise, min_count, key_file)
+    loaded = load_experiment(experiment)
+    chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)
+    click.echo(f"experiment {loaded.name}", err=True)
+    view = open_view(experiment, language=lang, privacy=privacy)
+    file = Path(experiment)
+    given: dict[str, Any] = {
+        "EXPERIMENT": str(file.resolve()) if file.exists() else experiment, "LANGUAGE": lang,
+    }  # fmt: skip
+    if privacy != Privacy():
+        given["PRIVACY"] = {"min_count": privacy.min_count}
+        if privacy.key is not None:
+            given["PRIVACY"]["key_file"] = str(key_file.resolve())
+    site = build_site(
+        view, out, notebooks=chosen, parameters=given,
+        answers=not anonymise if answers is None else answers,
+        secrets=_secrets(experiment) if anonymise else (),
+        progress=lambda text: click.echo(text, err=True),
+    )  # fmt: skip
+    click.echo(f"{'站点' if lang == 'zh' else 'site'}: {site.folder / 'index.html'}")
+
+
+def _privacy(anonymise: bool, min_count: int | None, key_file: Path) -> Privacy:
+    from calib.publish.privacy import Privacy, read_key
+
+    key = read_key(key_file) if anonymise else None
+    return Privacy(key, min_count if min_count is not None else (3 if anonymise else 1))
+
+
+def _secrets(experiment: str) -> tuple[str, ...]:
+    """Return the names and ids of the experiment's enterprises, to search for."""
+    from calib.experiment import load_experiment
+    from calib.experiment.context import rng_for
+    from calib.population import resolve_population
+    from calib.publish.leaks import secret_words
+
+    loaded = load_experiment(experiment)
+    population = resolve_population(
+        loaded.population, loaded.framework, loaded.folder, lambda path: None,
+        rng=rng_for(loaded.seed, "population"),
+    )  # fmt: skip
+    return secret_words(population)
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              default=Path("explorer.html"), show_default=True, help="The page.")  # fmt: skip
+@_LANG
+@_ANONYMISE
+@_KEY
+def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Path) -> None:
+    """Write the weight explorer of EXPERIMENT: one page that works offline.
+
+    The page holds the scores of every enterprise. Its exported weight sets are files that an
+    experiment can name: source = "file".
+    """
+    from calib.publish.explorer import explorer_page, write_explorer
+    from calib.publish.view import open_view
+
+    view = open_view(experiment, language=lang, privacy=_privacy(anonymise, 1, key_file))
+    page = explorer_page(
+        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang
+    )
+    click.echo(f"{'页面' if lang == 'zh' else 'page'}: {write_explorer(out, page)}")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              default=Path("book.xlsx"), show_default=True, help="The workbook.")  # fmt: skip
+@_LANG
+def export(run: Path, out: Path, lang: str) -> None:
+    """Write RUN (a folder that calib run wrote) as an Excel workbook."""
+    from calib.publish.workbook import export_run
+
+    path = export_run(run, out, language=lang)
+    click.echo(f"{'工作簿' if lang == 'zh' else 'workbook'}: {path}")

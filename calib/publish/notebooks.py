@@ -1,0 +1,223 @@
+"""Notebooks with parameters: executed in a kernel, rendered as parts of a page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calib.errors import CalibError, InputError, MissingExtraError
+
+__all__ = ["Executed", "execute_notebook", "render_notebook"]
+
+_TIMEOUT = 900
+
+
+@dataclass(frozen=True, eq=False)
+class Executed:
+    """A notebook after its run.
+
+    Attributes
+    ----------
+    name : file name without ending
+    title : first heading in the wanted language
+    node : the notebook with its outputs
+    """
+
+    name: str
+    title: str
+    node: Any
+
+
+def _need(package: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(package)
+    except ImportError as exc:
+        raise MissingExtraError("publishing notebooks", "publish") from exc
+
+
+def execute_notebook(
+    path: str | Path, parameters: Mapping[str, Any], *, folder: str | Path = "."
+) -> Executed:
+    """Run a notebook from top to bottom with parameters in place of its own.
+
+    Parameters
+    ----------
+    path : a notebook; the cell tagged ``parameters`` gives the defaults
+    parameters : values set right after that cell; names that it does not set are refused
+    folder : the kernel's working directory, from which the notebook's file names start
+
+    Raises
+    ------
+    InputError
+        When the file is no notebook, or has no such parameter.
+    CalibError
+        When a cell fails; the message names the cell and gives the error.
+    """
+    nbformat = _need("nbformat")
+    nbclient = _need("nbclient")
+    file = Path(path)
+    try:
+        node = nbformat.read(file, as_version=4)
+    except FileNotFoundError as exc:
+        raise InputError(f"{file}: no such notebook") from exc
+    except Exception as exc:
+        raise InputError(f"{file}: no notebook: {exc}") from exc
+    _set_parameters(node, parameters, file)
+    client = nbclient.NotebookClient(
+        node, timeout=_TIMEOUT, kernel_name="python3", extra_arguments=["--log-level=40"],
+        resources={"metadata": {"path": str(folder)}},
+    )  # fmt: skip
+    try:
+        client.execute()
+    except nbclient.exceptions.CellExecutionError as exc:
+        number = sum(1 for c in node.cells if c.cell_type == "code" and c.get("execution_count"))
+        raise CalibError(f"{file}: code cell {number} fails: {exc.ename}: {exc.evalue}") from exc
+    language = str(parameters.get("LANGUAGE", "zh"))
+    return Executed(file.stem, _title(node, language, file.stem), node)
+
+
+def _set_parameters(node: Any, parameters: Mapping[str, Any], file: Path) -> None:
+    tagged = [i for i, c in enumerate(node.cells) if "parameters" in c.metadata.get("tags", [])]
+    if not tagged:
+        if parameters:
+            raise InputError(f"{file}: no cell is tagged 'parameters', so none can be set")
+        return
+    source = node.cells[tagged[0]].source
+    known = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, flags=re.MULTILINE))
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise InputError(
+            f"{file}: no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    if parameters:
+        lines = [f"{name} = {value!r}" for name, value in parameters.items()]
+        cell = _need("nbformat").v4.new_code_cell("\n".join(lines))
+        cell["id"] = "set-parameters"
+        cell.metadata["tags"] = ["hide"]
+        node.cells.insert(tagged[0] + 1, cell)
+
+
+def _languages(source: str) -> tuple[str, str]:
+    """Split a text cell into Chinese and English: ``<!-- en -->`` stands between them."""
+    zh, mark, en = source.partition("<!-- en -->")
+    return (zh.strip(), en.strip()) if mark else (source.strip(), source.strip())
+
+
+def _in(source: str, language: str) -> str:
+    return _languages(source)[0 if language == "zh" else 1]
+
+
+def _title(node: Any, language: str, otherwise: str) -> str:
+    for cell in node.cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"^#\s+(.+)$", _in(cell.source, language), flags=re.MULTILINE)
+            if found:
+                return found.group(1).strip()
+    return otherwise
+
+
+def render_notebook(done: Executed, *, language: str, only_svg: bool = False) -> str:
+    """Return the notebook as HTML: text in one language, code folded away, outputs.
+
+    Parameters
+    ----------
+    only_svg : leave pictures out that cannot be searched for names (PNG, JPEG)
+    """
+    parts = []
+    for cell in done.node.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown":
+            parts.append(f'<section class="text">{_markdown(_in(cell.source, language))}</section>')
+        elif cell.cell_type == "code" and cell.source.strip():
+            if "hide" not in tags and "parameters" not in tags:
+                parts.append(_code(cell.source, language))
+            parts += [_output(o, language, only_svg) for o in cell.get("outputs", [])]
+    return "\n".join(p for p in parts if p)
+
+
+def _code(source: str, language: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    body = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+    word = "代码" if language == "zh" else "code"
+    return (
+        f'<details class="code"><summary>{word}</summary>'
+        f'<pre class="highlight" tabindex="0">{body}</pre></details>'
+    )
+
+
+def _markdown(text: str) -> str:
+    """Return Markdown as HTML; formulas between dollar signs become MathML."""
+    mistune = _need("mistune")
+    formulas: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        block = match.group(1) is not None
+        formulas.append(_formula(match.group(1) or match.group(2), block))
+        return f"\x02{len(formulas) - 1}\x03"
+
+    kept = re.sub(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)\$", keep, text, flags=re.DOTALL)
+    body = str(mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(kept))
+    return re.sub(r"\x02(\d+)\x03", lambda m: formulas[int(m.group(1))], body)
+
+
+def _formula(text: str, block: bool) -> str:
+    try:
+        from latex2mathml.converter import convert
+    except ImportError as exc:
+        raise MissingExtraError("formulas of notebooks", "publish") from exc
+    return str(convert(text.strip(), display="block" if block else "inline"))
+
+
+def _output(output: Any, language: str, only_svg: bool) -> str:
+    kind = output.get("output_type")
+    if kind == "stream":
+        if output.get("name") == "stderr":
+            return ""
+        return f'<pre class="output" tabindex="0">{html.escape(_joined(output["text"]))}</pre>'
+    data = output.get("data", {})
+    if "image/svg+xml" in data:
+        return f'<figure class="drawing">{_joined(data["image/svg+xml"])}</figure>'
+    if "text/html" in data:
+        return f'<div class="output">{_clean(_joined(data["text/html"]))}</div>'
+    if "image/png" in data:
+        if only_svg:
+            word = (
+                "图片未公布：无法检查其中的名称。"
+                if language == "zh"
+                else ("A picture is left out: names in it cannot be searched for.")
+            )
+            return f'<p class="muted">{word}</p>'
+        png = "".join(_joined(data["image/png"]).split())
+        base64.b64decode(png, validate=True)
+        return f'<figure><img alt="" src="data:image/png;base64,{png}"></figure>'
+    if "text/markdown" in data:
+        return f'<section class="text">{_markdown(_joined(data["text/markdown"]))}</section>'
+    if "text/plain" in data:
+        return f'<pre class="output" tabindex="0">{html.escape(_joined(data["text/plain"]))}</pre>'
+    return ""
+
+
+def _joined(value: Any) -> str:
+    return "".join(value) if isinstance(value, list) else str(value)
+
+
+def _clean(markup: str) -> str:
+    """Drop scripts and style sheets of an output: a page runs nothing of a notebook's."""
+    return re.sub(r"<(script|style)\b.*?</\1\s*>", "", markup, flags=re.DOTALL | re.IGNORECASE)
+
+
+def notebook_source(path: str | Path) -> str:
+    """Return the code of a notebook, cells in order; for digests and checks."""
+    node = json.loads(Path(path).read_text(encoding="utf-8"))
+    return "\n\n".join(_joined(c["source"]) for c in node["cells"] if c["cell_type"] == "code")

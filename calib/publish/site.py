@@ -1,0 +1,284 @@
+"""A static site of a run: index, results, notebooks, explorer, downloads; readable offline."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from calib._atomic import atomic_directory, write_text
+from calib.errors import CalibError
+from calib.experiment.results import Table
+from calib.figures import to_svg_string
+from calib.framework import Name
+from calib.publish.explorer import explorer_page
+from calib.publish.leaks import find_leaks
+from calib.publish.notebooks import Executed, execute_notebook, render_notebook
+from calib.publish.view import View, file_name
+from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
+from calib.tables import write_csv
+from calib.weights import to_toml
+
+__all__ = ["Site", "build_site"]
+
+_STYLES = ("tokens.css", "site.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was published: the folder, and its pages by file name."""
+
+    folder: Path
+    pages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    href: str
+    title: str
+    short: str
+    text: str
+
+
+def build_site(
+    view: View,
+    out: str | Path,
+    *,
+    notebooks: Sequence[str | Path] = (),
+    parameters: Mapping[str, Any] | None = None,
+    answers: bool = True,
+    secrets: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda text: None,
+) -> Site:
+    """Write the site of a run; the folder appears only when all of it is written and searched.
+
+    Parameters
+    ----------
+    view : the run as it may be shown
+    out : folder of the site; one that stands there is replaced
+    notebooks : notebooks to execute, in the order of the site
+    parameters : parameters of every notebook
+    answers : whether the explorer is published; it holds the scores of every enterprise
+    secrets : words that must not appear anywhere; see :func:`calib.publish.leaks.secret_words`
+    progress : called with what is being done
+
+    Raises
+    ------
+    CalibError
+        When a notebook fails, or one of ``secrets`` is found; nothing is published then.
+    """
+    done = []
+    for path in notebooks:
+        progress(f"notebook {Path(path).stem}")
+        folder = view.run.experiment.folder
+        done.append(execute_notebook(path, parameters or {}, folder=folder))
+    progress("pages")
+    with atomic_directory(out) as aside:
+        pages = _write_pages(view, aside, done, answers)
+        if secrets:
+            progress("search for names")
+            _refuse_leaks(aside, secrets)
+    return Site(Path(out), tuple(pages))
+
+
+def _refuse_leaks(folder: Path, secrets: Sequence[str]) -> None:
+    leaks = find_leaks(folder, secrets)
+    if leaks:
+        places = sorted({leak.file for leak in leaks})
+        raise CalibError(
+            f"nothing was published: names of {len({leak.word for leak in leaks})} enterprises "
+            f"were found in {', '.join(places[:8])}{' …' if len(places) > 8 else ''}"
+        )
+
+
+def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bool) -> list[str]:
+    say = view.say
+    pages = [
+        _Page("index.html", view.run.experiment.title.get(view.language), say("首页", "home"), ""),
+        _Page(
+            "results.html", say("结果", "Results"), say("结果", "results"),
+            say("各权重方案下的星级、变化与原因", "stars under every set, who moves, and why"),
+        ),
+    ]  # fmt: skip
+    for d in done:
+        short = d.title.split("：")[0].split(":")[0]
+        pages.append(_Page(f"{d.name}.html", d.title, short, say("笔记本", "notebook")))
+    if answers:
+        text = say("移动权重，观察星级", "move the weights, watch the stars")
+        title = say("权重探索", "Weight explorer")
+        pages.append(_Page("explorer.html", title, say("探索", "explorer"), text))
+    downloads = _write_downloads(view, folder)
+    footer = _footer(view)
+    tables = view.tables()
+    bodies = {"results.html": _results(view, tables)}
+    only_svg = view.privacy.key is not None
+    for executed in done:
+        bodies[f"{executed.name}.html"] = render_notebook(
+            executed, language=view.language, only_svg=only_svg
+        )
+    bodies["index.html"] = _index(view, pages, downloads)
+    for page in pages:
+        if page.href in bodies:
+            text = _page(view, page, pages, bodies[page.href], footer)
+            write_text(folder / page.href, text)
+    if answers:
+        write_text(folder / "explorer.html", _explorer(view, footer))
+    return [p.href for p in pages]
+
+
+def _explorer(view: View, footer: Sequence[tuple[str, str]]) -> str:
+    lines = [Name(f"{k}：{v}", f"{k}: {v}") for k, v in footer]
+    return explorer_page(
+        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline,
+        language=view.language, footer=lines,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    import jinja2
+
+    loader = jinja2.FunctionLoader(_asset)
+    return jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("calib.publish.assets").joinpath(name).read_text(encoding="utf-8")
+
+
+def _page(
+    view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[str, str]]
+) -> str:
+    from markupsafe import Markup
+
+    script = f"\n{_asset('site.js')}"
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    rendered: str = _environment().get_template("page.html.jinja").render(
+        lang=view.language, say=view.say, title=page.title, here=page.href, nav=pages,
+        site_title=view.run.experiment.title.get(view.language),
+        synthetic=view.run.context.scored.synthetic,
+        style=Markup("\n".join(_asset(s) for s in _STYLES)),
+        # Made by this package; what stands in the data was escaped on the way.
+        body=Markup(body), footer=footer, script=Markup(script),
+        script_hash=Markup(f"'sha256-{digest}'"),
+    )  # fmt: skip
+    return rendered
+
+
+def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, str]]) -> str:
+    from markupsafe import Markup
+
+    drawings = {d.name: d for d in view.drawings()}
+    stars = ""
+    if "stars" in drawings:
+        title = drawings["stars"].title.get(view.language)
+        stars = Markup(to_svg_string(drawings["stars"].draw(view.language), title=title))
+    body: str = _environment().get_template("index.html.jinja").render(
+        say=view.say, title=pages[0].title, cards=pages[1:], downloads=downloads, stars=stars,
+        description=view.run.experiment.description.get(view.language), privacy=_privacy(view),
+    )  # fmt: skip
+    return body
+
+
+def _privacy(view: View) -> str:
+    parts = []
+    if view.privacy.key is not None:
+        parts.append(view.say("企业名称以代号代替。", "Enterprises stand under pseudonyms."))
+    if view.privacy.min_count > 1:
+        n = view.privacy.min_count
+        parts.append(view.say(
+            f"少于 {n} 家企业的计数不公布（<{n}）；为防止推算，另有计数以“–”代替。",
+            f"Counts under {n} enterprises are not published (<{n}); others stand as – where they "
+            "would give those away.",
+        ))  # fmt: skip
+    return " ".join(parts)
+
+
+def _results(view: View, tables: Sequence[Table]) -> str:
+    from markupsafe import Markup
+
+    figures = []
+    for drawing in view.drawings():
+        title = drawing.title.get(view.language)
+        svg = to_svg_string(drawing.draw(view.language), title=title)
+        figures.append({"title": title, "svg": Markup(svg)})
+    shown = []
+    for table in tables:
+        if table.rows:
+            title = table.title.get(view.language)
+            html = view.show(table.frame.head(table.rows))._repr_html_()
+            name = f"downloads/{file_name(table.name)}.csv"
+            count = len(table.frame)
+            note = view.say(f"共 {count} 行，全部见 {name}", f"{count} rows, all of them in {name}")
+            shown.append(
+                {"name": table.name, "title": title, "html": Markup(html), "note": note}
+            )  # fmt: skip
+    body: str = _environment().get_template("results.html.jinja").render(
+        say=view.say, notes=view.notes(), figures=figures, tables=shown,
+        left_out=", ".join(view.left_out()),
+    )  # fmt: skip
+    return body
+
+
+def _write_downloads(view: View, folder: Path) -> list[dict[str, str]]:
+    place = folder / "downloads"
+    place.mkdir()
+    tables = view.tables()
+    files: list[tuple[Path, str]] = []
+    zh = view.language == "zh"
+    sheets = [Sheet(t.name, t.title.get(view.language), t.frame) for t in tables]
+    for name, weights in view.run.sets.items():
+        title = f"权重方案 {name}" if zh else f"weight set {name}"
+        sheets.append(Sheet(set_sheet_name(name), title, weights.table(), raw=True))
+    book = write_workbook(sheets, place / "book.xlsx", language=view.language)
+    files.append((book, view.say("全部结果（Excel）", "all results (Excel)")))
+    for name, weights in view.run.sets.items():
+        path = place / f"weights-{file_name(name)}.toml"
+        write_text(path, to_toml(weights))
+        label = weights.label.get(view.language)
+        files.append((path, f"{view.say('权重方案', 'weight set')} {label}"))
+    for table in tables:
+        path = place / f"{file_name(table.name)}.csv"
+        write_csv(table.frame, path)
+        files.append((path, table.title.get(view.language)))
+    return [
+        {"href": f"downloads/{p.name}", "name": p.name, "title": title, "size": _size(p)}
+        for p, title in files
+    ]
+
+
+def _size(path: Path) -> str:
+    return f"{max(1, round(path.stat().st_size / 1000))} kB"
+
+
+def _footer(view: View) -> list[tuple[str, str]]:
+    """Return the provenance: experiment, inputs, readings, versions, date, seed."""
+    import calib
+
+    run, say = view.run, view.say
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    readings = ", ".join(f"{k} = {v}" for k, v in run.context.readings.as_dict().items())
+    rows = [
+        (say("实验", "experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
+        (say("随机种子", "seed"), str(run.context.seed)),
+        (say("规则解读", "readings"), readings),
+    ]
+    rows += [(say("输入", "input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()]
+    rows += [
+        (say("企业数据", "population"),
+         f"{run.context.scored.label}, n = {len(run.context.scored)}"),
+        (say("版本", "versions"), f"calib {calib.__version__}, Python {platform.python_version()}"),
+        (say("日期", "date"), now.date().isoformat()),
+    ]  # fmt: skip
+    return rows

@@ -1,0 +1,235 @@
+"""A run as it may be shown: in one language, with the counts and names that privacy allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calib.errors import InputError, suggest
+from calib.experiment import Run, load_experiment, run_experiment
+from calib.experiment.results import Drawing, Table
+from calib.experiment.wording import cell, head, spell
+from calib.publish.privacy import Privacy, read_key, suppress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Shown", "View", "open_view"]
+
+_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
+_ROWS = ("enterprise", "name", "respondent", "ballot")
+"""Columns that make a row be about one enterprise or respondent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A table ready to be read: it shows itself in a notebook, without an index."""
+
+    title: str
+    frame: pd.DataFrame
+    numeric: tuple[bool, ...]
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        heads = "".join(
+            f'<th scope="col"{"" if n else " class=text"}>{escape(c)}</th>'
+            for c, n in zip(self.frame.columns, self.numeric, strict=True)
+        )
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td{'' if n else ' class=text'}>{escape(v)}</td>"
+                for v, n in zip(row, self.numeric, strict=True)
+            )
+            + "</tr>"
+            for row in self.frame.itertuples(index=False)
+        )
+        return (
+            f'<div class="scroll"><table class="calib"><caption>{escape(self.title)}</caption>'
+            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.frame.to_string(index=False)}"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A run in a language under a privacy.
+
+    Attributes
+    ----------
+    run : the run; its enterprises carry pseudonyms already where the privacy has a key
+    privacy : what may be shown
+    language : ``zh`` or ``en``
+    """
+
+    run: Run
+    privacy: Privacy
+    language: str
+
+    def say(self, zh: str, en: str) -> str:
+        """Return the text of the view's language."""
+        return zh if self.language == "zh" else en
+
+    def tables(self) -> list[Table]:
+        """Return the tables that may be shown, small counts suppressed."""
+        out = []
+        for table in self.run.tables():
+            if not self.privacy.rows_allowed and any(c in table.frame.columns for c in _ROWS):
+                continue
+            frame = suppress(table.frame, self.privacy.min_count)
+            out.append(Table(table.name, frame, table.title, table.rows))
+        return out
+
+    def left_out(self) -> list[str]:
+        """Return the names of tables and figures that privacy leaves out."""
+        shown = {t.name for t in self.tables()} | {f"figure {d.name}" for d in self.drawings()}
+        every = [t.name for t in self.run.tables()]
+        every += [f"figure {d.name}" for d in self.run.drawings()]
+        return [n for n in every if n not in shown]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a table by its name, as data, small counts suppressed."""
+        return self._table(name).frame
+
+    def _table(self, name: str) -> Table:
+        found = {t.name: t for t in self.tables()}
+        if name not in found:
+            hidden = " (privacy leaves it out)" if f"{name}" in self.left_out() else ""
+            raise InputError(
+                f"no table {name!r}{hidden} {suggest(name, found)}".rstrip()
+                + f"; tables are {', '.join(found)}"
+            )
+        return found[name]
+
+    def table(self, name: str, *, rows: int | None = None, query: str = "") -> Shown:
+        """Return a table by its name, in the view's language.
+
+        Parameters
+        ----------
+        rows : at most this many rows; as the run's report shows if None
+        query : a condition on the columns, as ``DataFrame.query`` takes it; ``@baseline`` stands
+            for the name of the baseline
+        """
+        table = self._table(name)
+        known = {"baseline": self.run.context.baseline}
+        frame = table.frame.query(query, local_dict=known) if query else table.frame
+        limit = table.rows or 60 if rows is None else rows
+        return self.show(frame.head(limit), table.title.get(self.language))
+
+    def show(self, frame: pd.DataFrame, title: str = "") -> Shown:
+        """Return any table in the view's language: heads, numbers, node names."""
+        import pandas as pd
+
+        other = "name_en" if self.language == "zh" else "name_zh"
+        columns = [c for c in frame.columns if c != other]
+        body = {}
+        for column in columns:
+            body[column] = [self._cell(v, str(column)) for v in frame[column]]
+        numeric = tuple(
+            pd.api.types.is_numeric_dtype(frame[c].dtype)
+            and not pd.api.types.is_bool_dtype(frame[c].dtype)
+            for c in columns
+        )
+        shown = pd.DataFrame(body, columns=columns, dtype=object)
+        shown.columns = pd.Index(
+            [head(str(c).replace(f"name_{self.language}", "name"), self.language) for c in columns]
+        )
+        return Shown(title, shown, numeric)
+
+    def _cell(self, value: Any, column: str) -> str:
+        text = cell(value, column, self.language)
+        if column in _SPELLED and isinstance(value, str):
+            return spell(text, self.run.experiment.framework, self.language)
+        return text
+
+    def drawings(self) -> list[Drawing]:
+        """Return the figures that may be shown.
+
+        Where small counts are suppressed, figures of single enterprises and of counts are left
+        out, but for the star distribution where no bar of it is too small.
+        """
+        every = self.run.drawings()
+        if self.privacy.rows_allowed:
+            return every
+        sources = tuple(f"{name}-" for name in self.run.results)
+        kept = ["weights"]
+        stars = self._table("stars").frame
+        if not any(isinstance(v, str) for v in stars["count"]):
+            kept.append("stars")
+        return [d for d in every if d.name in kept or d.name.startswith(sources)]
+
+    def figure(self, name: str) -> Any:
+        """Return a figure by its name; a sentence where privacy leaves it out."""
+        for drawing in self.drawings():
+            if drawing.name == name:
+                return drawing.draw(self.language)
+        every = [d.name for d in self.run.drawings()]
+        if name in every:
+            return self.say(
+                f"图 {name} 未公布：企业数低于 {self.privacy.min_count}。",
+                f"Figure {name} is not published: counts under {self.privacy.min_count}.",
+            )
+        raise InputError(
+            f"no figure {name!r} {suggest(name, every)}".rstrip()
+            + f"; figures are {', '.join(every)}"
+        )
+
+    def tree(self, track: str, name: str | None = None) -> Any:
+        """Return the tree of a track with the weights of a set, the baseline's if None."""
+        from calib.figures import framework_tree
+
+        tree = self.run.experiment.framework.tracks[track]
+        weights = self.run.sets[name or self.run.context.baseline]
+        label = f"{tree.name.get(self.language)} · {weights.label.get(self.language)}"
+        names = [n.name.get(self.language) for n in tree.nodes]
+        local = weights.local[track]
+        parent = [int(p) for p in tree.parent]
+        return framework_tree(names, parent, local, language=self.language, title=label)
+
+    def notes(self) -> list[str]:
+        """Return the notes of the run; none where small counts are suppressed, as they count."""
+        if not self.privacy.rows_allowed:
+            return []
+        return [n.text.get(self.language) for n in self.run.notes()]
+
+
+def open_view(
+    experiment: str | Path,
+    *,
+    language: str = "zh",
+    privacy: Privacy | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> View:
+    """Run an experiment and return what may be shown of it; for notebooks and pages.
+
+    Parameters
+    ----------
+    experiment : an experiment file, or the name of a shipped experiment
+    language : ``zh`` or ``en``
+    privacy : a :class:`Privacy`; or, as a notebook's parameter, ``{"key_file": …,
+        "min_count": …}``; None shows everything
+    seed : in place of the file's
+    """
+    if language not in ("zh", "en"):
+        raise InputError(f"no language {language!r}: expected 'zh' or 'en'")
+    if not isinstance(privacy, Privacy):
+        given = dict(privacy or {})
+        key_file = given.pop("key_file", None)
+        unknown = set(given) - {"min_count"}
+        if unknown:
+            raise InputError(f"privacy has no {', '.join(sorted(unknown))}: key_file, min_count")
+        key = read_key(key_file) if key_file else None
+        privacy = Privacy(key, int(given.get("min_count", 1)))
+    run = run_experiment(load_experiment(experiment), seed=seed, prepare=privacy.prepare)
+    return View(run, privacy, language)
+
+
+def file_name(name: str) -> str:
+    """Return a name as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", name)

@@ -1,0 +1,146 @@
+"""Nothing published names an enterprise, and small counts cannot be worked out."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calib.errors import InputError
+from calib.figures import estimates, save_svg
+from calib.framework import load_framework
+from calib.population import Population, Sample, generate_population
+from calib.publish import Privacy, find_leaks, pseudonymise, read_key, secret_words, suppress
+from calib.publish.workbook import Sheet, write_workbook
+from calib.rating import rate, score_answers
+from calib.weights import published_weights
+
+FW = load_framework("aii")
+KEY = b"0123456789abcdef0123456789abcdef"
+
+
+def named():
+    population = generate_population(FW, {"discrete": 12, "process": 9}, rng=4)
+    samples = {
+        t: Sample(s.track, np.array([f"NO-{t}-{i:03d}" for i in range(len(s))], dtype=object),
+                  np.array([f"华东机床{t}第{i}厂" for i in range(len(s))], dtype=object), s.values)
+        for t, s in population.samples.items()
+    }  # fmt: skip
+    return Population(FW, samples, "answers", "named")
+
+
+def test_pseudonyms_are_stable_under_a_key_and_differ_under_another():
+    first, second = pseudonymise(named(), KEY), pseudonymise(named(), KEY)
+    other = pseudonymise(named(), KEY[::-1])
+    for t in first.samples:
+        assert first.samples[t].ids.tolist() == second.samples[t].ids.tolist()
+        assert not set(first.samples[t].ids) & set(other.samples[t].ids)
+
+
+def test_pseudonyms_keep_the_answers_and_hide_the_order():
+    population = named()
+    hidden = pseudonymise(population, KEY)
+    weights = published_weights(FW)
+    before, after = rate(population, weights), rate(hidden, weights)
+    assert before.counts().tolist() == after.counts().tolist()
+    for t, s in hidden.samples.items():
+        assert s.ids.tolist() == sorted(s.ids)
+        assert s.names.tolist() == s.ids.tolist()
+        rows = {tuple(r) for r in population.samples[t].values}
+        assert {tuple(r) for r in s.values} == rows
+    own = np.concatenate([s.values for s in population.samples.values() if len(s) == 12])
+    assert not np.array_equal(own, hidden.samples["discrete"].values)
+
+
+def test_a_key_is_made_once_for_its_owner_only(tmp_path):
+    file = tmp_path / "keys" / "pseudonyms.key"
+    key = read_key(file)
+    assert key == read_key(file)
+    assert file.stat().st_mode & 0o077 == 0
+    (tmp_path / "short").write_text("abc")
+    with pytest.raises(InputError, match="expected 16 up"):
+        read_key(tmp_path / "short")
+
+
+def possible(row, min_count):
+    """All counts that a reader may think of for a group whose total is known."""
+    shown, total = row
+    ranges = []
+    for value in shown:
+        if value == f"<{min_count}":
+            ranges.append(range(1, min_count))
+        elif value == "–":
+            ranges.append(range(min_count, total + 1))
+        else:
+            ranges.append([int(value)])
+    return [c for c in itertools.product(*ranges) if sum(c) == total]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_suppressed_count_follows_from_the_total_of_its_group(seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(22, rng.dirichlet(np.ones(5)), size=2)
+    rows = [("a", scope, s + 1, int(c))
+            for scope, line in zip(("discrete", "process"), counts, strict=True)
+            for s, c in enumerate(line)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["set", "scope", "star", "count"])
+    frame["share"] = frame["count"] / 22
+    shown = suppress(frame, 3)
+    for scope, group in shown.groupby("scope"):
+        before = frame[frame["scope"] == scope]["count"]
+        for value, count, share in zip(group["count"], before, group["share"], strict=True):
+            assert not (value == count and 0 < count < 3)
+            assert np.isnan(share) == isinstance(value, str)
+        hidden = [i for i, v in enumerate(group["count"]) if isinstance(v, str)]
+        others = [i for i, v in enumerate(group["count"]) if not isinstance(v, str) and v > 0]
+        thoughts = possible((group["count"].tolist(), 22), 3)
+        for i in hidden:
+            assert len({t[i] for t in thoughts}) > 1 or not others
+
+
+def test_a_minimum_of_one_suppresses_nothing():
+    frame = pd.DataFrame({"set": ["a"], "star": [1], "count": [1]})
+    assert suppress(frame, 1).equals(frame)
+    with pytest.raises(InputError, match="1 or more"):
+        Privacy(min_count=0)
+
+
+def test_names_are_found_wherever_they_hide(tmp_path):
+    """In text, HTML and JSON escapes, workbooks, file names, and in figures drawn as outlines."""
+    words = secret_words(named())
+    name, code = "华东机床discrete第3厂", "NO-process-004"
+    assert name in words
+    assert code in words
+    (tmp_path / "plain.html").write_text(f"<td>{name}</td>", encoding="utf-8")
+    escaped = "".join(f"&#{ord(c)};" for c in name)
+    (tmp_path / "escaped.html").write_text(f"<td>{escaped}</td>", encoding="utf-8")
+    unicode = "".join(f"\\u{ord(c):04x}" for c in name)
+    (tmp_path / "data.json").write_text(f'{{"n": "{unicode}"}}', encoding="utf-8")
+    (tmp_path / f"{code}.txt").write_text("nothing", encoding="utf-8")
+    write_workbook([Sheet("s", "s", pd.DataFrame({"a": [name]}))], tmp_path / "book.xlsx")
+    table = pd.DataFrame({"estimate": [1.0], "lower": [0.5], "upper": [2.0]}, index=[name])
+    save_svg(estimates(table, label="x"), tmp_path / "figure.svg")
+    (tmp_path / "clean.html").write_text("<td>E-ABCDEF 华东</td>", encoding="utf-8")
+    found = {leak.file for leak in find_leaks(tmp_path, words)}
+    assert found == {
+        "plain.html", "escaped.html", "data.json", f"{code}.txt", "book.xlsx", "figure.svg",
+    }  # fmt: skip
+
+
+def test_short_ids_are_not_found_inside_codes_and_short_numbers_not_at_all(tmp_path):
+    (tmp_path / "a.html").write_text("IC.DEV.D1 17 #d1d1d1", encoding="utf-8")
+    assert find_leaks(tmp_path, ["D1"]) == []
+    (tmp_path / "b.html").write_text("<td>D1</td>", encoding="utf-8")
+    assert [leak.file for leak in find_leaks(tmp_path, ["D1"])] == ["b.html"]
+    s = named().samples["process"]
+    plain = Sample(s.track, np.array([str(i) for i in range(9)], dtype=object), s.names, s.values)
+    words = secret_words(Population(FW, {"process": plain}, "answers"))
+    assert all(not w.isdigit() for w in words)
+
+
+def test_scores_of_a_pseudonymous_population_carry_no_name():
+    scored = score_answers(pseudonymise(named(), KEY))
+    for s in scored.samples.values():
+        assert all(str(i).startswith("E-") for i in (*s.ids, *s.names))

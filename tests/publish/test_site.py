@@ -1,0 +1,249 @@
+"""A published site: complete, offline, the same each time, and without names where asked."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from calib.cli.main import cli
+from calib.errors import CalibError, InputError
+from calib.experiment import load_experiment, run_experiment, write_run
+from calib.framework import load_framework
+from calib.population import Population, Sample, generate_population
+from calib.publish import Privacy, build_site, find_leaks, open_view, secret_words
+from calib.publish.notebooks import execute_notebook, render_notebook
+from calib.publish.workbook import export_run
+from calib.rating import rate
+from calib.tables import write_csv
+from calib.weights import read_weights
+
+FW = load_framework("aii")
+
+EXPERIMENT = """
+schema = "calib.experiment/1"
+name = "own"
+title = { zh = "自有数据 <b>", en = "own data <b>" }
+framework = "aii"
+seed = 1
+[population]
+file = "own.csv"
+[sets.published]
+source = "published"
+[sets.analytics]
+source = "override"
+weights = { DA = 0.6 }
+"""
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "id": "a", "metadata": {},
+         "source": "# 一：标题 $\\theta > 1$\n<!-- en -->\n# One: title $\\theta > 1$"},
+        {"cell_type": "code", "id": "b", "metadata": {"tags": ["parameters"]}, "outputs": [],
+         "execution_count": None,
+         "source": "EXPERIMENT = 'trial-comparison'\nLANGUAGE = 'zh'\nPRIVACY = {}"},
+        {"cell_type": "code", "id": "c", "metadata": {}, "outputs": [], "execution_count": None,
+         "source": "from calib.publish import open_view\n"
+                   "view = open_view(EXPERIMENT, language=LANGUAGE, privacy=PRIVACY)\n"
+                   "display(view.figure('weights'))\nview.table('stars')"},
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4, "nbformat_minor": 5,
+}  # fmt: skip
+
+
+def secret_population():
+    population = generate_population(FW, {"discrete": 30, "process": 25}, rng=9)
+    samples = {
+        t: Sample(s.track, np.array([f"QY{t[:1]}{i:04d}" for i in range(len(s))], dtype=object),
+                  np.array([f"江南<i>{t}</i>第{i}公司" for i in range(len(s))], dtype=object),
+                  s.values)
+        for t, s in population.samples.items()
+    }  # fmt: skip
+    return Population(FW, samples, "answers")
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    write_csv(secret_population().frame(), tmp_path / "own.csv")
+    file = tmp_path / "own.toml"
+    file.write_text(EXPERIMENT, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    file = tmp_path / "one.ipynb"
+    file.write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+    return file
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def test_a_site_has_all_its_pages_and_reaches_nothing_outside(experiment, notebook, tmp_path):
+    out = tmp_path / "site"
+    answer = call("publish", experiment, "--notebook", notebook, "-o", out, "--lang", "zh")
+    assert answer.exit_code == 0, answer.output
+    names = {p.name for p in out.glob("*.html")}
+    assert names == {"index.html", "results.html", "one.html", "explorer.html"}
+    for page in out.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r'(?:src|href)="([^"#]+)"', text):
+            assert "://" not in link
+            assert (out / link).exists() or link.startswith("data:"), link
+        assert "<b>" not in text
+        assert "<i>" not in text
+    page = (out / "one.html").read_text(encoding="utf-8")
+    assert "<math" in page
+    assert "一：标题" in page
+    assert "One: title" not in page
+    footer = (out / "index.html").read_text(encoding="utf-8")
+    for word in ("sha256", "own.csv", "calib 0", "日期", "随机种子"):
+        assert word in footer
+
+
+def test_pages_open_offline_at_phone_and_desk_width_in_both_languages(
+    browser, experiment, notebook, tmp_path
+):
+    for language in ("zh", "en"):
+        out = tmp_path / language
+        call("publish", experiment, "--notebook", notebook, "-o", out, "--lang", language)
+        for width in (390, 1280):
+            for page in ("index", "results", "one", "explorer"):
+                opened = browser.open(out / f"{page}.html", width=width, dark=width == 390)
+                assert opened.errors == []
+                assert [r for r in opened.requests if not r.startswith("file:")] == []
+                assert opened.run("document.documentElement.scrollWidth") <= width, page
+                broken = opened.run("document.body.textContent.includes('\\ufffd')")
+                assert broken is False
+
+
+@pytest.mark.parametrize("answers", [(), ("--answers",), ("--answers", "--min-count", "1")])
+def test_no_name_of_the_population_is_anywhere_in_an_anonymised_site(
+    experiment, notebook, tmp_path, answers
+):
+    out, key = tmp_path / "site", tmp_path / "k.key"
+    options = ("--anonymise", "--key", key, "-o", out, "--notebook", notebook, *answers)
+    answer = call("publish", experiment, *options)
+    assert answer.exit_code == 0, answer.output
+    words = secret_words(secret_population())
+    assert len(words) == 110
+    assert find_leaks(out, words) == []
+    whole = "".join(
+        p.read_text(encoding="utf-8-sig")
+        for p in out.rglob("*")
+        if p.is_file() and p.suffix != ".xlsx"
+    )
+    assert "江南" not in whole
+    assert (out / "explorer.html").exists() == bool(answers)
+    assert (out / "downloads" / "movers.csv").exists() == ("1" in answers)
+    stars = pd.read_csv(out / "downloads" / "stars.csv", encoding="utf-8-sig")
+    if "1" not in answers:
+        shown = {str(v) for v in stars["count"]}
+        assert not shown & {"1", "2", "1.0", "2.0"}
+
+
+def test_a_name_that_slips_into_a_notebook_stops_the_publication(experiment, tmp_path):
+    node = json.loads(json.dumps(NOTEBOOK))
+    node["cells"][2]["source"] = "print('江南<i>discrete</i>第7公司')"
+    file = tmp_path / "leak.ipynb"
+    file.write_text(json.dumps(node), encoding="utf-8")
+    out = tmp_path / "site"
+    options = ("--anonymise", "--key", tmp_path / "k", "-o", out, "--notebook", file)
+    with pytest.raises(CalibError, match=r"nothing was published: names of 1 .* in leak\.html"):
+        call("publish", experiment, *options)
+    assert not out.exists()
+
+
+def test_the_same_run_gives_the_same_site(experiment, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
+    folders = []
+    for name in ("a", "b"):
+        view = open_view(experiment, language="en", privacy=Privacy(b"k" * 16, 1))
+        folders.append(build_site(view, tmp_path / name).folder)
+    for file in sorted(p for p in folders[0].rglob("*") if p.is_file()):
+        twin = folders[1] / file.relative_to(folders[0])
+        assert file.read_bytes() == twin.read_bytes(), file.name
+    assert "2017-07-14" in (folders[0] / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_failing_cell_is_named_and_nothing_is_published(experiment, tmp_path):
+    node = json.loads(json.dumps(NOTEBOOK))
+    node["cells"][2]["source"] = "1 / 0"
+    file = tmp_path / "bad.ipynb"
+    file.write_text(json.dumps(node), encoding="utf-8")
+    view = open_view(experiment)
+    with pytest.raises(CalibError, match=r"code cell 2 fails: ZeroDivisionError"):
+        build_site(view, tmp_path / "site", notebooks=[file])
+    assert not (tmp_path / "site").exists()
+
+
+def test_unknown_parameters_and_missing_notebooks_are_refused(notebook, tmp_path):
+    with pytest.raises(InputError, match="no parameter LANG; it has EXPERIMENT, LANGUAGE, PRIVACY"):
+        execute_notebook(notebook, {"LANG": "zh"})
+    with pytest.raises(InputError, match="no such notebook"):
+        execute_notebook(tmp_path / "none.ipynb", {})
+
+
+def test_a_notebook_page_runs_no_script_of_its_outputs(tmp_path):
+    node = {**NOTEBOOK, "cells": [*NOTEBOOK["cells"][:2], {
+        "cell_type": "code", "id": "d", "metadata": {}, "outputs": [], "execution_count": None,
+        "source": "from IPython.display import HTML\nHTML('<script>x()</script><p>kept</p>')",
+    }]}  # fmt: skip
+    file = tmp_path / "script.ipynb"
+    file.write_text(json.dumps(node), encoding="utf-8")
+    page = render_notebook(execute_notebook(file, {}), language="en")
+    assert "<script" not in page
+    assert "<p>kept</p>" in page
+
+
+def test_a_workbook_reads_back_as_the_weight_sets_of_its_run(experiment, tmp_path):
+    run = run_experiment(load_experiment(experiment))
+    folder = write_run(run, tmp_path / "runs", lang="zh")
+    answer = call("export", folder, "-o", tmp_path / "book.xlsx", "--lang", "zh")
+    assert answer.exit_code == 0
+    for name, weights in run.sets.items():
+        back = read_weights(tmp_path / "book.xlsx", FW, sheet=f"set {name}")
+        for t in FW.tracks:
+            np.testing.assert_allclose(back.local[t], weights.local[t], rtol=0, atol=1e-15)
+        own = rate(run.context.scored, back).counts().tolist()
+        assert own == run.ratings[name].counts().tolist()
+
+
+def test_a_workbook_holds_the_results_with_frozen_heads_and_formats(experiment, tmp_path):
+    import zipfile
+
+    from calib.tables import read_table, sheet_names
+
+    run = run_experiment(load_experiment(experiment))
+    folder = write_run(run, tmp_path / "runs", lang="en")
+    book = export_run(folder, tmp_path / "book.xlsx", language="en")
+    sheets = sheet_names(book)
+    assert sheets[:3] == ["contents", "stars", "transitions"]
+    assert {"set published", "set analytics", "agreement", "manifest"} <= set(sheets)
+    stars = read_table(book, sheet="stars").frame
+    expected = run.table("stars")
+    assert [int(float(v)) for v in stars["count"]] == expected["count"].tolist()
+    with zipfile.ZipFile(book) as archive:
+        assert b"0.0%" in archive.read("xl/styles.xml")
+        parts = [archive.read(n) for n in archive.namelist() if "worksheets/sheet" in n]
+        assert all(b'state="frozen"' in p for p in parts)
+        assert not any(b"<f>" in p for p in parts)
+    again = export_run(folder, tmp_path / "again.xlsx", language="en")
+    assert again.read_bytes() == book.read_bytes()
+
+
+def test_export_refuses_what_is_no_run(tmp_path):
+    with pytest.raises(InputError, match="no run here"):
+        export_run(tmp_path, tmp_path / "book.xlsx")
+
+
+def test_explore_writes_one_page(experiment, tmp_path):
+    answer = call("explore", experiment, "-o", tmp_path / "e.html", "--lang", "zh")
+    assert answer.output.strip() == f"页面: {tmp_path / 'e.html'}"
+    assert "江南" in (tmp_path / "e.html").read_text(encoding="utf-8")
