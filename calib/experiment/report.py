@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib.experiment.results import Table
-from calib.experiment.run import Run
+from calib.experiment.run import Run, Section
 from calib.experiment.wording import cell, head, spell
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
@@ -33,7 +33,6 @@ def render_report(
     lang : ``"zh"`` or ``"en"``
     """
     import jinja2
-    from markupsafe import Markup
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("calib.experiment", "templates"),
@@ -41,15 +40,6 @@ def render_report(
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    drawings = [
-        {
-            "title": d.title.get(lang),
-            # Drawn by calib itself with every text as an outline: safe as it is.
-            "svg": Markup(figures[d.name]),
-            "wide": not d.name.startswith("transitions-"),
-        }
-        for d in run.drawings()
-    ]
     return environment.get_template("report.html.jinja").render(
         lang=lang,
         say=lambda zh, en: zh if lang == "zh" else en,
@@ -57,14 +47,40 @@ def render_report(
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
         overview=_overview(run, lang),
-        notes=[{"text": n.text.get(lang), "warning": n.warning} for n in run.notes()],
-        figures=drawings,
-        tables=[_shown(t, run, lang) for t in run.tables() if t.rows],
+        warnings=[n.text.get(lang) for n in run.notes() if n.warning],
+        sections=[_section(s, run, figures, lang) for s in run.sections()],
         readings=[
             (r.question.get(lang), getattr(run.context.readings, r.key)) for r in OPEN_READINGS
         ],
         manifest=manifest,
     )
+
+
+def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    if section.standard:
+        title = "比较" if lang == "zh" else "Comparison"
+    elif section.name in run.sets:
+        title = _set_label(run, section.name, lang)
+    else:
+        title = head(section.name, lang)
+    return {
+        "id": f"section-{section.name}",
+        "title": title,
+        "standard": section.standard,
+        "notes": [n.text.get(lang) for n in section.notes if not n.warning],
+        "figures": [
+            {
+                "title": d.title.get(lang),
+                # Drawn by calib itself with every text as an outline: safe as it is.
+                "svg": Markup(figures[d.name]),
+                "wide": not d.name.startswith("transitions-"),
+            }
+            for d in section.drawings
+        ],
+        "tables": [_shown(t, run, lang) for t in section.tables if t.rows],
+    }
 
 
 def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
@@ -96,8 +112,12 @@ def _set_label(run: Run, name: str, lang: str) -> str:
     return name if label == name else f"{label} ({name})"
 
 
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | bool) and type(value).__name__ != "bool"
+
+
 def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
-    frame = table.frame
+    frame = table.frame if table.shown is None else table.shown
     other = "name_en" if lang == "zh" else "name_zh"
     columns = [c for c in frame.columns if c != other]
     rows = [
@@ -117,8 +137,7 @@ def _cell(value: Any, column: str, run: Run, lang: str) -> dict[str, Any]:
     text = cell(value, column, lang)
     if column in _SPELLED and isinstance(value, str):
         text = spell(text, run.experiment.framework, lang)
-    number = not isinstance(value, str | bool) and type(value).__name__ != "bool"
-    return {"text": text, "num": number}
+    return {"text": text, "num": _is_number(value)}
 
 
 def _caption(frame: pd.DataFrame, table: Table, lang: str) -> str:

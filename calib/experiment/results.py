@@ -32,12 +32,14 @@ class Table:
     ----------
     name : file name without ending, letters, digits and hyphens
     rows : how many rows the report shows; 0 keeps the table out of it. The file has all
+    shown : what the report shows in place of the tidy frame, for instance a pivot of it
     """
 
     name: str
     frame: pd.DataFrame
     title: Name
     rows: int = 30
+    shown: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)

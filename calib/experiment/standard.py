@@ -36,6 +36,7 @@ MOST_ENTERPRISES = 200_000
 def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> OutcomeResult:
     """Compare every set with the baseline."""
     ratings, base = context.ratings, context.baseline
+    nodes = node_star_table(ratings)
     tables = [
         Table("stars", star_table(ratings), Name("星级分布", "Star distribution"), rows=0),
         Table(
@@ -53,9 +54,10 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
         ),
         Table(
             "node-stars",
-            node_star_table(ratings),
+            nodes,
             Name("一级指标星级", "Stars of first-level nodes"),
             rows=60,
+            shown=_pivot(nodes, context),
         ),
         Table("weights", _weights(sets, base), Name("权重", "Weights"), rows=0),
         Table(
@@ -72,6 +74,17 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
             )
         )
     return OutcomeResult(tuple(tables), tuple(_drawings(context, sets)), tuple(_notes(context)))
+
+
+def _pivot(nodes: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Return node stars with one column a star, all tracks together."""
+    whole = nodes[nodes["scope"] == "all"]
+    order = whole[["set", "node"]].drop_duplicates()
+    wide = whole.pivot_table(index=["set", "node"], columns="star", values="count")
+    labels = [n.en for n in context.framework.rule.labels]
+    wide = wide.loc[list(order.itertuples(index=False, name=None))].astype(int)
+    wide.columns = [labels[k - 1] for k in wide.columns]
+    return wide.reset_index()
 
 
 def _agreement(ratings: Mapping[str, Rating], base: str) -> pd.DataFrame:
