@@ -98,7 +98,7 @@ class Run:
 def _prefixed(name: str, own: str) -> str:
     """Return a name that tells the set it belongs to."""
     safe = name.replace("/", "-")
-    return own if own.startswith(safe) else f"{safe}-{own}"
+    return own if own.startswith(f"{safe}-") else f"{safe}-{own}"
 
 
 def run_experiment(

@@ -133,7 +133,8 @@ def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
 
 
 def _safe(name: str) -> str:
-    return name.replace("/", "-")
+    """Return a name as part of a file name; ``@`` can stand in no set's own name."""
+    return name.replace("/", "@")
 
 
 def _write_json(path: Path, body: Any) -> None:
