@@ -253,7 +253,8 @@ class NodeSheet:
         total = f"SUM({address(last, 1, fixed=True)}:{address(last, n, fixed=True)})"
         self.sheet.write_string(last + 1, 0, self.texts["weight"], self.styles["head"])
         for j in range(n):
-            self._formula(last + 1, j + 1, f"={address(last, j + 1)}/{total}", "share")
+            share = f'=IF($B$3="","",{address(last, j + 1)}/{total})'
+            self._formula(last + 1, j + 1, share, "share")
 
     def _entry(self, i: int, j: int, top: int) -> str:
         if i == j:

@@ -2,8 +2,9 @@
 
 Columns: ``expert, round, method, node, item, against, value`` and, if stated, ``ca, cs``.
 ``node`` is the key of a question (``root``, ``discrete/IC``). ``against`` is empty for stated
-numbers and places, the other item's code for a comparison, and for Best-Worst ``best`` (the best
-item over this one), ``worst`` (this one over the worst) or ``named`` (``value`` is ``best`` or ``worst``).
+numbers and places, and the other item's code for a comparison. For Best-Worst it is ``best`` (the
+best item over this one), ``worst`` (this one over the worst) or ``named`` (then ``value`` is
+``best`` or ``worst``).
 """
 
 from __future__ import annotations

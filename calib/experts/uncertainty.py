@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, Seed
 from calib.errors import InputError
 from calib.experts.pairwise import eigenvector_weights, geometric_weights
-from calib.experts.pooling import pool_judgements, pool_weights
+from calib.experts.pooling import DEFAULT_TRIM, pool_judgements, pool_weights
 
 __all__ = ["Bootstrap", "bootstrap_judgements", "bootstrap_weights", "resample_experts"]
 
@@ -89,10 +90,12 @@ def bootstrap_weights(
     weights: FloatArray,
     *,
     pool: str = "arithmetic",
+    trim: float = DEFAULT_TRIM,
     competence: FloatArray | None = None,
     draws: int = 2000,
     level: float = 0.95,
     counts: FloatArray | None = None,
+    experts: Sequence[str] | None = None,
     rng: Seed = None,
 ) -> Bootstrap:
     """Bootstrap pooled individual weights (AIP) over experts.
@@ -100,7 +103,7 @@ def bootstrap_weights(
     Parameters
     ----------
     weights : (k, n) individual weights
-    pool, competence
+    pool, trim, competence, experts
         As in :func:`calib.experts.pooling.pool_weights`.
     draws
         Number of resampled panels b.
@@ -118,8 +121,8 @@ def bootstrap_weights(
     if counts is None:
         counts = resample_experts(_heard(competence, len(w)), draws, rng=rng)
     shares = counts if competence is None else counts * np.asarray(competence, dtype=float)
-    whole = pool_weights(w, pool=pool, competence=competence)
-    return _summary(whole, pool_weights(w, pool=pool, competence=shares), level)
+    whole = pool_weights(w, pool=pool, trim=trim, competence=competence, experts=experts)
+    return _summary(whole, pool_weights(w, pool=pool, trim=trim, competence=shares), level)
 
 
 def bootstrap_judgements(

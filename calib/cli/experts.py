@@ -1,0 +1,190 @@
+"""``calib form experts`` and ``calib read experts``: forms out, forms in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from calib.experts.panel import Panel
+    from calib.experts.rounds import NodeRound
+    from calib.experts.synthesis import PanelWeights
+
+__all__ = ["form", "read"]
+
+
+@click.group()
+def form() -> None:
+    """Write forms to be filled in."""
+
+
+@click.group()
+def read() -> None:
+    """Read filled-in forms, and list every fault by sheet and cell."""
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+@form.command("experts")
+@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@click.option(
+    "--method",
+    required=True,
+    type=click.Choice(["ahp", "ahp-incomplete", "bwm", "points", "ranks", "ratings"]),
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option(
+    "--levels", help="Levels to weigh, for instance pillar,capability (all if not given)."
+)
+@click.option("--track", help="One track only.")
+@click.option("--expert", default="", help="Written into the form.")
+@click.option("--round", "number", type=click.IntRange(1), default=1, show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="The .xlsx file (experts-METHOD-LANG.xlsx if not given).")  # fmt: skip
+def form_experts(
+    framework: str,
+    method: str,
+    lang: str,
+    levels: str | None,
+    track: str | None,
+    expert: str,
+    number: int,
+    out: Path | None,
+) -> None:
+    """Write an XLSX form that asks experts for weights, one sheet for each node."""
+    from calib.experts.form_write import write_form
+    from calib.experts.panel import questions_of
+    from calib.framework import load_framework
+
+    fw = load_framework(framework)
+    questions = questions_of(fw, levels=_listed(levels), track=track)
+    path = out or Path(f"experts-{method}-{lang}.xlsx")
+    write_form(path, fw, questions, method, lang=lang, expert=expert, round_number=number)
+    click.echo(f"wrote {path}: {len(questions)} nodes of {fw.code} {fw.version}")
+
+
+@read.command("experts")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@click.option("--rounds", help="Rounds of the study, for instance 1,2.")
+@click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
+@click.option(
+    "--pool",
+    default="arithmetic",
+    show_default=True,
+    type=click.Choice(["arithmetic", "geometric", "median", "trimmed", "aij"]),
+)
+@click.option(
+    "--competence",
+    default="equal",
+    show_default=True,
+    type=click.Choice(["equal", "authority", "consistency"]),
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the whole panel as one plain CSV.",
+)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write all tables of the panel as .xlsx, for a Delphi report.")  # fmt: skip
+def read_experts(
+    files: tuple[Path, ...],
+    framework: str,
+    rounds: str | None,
+    skip_invalid: bool,
+    pool: str,
+    competence: str,
+    seed: int,
+    lang: str,
+    out: Path | None,
+    report: Path | None,
+) -> None:
+    """Read returned forms and tables (FILES); show weights, consistency and agreement."""
+    from calib.errors import InputError
+    from calib.experts.panel_csv import write_panel_csv
+    from calib.experts.read_panel import read_panel
+    from calib.experts.rounds import delphi_rounds
+    from calib.experts.synthesis import PoolOptions, pool_panel
+    from calib.framework import load_framework
+
+    fw = load_framework(framework)
+    try:
+        numbers = [int(r) for r in _listed(rounds) or []] or None
+    except ValueError as exc:
+        raise InputError(f"--rounds {rounds!r}: expected whole numbers, for instance 1,2") from exc
+    panel, skipped = read_panel(files, fw, rounds=numbers, skip_invalid=skip_invalid)
+    for fault in skipped:
+        click.echo(f"skipped: {fault}", err=True)
+    options = PoolOptions(pool, competence, unjudged="published")
+    result = pool_panel(panel, None, options, rng=seed)
+    found = delphi_rounds(panel, rng=seed)
+    _show(result, found, lang)
+    if out is not None:
+        write_panel_csv(panel, out)
+        click.echo(f"wrote {out}")
+    if report is not None:
+        _write_report(panel, result, found, lang, report)
+        click.echo(f"wrote {report}")
+
+
+def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(soft_wrap=True)
+    console.width = max(console.width, 110)  # narrower, the numbers would be cut off
+    title = f"round {result.round}: {len(result.experts)} experts, {result.options.pool} pool"
+    table = Table(title=title, title_justify="left")
+    for head in ("node", "code", "name", "weight", "interval", "experts", "doubtful", "W", "p"):
+        table.add_column(head, justify="left" if head in ("node", "code", "name") else "right")
+    last = {r.node.question.key: r for r in rounds}
+    for key, pooled in result.pooled.items():
+        node, w = result.nodes[key], last[key].statistics.concordance
+        for i, code in enumerate(node.question.items):
+            first = i == 0
+            table.add_row(
+                key if first else "",
+                code,
+                escape(node.question.names[i].get(lang)),
+                f"{pooled.weights[i]:.3f}",
+                f"{pooled.low[i]:.3f}–{pooled.high[i]:.3f}",
+                str(len(node.experts)) if first else "",
+                str(int((~node.acceptable).sum())) if first else "",
+                f"{w.w:.3f}" if first and w else "",
+                f"{w.p:.2g}" if first and w else "",
+            )
+    console.print(table)
+    if result.unjudged:
+        console.print(f"judged by nobody, published weights: {', '.join(result.unjudged)}")
+    met = [key for key, r in last.items() if r.verdict.stop]
+    console.print(f"stopping rule met at {len(met)} of {len(last)} nodes")
+
+
+def _write_report(
+    panel: Panel, result: PanelWeights, rounds: list[NodeRound], lang: str, path: Path
+) -> None:
+    from calib.errors import InputError
+    from calib.experts import tables as t
+    from calib.tables import write_xlsx
+
+    if path.suffix.lower() != ".xlsx":
+        raise InputError(f"{path}: expected a path ending in .xlsx")
+    by_item, by_round = t.delphi_report(rounds, lang)
+    sheets = {
+        "Delphi": by_round,
+        "Delphi indicators": by_item,
+        "weights": t.weights_table(result),
+        "experts": t.experts_table(panel, result).dropna(axis=1, how="all"),
+        "consistency": t.consistency_table(result.nodes),
+        "changes": t.changes_table(rounds),
+        "camps": t.camps_table(result.nodes),
+    }
+    write_xlsx(sheets, path)

@@ -1,0 +1,224 @@
+"""``experts``: weights from a panel's forms, with rounds, intervals, and what each one decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from calib._types import FloatArray, IntArray
+from calib.errors import Fault, InputError
+from calib.experiment.context import Context
+from calib.experiment.registry import Params, Source
+from calib.experiment.results import Note, SourceResult, Table
+from calib.experts.panel import Panel
+from calib.experts.read_panel import read_panel
+from calib.experts.rounds import NodeRound, delphi_rounds
+from calib.experts.synthesis import PanelWeights, PoolOptions, pool_panel
+from calib.experts.tables import (
+    camps_table,
+    changes_table,
+    consistency_table,
+    experts_table,
+    items_table,
+    rounds_table,
+    weights_table,
+)
+from calib.framework import Name
+from calib.rating import stars as rate_stars
+from calib.weights import WeightSet
+
+__all__ = ["EXPERTS"]
+
+Share = Annotated[float, Field(ge=0, lt=0.5)]
+
+
+class ExpertsParams(Params):
+    """``experts``: a panel's forms.
+
+    ``files`` names returned forms and tables, with ``*`` for many. ``round`` is the round that
+    gives the weights (the last one if not stated); the other rounds become further sets.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    round: Annotated[int, Field(ge=1)] | None = None
+    rounds: tuple[int, ...] | None = None
+    sent: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    pool: Literal["arithmetic", "geometric", "median", "trimmed", "aij"] = "arithmetic"
+    competence: Literal["equal", "authority", "consistency"] | dict[str, float] = "equal"
+    unjudged: Literal["error", "published", "equal"] = "error"
+    trim: Share = 0.1
+    draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    exclude: tuple[str, ...] = ()
+    skip_invalid: bool = False
+
+
+def _files(context: Context, patterns: tuple[str, ...]) -> list[Path]:
+    """Resolve the named files; every one is hashed for the manifest."""
+    found: list[str] = []
+    for pattern in patterns:
+        if "*" not in pattern and "?" not in pattern:
+            found.append(pattern)
+            continue
+        base = context.log.folder
+        folder, name = (base / pattern).parent, Path(pattern).name
+        hits = sorted(p.name for p in folder.glob(name) if p.is_file())
+        if not hits:
+            raise InputError(f"{context.file}: no files match {pattern!r} (looked in {folder})")
+        # Office programs leave lock files (~$…) beside an open form.
+        found += [str(Path(pattern).with_name(h)) for h in hits if not h.startswith("~$")]
+    return [context.path(name) for name in found]
+
+
+def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
+    panel, skipped = read_panel(
+        _files(context, params.files),
+        context.framework,
+        rounds=params.rounds,
+        skip_invalid=params.skip_invalid,
+    )
+    panel = panel.without(params.exclude)
+    options = PoolOptions(
+        params.pool,
+        params.competence,
+        params.unjudged,
+        params.trim,
+        params.draws,
+        params.level,
+    )
+    number = params.round or panel.rounds[-1]
+    main = pool_panel(panel, number, options, rng=context.rng(f"{name}/pool"))
+    also = {
+        str(r): _weight_set(context, f"{name}/{r}", panel, pool_panel(
+            panel, r, options, rng=context.rng(f"{name}/pool/{r}")))
+        for r in panel.rounds
+        if r != number
+    }  # fmt: skip
+    sent = {int(r): count for r, count in params.sent.items()}
+    rounds = delphi_rounds(panel, sent=sent, rng=context.rng(f"{name}/rounds"))
+    return SourceResult(
+        _weight_set(context, name, panel, main),
+        also=also,
+        draws=main.draws,
+        tables=_tables(context, name, panel, main, rounds),
+        notes=_notes(panel, main, rounds, skipped),
+        details={"panel": panel, "weights": main, "rounds": rounds},
+    )
+
+
+def _weight_set(context: Context, name: str, panel: Panel, result: PanelWeights) -> WeightSet:
+    options = result.options
+    competence = options.competence if isinstance(options.competence, str) else "set by hand"
+    detail = (
+        f"{len(result.experts)} experts, round {result.round}, pooled {options.pool},"
+        f" competence {competence}"
+    )
+    if result.unjudged:
+        detail += f"; {len(result.unjudged)} nodes nobody judged: {options.unjudged} weights"
+    return WeightSet.build(
+        context.framework,
+        name,
+        result.local,
+        source="experts",
+        detail=detail,
+        label=Name(f"专家赋权（第{result.round}轮）", f"experts, round {result.round}"),
+        inputs={k: v for k, v in context.log.hashes.items() if Path(k).name in _names(panel)},
+    )
+
+
+def _names(panel: Panel) -> set[str]:
+    return {form.file for form in panel.forms}
+
+
+def _star_function(context: Context, track: str, local: FloatArray) -> IntArray:
+    """Rate a track's enterprises under (s, m) local weights: stars (s, n)."""
+    tree = context.framework.tracks[track]
+    sample = context.scored.samples.get(track)
+    if sample is None or not len(sample):
+        return np.zeros((len(local), 0), dtype=np.int64)
+    thresholds = context.framework.rule.thresholds(context.readings)
+    total = tree.leaf_weights(local) @ sample.X.T
+    nodes = tree.at_depth(thresholds.gate_depth)
+    gated = np.moveaxis(tree.within(local, nodes) @ sample.X.T, 1, -1)
+    return rate_stars(total, gated, thresholds)[0]
+
+
+def _complete(context: Context) -> bool:
+    return all(sample.complete for sample in context.scored.samples.values())
+
+
+def _tables(
+    context: Context, name: str, panel: Panel, main: PanelWeights, rounds: list[NodeRound]
+) -> tuple[Table, ...]:
+    rate = None
+    if _complete(context):
+
+        def rate(track: str, local: FloatArray) -> IntArray:
+            return _star_function(context, track, local)
+
+    experts = experts_table(panel, main, rate)
+    made = (
+        ("weights", weights_table(main), "专家权重与区间", "weights with intervals", 40),
+        ("experts", experts, "专家及其影响", "what each expert decides", 40),
+        ("consistency", consistency_table(main.nodes), "判断一致性", "consistency", 15),
+        ("rounds", rounds_table(rounds), "各轮统计", "Delphi rounds", 40),
+        ("items", items_table(rounds), "各轮指标统计", "Delphi rounds by indicator", 30),
+        ("changes", changes_table(rounds), "轮次之间的变化", "change between rounds", 30),
+        ("camps", camps_table(main.nodes), "意见分组", "camps of opinion", 20),
+    )  # fmt: skip
+    return tuple(
+        Table(f"{name}-{key}", frame, Name(f"{zh}（{name}）", f"{en} ({name})"), shown)
+        for key, frame, zh, en, shown in made
+        if len(frame)
+    )
+
+
+def _notes(
+    panel: Panel, main: PanelWeights, rounds: list[NodeRound], skipped: tuple[Fault, ...]
+) -> tuple[Note, ...]:
+    notes = []
+
+    def note(zh: str, en: str, *, warning: bool = False) -> None:
+        notes.append(Note(Name(zh, en), warning))
+
+    last = [r for r in rounds if r.round == main.round]
+    stop = sum(r.verdict.stop for r in last)
+    note(
+        f"{len(last)} 个节点中 {stop} 个可以停止征询。",
+        f"The stopping rule is met at {stop} of {len(last)} nodes.",
+    )
+    if main.unjudged:
+        used = {"published": "公布", "equal": "相等"}.get(main.options.unjudged, "")
+        note(
+            f"{len(main.unjudged)} 个节点无专家判断，采用{used}权重。",
+            f"Nobody judged {len(main.unjudged)} nodes; their weights are {main.options.unjudged}.",
+        )
+    doubtful = sum(int((~node.acceptable).sum()) for node in main.nodes.values())
+    if doubtful:
+        note(
+            f"{doubtful} 份判断的一致性未达常用限值，仍计入。",
+            f"{doubtful} judgements exceed the usual limit of consistency; they still count.",
+            warning=True,
+        )
+    for expert, key in main.irreplaceable:
+        note(
+            f"节点 {key} 仅由 {expert} 判断，无法计算剔除后的结果。",
+            f"Only {expert} judged {key}; leaving this expert out keeps its weights.",
+            warning=True,
+        )
+    if skipped:
+        listed = "; ".join(str(f) for f in skipped)
+        note(
+            f"跳过 {len(skipped)} 处无效输入：{listed}",
+            f"Skipped {len(skipped)} invalid inputs: {listed}",
+            warning=True,
+        )
+    for text in panel.notes:
+        note(text, text)
+    return tuple(notes)
+
+
+EXPERTS = Source(ExpertsParams, _build)
