@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
+from calib.adjustment.before_after import (
+    distance_table,
+    measure_table,
+    price_table,
+    star_moves_table,
+)
 from calib.adjustment.demands import bound_rows, order_rows, positive_rows
 from calib.adjustment.grid import GridRounding, round_to_grid
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import Distance
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.scores import complete_scores, scored_for
-from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solve import Solution, demand_rows, share_caps, solve
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec, make_spec
@@ -24,13 +29,13 @@ from calib.adjustment.star_fit import StarTask
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Readings
 from calib.population import Population
-from calib.rating import Rating, Scored, rate
+from calib.rating import Scored, rate
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Adjusted", "adjust", "adjust_spec", "measure_table", "star_moves_table"]
+__all__ = ["Adjusted", "adjust", "adjust_spec"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +172,7 @@ def adjust_spec(
     fit_notes = _fit_notes(solution)
     return Adjusted(
         after, weights, spec, solution, measure_table(weights, after, moments, spec.on),
-        _price_table(solution), star_moves_table(before, rating), _distance_table(weights, after),
+        price_table(solution), star_moves_table(before, rating), distance_table(weights, after),
         rounding, (*notes, *solution.notes, *fit_notes), scored.synthetic,
     )  # fmt: skip
 
@@ -187,7 +192,7 @@ def finished(
     name: str | None = None,
     grid: float | None = None,
 ) -> WeightSet:
-    """Put adjusted local weights into a weight set; tracks without enterprises follow the shared."""
+    """Put adjusted weights into a set; tracks without enterprises follow in the shared ones."""
     fw = weights.framework
     out = {t: np.array(weights.local[t]) for t in fw.tracks}
     for t, values in local.items():
@@ -223,7 +228,8 @@ def _tasks(
         return []
     rule = scored.framework.rule
     thresholds = rule.thresholds(scored.readings)
-    tasks, seen = [], set()
+    tasks: list[StarTask] = []
+    seen: set[str] = set()
     for block in space.blocks:
         t = block.track.code
         model = star_model(block, scores[t], thresholds)
@@ -288,7 +294,9 @@ def _round_level(
     rows, caps = _level_demands(space, spec, moments, start, depth == spec.depths[-1])
     keep = _kept(space, start, grid)
     try:
-        found = round_to_grid(space, space.start, rows, caps, grid=grid, shared=fw.shared, keep=keep)
+        found = round_to_grid(
+            space, space.start, rows, caps, grid=grid, shared=fw.shared, keep=keep
+        )
     except InfeasibleError:
         if not keep.any():
             raise
@@ -312,16 +320,18 @@ def _level_demands(
     if last:
         rows = demand_rows(space, replace(spec, depths=space.depths, keep_order=False,
                                           bounds=None), moments)  # fmt: skip
-        caps = share_caps(space, spec.caps["variance"], spec.on, moments) if "variance" in spec.caps else []
+        caps = (
+            share_caps(space, spec.caps["variance"], spec.on, moments)
+            if "variance" in spec.caps
+            else []
+        )
         caps = [c for c in caps if float(space.start @ c.cov @ space.start) > 0]
     else:
         rows, caps = positive_rows(space), []
     if spec.bounds is not None:
         rows = stack_rows([rows, bound_rows(space, _only(spec.bounds, space))])
     if spec.keep_order:
-        original = build_space(
-            {b.track.code: b.track for b in space.blocks}, start, space.depths
-        )
+        original = build_space({b.track.code: b.track for b in space.blocks}, start, space.depths)
         rows = stack_rows([rows, order_rows(space, original)])
     return rows, caps
 
@@ -374,73 +384,6 @@ def _exact_grid(
                     values[i] = block.local[i]
         out[block.track.code] = values
     return out
-
-
-def measure_table(
-    before: WeightSet, after: WeightSet, moments: Mapping[str, Moments], depth: int
-) -> pd.DataFrame:
-    """Return weight, contribution and variance share of the nodes at a depth, before and after."""
-    import pandas as pd
-
-    parts = []
-    for t, m in moments.items():
-        track = before.framework.tracks[t]
-        nodes = track.at_depth(depth)
-        data: dict[str, object] = {
-            "track": t,
-            "code": [track.codes[i] for i in nodes],
-            "name_zh": [track.nodes[i].name.zh for i in nodes],
-            "name_en": [track.nodes[i].name.en for i in nodes],
-            "local_before": before.local[t][nodes],
-            "local_after": after.local[t][nodes],
-        }
-        for when, w in (("before", before), ("after", after)):
-            g = track.global_weights(w.local[t])[nodes]
-            through = m.through(track.within(w.local[t], nodes).T)
-            data[f"weight_{when}"] = g
-            data[f"contribution_{when}"] = contribution_share(g, through)
-            data[f"variance_{when}"] = variance_share(g, through).share
-        parts.append(pd.DataFrame(data))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _price_table(solution: Solution) -> pd.DataFrame:
-    import pandas as pd
-
-    table = pd.DataFrame(solution.prices, columns=["demand", "shadow_price", "slack"])
-    return table.sort_values("shadow_price", ascending=False, kind="stable", ignore_index=True)
-
-
-def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
-    """Return the enterprises whose star changes: from, to, and through what (stars from 1)."""
-    import pandas as pd
-
-    rows: list[tuple[object, ...]] = []
-    for t, a in after.samples.items():
-        b = before.samples[t]
-        for i in np.flatnonzero(a.star != b.star):
-            gates = [a.track.codes[p] for p in a.gated[a.failed[i] != b.failed[i]]]
-            why = []
-            if a.band[i] != b.band[i]:
-                why.append("band of the total")
-            if gates:
-                why.append("gate of " + ", ".join(gates))
-            if not why:
-                why.append("gate of a lower star")
-            rows.append((a.ids[i], t, int(b.star[i]) + 1, int(a.star[i]) + 1,
-                         float(b.total[i]), float(a.total[i]), "; ".join(why)))  # fmt: skip
-    columns = ["enterprise", "track", "star_before", "star_after", "total_before", "total_after", "through"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _distance_table(before: WeightSet, after: WeightSet) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = []
-    for t in before.framework.tracks:
-        d = after.leaf(t) - before.leaf(t)
-        rows.append((t, float(np.linalg.norm(d)), float(np.abs(d).sum() / 2)))
-    return pd.DataFrame(rows, columns=["track", "euclidean", "total_variation"])
 
 
 def _fit_notes(solution: Solution) -> tuple[str, ...]:

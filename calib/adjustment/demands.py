@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,9 +44,7 @@ def weight_cap_rows(space: Space, cap: float, depth: int) -> Rows:
     return make_rows(np.array(rows), np.full(len(rows), cap), labels)
 
 
-def contribution_rows(
-    space: Space, moments: Mapping[str, Moments], cap: float, depth: int
-) -> Rows:
+def contribution_rows(space: Space, moments: Mapping[str, Moments], cap: float, depth: int) -> Rows:
     """Cap the share of the mean total that every node at a depth contributes.
 
     Notes
@@ -172,7 +171,7 @@ def order_rows(space: Space, original: Space | None = None) -> Rows:
             if int(track.depth[members[0]]) not in space.depths:
                 continue
             heads = [
-                i for i, (a, b) in enumerate(zip(members, members[1:], strict=False))
+                i for i, (a, b) in enumerate(pairwise(members))
                 if local[a] - local[b] > 1e-9
             ]  # fmt: skip
             for cut in heads:

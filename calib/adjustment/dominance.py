@@ -169,7 +169,7 @@ class _Worker:
                     f"{t}: {int(m.n)} enterprises and {len(m.mean)} indicators; the covariance is "
                     "singular and shares are descriptive of this sample only"
                 )
-            still = np.flatnonzero(np.diag(m.cov) <= 0) if m.n > 1 else []
+            still = np.flatnonzero((np.diag(m.cov) <= 0) & (m.n > 1))
             if len(still):
                 names = ", ".join(self.base[t].track.leaf_codes[i] for i in still)
                 out.append(f"{t}: no variance in {names}; their variance measures are 0")
@@ -179,7 +179,8 @@ class _Worker:
         levels: dict[str, LevelData] = {}
         tables: dict[str, dict[str, FloatArray]] = {}
         drawn: dict[str, dict[str, FloatArray]] = {}
-        frames, gates = [], []
+        frames: list[pd.DataFrame] = []
+        gates: list[tuple[object, ...]] = []
         name = _level_name(self.weights.framework, depth)
         for t, base in self.base.items():
             data = level_data(base, self.scores[t], self.moments[t], depth)
@@ -197,9 +198,9 @@ class _Worker:
                     if share > 0:
                         gates.append((t, name, code, base.track.codes[node], share))
         if len(levels) > 1:
-            codes, columns = pool_levels(levels, tables, orders=self.orders, rng=self.rng)
+            every, columns = pool_levels(levels, tables, orders=self.orders, rng=self.rng)
             pooled = boot.bootstrap_pooled(levels, drawn, self.drawn) if self.draws else {}
-            frames.append(self._frame(POOLED, name, codes, columns, pooled))
+            frames.append(self._frame(POOLED, name, every, columns, pooled))
         return frames, gates
 
     def _frame(

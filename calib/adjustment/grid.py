@@ -205,7 +205,7 @@ def _lattice(
                 unit[column] = (float(z[column]) if fixed else float(weight[node])) / total
                 by_parent[-2 - column] = [column]
         families.extend(np.array(v, dtype=np.int64) for v in by_parent.values())
-    pairs = []
+    pairs: list[tuple[int, int]] = []
     if depth == 1:
         for code in shared:
             columns = [c for (_, name), c in where.items() if name == code]
@@ -295,7 +295,7 @@ def _programme(
         return None
     if out.x is None:
         raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
-    return (low + np.round(spread @ out.x)).astype(np.int64)
+    return np.asarray(low + np.round(spread @ out.x), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

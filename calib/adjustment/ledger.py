@@ -106,7 +106,9 @@ class Ledger:
             if entry.get("index") != number or entry.get("previous") != previous:
                 faults.add(where, "does not follow the entry before it")
             content = entry.get("content", {})
-            if entry.get("hash") != _hash(entry.get("index", -1), entry.get("previous", ""), content):
+            if entry.get("hash") != _hash(
+                entry.get("index", -1), entry.get("previous", ""), content
+            ):
                 faults.add(where, "was changed after it was written: its hash does not fit")
             previous = str(entry.get("hash"))
         if not self.entries or self.entries[0]["content"].get("schema") != SCHEMA:
@@ -207,7 +209,9 @@ def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
     )
     for what, theirs, mine in pairs:
         if theirs != mine:
-            faults.add(what, "is not the one that the ledger was made with", value=mine, expected=theirs)
+            faults.add(
+                what, "is not the one that the ledger was made with", value=mine, expected=theirs
+            )
     faults.raise_if_any()
 
 
@@ -218,7 +222,9 @@ def _weights(table: Mapping[str, Mapping[str, float]], fw: Framework, name: str)
     return WeightSet.build(fw, name, local, source="ledger", detail="read from a ledger")
 
 
-def _difference(a: Mapping[str, Mapping[str, float]], b: Mapping[str, Mapping[str, float]]) -> float:
+def _difference(
+    a: Mapping[str, Mapping[str, float]], b: Mapping[str, Mapping[str, float]]
+) -> float:
     return max(abs(a[t][c] - b[t].get(c, np.inf)) for t in a for c in a[t])
 
 

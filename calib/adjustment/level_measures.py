@@ -22,7 +22,14 @@ from calib.adjustment.shares import (
     variance_share,
 )
 
-__all__ = ["EXACT_UP_TO", "LevelData", "level_data", "measure_level", "moment_measures", "pool_levels"]
+__all__ = [
+    "EXACT_UP_TO",
+    "LevelData",
+    "level_data",
+    "measure_level",
+    "moment_measures",
+    "pool_levels",
+]
 
 EXACT_UP_TO = 12
 """Shapley shares are exact up to this many nodes, sampled above."""

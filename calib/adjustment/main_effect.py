@@ -9,7 +9,14 @@ import numpy as np
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 
-__all__ = ["MainEffect", "Groups", "bootstrap_counts", "counted_effects", "group_scores", "main_effect"]
+__all__ = [
+    "Groups",
+    "MainEffect",
+    "bootstrap_counts",
+    "counted_effects",
+    "group_scores",
+    "main_effect",
+]
 
 MAX_LEVELS = 12
 
@@ -68,17 +75,15 @@ def group_scores(X: FloatArray, max_levels: int = MAX_LEVELS) -> Groups:
     code = np.empty((n, L), dtype=np.int64)
     count = np.empty(L, dtype=np.int64)
     binned = []
-    for l in range(L):
-        levels, number = np.unique(X[:, l], return_inverse=True)
+    for i in range(L):
+        levels, number = np.unique(X[:, i], return_inverse=True)
         many = len(levels) > min(max_levels, max(5, n // 2))
         if many:
             bins = max(2, min(max_levels, int(np.sqrt(n))))
-            edges = np.quantile(X[:, l], np.arange(1, bins) / bins)
-            _, number = np.unique(
-                np.searchsorted(edges, X[:, l], side="left"), return_inverse=True
-            )
-        code[:, l] = number
-        count[l] = int(number.max()) + 1
+            edges = np.quantile(X[:, i], np.arange(1, bins) / bins)
+            _, number = np.unique(np.searchsorted(edges, X[:, i], side="left"), return_inverse=True)
+        code[:, i] = number
+        count[i] = int(number.max()) + 1
         binned.append(many)
     return Groups(code, count, tuple(binned))
 
@@ -165,21 +170,21 @@ def _effects(groups: Groups, total: FloatArray, counts: FloatArray) -> FloatArra
     out = np.zeros((draws, groups.code.shape[1]))
     if not live.any():
         return out
-    for l, many in enumerate(groups.count):
+    for i, many in enumerate(groups.count):
         if many < 2:
             continue
         between = np.zeros(draws)
         if draws == 1:
-            member = np.bincount(groups.code[:, l], weights=counts[0], minlength=many)
-            summed = np.bincount(groups.code[:, l], weights=counts[0] * total, minlength=many)
-            between[0] = _squares(member[None], summed[None])[0]
+            member = np.bincount(groups.code[:, i], weights=counts[0], minlength=many)
+            summed = np.bincount(groups.code[:, i], weights=counts[0] * total, minlength=many)
+            between[0] = _squares(member[None].astype(float), summed[None].astype(float))[0]
         else:
             onehot = np.zeros((n, 2 * many))
-            onehot[np.arange(n), groups.code[:, l]] = 1.0
-            onehot[np.arange(n), many + groups.code[:, l]] = total
+            onehot[np.arange(n), groups.code[:, i]] = 1.0
+            onehot[np.arange(n), many + groups.code[:, i]] = total
             both = counts @ onehot
             between = _squares(both[:, :many], both[:, many:])
-        out[live, l] = (between[live] / size[live] - first[live] ** 2) / variance[live]
+        out[live, i] = (between[live] / size[live] - first[live] ** 2) / variance[live]
     return np.clip(out, 0.0, 1.0)
 
 

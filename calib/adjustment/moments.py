@@ -14,7 +14,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 
-__all__ = ["Moments", "moments_of", "pool_moments", "shrinkage_intensity", "shrink"]
+__all__ = ["Moments", "moments_of", "pool_moments", "shrink", "shrinkage_intensity"]
 
 _CHUNK = 8192
 

@@ -147,7 +147,9 @@ def _entropy(start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray
     """Minimise Σ z ln(z/start) by Newton steps, each a projection in the metric 1/z."""
     live = start > 0
     full = np.zeros_like(start)
-    reduced = Rows(rows.a[:, live], rows.b, rows.labels, rows.relief[:, [*np.flatnonzero(live), -1]])
+    reduced = Rows(
+        rows.a[:, live], rows.b, rows.labels, rows.relief[:, [*np.flatnonzero(live), -1]]
+    )
     s, e = start[live], equal[:, live]
     z = _interior(s, reduced, e, value)
     step = Projection(z, np.zeros(len(rows)), np.zeros(len(value)), 0)
@@ -169,9 +171,7 @@ def _entropy(start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray
     at = Projection(z, step.multipliers, step.equal_multipliers, step.steps)
     cert = linear_certificate(gradient, at, reduced, e, value)
     full[live] = z
-    return Nearest(
-        full, step.multipliers, step.equal_multipliers, float(z @ np.log(z / s)), cert
-    )
+    return Nearest(full, step.multipliers, step.equal_multipliers, float(z @ np.log(z / s)), cert)
 
 
 def _room(z: FloatArray, move: FloatArray) -> float:

@@ -65,7 +65,7 @@ class OutOfSample:
                  "contribution": ("贡献占比", "contribution share")}  # fmt: skip
         for m, share in self.held.items():
             zh.append(f"{words[m][0]}上限在 {share:.0%} 的重抽样中对未参与拟合的企业仍成立"
-                      f"（拟合样本内 {self.held_in[m]:.0%}；中位超出 {max(self.excess[m], 0):.3f}）")  # fmt: skip
+                      f"（样本内 {self.held_in[m]:.0%}；中位超出 {max(self.excess[m], 0):.3f}）")  # fmt: skip
             en.append(f"the {words[m][1]} cap held on {share:.0%} of the samples of enterprises "
                       f"left out (on {self.held_in[m]:.0%} of those fitted to; median excess "
                       f"{max(self.excess[m], 0):.3f})")  # fmt: skip
@@ -114,7 +114,9 @@ def out_of_sample(
     scores = {t: X for t, X in scores.items() if len(X)}
     generator = np.random.default_rng(rng)
     space = space_of(weights, list(scores), spec.depths)
-    full = solve(space, spec, {t: moments_of(X) for t, X in scores.items()}, rng=generator.spawn(1)[0])
+    full = solve(
+        space, spec, {t: moments_of(X) for t, X in scores.items()}, rng=generator.spawn(1)[0]
+    )
     warm = np.concatenate(
         [b.track.global_weights(full.local[b.track.code])[b.nodes] for b in space.blocks]
     )

@@ -169,7 +169,7 @@ def _split(normals: FloatArray, direction: FloatArray) -> tuple[FloatArray, Floa
     if normals.shape[1] == 0:
         return np.zeros(0), direction
     r = np.linalg.lstsq(normals, direction, rcond=None)[0]
-    return r, direction - normals @ r
+    return np.asarray(r, dtype=float), direction - normals @ r
 
 
 def _first_to_vanish(lam: FloatArray, r: FloatArray) -> tuple[float, int]:

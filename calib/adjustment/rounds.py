@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.adjust import (
-    Adjusted,
-    adjust_spec,
-    finished,
-    measure_table,
-    space_of,
-    star_moves_table,
-)
+from calib.adjustment.adjust import Adjusted, adjust_spec, finished, space_of
+from calib.adjustment.before_after import measure_table, star_moves_table
 from calib.adjustment.ledger import Ledger, local_by_code
 from calib.adjustment.moments import moments_of
 from calib.adjustment.scores import complete_scores, scored_for
@@ -241,7 +235,8 @@ def _stop_reason(over: Sequence[object], made: Sequence[Round]) -> Name:
         return Name("起始权重已满足全部上限。", "The starting weights meet every cap already.")
     if not over:
         return Name(
-            f"第 {made[-1].number} 轮后各项上限均满足。", f"Every cap holds after round {made[-1].number}."
+            f"第 {made[-1].number} 轮后各项上限均满足。",
+            f"Every cap holds after round {made[-1].number}.",
         )
     return Name(
         f"已完成预定轮次，仍有 {len(over)} 项超过上限。",

@@ -70,9 +70,9 @@ def shapley_exact(g: FloatArray, m: Moments) -> ShapleyShare:
     size = np.bitwise_count(sets).astype(int)
     coefficient = np.array([1.0 / (L * comb(L - 1, s)) if s < L else 0.0 for s in range(L + 1)])
     share = np.empty(L)
-    for l in range(L):
-        without = sets[(sets >> l) & 1 == 0]
-        share[l] = coefficient[size[without]] @ (value[without | (1 << l)] - value[without])
+    for i in range(L):
+        without = sets[(sets >> i) & 1 == 0]
+        share[i] = coefficient[size[without]] @ (value[without | (1 << i)] - value[without])
     return ShapleyShare(np.maximum(share, 0.0), np.zeros(L), 0)
 
 
@@ -100,9 +100,9 @@ def subset_r2(g: FloatArray, m: Moments) -> FloatArray:
         return value
     # tables[s]: covariance of (x, T) given subset s, kept for indicators not yet decided on.
     tables = work[None]
-    for l in range(L):
+    for i in range(L):
         swept, gain = _sweep(tables, 0)
-        count = 2**l
+        count = 2**i
         value[count : 2 * count] = value[:count] + gain
         tables = np.concatenate([tables[:, 1:, 1:], swept[:, 1:, 1:]])
     return value

@@ -98,9 +98,9 @@ def dominated_enterprises(X: FloatArray, g: FloatArray, cap: float) -> FloatArra
     total = X @ g
     limit = cap * total * (1.0 + 1e-12)
     over = np.empty(len(g))
-    for l, weight in enumerate(g):  # column by column: no second table of n x L
-        over[l] = np.count_nonzero(weight * X[:, l] > limit)
-    return over / max(X.shape[0], 1)
+    for i, weight in enumerate(g):  # column by column: no second table of n x L
+        over[i] = np.count_nonzero(weight * X[:, i] > limit)
+    return np.asarray(over / max(X.shape[0], 1), dtype=float)
 
 
 def variance_share(g: FloatArray, m: Moments) -> VarianceShare:
@@ -155,4 +155,4 @@ def _ratio(cov: FloatArray, product: FloatArray) -> FloatArray:
     ok = product > 0
     out = np.zeros_like(cov)
     out[ok] = cov[ok] / np.sqrt(product[ok])
-    return np.clip(out, -1.0, 1.0)
+    return np.asarray(np.clip(out, -1.0, 1.0), dtype=float)

@@ -72,7 +72,9 @@ def demand_rows(space: Space, spec: AdjustSpec, moments: Mapping[str, Moments]) 
     return stack_rows(parts)
 
 
-def share_caps(space: Space, cap: float, depth: int, moments: Mapping[str, Moments]) -> list[ShareCap]:
+def share_caps(
+    space: Space, cap: float, depth: int, moments: Mapping[str, Moments]
+) -> list[ShareCap]:
     """Return the caps on variance shares of the nodes at a depth, by track.
 
     Notes
@@ -150,7 +152,9 @@ def solve(
         if float(space.start @ c.cov @ space.start) <= 0
     ]
     caps = [c for b, c in zip(space.blocks, caps, strict=True) if b.track.code not in flat]
-    notes = tuple(f"{t}: the total does not vary; variance shares are 0 and cap nothing" for t in flat)
+    notes = tuple(
+        f"{t}: the total does not vary; variance shares are 0 and cap nothing" for t in flat
+    )
     if not caps:
         near = nearest_weights(space.start, rows, space.equal, space.value)
         prices = _priced(rows.labels, near.prices(rows), rows.slack(near.z))
@@ -300,7 +304,9 @@ def _by_family(
         codes = [block.track.codes[i] for i in block.nodes]
         target = _target(spec, codes, space.start[block.span])
         z, residual, notes = method(m, target, space.start[block.span], block.track.code)
-        return Solution(space.local_weights(z), Certificate(residual, 0.0, 0.0, True), notes=tuple(notes))
+        return Solution(
+            space.local_weights(z), Certificate(residual, 0.0, 0.0, True), notes=tuple(notes)
+        )
     local = {b.track.code: b.local.copy() for b in space.blocks}
     worst, notes = 0.0, []
     for depth in sorted(space.depths, reverse=True):
@@ -372,6 +378,11 @@ def _correlate(
     found = correlation_target(m, target)
     if found.met:
         return found.g, found.residual, []
-    return found.g, found.residual, [
-        f"{where}: the target correlations cannot be met, {found.reason}; nearest feasible weights"
-    ]
+    return (
+        found.g,
+        found.residual,
+        [
+            f"{where}: the target correlations cannot be met, {found.reason}; these are the "
+            "nearest feasible weights"
+        ],
+    )

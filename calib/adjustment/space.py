@@ -122,7 +122,9 @@ def level_depths(framework: Framework, level: str | Sequence[str]) -> tuple[int,
     for word in words:
         if word not in known:
             msg = f"no level {word!r} in framework {framework.code}; expected one of "
-            raise InputError(msg + ", ".join(known) + (f"; {s}" if (s := suggest(word, known)) else ""))
+            raise InputError(
+                msg + ", ".join(known) + (f"; {s}" if (s := suggest(word, known)) else "")
+            )
         out.update(known[word])
     if not out:
         raise InputError("name at least one level to adjust")

@@ -125,7 +125,8 @@ def fit_stars(
     bound, programmes, full = 0, 0, True
     if fewest == 0:
         return StarFit(best, 0, 0, True, "integer programme", 0, 0)
-    for programmes in range(1, max_programmes + 1):
+    while programmes < max_programmes:
+        programmes += 1
         answer = _programme(start, rows, equal, value, tasks, used, margin, node_limit)
         bound = max(bound, answer.bound)
         for z in (answer.z, answer.nearest):
@@ -180,7 +181,9 @@ class _Builder:
         self.lower.append(low)
         self.upper.append(high)
 
-    def add_dense(self, row: FloatArray, low: float, high: float, extra: Sequence[tuple[int, float]] = ()) -> None:
+    def add_dense(
+        self, row: FloatArray, low: float, high: float, extra: Sequence[tuple[int, float]] = ()
+    ) -> None:
         entries = [(int(j), float(row[j])) for j in np.flatnonzero(row)]
         self.add([*entries, *extra], low, high)
 
@@ -229,7 +232,9 @@ def _programme(
     x, dual = _solve(build, misses, tie, node_limit)
     z = np.clip(x[:q], 0.0, 1.0)
     held = [(a, b) for column, a, b in chosen if x[column] > 0.5]
-    return _Answer(z, _nearest_in(start, rows, equal, value, held), int(np.ceil(dual - 0.45 - 1e-6)))
+    return _Answer(
+        z, _nearest_in(start, rows, equal, value, held), int(np.ceil(dual - 0.45 - 1e-6))
+    )
 
 
 def _solve(

@@ -187,7 +187,9 @@ def nearest_under_share_cap(
     linear = nearest_weights(start, rows, equal, value)
     if problem.violation(linear.z) <= _FEASIBLE:
         # The linear optimum meets the caps: it is the global optimum of the larger problem too.
-        point = _Point(linear.z, linear.multipliers, np.zeros(len(_labels(caps))), linear.certificate)
+        point = _Point(
+            linear.z, linear.multipliers, np.zeros(len(_labels(caps))), linear.certificate
+        )
         return _result(point, problem, 1, [point])
     points = _starting_points(problem, linear.z, starts, random_starts, rng)
     found = [p for z in points if (p := _descend(problem, z)) is not None]
@@ -199,7 +201,9 @@ def nearest_under_share_cap(
         points += [lowest[1], _walk_back(problem, lowest[1], linear.z)]
         found = [p for z in points[-2:] if (p := _descend(problem, z)) is not None]
         if not found:
-            raise ConvergenceError("weights under the caps exist, but no search ended in an optimum")
+            raise ConvergenceError(
+                "weights under the caps exist, but no search ended in an optimum"
+            )
     found.sort(key=lambda p: _distance(p.z, start))
     best = found[0]
     bar = min(
@@ -241,20 +245,34 @@ def lowest_share_cap(
             x0,
             jac=lambda x: np.append(np.zeros(len(x) - 1), 1.0),
             method="SLSQP",
-            constraints=[
-                _ineq(lambda x: x[-1] - problem.excess(x[:-1]),
-                      lambda x: np.column_stack([-problem.jacobian(x[:-1]), np.ones(len(problem.excess(x[:-1])))])),
-                _ineq(lambda x: rows.slack(x[:-1]),
-                      lambda x: np.column_stack([-rows.a, np.zeros(len(rows))])),
-                {"type": "eq", "fun": lambda x: equal @ x[:-1] - value,
-                 "jac": lambda x: np.column_stack([equal, np.zeros(len(value))])},
-            ],
+            constraints=_levelled(problem),
             options={"maxiter": 300, "ftol": 1e-12},
-        )  # fmt: skip
+        )
         z = _project_linear(problem, np.asarray(answer.x[:-1], dtype=float))
         if z is not None and problem.excess(z).max() < best:
             best, where = float(problem.excess(z).max()), z
     return best, where
+
+
+def _levelled(problem: _Problem) -> list[dict[str, object]]:
+    """Return the demands on (z, t) under which t is at least every excess."""
+    rows = problem.rows
+    caps = sum(len(c.caps) for c in problem.caps)
+    return [
+        _ineq(
+            lambda x: x[-1] - problem.excess(x[:-1]),
+            lambda x: np.column_stack([-problem.jacobian(x[:-1]), np.ones(caps)]),
+        ),
+        _ineq(
+            lambda x: rows.slack(x[:-1]),
+            lambda x: np.column_stack([-rows.a, np.zeros(len(rows))]),
+        ),
+        {
+            "type": "eq",
+            "fun": lambda x: problem.equal @ x[:-1] - problem.value,
+            "jac": lambda x: np.column_stack([problem.equal, np.zeros(len(problem.value))]),
+        },
+    ]
 
 
 def _ineq(fun: object, jac: object) -> dict[str, object]:

@@ -110,7 +110,7 @@ def _cell(value: Any) -> str:
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write all measures as .csv, .xlsx or .parquet.")  # fmt: skip
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False),
-              help="Draw the comparison as .svg or .png (needs --level and one track, or pooled).")  # fmt: skip
+              help="Draw the comparison as .svg or .png (needs --level and --track).")  # fmt: skip
 @click.option("--track", help="Show this track only (or pooled).")
 def dominance(
     population: str, weights_file: str, framework: str, level: str, caps: tuple[str, ...],
@@ -140,7 +140,9 @@ def dominance(
     for note in found.notes:
         click.echo(note)
     if found.synthetic:
-        click.echo("合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise")
+        click.echo(
+            "合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise"
+        )
     if out is not None:
         from calib.tables.write import write_table
 
@@ -160,7 +162,7 @@ def dominance(
 def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
     options = [
         click.option("--cap", "caps", multiple=True,
-                     help="Highest share: a number, or MEASURE=SHARE (weight, contribution, variance)."),
+                     help="Highest share: a number, or MEASURE=SHARE, as variance=0.1."),
         click.option("--level", "levels", multiple=True, default=("leaf",), show_default=True,
                      help="Level that may move, or all; may be repeated."),
         click.option("--on", help="Level whose nodes are capped (the lowest one that moves)."),
@@ -238,21 +240,29 @@ def adjust(
         done = adjust_spec(weights, scored, spec, grid=grid, rng=seed)
         final = done.weights
         columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
-                   "contribution_before", "contribution_after", "variance_before", "variance_after"]  # fmt: skip
+                   "contribution_before", "contribution_after", "variance_before",
+                   "variance_after"]  # fmt: skip
         _show(done.measures, final.provenance.detail, columns, 100)
         _show(done.prices, "影子价格" if lang == "zh" else "shadow prices",
               ["demand", "shadow_price", "slack"], 15)  # fmt: skip
-        _show(done.stars, "星级变化" if lang == "zh" else "stars that change", list(done.stars.columns))
+        _show(
+            done.stars,
+            "星级变化" if lang == "zh" else "stars that change",
+            list(done.stars.columns),
+        )
         cert = done.solution.certificate
         if cert is not None:
+            found = done.solution
             click.echo(f"KKT residual {cert.residual:.1e}; distinct optima "
-                       f"{len(done.solution.optima) or 1} from {done.solution.starts or 1} starts")  # fmt: skip
+                       f"{len(found.optima) or 1} from {found.starts or 1} starts")  # fmt: skip
         for note in done.notes:
             click.echo(note)
     if draws:
         click.echo(out_of_sample(weights, scored, spec, draws=draws, rng=seed).sentence().get(lang))
     if scored.synthetic:
-        click.echo("合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise")
+        click.echo(
+            "合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise"
+        )
     if out is not None:
         write_weights(final, out)
         click.echo(f"wrote {out}")

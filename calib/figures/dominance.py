@@ -84,7 +84,9 @@ def dominance_comparison(
     for side in ax.spines.values():
         side.set_visible(False)
     ax.axvline(columns - 1.5, color="white", linewidth=3)
-    heading = title or say(language, "谁在决定结果：各项衡量并列", "What decides: measures side by side")
+    heading = title or say(
+        language, "谁在决定结果：各项衡量并列", "What decides: measures side by side"
+    )
     if synthetic:
         heading += say(language, "（合成数据）", " (synthetic data)")
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)

@@ -38,8 +38,8 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     unknown = [n for n in names if n not in known]
     if unknown:
         raise InputError(
-            Fault(context.file, "outcomes.dominance.sets", f"is no set {suggest(n, known)}".rstrip(),
-                  n, " | ".join(known))
+            Fault(context.file, "outcomes.dominance.sets",
+                  f"is no set {suggest(n, known)}".rstrip(), n, " | ".join(known))
             for n in unknown
         )  # fmt: skip
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -63,7 +63,7 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
         "concentration": ("concentration", Name("权重集中度", "Concentration of weights"), 30),
         "flags": ("dominance-flags", Name("超过上限者", "Above the declared cap"), 40),
         "gates": ("dominance-gates", Name("经由哪道门槛", "Through which gate"), 30),
-        "disagreement": ("dominance-disagreement", Name("衡量之间的一致性", "Agreement of measures"), 0),
+        "disagreement": ("dominance-agreement", Name("衡量的一致性", "Agreement of measures"), 0),
     }  # fmt: skip
     out = []
     for key, parts in tables.items():

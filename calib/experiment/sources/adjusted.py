@@ -47,7 +47,7 @@ class AdjustedParams(Params):
     level: str | tuple[str, ...] = "leaf"
     on: str | None = None
     bounds: Pair | dict[str, Pair] | None = None
-    groups: dict[str, GroupParams] = {}
+    groups: dict[str, GroupParams] = Field(default_factory=dict)
     keep_order: bool = False
     problem: Literal["caps", "shares", "correlations", "stars"] = "caps"
     distance: Literal["euclidean", "entropy"] = "euclidean"
@@ -140,7 +140,7 @@ def _tables(
     before: Dominance,
     after: Dominance,
 ) -> list[Table]:
-    from calib.adjustment.adjust import measure_table, star_moves_table
+    from calib.adjustment.before_after import measure_table, star_moves_table
     from calib.adjustment.moments import moments_of
     from calib.adjustment.scores import complete_scores
     from calib.rating import rate
@@ -150,7 +150,7 @@ def _tables(
     moves = star_moves_table(rate(context.scored, base), rate(context.scored, final))
     tables = [
         Table("measures", measure_table(base, final, moments, spec.on),
-              Name("调整前后的权重、贡献与方差占比", "Weight, contribution, variance share: before, after"), 60),
+              Name("调整前后的权重、贡献与方差占比", "Measures before and after"), 60),
         Table("dominance-before", before.table, Name("调整前的主导性", "Dominance before"), 0),
         Table("dominance-after", after.table, Name("调整后的主导性", "Dominance after"), 0),
         Table("flags", before.flags, Name("调整前超过上限者", "Above the cap before")),
@@ -244,7 +244,7 @@ def _notes(
         for where, r in last.rounding.items():
             if not r.proven:
                 notes.append(Note(Name(
-                    f"{name}：{where} 取整距离 {r.distance:.4f}，未证明最优（下界 {r.bound:.4f}）。",
+                    f"{name}：{where} 取整距离 {r.distance:.4f}，未证明最近（下界 {r.bound:.4f}）。",  # noqa: E501
                     f"{name}: rounding of {where} at distance {r.distance:.4f} is not proven "
                     f"nearest (bound {r.bound:.4f}).",
                 )))  # fmt: skip
