@@ -83,7 +83,7 @@ def segment_test(
         raise InputError(msg)
     names, index = np.unique(labels, return_inverse=True)
     if names.size < 2:
-        msg = f"a segment test needs two segments; every ballot is in {names[0]!r}"
+        msg = f"a segment test needs two segments; every ballot is in {str(names[0])!r}"
         raise InputError(msg)
     sizes = np.bincount(index)
     whole = tabulate(ballots)

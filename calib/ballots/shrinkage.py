@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,7 @@ __all__ = ["SIGMA_MAX", "Marginal", "Shrinkage", "fit_shrunk", "laplace", "margi
 SIGMA_MAX = 5.0  # worths e^5 = 148 times apart at one sd: beyond any survey of importance
 _GRID = np.concatenate([[0.0], np.geomspace(0.01, SIGMA_MAX, 32)])
 _STEP = 1e-8
+_NEGLIGIBLE = 25.0  # a marginal likelihood e^-25 times the largest has no weight
 _CHI2_95 = 3.841458820694124  # 95% point of chi-square with one degree of freedom
 
 
@@ -51,7 +53,7 @@ class Shrinkage:
     sigma : standard deviation of the log-worths that maximises the marginal likelihood
     sigma_interval : values of sigma within 1.92 of the largest log marginal likelihood (95%)
     at_bound : whether sigma stands at its largest allowed value (ballots that nearly all agree)
-    grid : marginal fits over a grid of sigma, the first at 0
+    grid : marginal fits over a grid of sigma, the first at 0, fine where the likelihood is
     posterior : (len(grid),) weight of each under a uniform prior of sigma on [0, SIGMA_MAX]
     """
 
@@ -123,12 +125,13 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
     Efron (2010), *Large-Scale Inference*, ch. 1. Kass & Steffey (1989), *JASA* 84, 717-726
     (uncertainty of the second-level parameter).
     """
-    grid = [_at_zero(table)]
-    for sigma in _GRID[1:]:
-        grid.append(laplace(table, float(sigma), start=grid[-1].theta))
-    values = np.array([fit.marginal for fit in grid])
-    best = _refine(table, grid, int(values.argmax()))
-    posterior = _posterior(values)
+    fits = _scan(table)
+    values = np.full(len(_GRID), -np.inf)
+    for g, fit in fits.items():
+        values[g] = fit.marginal
+    best = _refine(table, fits, int(values.argmax()))
+    grid = [fits[g] for g in sorted(fits)]
+    posterior = _posterior(values)[sorted(fits)]
     modes = np.array([fit.theta for fit in grid])
     mean = posterior @ modes
     spread = np.einsum("g,gi,gj->ij", posterior, modes - mean, modes - mean)
@@ -138,7 +141,7 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
         within + spread,
         best.loglik,
         best.sigma,
-        _interval(values, best),
+        _interval(table, values, best),
         best.sigma >= 0.99 * SIGMA_MAX,
         tuple(grid),
         posterior,
@@ -246,26 +249,44 @@ def _at_zero(table: PrefixTable) -> Marginal:
     return Marginal(0.0, zero, np.zeros((table.J, table.J)), value, value)
 
 
-def _refine(table: PrefixTable, grid: list[Marginal], best: int) -> Marginal:
-    """Sharpen the best sigma of the grid by golden-section search on its logarithm."""
-    if best == 0:
-        return grid[0]
-    low = np.log(_GRID[max(best - 1, 1)])
-    high = np.log(_GRID[min(best + 1, len(_GRID) - 1)])
-    golden = (np.sqrt(5.0) - 1.0) / 2.0
-    top = grid[best]
-    inner = [high - golden * (high - low), low + golden * (high - low)]
-    fits = [laplace(table, float(np.exp(x)), start=top.theta) for x in inner]
-    while high - low > 1e-5:
-        if fits[0].marginal > fits[1].marginal:
-            high, inner[1], fits[1] = inner[1], inner[0], fits[0]
-            inner[0] = high - golden * (high - low)
-            fits[0] = laplace(table, float(np.exp(inner[0])), start=fits[1].theta)
+def _scan(table: PrefixTable) -> dict[int, Marginal]:
+    """Fit over the grid: coarsely everywhere, finely where the marginal likelihood is."""
+    fits = {0: _at_zero(table)}
+    for g in range(4, len(_GRID), 4):
+        fits[g] = laplace(table, float(_GRID[g]), start=fits[g - 4].theta)
+    top = max(fit.marginal for fit in fits.values())
+    coarse = sorted(fits)
+    for left, right in pairwise(coarse):
+        if max(fits[left].marginal, fits[right].marginal) > top - _NEGLIGIBLE:
+            for g in range(left + 1, right):
+                fits[g] = laplace(table, float(_GRID[g]), start=fits[g - 1].theta)
+    return fits
+
+
+def _refine(table: PrefixTable, fits: dict[int, Marginal], best: int) -> Marginal:
+    """Sharpen the best sigma of the grid by parabolas through its logarithm."""
+    if best in (0, len(_GRID) - 1):
+        return fits[best]
+    below = fits.get(best - 1) if best > 1 else laplace(table, _GRID[1] / 10)
+    above = fits.get(best + 1)
+    if below is None or above is None:  # pragma: no cover - the scan is fine about its best
+        return fits[best]
+    three = [below, fits[best], above]
+    for _ in range(20):
+        x = np.log([fit.sigma for fit in three])
+        y = np.array([fit.marginal for fit in three])
+        curve = (x[1] - x[0]) * (y[1] - y[2]) + (x[2] - x[1]) * (y[1] - y[0])
+        lean = (x[1] - x[0]) ** 2 * (y[1] - y[2]) - (x[1] - x[2]) ** 2 * (y[1] - y[0])
+        if curve <= 0 or abs(lean / curve) < 2e-6:
+            break
+        vertex = float(x[1] - 0.5 * lean / curve)
+        fit = laplace(table, float(np.exp(vertex)), start=three[1].theta)
+        left = vertex < x[1]
+        if fit.marginal >= three[1].marginal:
+            three = [three[0], fit, three[1]] if left else [three[1], fit, three[2]]
         else:
-            low, inner[0], fits[0] = inner[0], inner[1], fits[1]
-            inner[1] = low + golden * (high - low)
-            fits[1] = laplace(table, float(np.exp(inner[1])), start=fits[0].theta)
-    return max([top, *fits], key=lambda fit: fit.marginal)
+            three = [fit, three[1], three[2]] if left else [three[0], three[1], fit]
+    return three[1]
 
 
 def _posterior(values: FloatArray) -> FloatArray:
@@ -276,19 +297,26 @@ def _posterior(values: FloatArray) -> FloatArray:
     return np.asarray(weight / weight.sum(), dtype=float)
 
 
-def _interval(values: FloatArray, best: Marginal) -> tuple[float, float]:
-    drop = 2.0 * (best.marginal - values) - _CHI2_95
-    nearest = int(np.abs(_GRID - best.sigma).argmin())
-    inside = (drop <= 0.0) | (np.arange(len(_GRID)) == nearest)
-    first, last = int(np.flatnonzero(inside)[0]), int(np.flatnonzero(inside)[-1])
-    low, high = float(min(_GRID[first], best.sigma)), float(max(_GRID[last], best.sigma))
-    if first > 0 and drop[first] <= 0:
-        low = _crossing(first - 1, first, drop)
-    if last + 1 < len(_GRID) and drop[last] <= 0:
-        high = _crossing(last, last + 1, drop)
+def _interval(table: PrefixTable, values: FloatArray, best: Marginal) -> tuple[float, float]:
+    """Return the sigmas at which twice the log marginal likelihood falls by 3.84."""
+    inside = np.flatnonzero(2.0 * (best.marginal - values) <= _CHI2_95)
+    low, high = best.sigma, best.sigma
+    below = [g for g in range(len(_GRID)) if _GRID[g] < best.sigma and g not in inside]
+    above = [g for g in range(len(_GRID)) if _GRID[g] > best.sigma and g not in inside]
+    if best.sigma > 0:
+        low = _crossing(table, best, float(_GRID[max(below)])) if below else 0.0
+    high = _crossing(table, best, float(_GRID[min(above)])) if above else SIGMA_MAX
     return low, high
 
 
-def _crossing(left: int, right: int, drop: FloatArray) -> float:
-    share = drop[left] / (drop[left] - drop[right])
-    return float(_GRID[left] + share * (_GRID[right] - _GRID[left]))
+def _crossing(table: PrefixTable, best: Marginal, outside: float) -> float:
+    """Find by bisection where the interval ends, between the best sigma and one outside it."""
+    inside, theta = best.sigma, best.theta
+    for _ in range(14):
+        middle = (inside + outside) / 2
+        fit = laplace(table, middle, start=theta)
+        if 2.0 * (best.marginal - fit.marginal) <= _CHI2_95:
+            inside = middle
+        else:
+            outside = middle
+    return (inside + outside) / 2

@@ -1,0 +1,172 @@
+"""Empirical-Bayes shrinkage: the approximation checked against integration without it."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from calib.ballots import (
+    Ballots,
+    ballots_from_lists,
+    bootstrap,
+    fit_ml,
+    fit_shrunk,
+    simulate_ballots,
+    tabulate,
+    worth_draws,
+)
+from calib.ballots.likelihood import equal_loglik, loglik
+from calib.ballots.shrinkage import laplace, marginal_by_sampling
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0])
+def test_laplace_is_close_to_the_integral_for_two_items(sigma: float) -> None:
+    table = tabulate(ballots_from_lists([["a"]] * 30 + [["b"]] * 18, items="ab"))
+
+    def integrand(contrast: float) -> float:  # (theta_a - theta_b) / sqrt 2 ~ N(0, sigma^2)
+        theta = np.array([contrast, -contrast]) / np.sqrt(2)
+        prior = np.exp(-0.5 * (contrast / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+        return float(np.exp(loglik(table, theta) + 33) * prior)
+
+    exact = np.log(quad(integrand, -8 * max(sigma, 1), 8 * max(sigma, 1), epsabs=1e-12)[0]) - 33
+    assert laplace(table, sigma).marginal == pytest.approx(exact, abs=0.02)
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.5, 1.0])
+def test_laplace_is_close_to_importance_sampling_for_28_items(top5: Ballots, sigma: float) -> None:
+    table = tabulate(top5)
+    value, error = marginal_by_sampling(table, sigma, rng=1)
+    assert error < 0.05
+    assert laplace(table, sigma).marginal == pytest.approx(value, abs=0.1 + 3 * error)
+
+
+def test_sigma_maximises_the_marginal_likelihood(top5: Ballots) -> None:
+    table = tabulate(top5)
+    fit = fit_shrunk(table)
+    best = laplace(table, fit.sigma).marginal
+    assert all(laplace(table, fit.sigma * f).marginal < best for f in (0.98, 1.02))
+    low, high = fit.sigma_interval
+    for edge in (low, high):  # the interval is where twice the log marginal falls by 3.84
+        assert 2 * (best - laplace(table, edge).marginal) == pytest.approx(3.8415, abs=0.01)
+
+
+def test_marginal_likelihood_tends_to_that_of_equal_worths(rice: Ballots) -> None:
+    table = tabulate(rice)
+    assert laplace(table, 1e-4).marginal == pytest.approx(equal_loglik(table), abs=1e-3)
+
+
+def test_weak_priors_give_maximum_likelihood(rice: Ballots) -> None:
+    table = tabulate(rice)
+    np.testing.assert_allclose(laplace(table, 1e4).theta, fit_ml(table).theta, atol=1e-6)
+
+
+def test_shrinkage_is_nearer_the_truth_than_maximum_likelihood() -> None:
+    rng = np.random.default_rng(4)
+    gain = []
+    for seed in range(12):
+        theta = 0.3 * rng.standard_normal(20)
+        theta -= theta.mean()
+        table = tabulate(simulate_ballots(theta, 60, 5, rng=seed))
+        fitted = fit_ml(table).theta
+        fitted = np.where(np.isfinite(fitted), fitted, fitted[np.isfinite(fitted)].min() - 1)
+        shrunk = fit_shrunk(table).theta
+        gain.append(((fitted - theta) ** 2).sum() - ((shrunk - theta) ** 2).sum())
+    assert np.mean(gain) > 0
+
+
+def test_intervals_cover_near_their_level() -> None:
+    rng = np.random.default_rng(9)
+    hits = []
+    for seed in range(60):
+        theta = 0.4 * rng.standard_normal(12)
+        theta -= theta.mean()
+        fit = fit_shrunk(tabulate(simulate_ballots(theta, 120, 4, rng=seed)))
+        hits.append(np.abs(fit.theta - theta) < 1.96 * fit.se)
+    assert 0.91 < np.mean(hits) < 0.98
+
+
+def test_sigma_zero_still_shows_uncertainty() -> None:
+    fit = fit_shrunk(tabulate(simulate_ballots(np.zeros(28), 300, 5, rng=3)))
+    assert fit.sigma < 0.05
+    assert (fit.se > 0.01).all()
+    assert fit.draws(200, rng=1).std(axis=0).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("lists", "items"),
+    [
+        ([["a", "b", "c"]] * 40, "abcdefgh"),  # all ballots equal
+        ([["a"]], "ab"),  # one ballot, two items
+        ([["c", "a"]], "abcde"),  # one ballot
+        ([["a"], ["b"], ["a"]], "abc"),  # k = 1, an item nobody picked
+        ([["a", "b", "c"], ["c", "b", "a"]], "abcd"),  # k = J - 1
+        ([["a", "b"], ["b", "a"]], "ab"),  # full rankings
+    ],
+)
+def test_degenerate_surveys_have_finite_worths(lists: list[list[str]], items: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ballots = ballots_from_lists(lists, items=items)
+        fit = fit_shrunk(tabulate(ballots))
+        draws = fit.draws(50, rng=0)
+    for values in (fit.theta, fit.se, fit.worth, draws):
+        assert np.isfinite(values).all()
+    assert (fit.worth > 0).all()
+    np.testing.assert_allclose(draws.sum(axis=1), 1)
+
+
+def test_bootstrap_refits_are_the_fits_of_the_resamples() -> None:
+    ballots = simulate_ballots(np.linspace(-0.5, 0.5, 8), 150, 3, rng=2)
+    gen = np.random.default_rng(7)
+    picks, count = np.unique(ballots.picks, axis=0, return_counts=True)
+    times = gen.multinomial(ballots.n, count / ballots.n, size=6)
+    for sigma in (None, 0.4):
+        theta = bootstrap(ballots, 6, sigma=sigma, rng=7).theta
+        for row, weight in zip(theta, times, strict=True):
+            kept = weight > 0
+            table = tabulate(Ballots(ballots.items, picks[kept], weight[kept].astype(float)))
+            want = fit_ml(table).theta if sigma is None else laplace(table, sigma).theta
+            np.testing.assert_allclose(row, want, atol=1e-7)
+
+
+def test_bootstrap_spread_agrees_with_the_standard_errors(top5: Ballots) -> None:
+    spread = bootstrap(top5, 600, rng=0).theta.std(axis=0)
+    ratio = spread / fit_ml(tabulate(top5)).se
+    assert 0.9 < np.median(ratio) < 1.15
+
+
+def test_bootstrap_handles_items_that_a_resample_never_picks() -> None:
+    lists = [["a", "b"], ["b", "a"], ["c", "a"], ["a", "c"], ["b", "c"], ["c", "b"]] * 3
+    ballots = ballots_from_lists([*lists, ["d", "a"]], items="abcd")
+    worth = bootstrap(ballots, 200, rng=3).worth
+    assert not np.isnan(worth).any()
+    assert (worth[:, 3] == 0).any()
+    np.testing.assert_allclose(worth.sum(axis=1), 1)
+
+
+def test_bootstrap_resamples_whole_enterprises(top5: Ballots) -> None:
+    twice = Ballots(
+        top5.items,
+        np.repeat(top5.picks, 2, axis=0),
+        cluster=np.repeat(np.arange(top5.n).astype(str), 2),
+    )
+    clustered = bootstrap(twice, 400, sigma=0.5, rng=0).theta.std(axis=0)
+    single = Ballots(twice.items, twice.picks)
+    alone = bootstrap(single, 400, sigma=0.5, rng=0).theta.std(axis=0)
+    assert 1.2 < np.median(clustered / alone) < 1.6  # about sqrt 2
+
+
+@pytest.mark.parametrize("method", ["shrinkage", "maximum_likelihood", "dowdall", "picks"])
+def test_draws_centre_on_the_estimate(top5: Ballots, method: str) -> None:
+    from calib.ballots import estimate
+
+    draws = worth_draws(top5, 400, method=method, rng=1)
+    found = estimate(top5, method)
+    assert found.worth is not None
+    assert found.se is not None
+    np.testing.assert_allclose(draws.sum(axis=1), 1)
+    np.testing.assert_allclose(draws.mean(axis=0), found.worth, atol=0.004)
+    assert 0.85 < np.median(draws.std(axis=0) / found.se) < 1.2
