@@ -56,10 +56,16 @@ class Fault:
         parts = [p for p in (self.file, self.where) if p]
         text = f"{', '.join(parts)}: {self.problem}" if parts else self.problem
         if self.value is not None:
-            text += f" (found {self.value!r})"
+            text += f" (found {_plain(self.value)!r})"
         if self.expected:
             text += f"; expected {self.expected}"
         return text
+
+
+def _plain(value: object) -> object:
+    """Return a NumPy scalar as the Python number that it holds."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
 
 
 class InputError(CalibError):

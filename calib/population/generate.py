@@ -41,12 +41,14 @@ def generate_population(
 
     Returns
     -------
-    A population that is marked as synthetic; ids are the track's initial and a number.
+    A population that is marked as synthetic; ids are a number after the track's initial (or as
+    many letters as tell the tracks apart).
 
     Raises
     ------
     InputError
-        When the shares reach 1, a track is unknown, or ``like`` holds scores.
+        When the shares reach 1, a track is unknown, there is no enterprise, or ``like`` holds
+        scores.
     """
     if min(general, pillar, capability) < 0 or general + pillar + capability >= 1:
         raise InputError(
@@ -57,7 +59,11 @@ def generate_population(
         raise InputError("a population can be generated like one of answers, not of scores")
     generator = np.random.default_rng(rng)
     samples: dict[str, Sample] = {}
-    for t, size in _sizes(framework, n, like).items():
+    sizes = _sizes(framework, n, like)
+    if min(sizes.values(), default=0) < 0 or not any(sizes.values()):
+        raise InputError(f"a population of {n} enterprises cannot be generated; expected 1 or more")
+    initials = _initials(list(framework.tracks))
+    for t, size in sizes.items():
         track = framework.tracks[t]
         if not size:
             continue
@@ -65,9 +71,20 @@ def generate_population(
         old = like.samples.get(t) if like else None
         values = _cut(track, latent, None if old is None else old.values)
         width = len(str(size))
-        ids = np.array([f"{t[0].upper()}{i:0{width}d}" for i in range(1, size + 1)], dtype=object)
+        ids = np.array([f"{initials[t]}{i:0{width}d}" for i in range(1, size + 1)], dtype=object)
         samples[t] = Sample(track, ids, ids, values)
     return Population(framework, samples, "answers", label or "synthetic population", True)
+
+
+def _initials(tracks: list[str]) -> dict[str, str]:
+    """Return the shortest beginnings of track codes, of one length, that differ."""
+    longest = max(len(t) for t in tracks)
+    for length in range(1, longest + 1):
+        short = [t[:length].upper() for t in tracks]
+        # A digit at the end would run into the number.
+        if len(set(short)) == len(tracks) and not any(s[-1].isdigit() for s in short):
+            return dict(zip(tracks, short, strict=True))
+    return {t: f"{t}-" for t in tracks}
 
 
 def _sizes(

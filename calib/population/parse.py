@@ -90,8 +90,10 @@ def parse_population(
     if "track" not in heads and len(framework.tracks) > 1:
         faults.add("header", "no column of tracks", expected="a column track (or 企业类型)")
     faults.raise_if_any()
-    rows = _rows(table, framework, heads, faults)
     long = "indicator" in heads and "value" in heads
+    if not long:  # a lone column of either kind is a column like any other
+        heads = {role: c for role, c in heads.items() if role not in ("indicator", "value")}
+    rows = _rows(table, framework, heads, faults)
     read = _read_long if long else _read_wide
     samples = read(table, framework, heads, rows, kind, faults)
     faults.raise_if_any()
@@ -159,7 +161,7 @@ def _read_wide(
                 table.where(row, heads["enterprise"]),
                 "duplicate enterprise id",
                 value=value,
-                expected=f"each id once; first in row {first[value] + table.first_row}",
+                expected=f"each id once; first in row {table.row_number(first[value])}",
             )
         first.setdefault(value, row)
     columns = _indicator_columns(table, framework, heads, faults)
@@ -255,11 +257,20 @@ def _read_long(
     kind: Kind,
     faults: Faults,
 ) -> dict[str, Sample]:
+    for head in map(str, table.frame.columns):
+        if head and head not in heads.values():
+            faults.add(
+                f"column {head}",
+                "unknown column of a long table",
+                expected="enterprise, name, track, indicator, value, or a declared attribute",
+            )
     words = table.text(heads["indicator"])
     first: dict[str, int] = {}
+    stray = np.zeros(len(rows.ids), dtype=bool)  # rows on another track than their enterprise
     for row, value in enumerate(rows.ids):
         start = first.setdefault(value, row)
-        if rows.tracks[start] != rows.tracks[row] and value:
+        stray[row] = rows.tracks[start] != rows.tracks[row]
+        if stray[row] and value and rows.tracks[start] and rows.tracks[row]:
             faults.add(
                 table.where(row),
                 f"enterprise {value} stands on two tracks",
@@ -268,7 +279,7 @@ def _read_long(
             )
     samples: dict[str, Sample] = {}
     for t, track in framework.tracks.items():
-        mask: BoolArray = rows.tracks == t
+        mask: BoolArray = (rows.tracks == t) & ~stray
         members = [i for i in first.values() if rows.tracks[i] == t]
         if not members:
             continue

@@ -84,12 +84,18 @@ class Population:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, framework: Framework, **options: Any) -> Population:
-        """Build a population from a DataFrame; see :func:`calib.population.parse_population`."""
+        """Build a population from a DataFrame; see :func:`calib.population.parse_population`.
+
+        Faults name its rows by position, the first one 0.
+        """
         from calib.population.parse import parse_population
-        from calib.tables import RawTable
+        from calib.tables import RawTable, check_header
 
         plain = frame.reset_index(drop=True).astype(object).where(frame.notna().to_numpy(), "")
-        return parse_population(RawTable(plain, "DataFrame"), framework, **options)
+        plain.columns = plain.columns.map(str)
+        table = RawTable(plain, "DataFrame", first_row=0)
+        check_header(table)
+        return parse_population(table, framework, **options)
 
     def frame(self) -> pd.DataFrame:
         """Return the wide table: enterprise, name, track, attributes, one column an indicator."""

@@ -18,6 +18,9 @@ from calib.population.generate import generate_population
 from calib.population.parse import read_population
 from calib.population.population import Population
 
+_TABLE_KEYS = ("values", "sheet", "attributes")
+"""Keys that say how to read a table; a population file states its own."""
+
 __all__ = ["GenerateEntry", "PopulationSpec", "load_population", "resolve_population"]
 
 
@@ -25,9 +28,12 @@ class GenerateEntry(BaseModel):
     """A synthetic population to be generated; see :func:`generate_population`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    n: Annotated[int, Field(ge=1, strict=True)] | dict[str, Annotated[int, Field(ge=0)]]
+    n: (
+        Annotated[int, Field(ge=1, strict=True)]
+        | dict[str, Annotated[int, Field(ge=0, strict=True)]]
+    )
     like: str | None = None
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = None
     general: Annotated[float, Field(ge=0, lt=1)] = 0.35
     pillar: Annotated[float, Field(ge=0, lt=1)] = 0.15
     capability: Annotated[float, Field(ge=0, lt=1)] = 0.15
@@ -52,6 +58,10 @@ class PopulationSpec(BaseModel):
     def _one_way(self) -> PopulationSpec:
         if (self.file is None) == (self.generate is None):
             raise ValueError("state either file or generate")
+        table = self.file is not None and not self.file.lower().endswith(".toml")
+        idle = [k for k in _TABLE_KEYS if k in self.model_fields_set and not table]
+        if idle:
+            raise ValueError(f"{', '.join(idle)} would have no effect; state them beside a table")
         return self
 
 
@@ -98,6 +108,18 @@ def resolve_population(
             framework, entry.n, like=like, general=entry.general, pillar=entry.pillar,
             capability=entry.capability, label=spec.label, rng=generator,
         )  # fmt: skip
+    return _resolve_file(spec, framework, folder, note_file, rng, ())
+
+
+def _resolve_file(
+    spec: PopulationSpec,
+    framework: Framework,
+    folder: Path,
+    note_file: Callable[[Path], object],
+    rng: Seed,
+    above: tuple[Path, ...],
+) -> Population:
+    """Follow population files down to a table; ``above`` are those that led here."""
     path = folder / str(spec.file)
     if path.suffix.lower() != ".toml":
         note_file(path)
@@ -111,6 +133,8 @@ def resolve_population(
         raise InputError(f"{path}: no such file") from exc
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
+    if path.resolve() in above:
+        raise InputError(f"{path}: file: the population files name each other in a circle")
     note_file(path)
     inner = parse_model(PopulationSpec, document, str(path))
     if inner.framework not in (None, framework.code):
@@ -118,4 +142,19 @@ def resolve_population(
             f"{path}: framework: the population is for another framework"
             f" (found {inner.framework!r}); expected {framework.code}"
         )
-    return resolve_population(inner, framework, path.parent, note_file, rng=rng)
+    inner = _outer_words(spec, inner)
+    if inner.generate is not None:
+        return resolve_population(inner, framework, path.parent, note_file, rng=rng)
+    above = (*above, path.resolve())
+    return _resolve_file(inner, framework, path.parent, note_file, rng, above)
+
+
+def _outer_words(outer: PopulationSpec, inner: PopulationSpec) -> PopulationSpec:
+    """Return a population file as the one who names it sees it: under its label, if it has one.
+
+    What is synthetic stays so.
+    """
+    label = outer.label or inner.label
+    return inner.model_copy(
+        update={"label": label, "synthetic": inner.synthetic or outer.synthetic}
+    )

@@ -1,11 +1,12 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
-from calib.tables.raw import RawTable, filled, read_table, sheet_names
+from calib.tables.raw import RawTable, check_header, filled, read_table, sheet_names
 from calib.tables.write import inert, write_csv, write_parquet, write_table, write_xlsx
 from calib.tables.xlsx import column_letters
 
 __all__ = [
     "RawTable",
+    "check_header",
     "column_letters",
     "filled",
     "inert",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
 from calib.tables.xlsx import column_letters, formula_cells
 
-__all__ = ["RawTable", "filled", "read_table", "sheet_names"]
+__all__ = ["RawTable", "check_header", "filled", "read_table", "sheet_names"]
 
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
@@ -28,10 +29,12 @@ class RawTable:
     Attributes
     ----------
     frame : cells as text (CSV) or as Excel or Parquet values; the header is ``frame.columns``;
-        an empty cell is ""
+        an empty cell is ""; the index counts the file's rows, of which empty ones are left out
     file : as named by the user
     sheet : Excel sheet, "" for other files
     notes : what the reader had to decide, for instance the encoding
+    first_row : number that the user's program shows for the first row below the header
+    formulas : addresses of the cells that hold formulas
     """
 
     frame: pd.DataFrame
@@ -41,9 +44,13 @@ class RawTable:
     first_row: int = 2
     formulas: frozenset[str] = field(default_factory=frozenset)
 
+    def row_number(self, row: int) -> int:
+        """Return the number that the user's program shows for a row; ``row`` counts from 0."""
+        return int(self.frame.index[row]) + self.first_row
+
     def where(self, row: int, column: str | None = None) -> str:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
-        number = row + self.first_row
+        number = self.row_number(row)
         if column is None:
             return f"{self.sheet}!row {number}" if self.sheet else f"row {number}"
         if self.sheet:
@@ -53,7 +60,7 @@ class RawTable:
     def address(self, row: int, column: str) -> str:
         """Return the Excel address of a cell; ``row`` counts from 0."""
         position = list(self.frame.columns).index(column)
-        return f"{column_letters(position)}{row + self.first_row}"
+        return f"{column_letters(position)}{self.row_number(row)}"
 
     def text(self, column: str) -> list[str]:
         """Return a column as stripped text; whole numbers lose their ".0"."""
@@ -157,16 +164,18 @@ def read_table(
         table = _read_parquet(file)
     else:
         raise InputError(f"{file}: no known kind of table; expected .csv, .xlsx or .parquet")
-    _check_header(table, required)
+    check_header(table, required)
     return table
 
 
-def _check_header(table: RawTable, required: Sequence[str]) -> None:
+def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
+    """Raise :class:`InputError` for column names that are missing, empty or stand twice."""
     faults = Faults(table.file)
     header = [str(c) for c in table.frame.columns]
     seen: set[str] = set()
     for i, name in enumerate(header):
-        at = f"{table.sheet}!{column_letters(i)}1" if table.sheet else f"column {i + 1}"
+        cell = f"{table.sheet}!{column_letters(i)}{table.first_row - 1}"
+        at = cell if table.sheet else f"column {i + 1}"
         if not name:
             if any(not _is_blank(v) for v in table.frame.iloc[:, i].tolist()):
                 faults.add(at, "has no name in the header row")
@@ -183,13 +192,15 @@ def _check_header(table: RawTable, required: Sequence[str]) -> None:
 
 def _decode(raw: bytes, file: Path) -> tuple[str, str]:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16"), "utf-16"
-    for encoding in _ENCODINGS:
+        encodings: tuple[str, ...] = ("utf-16",)
+    else:
+        encodings = _ENCODINGS
+    for encoding in encodings:
         try:
             return raw.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{file}: neither UTF-8 nor GB18030 text; save it as CSV UTF-8")
+    raise InputError(f"{file}: neither UTF-8, UTF-16 nor GB18030 text; save it as CSV UTF-8")
 
 
 def _read_csv(file: Path) -> RawTable:
@@ -197,22 +208,26 @@ def _read_csv(file: Path) -> RawTable:
     text, encoding = _decode(raw, file)
     if not text.strip():
         raise InputError(f"{file}: is empty; expected a header row and data")
-    first = text.lstrip("\n\r").split("\n", 1)[0]
+    # A blank line at the top would pass for a header of one column.
+    body = text.lstrip("\r\n")
+    above = len(text[: len(text) - len(body)].splitlines())
+    first = body.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     try:
         frame = pd.read_csv(
-            io.StringIO(text),
+            io.StringIO(body),
             sep=separator,
             dtype=str,
             header=None,
             keep_default_na=False,
             na_filter=False,
-            skip_blank_lines=True,
+            skip_blank_lines=False,
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as exc:
-        raise InputError(f"{file}: rows do not fit the header: {exc}") from exc
+        _check_lengths(body, separator, frame.shape[1], above, file)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as exc:
+        raise InputError(f"{file}: rows do not fit the header: {str(exc).strip()}") from exc
     notes = () if encoding == "utf-8-sig" else (f"{file.name} read as {encoding.upper()}",)
-    return _with_header(frame, str(file), "", notes)
+    return _with_header(frame, str(file), "", notes, above=above)
 
 
 def _with_header(
@@ -221,16 +236,47 @@ def _with_header(
     sheet: str,
     notes: tuple[str, ...],
     formulas: frozenset[str] = frozenset(),
+    above: int = 0,
 ) -> RawTable:
-    header = [_as_text(v) for v in frame.iloc[0].tolist()]
-    body = frame.iloc[1:].reset_index(drop=True)
-    # A name that repeats is reported by the header check; pandas needs unique ones until then.
+    """Take the first row that is not empty as the header, and leave empty rows out.
+
+    Those that stay keep their number in the index, so that error messages name the right row;
+    ``above`` counts the file's lines over the frame.
+    """
+    blank = _blank_rows(frame)
+    top = int(np.argmin(blank))
+    header = [_as_text(v) for v in frame.iloc[top].tolist()]
+    kept = ~blank
+    kept[: top + 1] = False
+    body = frame.iloc[np.flatnonzero(kept)]
+    body.index = pd.Index(np.flatnonzero(kept) - (top + 1))
     body.columns = pd.Index(header, dtype=object)
-    last = len(body)
-    while last and all(_is_blank(v) for v in body.iloc[last - 1].tolist()):
-        last -= 1  # trailing empty rows only: row numbers must hold
-    body = body.iloc[:last]
-    return RawTable(body, file, sheet, notes, 2, formulas)
+    return RawTable(body, file, sheet, notes, above + top + 2, formulas)
+
+
+def _blank_rows(frame: pd.DataFrame) -> BoolArray:
+    """Return which rows are empty; only those whose first cell is empty are looked through."""
+    blank = ~filled(frame.iloc[:, 0])
+    for row in np.flatnonzero(blank):
+        blank[row] = all(_is_blank(v) for v in frame.iloc[row].tolist())
+    return blank
+
+
+def _check_lengths(text: str, separator: str, width: int, above: int, file: Path) -> None:
+    """Note the rows of a CSV that end before the header does; longer ones do not parse at all."""
+    faults = Faults(file)
+    lines = io.StringIO(text, newline=None)
+    if '"' in text:
+        rows = ((len(r), any(map(str.strip, r))) for r in csv.reader(lines, delimiter=separator))
+    else:
+        rows = ((line.count(separator) + 1, bool(line.strip(separator + " \n"))) for line in lines)
+    for number, (length, full) in enumerate(rows, start=above + 1):
+        if full and length < width:
+            faults.add(
+                f"row {number}", "ends before the header does", value=length,
+                expected=f"{width} cells",
+            )  # fmt: skip
+    faults.raise_if_any()
 
 
 def sheet_names(path: str | os.PathLike[str]) -> list[str]:
@@ -254,7 +300,7 @@ def _read_xlsx(file: Path, sheet: str | None) -> RawTable:
         raise InputError(f"{file}: no sheet {sheet!r}; sheets are {', '.join(names)}")
     with python_calamine.CalamineWorkbook.from_path(str(file)) as book:
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    if not rows:
+    if all(_is_blank(v) for row in rows for v in row):
         raise InputError(f"{file}: sheet {sheet!r} is empty; expected a header row and data")
     frame = pd.DataFrame(rows, dtype=object)
     return _with_header(frame, str(file), sheet, (), formula_cells(file, sheet))

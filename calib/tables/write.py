@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from calib._atomic import atomic_file
@@ -13,7 +14,7 @@ from calib.errors import InputError, MissingExtraError
 
 __all__ = ["inert", "write_csv", "write_parquet", "write_table", "write_xlsx"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def inert(value: Any) -> Any:
@@ -67,15 +68,31 @@ def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str])
         head = book.add_format({"bold": True, "bottom": 1})
         for name, frame in sheets.items():
             sheet = book.add_worksheet(name[:31])
-            sheet.write_row(0, 0, [str(c) for c in frame.columns], head)
+            for j, column in enumerate(frame.columns):
+                sheet.write_string(0, j, str(column), head)
             for i, row in enumerate(frame.itertuples(index=False), start=1):
                 for j, value in enumerate(row):
-                    if value is None or value != value:
-                        continue
-                    sheet.write(i, j, value if isinstance(value, str | bool) else float(value))
+                    _write_cell(sheet, i, j, value)
             sheet.freeze_panes(1, 0)
             sheet.autofit()
         book.close()
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    """Write text as text, truth values as such, numbers as numbers; what is undefined stays empty.
+
+    Excel knows no infinity: it is written as the word ``inf``.
+    """
+    if pd.isna(value):
+        return
+    if isinstance(value, bool | np.bool_):
+        sheet.write_boolean(row, column, bool(value))
+    elif isinstance(value, str):
+        sheet.write_string(row, column, value)
+    elif np.isfinite(value):
+        sheet.write_number(row, column, float(value))
+    else:
+        sheet.write_string(row, column, str(float(value)))
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:

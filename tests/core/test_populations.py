@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,14 @@ import pytest
 import xlsxwriter
 
 from calib.errors import InputError
-from calib.population import Population, generate_population, read_population
+from calib.population import (
+    Population,
+    generate_population,
+    load_population,
+    read_population,
+)
 from calib.rating import rate
-from calib.tables import read_table, write_csv, write_parquet, write_xlsx
+from calib.tables import read_table, write_csv, write_parquet, write_table, write_xlsx
 from calib.weights import published_weights
 
 
@@ -173,7 +179,7 @@ def test_a_missing_or_broken_file_is_refused(aii, tmp_path):
     with pytest.raises(InputError, match="cannot be read as an Excel workbook"):
         read_population(tmp_path / "b.xlsx", aii)
     (tmp_path / "b.csv").write_bytes(b"\xff\x81\xff\x00\x80")
-    with pytest.raises(InputError, match="neither UTF-8 nor GB18030"):
+    with pytest.raises(InputError, match="neither UTF-8, UTF-16 nor GB18030"):
         read_population(tmp_path / "b.csv", aii)
     (tmp_path / "r.csv").write_text("enterprise,track\na,b\nc,d,e,f\n")
     with pytest.raises(InputError, match="rows do not fit"):
@@ -243,3 +249,117 @@ def test_generating_says_what_it_cannot_do(aii):
         generate_population(aii, 10, general=0.6, pillar=0.4)
     with pytest.raises(InputError, match="no track 'x'"):
         generate_population(aii, {"x": 3})
+
+
+def test_rows_keep_their_numbers_past_empty_ones(aii, trial, tmp_path):
+    path = tmp_path / "gaps.csv"
+    lines = trial.frame().to_csv(index=False).splitlines()
+    lines[6] = lines[6].replace(",discrete,", ",discret,")
+    path.write_text("\n".join(["", *lines[:3], "", ",,", *lines[3:], ""]), "utf-8")
+    with pytest.raises(InputError) as caught:
+        read_population(path, aii)
+    assert [f.where for f in caught.value.faults] == ["row 10, column track"]
+    path.write_text(path.read_text("utf-8").replace(",discret,", ",discrete,"), "utf-8")
+    assert len(read_population(path, aii)) == 22
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_that_ends_early_is_refused(aii, trial, tmp_path, quote):
+    path = tmp_path / "short.csv"
+    frame = trial.frame()
+    frame["name"] = quote + frame["name"]
+    lines = frame.to_csv(index=False).splitlines()
+    lines[4] = ",".join(lines[4].split(",")[:10])
+    path.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(InputError, match=r"row 5: ends before the header .*found 10.* 54 cells"):
+        read_population(path, aii)
+
+
+def test_text_that_only_claims_to_be_utf_16_is_refused(aii, tmp_path):
+    (tmp_path / "odd.csv").write_bytes(b"\xff\xfea,b\n1")
+    with pytest.raises(InputError, match="neither UTF-8, UTF-16 nor GB18030"):
+        read_population(tmp_path / "odd.csv", aii)
+
+
+def _long(trial):
+    frame = trial.frame().drop(columns="name")
+    long = frame.melt(["enterprise", "track"], var_name="indicator").dropna()
+    return long.reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "track", "words"),
+    [(5, "process", "stands on two tracks"), (0, "proces", "no such track"),
+     (5, "proces", "no such track")],
+)  # fmt: skip
+def test_a_long_table_with_a_stray_track_is_refused(aii, trial, row, track, words):
+    long = _long(trial)
+    long.loc[row, "track"] = track
+    with pytest.raises(InputError, match=words):
+        Population.from_frame(long, aii)
+
+
+def test_a_long_table_holds_no_column_that_would_be_ignored(aii, trial):
+    long = _long(trial).assign(score=3)
+    with pytest.raises(InputError, match="column score: unknown column of a long table"):
+        Population.from_frame(long, aii)
+
+
+def test_a_wide_table_holds_no_column_that_would_be_ignored(aii, trial):
+    with pytest.raises(InputError, match="column score: unknown column"):
+        Population.from_frame(trial.frame().assign(score=3), aii)
+
+
+def test_faults_of_a_dataframe_count_rows_by_position_and_show_plain_numbers(aii, trial):
+    long = _long(trial)
+    long.loc[3, "value"] = 9.5
+    with pytest.raises(InputError, match=r"row 3, .*no option \(found 9\.5\)"):
+        Population.from_frame(long, aii)
+
+
+def test_a_dataframe_with_a_repeated_column_is_refused(aii, trial):
+    frame = trial.frame()
+    frame.insert(4, "IC.DEV.D1", 1, allow_duplicates=True)
+    with pytest.raises(InputError, match="duplicate column"):
+        Population.from_frame(frame, aii)
+
+
+def test_what_excel_has_no_number_for_is_written_as_text(tmp_path):
+    frame = pd.DataFrame({"{=1+1}": ["{=1+1}", "http://x"], "x": [np.inf, 1.5], "y": [True, None]})
+    write_table(frame, tmp_path / "t.xlsx")
+    back = read_table(tmp_path / "t.xlsx")
+    assert list(back.frame.columns) == ["{=1+1}", "x", "y"]
+    assert back.frame.to_numpy().tolist() == [["{=1+1}", "inf", True], ["http://x", 1.5, ""]]
+    assert not back.formulas
+
+
+def test_population_files_that_name_each_other_are_refused(aii, tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        text = f'schema = "calib.population/1"\nfile = "{other}.toml"\n'
+        (tmp_path / f"{name}.toml").write_text(text)
+    with pytest.raises(InputError, match="in a circle"):
+        load_population(tmp_path / "a.toml", aii)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('file = "x.toml"\nvalues = "scores"', "values would have no effect"),
+        ('generate = { n = 3 }\nsheet = "a"', "sheet would have no effect"),
+        ("generate = { n = 3, seed = -1 }", "generate.seed: .*greater than or equal to 0"),
+        ("generate = { n = { discrete = 0 } }", "expected 1 or more"),
+    ],
+)
+def test_a_declared_population_that_cannot_be_meant_is_refused(aii, tmp_path, body, words):
+    path = tmp_path / "population.toml"
+    path.write_text('schema = "calib.population/1"\n' + body)
+    with pytest.raises(InputError, match=words):
+        load_population(path, aii)
+
+
+def test_generated_ids_differ_between_tracks_of_the_same_initial(aii):
+    track = aii.tracks["discrete"]
+    tracks = {t: replace(track, code=t) for t in ("press", "print")}
+    twins = replace(aii, tracks=tracks, published=dict.fromkeys(tracks, aii.published["discrete"]))
+    ids = generate_population(twins, 6, rng=1).frame()["enterprise"]
+    assert sorted(ids) == ["PRE1", "PRE2", "PRE3", "PRI1", "PRI2", "PRI3"]
