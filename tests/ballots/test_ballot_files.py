@@ -1,0 +1,239 @@
+"""Surveys in and out: wide, long, PrefLib; every ballot accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calib.ballots import (
+    Ballots,
+    ballots_from_lists,
+    read_preflib,
+    read_survey,
+    simulate_ballots,
+    survey_table,
+    write_preflib,
+    write_survey,
+)
+from calib.errors import InputError
+from calib.framework import Framework
+
+
+@pytest.fixture
+def both(aii: Framework) -> dict[str, Ballots]:
+    gen = np.random.default_rng(1)
+    return {
+        code: simulate_ballots(
+            np.zeros(len(track.leaves)),
+            30,
+            5,
+            items=track.leaf_codes,
+            lengths=gen.integers(1, 6, size=30),
+            rng=2,
+        )
+        for code, track in aii.tracks.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.csv", "wide"), ("a.xlsx", "wide"), ("a.csv", "long")]
+)
+def test_tables_read_back_as_written(
+    both: dict[str, Ballots], aii: Framework, tmp_path: Path, name: str, form: str
+) -> None:
+    write_survey(both, tmp_path / name, form="wide" if form == "wide" else "long")
+    survey = read_survey(tmp_path / name, aii)
+    for code, ballots in both.items():
+        np.testing.assert_array_equal(survey.ballots[code].picks, ballots.picks)
+        assert survey.ballots[code].items == aii.tracks[code].leaf_codes
+    assert (survey.intake.read, survey.intake.used) == (60, 60)
+    assert not survey.synthetic
+
+
+def test_columns_beside_the_ranks_survive(aii: Framework, tmp_path: Path) -> None:
+    leaves = aii.tracks["process"].leaf_codes
+    ballots = Ballots(
+        leaves,
+        np.array([[0, 1], [2, -1]]),
+        np.array([1.0, 2.5]),
+        np.array(["E1", "E2"]),
+        np.array(["large", "small"]),
+        np.array(["r1", "r2"]),
+    )
+    write_survey({"process": ballots}, tmp_path / "a.csv", synthetic=True)
+    survey = read_survey(tmp_path / "a.csv", aii)
+    again = survey.track()
+    assert survey.synthetic
+    assert again.weight is not None
+    assert again.weight.tolist() == [1.0, 2.5]
+    for name in ("cluster", "segment", "respondent"):
+        assert getattr(again, name).tolist() == getattr(ballots, name).tolist()
+
+
+@pytest.mark.parametrize("ending", ["soi", "toi", "toc"])
+def test_preflib_reads_back_as_written(
+    both: dict[str, Ballots], aii: Framework, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"process.{ending}"
+    write_survey({"process": both["process"]}, path)
+    again = read_survey(path, aii).track("process")
+    assert sorted(again.picks.tolist()) == sorted(both["process"].picks.tolist())
+
+
+def test_preflib_complete_orders_need_complete_ballots(tmp_path: Path, german: Ballots) -> None:
+    write_preflib(german, tmp_path / "g.soc")
+    again, intake = read_preflib(tmp_path / "g.soc")
+    assert intake.used == german.n
+    assert sorted(again.picks.tolist()) == sorted(german.picks.tolist())
+    with pytest.raises(InputError, match="complete orders only"):
+        write_preflib(ballots_from_lists([["a"]], items="abc"), tmp_path / "x.soc")
+    weighted = ballots_from_lists([["a"]], items="abc", weight=[0.5])
+    with pytest.raises(InputError, match="whole numbers"):
+        write_preflib(weighted, tmp_path / "x.soi")
+    with pytest.raises(InputError, match=r"\.soc"):
+        write_preflib(german, tmp_path / "x.txt")
+
+
+def test_preflib_ties_at_the_bottom_mean_unlisted_and_others_are_faults(tmp_path: Path) -> None:
+    path = tmp_path / "a.toi"
+    names = "".join(f"# ALTERNATIVE NAME {j}: item {j}\n" for j in range(1, 5))
+    path.write_text(names + "3: 2,1,{3,4}\n2: {1,2},3\n1: 1,9\n", encoding="utf-8")
+    with pytest.raises(InputError, match="tied ranks") as caught:
+        read_preflib(path)
+    assert len(caught.value.faults) == 2
+    ballots, intake = read_preflib(path, faulty="set-aside")
+    assert ballots.picks.tolist() == [[1, 0]] * 3
+    assert (intake.read, intake.used) == (6, 3)
+    assert intake.counts() == {"tie": 2, "unknown": 1}
+
+
+def test_preflib_alternatives_must_be_all_indicators_of_a_track(
+    aii: Framework, tmp_path: Path
+) -> None:
+    leaves = aii.tracks["process"].leaf_codes
+    write_preflib(Ballots(leaves[:-1], np.array([[0, 1]])), tmp_path / "a.soi")
+    with pytest.raises(InputError, match=r"absent: DA\.SVC\.P2"):
+        read_survey(tmp_path / "a.soi", aii)
+    write_preflib(ballots_from_lists([["x"]], items="xy"), tmp_path / "b.soi")
+    with pytest.raises(InputError, match="no indicators of track"):
+        read_survey(tmp_path / "b.soi", aii)
+
+
+CHINESE = (
+    "答卷编号,企业编号,企业类型,权重,第一重要,第二重要,第三重要\n"
+    "1,E1,离散,1,机床设备联网,工业机器人联网,IC.DEV.D1\n"
+    "2,E1,离散,1,机床设备,,IC.NET.D1\n"
+    "3,E2,流程,-1,工艺装置联网,机床设备联网,\n"
+    "4,E3,离散,1,,,\n"
+    "5,E4,离散型,1,IC.NET.D1,IN.HOR.D1,IN.VER.D2\n"
+    "6,E5,混合,1,IC.NET.D1,,\n"
+)
+
+
+def test_every_fault_of_a_gb18030_export_is_listed_by_cell(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "导出.csv"
+    path.write_text(CHINESE, encoding="gb18030")
+    with pytest.raises(InputError) as caught:
+        read_survey(path, aii)
+    text = str(caught.value)
+    assert "row 2, column 第三重要: indicator chosen twice" in text
+    assert "row 3, column 第一重要: unknown indicator (found '机床设备')" in text
+    assert "did you mean '机床设备联网'?" in text
+    assert "row 3, column 第二重要: gap in the ranks" in text
+    assert "this one belongs to track discrete" in text
+    assert "column 权重: invalid weight (found '-1')" in text
+    assert "unknown track (found '混合')" in text
+    assert "blank" not in text
+
+
+def test_faulty_ballots_can_be_set_aside_with_an_account(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "导出.csv"
+    path.write_text(CHINESE, encoding="gb18030")
+    survey = read_survey(path, aii, faulty="set-aside")
+    intake = survey.intake
+    assert (intake.read, intake.used) == (6, 1)
+    assert intake.counts() == {"duplicate": 1, "gap": 1, "weight": 1, "blank": 1, "track": 1}
+    assert sum(intake.counts().values()) == intake.read - intake.used
+    assert "读入 6 份选票，使用 1 份，搁置 5 份" in intake.sentence("zh")
+    assert intake.sentence("en").startswith("6 ballots read, 1 used, 5 set aside")
+    assert intake.notes == ("导出.csv read as GB18030",)
+    assert len(intake.table()) == 5
+    assert survey.track("discrete").lists() == [["IC.NET.D1", "IN.HOR.D1", "IN.VER.D2"]]
+
+
+def test_blank_ballots_alone_are_no_error(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,track,rank1,rank2\n1,discrete,IC.NET.D1,\n2,discrete,,\n", encoding="utf-8")
+    assert read_survey(path, aii).intake.counts() == {"blank": 1}
+
+
+def test_too_many_choices_and_faulty_ranks_are_reported(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,rank1,rank2,rank3\n1,IC.NET.D1,IC.NET.D2,IC.NET.D3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"too many choices.*at most 2"):
+        read_survey(path, aii, track="discrete", choices=2)
+    path.write_text(
+        "respondent,rank,indicator\n1,1,IC.NET.D1\n1,1,IC.NET.D2\n2,x,IC.NET.D1\n3,2,IC.NET.D1\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        read_survey(path, aii, track="discrete")
+    text = str(caught.value)
+    assert "tied ranks" in text
+    assert "invalid rank (found 'x')" in text
+    assert "gap in the ranks" in text
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "rank1,rank2",
+        "第一,第二",
+        "1,2",
+        "Q7_1,Q7_2",
+        "第1重要,第2重要",
+        "Top 1,Top 2",
+        "选择1,选择2",
+    ],
+)
+def test_rank_columns_are_recognised(aii: Framework, tmp_path: Path, heads: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,track,{heads}\n1,discrete,IC.NET.D1,IC.NET.D2\n", encoding="utf-8")
+    assert read_survey(path, aii).track().lists() == [["IC.NET.D1", "IC.NET.D2"]]
+
+
+def test_unrecognised_columns_can_be_named(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,track,best,next\n1,discrete,IC.NET.D1,IC.NET.D2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no columns of ranks"):
+        read_survey(path, aii)
+    with pytest.raises(InputError, match="did you mean 'best'"):
+        read_survey(path, aii, ranks=["bests", "next"])
+    survey = read_survey(path, aii, ranks=["next", "best"])
+    assert survey.track().lists() == [["IC.NET.D2", "IC.NET.D1"]]
+
+
+def test_the_track_must_be_known(aii: Framework, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,rank1\n1,IC.NET.D1\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column of tracks"):
+        read_survey(path, aii)
+    with pytest.raises(InputError, match="no track 'discreet'.*did you mean 'discrete'"):
+        read_survey(path, aii, track="discreet")
+    survey = read_survey(path, aii, track="离散")
+    assert list(survey.ballots) == ["discrete"]
+    with pytest.raises(InputError, match="name one of the tracks"):
+        survey.track("process")
+
+
+def test_preflib_holds_one_track(both: dict[str, Ballots], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="PrefLib holds one track"):
+        write_survey(both, tmp_path / "a.soi")
+
+
+def test_the_long_table_has_a_row_a_choice(both: dict[str, Ballots]) -> None:
+    long = survey_table(both, form="long")
+    assert len(long) == sum(int(b.lengths.sum()) for b in both.values())
+    assert list(long.columns) == ["respondent", "track", "rank", "indicator"]
