@@ -70,40 +70,46 @@ class _Scene:
         X = self.X[rows]
         if self.drift is not None:
             X = X + time[:, None] * self.drift[rows]
-        total = np.einsum("ql,ql->q", self.track.leaf_weights(local), X)
-        gated = np.einsum("qpl,ql->qp", self.track.within(local, self.gates), X)
-        return np.concatenate([total[:, None], gated], axis=1)
+        track = self.track
+        nodes = np.empty((len(rows), len(track.nodes)))
+        nodes[:, track.leaves] = X
+        for family in reversed(track.families):  # children before their parents
+            members = family.members
+            score = np.einsum("qc,qc->q", local[:, members], nodes[:, members])
+            if family.parent:
+                nodes[:, track.index[family.parent]] = score
+        return np.concatenate([score[:, None], nodes[:, self.gates]], axis=1)
 
     def star(self, rows: IntArray, time: FloatArray) -> IntArray:
         found = self.scores(rows, time)
         return stars(found[:, 0], found[:, 1:], self.thresholds)[0]
 
     def curvature(self) -> FloatArray:
-        """Return bounds on |second derivative| of total and gated scores, (1 + P,).
+        """Return bounds on |second derivative| of total and gated scores, (n, 1 + P).
 
-        For s = Σ w_i s_i with Σ w' = 0 and scores within half a range R of a middle:
+        For s = Σ w_i s_i with Σ w' = 0 and the s_i within R of a middle:
         |s'| <= R ‖w'‖ + max |s_i'| and |s''| <= R ‖w''‖ + 2 ‖w'‖ max |s_i'| + max |s_i''|.
+        The bounds are the enterprise's own: equal answers under a node leave its score still.
         """
-        track = self.track
-        half = float(np.ptp(self.X)) / 2 if self.X.size else 0.0
-        first, second = np.zeros(len(track.nodes)), np.zeros(len(track.nodes))
+        track, n = self.track, len(self.X)
+        first, second = np.zeros((n, len(track.nodes))), np.zeros((n, len(track.nodes)))
+        reach = self.X[:, :, None]
         if self.drift is not None:
-            first[track.leaves] = np.abs(self.drift).max(axis=0, initial=0.0)
-            ends = np.stack([self.X, self.X + self.drift])
-            half = float(np.ptp(ends)) / 2 if ends.size else 0.0
+            first[:, track.leaves] = np.abs(self.drift)
+            reach = np.stack([self.X, self.X + self.drift], axis=2)
         speed, turn = self.path.speeds(track.code)
-        top = (0.0, 0.0)
+        one = two = np.zeros(n)
         for f in range(len(track.families) - 1, -1, -1):
-            members = track.families[f].members
-            s1, s2 = float(first[members].max()), float(second[members].max())
+            family = track.families[f]
+            i = track.index[family.parent] if family.parent else -1
+            under = reach if i < 0 else reach[:, track.membership([i])[0]]
+            half = (under.max(axis=(1, 2)) - under.min(axis=(1, 2))) / 2
+            s1, s2 = first[:, family.members].max(axis=1), second[:, family.members].max(axis=1)
             one = half * speed[f] + s1
             two = half * turn[f] + 2 * speed[f] * s1 + s2
-            if track.families[f].parent:
-                i = track.index[track.families[f].parent]
-                first[i], second[i] = one, two
-            else:
-                top = (one, two)
-        return np.concatenate([[top[1]], second[self.gates]])
+            if i >= 0:
+                first[:, i], second[:, i] = one, two
+        return np.concatenate([two[:, None], second[:, self.gates]], axis=1)
 
 
 def tipping_points(
@@ -170,10 +176,10 @@ def _isolate(scene: _Scene, n: int) -> tuple[_Spans, int]:
     bound = scene.curvature()
     found: list[_Spans] = []
     touching = 0
-    work = _first_spans(scene, values, grid)
+    work = _first_spans(scene, values, grid, bound)
     while len(work.row):
         h = work.b - work.a
-        bend = bound[work.line]
+        bend = bound[work.row, work.line]
         crosses = (work.fa > 0) != (work.fb > 0)
         steep = np.abs(work.fb - work.fa) > bend * h * h
         clear = np.minimum(np.abs(work.fa), np.abs(work.fb)) > bend * h * h / 8
@@ -186,15 +192,14 @@ def _isolate(scene: _Scene, n: int) -> tuple[_Spans, int]:
     return _Spans.join(found) if found else work, touching
 
 
-def _first_spans(scene: _Scene, values: FloatArray, grid: FloatArray) -> _Spans:
+def _first_spans(scene: _Scene, values: FloatArray, grid: FloatArray, bound: FloatArray) -> _Spans:
     parts = []
-    bound = scene.curvature()
     for line in range(values.shape[2]):
         edges = scene.thresholds.band if line == 0 else scene.thresholds.gate
         for edge in edges[np.isfinite(edges)]:
             f = values[:, :, line] - edge
             left, right = f[:, :-1], f[:, 1:]
-            near = np.minimum(np.abs(left), np.abs(right)) <= bound[line] / GRID**2 / 8
+            near = np.minimum(np.abs(left), np.abs(right)) <= bound[:, line, None] / GRID**2 / 8
             row, at = np.nonzero(near | ((left > 0) != (right > 0)))
             parts.append(_Spans(
                 row, np.full(len(row), line), np.full(len(row), edge), grid[at], grid[at + 1],

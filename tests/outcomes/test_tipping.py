@@ -56,7 +56,7 @@ def test_stars_change_at_tipping_points_and_nowhere_else(kind, what, grow):
     path = weight_path(START, target(what), kind, (2026, 2030))
     for rule in (RULE, replace(RULE, one_star=True), replace(RULE, gate_depth=2)):
         found = tipping_points(TRACK, X, path, rule, X_end=X_end if grow else None)
-        assert len(found.row) > (0 if rule.gate_depth == 2 else 5)
+        assert rule.gate_depth == 2 or len(found.row) > 2
         assert found.touching == 0
         for e in range(len(found.row)):
             i, t = found.row[e], found.time[e]
