@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from calib.experiment.wording import cell, head, spell
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "shown"),
+    [
+        (math.inf, "aitchison", "∞"), (-math.inf, "lower", "−∞"), (math.nan, "p", "–"),
+        (None, "p", "–"), (0.4545, "share", "45.5%"), (22.0, "n", "22"), (1e-7, "p", "1e-07"),
+        (40.5833, "total_before", "40.58"), (True, "downgraded", "yes"), ("<b>", "name", "<b>"),
+    ],
+)  # fmt: skip
+def test_cells_are_shown_with_few_digits_and_never_fail(value, column, shown):
+    assert cell(value, column, "en") == shown
+
+
+def test_words_and_codes_are_spelled_in_the_language(aii):
+    assert cell("process", "track", "zh") == "流程型"
+    assert head("band_star", "zh") == "总分星级"
+    assert head("band_star", "en") == "band star"
+    assert spell("band; gate IC", aii, "zh") == "总分; 门槛 IC 互联互通"
+    assert spell("IC.DEV", aii, "en") == "IC.DEV smart device networking"
