@@ -9,7 +9,6 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
-from calib.outcomes.comparison import weighted_kappa
 
 __all__ = [
     "Bootstrap",
@@ -162,22 +161,28 @@ def bootstrap_agreement(
     out = []
     tail = (1 - level) / 2
     for name in ("moved", "up", "down", "mean_change", "kappa_linear", "kappa_quadratic"):
-        samples = np.array([_measure(name, m) for m in drawn])
+        samples = _measure(name, drawn)
         samples = samples[np.isfinite(samples)]
         ends = np.quantile(samples, [tail, 1 - tail]) if len(samples) else (np.nan, np.nan)
-        out.append(Bootstrap(name, _measure(name, whole), float(ends[0]), float(ends[1])))
+        value = float(_measure(name, whole[None])[0])
+        out.append(Bootstrap(name, value, float(ends[0]), float(ends[1])))
     return tuple(out)
 
 
-def _measure(name: str, matrix: IntArray) -> float:
-    total = float(matrix.sum())
-    if not total:
-        return float("nan")
-    if name.startswith("kappa"):
-        return weighted_kappa(matrix, name.removeprefix("kappa_"))
-    index = np.arange(len(matrix))
+def _measure(name: str, matrices: IntArray) -> FloatArray:
+    """Return a measure of each of many transition matrices (b, K, K)."""
+    index = np.arange(matrices.shape[1])
     step = index[None, :] - index[:, None]
-    if name == "mean_change":
-        return float((matrix * step).sum() / total)
-    chosen = {"moved": step != 0, "up": step > 0, "down": step < 0}[name]
-    return float(matrix[chosen].sum() / total)
+    weight = {
+        "moved": step != 0, "up": step > 0, "down": step < 0, "mean_change": step,
+        "kappa_linear": np.abs(step), "kappa_quadratic": step**2,
+    }[name].astype(float)  # fmt: skip
+    total = matrices.sum(axis=(1, 2)).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (matrices * weight).sum(axis=(1, 2)) / total
+        if not name.startswith("kappa"):
+            return np.asarray(mean, dtype=float)
+        # Weighted κ as in :func:`calib.outcomes.comparison.weighted_kappa`, many at once.
+        before, after = matrices.sum(axis=2) / total[:, None], matrices.sum(axis=1) / total[:, None]
+        chance = np.einsum("bi,ij,bj->b", before, weight, after)
+        return np.where(chance > 0, 1 - mean / chance, np.nan)

@@ -11,7 +11,7 @@ from calib._types import FloatArray
 from calib.errors import InputError, suggest
 from calib.framework import Track
 
-__all__ = ["Growth", "grown_scores"]
+__all__ = ["Growth", "check_growth", "grown_scores"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from calib.outcomes.agreement import (
     stuart_maxwell,
     wilson_interval,
 )
+from calib.outcomes.comparison import weighted_kappa
 
 # Stuart's table of vision in both eyes, 7,477 women (Biometrika 40 (1953), 105-110).
 VISION = np.array([
@@ -74,6 +75,8 @@ def test_bootstrap_intervals_match_resampling_enterprises():
         low, high = np.quantile(samples, [0.025, 0.975])
         assert found[name].low == pytest.approx(low, abs=0.01)
         assert found[name].high == pytest.approx(high, abs=0.01)
+    assert found["kappa_linear"].value == pytest.approx(weighted_kappa(matrix, "linear"))
+    assert found["kappa_quadratic"].value == pytest.approx(weighted_kappa(matrix, "quadratic"))
     assert found["moved"].value == pytest.approx((before != after).mean())
     assert found["kappa_linear"].low < found["kappa_linear"].value < found["kappa_linear"].high
     again = bootstrap_agreement([matrix], size=4000, rng=2)
