@@ -29,6 +29,8 @@ __all__ = ["Privacy", "pseudonymise", "read_key", "suppress"]
 
 COUNTS = ("count", "n", "same", "up", "down", "downgraded", "moved", "enterprises")
 """Columns that count enterprises."""
+_TELLING = ("share", "low", "high", "lower", "upper", "se")
+"""Columns beside a count that would tell it."""
 _KEYS = ("set", "node", "scope", "track", "star", "from_star", "to_star", "segment", "year")
 
 
@@ -136,7 +138,8 @@ def suppress(frame: pd.DataFrame, min_count: int) -> pd.DataFrame:
         shown[small] = f"<{min_count}"
         out[column] = shown
         if column == "count":
-            for share in [c for c in frame.columns if c == "share" or c.endswith("_share")]:
+            telling = [c for c in frame.columns if c in _TELLING or str(c).endswith("_share")]
+            for share in telling:
                 out[share] = frame[share].astype(float).where(~hidden)
     return out
 

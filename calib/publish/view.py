@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, suggest
 from calib.experiment import Run, load_experiment, run_experiment
-from calib.experiment.results import Drawing, Table
+from calib.experiment.results import Drawing, OutcomeResult, SourceResult, Table
 from calib.experiment.wording import cell, head, spell
 from calib.publish.privacy import Privacy, read_key, suppress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Shown", "View", "open_view"]
+__all__ = ["Section", "Shown", "View", "open_view"]
 
 _SPELLED = ("node", "caused_by", "reason", "indicator", "code")
 _ROWS = ("enterprise", "name", "respondent", "ballot")
 """Columns that make a row be about one enterprise or respondent."""
+_PERSONS = ("expert", "members", "respondent")
+"""Columns that name persons; pseudonyms do not cover them, so their tables are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,31 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
+class Section:
+    """What a source of weights has to say: sentences, figures and tables, one after another."""
+
+    title: str
+    notes: tuple[str, ...]
+    figures: tuple[tuple[str, Any], ...]
+    tables: tuple[Shown, ...]
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        from calib.figures import to_svg_string
+
+        parts = [f"<h3>{escape(self.title)}</h3>"]
+        parts += [f"<p>{escape(note)}</p>" for note in self.notes]
+        parts += [f"<figure>{to_svg_string(f, title=title)}</figure>" for title, f in self.figures]
+        parts += [table._repr_html_() for table in self.tables]
+        return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        lines = [self.title, *self.notes, *(f"[{title}]" for title, _ in self.figures)]
+        return "\n\n".join([*lines, *(repr(t) for t in self.tables)])
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """A run in a language under a privacy.
 
@@ -80,7 +107,9 @@ class View:
         """Return the tables that may be shown, small counts suppressed."""
         out = []
         for table in self.run.tables():
-            if not self.privacy.rows_allowed and any(c in table.frame.columns for c in _ROWS):
+            barred: tuple[str, ...] = () if self.privacy.rows_allowed else _ROWS
+            barred += () if self.privacy.key is None else _PERSONS
+            if any(c in table.frame.columns for c in barred):
                 continue
             frame = suppress(table.frame, self.privacy.min_count)
             out.append(Table(table.name, frame, table.title, table.rows))
@@ -178,6 +207,59 @@ class View:
         raise InputError(
             f"no figure {name!r} {suggest(name, every)}".rstrip()
             + f"; figures are {', '.join(every)}"
+        )
+
+    def sets_from(self, source: str) -> list[str]:
+        """Return the names of the sets whose weights come from a source, such as ``ballots``."""
+        return [s.name for s in self.run.experiment.sets if s.source == source]
+
+    def about(
+        self, name: str, *, tables: Sequence[str] = (), figures: Sequence[str] = (),
+        notes: bool = True, rows: int = 30,
+    ) -> Section:  # fmt: skip
+        """Return what the source of a set, or an outcome analysis, reports.
+
+        Parameters
+        ----------
+        name : name of a set or of an outcome analysis of the run
+        tables, figures : only those whose names begin so; ``"*"`` for all, nothing if empty
+        notes : whether its sentences are shown (not where small counts are suppressed)
+        rows : at most this many rows of a table
+        """
+        run = self.run
+        known: dict[str, SourceResult | OutcomeResult] = {**run.results, **run.outcomes}
+        if name not in known:
+            raise InputError(
+                f"no set or analysis {name!r} {suggest(name, known)}".rstrip()
+                + f"; there are {', '.join(known)}"
+            )
+        said = [n.text.get(self.language) for n in known[name].notes] if notes else []
+        label = run.sets[name].label.get(self.language) if name in run.sets else name
+        own = f"{name}-"
+
+        def wanted(full: str, among: Iterable[str], starts: Sequence[str]) -> bool:
+            # Tables of a set are named after it, those of an analysis as it names them.
+            if name in run.results and not full.startswith(own):
+                return False
+            short = full.removeprefix(own)
+            known_here = short in {n.removeprefix(own) for n in among}
+            return known_here and any(s == "*" or short.startswith(s) for s in starts)
+
+        drawn = [d.name for d in known[name].drawings]
+        kept = [t.name for t in known[name].tables]
+        return Section(
+            label,
+            tuple(said) if self.privacy.rows_allowed else (),
+            tuple(
+                (d.title.get(self.language), d.draw(self.language))
+                for d in self.drawings()
+                if wanted(d.name, drawn, figures)
+            ),
+            tuple(
+                self.show(t.frame.head(rows), t.title.get(self.language))
+                for t in self.tables()
+                if wanted(t.name, kept, tables)
+            ),
         )
 
     def tree(self, track: str, name: str | None = None) -> Any:
