@@ -19,6 +19,7 @@ from calib.rating.stars import stars
 __all__ = ["StarModel", "cells_of", "star_model"]
 
 _INSIDE = 5e-10
+_LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ class StarModel:
     ----------
     total : (n, q_t) total = total @ z
     gate_score : (P, n, q_t) gate_score[p] @ z = weight of node p times its score; where the node
-        lies below the variables, its (constant) score in ``constant`` is used instead
+        is a variable itself or lies below one, its (constant) score in ``constant`` is used
     gate_cover : (P, q_t) gate_cover[p] @ z = weight of node p; 0 where constant
-    constant : (P, n) scores of gated nodes that the adjustment does not move, else NaN
+    constant : (P, n) scores of gated nodes under the starting weights: those that the adjustment
+        does not move, and those that it leaves without weight
     thresholds : effective thresholds
     """
 
@@ -47,8 +49,9 @@ class StarModel:
         for p, cover in enumerate(self.gate_cover):
             weight = float(cover @ z)
             if cover.any():
-                # A gated node without weight cannot be scored from z; it is taken as passed.
-                gated[:, p] = self.gate_score[p] @ z / weight if weight > 1e-12 else np.inf
+                # Below a node without weight the starting local weights stay.
+                scored = self.gate_score[p] @ z / weight if weight > 1e-12 else self.constant[p]
+                gated[:, p] = scored
             else:
                 gated[:, p] = self.constant[p]
         return stars(self.total @ z, gated, self.thresholds)[0]
@@ -84,11 +87,11 @@ def star_model(block: Block, X: FloatArray, thresholds: Thresholds) -> StarModel
     own = track.membership(block.nodes)
     for p, node in enumerate(gated):
         under = track.membership([int(node)])[0]
-        if (own & under).any(axis=1).any() and not (own & ~under)[(own & under).any(axis=1)].any():
+        parts = int(block.cover(int(node)).sum())
+        if parts > 1 and not (own & ~under)[(own & under).any(axis=1)].any():
             cover[p] = block.cover(int(node))
             gate_score[p] = score * cover[p]
-        else:
-            constant[p] = X @ track.within(block.local, [int(node)])[0]
+        constant[p] = X @ track.within(block.local, [int(node)])[0]
     return StarModel(score, gate_score, cover, constant, thresholds)
 
 
@@ -124,14 +127,15 @@ def cells_of(
     cells = []
     if star == last:
         return [_join(held)] if possible else []
-    missed = _below(model.total[i], float(band[star]))
+    # Thresholds carry a tolerance of their own; stay inside it, so that rounding cannot flip it.
+    missed = _below(model.total[i], float(band[star]) - _INSIDE)
     if possible:
         cells.append(_join([*held, missed]))
     if t.one_star:
         # The band is one higher and a gate of it fails; lower gates do not matter then.
         held = [_above(model.total[i], float(band[star]), margin)]
         if star + 1 < last:
-            held.append(_below(model.total[i], float(band[star + 1])))
+            held.append(_below(model.total[i], float(band[star + 1]) - _INSIDE))
         possible = True
     edge = float(gate[star])
     for p in range(len(model.gate_cover)):
@@ -141,8 +145,10 @@ def cells_of(
             if model.constant[p, i] <= edge:
                 cells.append(_join(held))
             continue
-        row = model.gate_score[p, i] - edge * model.gate_cover[p]
-        cells.append(_join([*held, _below(row, 0.0)]))
+        row = model.gate_score[p, i] - (edge - _INSIDE) * model.gate_cover[p]
+        # A node without weight would fail every gate on paper (0 <= 0): it keeps some.
+        some = (-model.gate_cover[p], -_LEAST_WEIGHT)
+        cells.append(_join([*held, _below(row, 0.0), some]))
     return cells
 
 
@@ -151,8 +157,7 @@ def _above(row: FloatArray, edge: float, margin: float) -> tuple[FloatArray, flo
 
 
 def _below(row: FloatArray, edge: float) -> tuple[FloatArray, float]:
-    # Thresholds carry a tolerance of their own; stay inside it, so that rounding cannot flip it.
-    return row / 100.0, (edge - (_INSIDE if edge else 0.0)) / 100.0
+    return row / 100.0, edge / 100.0
 
 
 def _join(rows: list[tuple[FloatArray, float]]) -> tuple[FloatArray, FloatArray]:

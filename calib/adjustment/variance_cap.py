@@ -44,7 +44,7 @@ class ShareCap:
     def shares(self, z: FloatArray) -> FloatArray:
         """Return the shares of the nodes, (c,); 0 where the total does not vary."""
         v = float(z @ self.cov @ z)
-        top = np.einsum("i,cij,j->c", z, self.forms, z)
+        top = np.asarray((self.forms @ z) @ z, dtype=float)
         return top / v if v > 0 else np.zeros_like(top)
 
     def jacobian(self, z: FloatArray) -> FloatArray:

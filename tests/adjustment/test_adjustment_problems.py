@@ -176,7 +176,9 @@ def test_b_with_equal_budget_and_no_correlation_is_inverse_deviation() -> None:
     np.testing.assert_allclose(found.g, np.array([4, 2, 1]) / 7, atol=1e-12)
 
 
-def test_b_on_fewer_enterprises_than_indicators_needs_no_shrinkage_when_none_is_degenerate() -> None:
+def test_b_on_fewer_enterprises_than_indicators_needs_no_shrinkage_when_none_is_degenerate() -> (
+    None
+):
     m = moments_of(scores(3, 22, 28), fourth=True)
     assert np.linalg.matrix_rank(m.cov) < 28
     found = risk_budget(m, np.ones(28))
@@ -292,7 +294,9 @@ def test_c_says_how_low_the_cap_can_go_and_what_stands_in_the_way() -> None:
         [nonnegative_rows(list("abc")), make_rows([[-1.0, 0, 0]], [-0.5], ["a ≥ 0.5"])]
     )
     with pytest.raises(InfeasibleError, match=r"a ≥ 0\.5"):
-        nearest_under_share_cap(np.full(3, 1 / 3), rows, *simplex(3), [share_cap(m.cov, 0.5)], rng=0)
+        nearest_under_share_cap(
+            np.full(3, 1 / 3), rows, *simplex(3), [share_cap(m.cov, 0.5)], rng=0
+        )
 
 
 # ---- D ------------------------------------------------------------------------------------------

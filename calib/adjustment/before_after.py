@@ -1,0 +1,96 @@
+"""Tables of an adjustment: measures, prices, stars and distances, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calib.adjustment.moments import Moments
+from calib.adjustment.shares import contribution_share, variance_share
+from calib.adjustment.solve import Solution
+from calib.rating import Rating
+from calib.weights import WeightSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["distance_table", "measure_table", "price_table", "star_moves_table"]
+
+
+def measure_table(
+    before: WeightSet, after: WeightSet, moments: Mapping[str, Moments], depth: int
+) -> pd.DataFrame:
+    """Return weight, contribution and variance share of the nodes at a depth, before and after."""
+    import pandas as pd
+
+    parts = []
+    for t, m in moments.items():
+        track = before.framework.tracks[t]
+        nodes = track.at_depth(depth)
+        data: dict[str, object] = {
+            "track": t,
+            "code": [track.codes[i] for i in nodes],
+            "name_zh": [track.nodes[i].name.zh for i in nodes],
+            "name_en": [track.nodes[i].name.en for i in nodes],
+            "local_before": before.local[t][nodes],
+            "local_after": after.local[t][nodes],
+        }
+        for when, w in (("before", before), ("after", after)):
+            g = track.global_weights(w.local[t])[nodes]
+            through = m.through(track.within(w.local[t], nodes).T)
+            data[f"weight_{when}"] = g
+            data[f"contribution_{when}"] = contribution_share(g, through)
+            data[f"variance_{when}"] = variance_share(g, through).share
+        parts.append(pd.DataFrame(data))
+    return pd.concat(parts, ignore_index=True)
+
+
+def price_table(solution: Solution) -> pd.DataFrame:
+    """Return demands that hold the answer back, dearest first."""
+    import pandas as pd
+
+    table = pd.DataFrame(solution.prices, columns=["demand", "shadow_price", "slack"])
+    return table.sort_values("shadow_price", ascending=False, kind="stable", ignore_index=True)
+
+
+def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
+    """Return the enterprises whose star changes: from, to, and through what (stars from 1)."""
+    import pandas as pd
+
+    rows: list[tuple[object, ...]] = []
+    for t, a in after.samples.items():
+        b = before.samples[t]
+        for i in np.flatnonzero(a.star != b.star):
+            gates = [a.track.codes[p] for p in a.gated[a.failed[i] != b.failed[i]]]
+            why = []
+            if a.band[i] != b.band[i]:
+                why.append("band of the total")
+            if gates:
+                why.append("gate of " + ", ".join(gates))
+            if not why:
+                why.append("gate of a lower star")
+            rows.append((a.ids[i], t, int(b.star[i]) + 1, int(a.star[i]) + 1,
+                         float(b.total[i]), float(a.total[i]), "; ".join(why)))  # fmt: skip
+    columns = [
+        "enterprise",
+        "track",
+        "star_before",
+        "star_after",
+        "total_before",
+        "total_after",
+        "through",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def distance_table(before: WeightSet, after: WeightSet) -> pd.DataFrame:
+    """Return Euclidean distance and total variation of leaf weights by track."""
+    import pandas as pd
+
+    rows = []
+    for t in before.framework.tracks:
+        d = after.leaf(t) - before.leaf(t)
+        rows.append((t, float(np.linalg.norm(d)), float(np.abs(d).sum() / 2)))
+    return pd.DataFrame(rows, columns=["track", "euclidean", "total_variation"])

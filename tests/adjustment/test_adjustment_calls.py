@@ -1,0 +1,374 @@
+"""Whole adjustments of a framework: levels, tracks, rounds, ledgers, refits, missing answers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calib.adjustment import (
+    adjust,
+    adjust_rounds,
+    dominance,
+    make_spec,
+    out_of_sample,
+    read_ledger,
+    replay_ledger,
+    write_ledger,
+)
+from calib.adjustment.moments import moments_of
+from calib.adjustment.solve import solve
+from calib.adjustment.space import build_space
+from calib.adjustment.spec import spec_from_dict
+from calib.errors import InfeasibleError, InputError
+from calib.framework import load_framework
+from calib.population import Population, generate_population
+from calib.rating import rate, score_answers
+from calib.weights import WeightSet, published_weights
+
+
+@pytest.fixture(scope="module")
+def published(aii) -> WeightSet:
+    return published_weights(aii)
+
+
+def spec_of(aii, **changes):
+    asked = {
+        "cap": 0.1, "measure": None, "level": "all", "on": None, "problem": "caps", "bounds": None,
+        "groups": None, "keep_order": False, "distance": "euclidean", "target": "equal", "starts": 2,
+    } | changes  # fmt: skip
+    return make_spec(aii, **asked)
+
+
+def siblings_sum_to_one(w: WeightSet) -> bool:
+    return all(
+        np.allclose(track.sibling_sums(w.local[t]), 1, atol=1e-12) and (w.local[t] >= 0).all()
+        for t, track in w.framework.tracks.items()
+    )
+
+
+def test_the_default_call_caps_contributions_and_variance_shares(published, trial) -> None:
+    found = adjust(published, trial, cap=0.12)
+    assert set(found.spec.caps) == {"contribution", "variance"}
+    assert found.holds()
+    assert found.solution.certificate is not None
+    assert found.solution.certificate.residual < 1e-9
+    assert siblings_sum_to_one(found.weights)
+    assert found.measures["variance_before"].max() > 0.12
+    assert found.prices["shadow_price"].iloc[0] > 0
+    assert found.synthetic
+
+
+@pytest.mark.parametrize(
+    ("level", "moving"),
+    [("indicator", {3}), ("capability", {2}), (("pillar", "indicator"), {1, 3})],
+)
+def test_untouched_levels_keep_their_local_weights_to_the_last_bit(
+    aii, published, trial, level, moving
+) -> None:
+    cap = {"contribution": 0.19} if level == "capability" else {"contribution": 0.085}
+    found = adjust(published, trial, cap=cap, level=level)
+    for t, track in aii.tracks.items():
+        for depth in (1, 2, 3):
+            at = track.depth == depth
+            same = np.array_equal(found.weights.local[t][at], published.local[t][at])
+            assert same or depth in moving
+
+
+def test_pillars_stay_the_same_in_all_tracks(aii, published, trial) -> None:
+    found = adjust(published, trial, cap=0.39, level="pillar")
+    for code in aii.shared:
+        values = {found.weights.weight(code, t) for t in aii.tracks}
+        assert len({round(v, 12) for v in values}) == 1
+    assert found.holds()
+
+
+def test_a_track_without_enterprises_follows_in_the_shared_pillars(aii, published, trial) -> None:
+    some = trial.take({"discrete": np.arange(12)})
+    found = adjust(published, some, cap=0.37, level="pillar")
+    assert found.weights.weight("IN", "process") == found.weights.weight("IN", "discrete")
+    assert found.weights.weight("IN") != published.weight("IN")
+    track = aii.tracks["process"]
+    rest = track.depth > 1
+    np.testing.assert_array_equal(
+        found.weights.local["process"][rest], published.local["process"][rest]
+    )
+
+
+def test_equal_shares_of_pillars_are_equal_in_the_pooled_covariance(aii, published, trial) -> None:
+    found = adjust(published, trial, problem="shares", level="pillar")
+    table = dominance(found.weights, trial, level="pillar", rng=0).table
+    pooled = table[table["track"] == "pooled"]
+    np.testing.assert_allclose(pooled["variance_share"], 1 / 3, atol=1e-9)
+    assert found.solution.certificate is not None
+    assert found.solution.certificate.residual < 1e-10
+
+
+def test_equal_shares_within_families_leave_other_levels_alone(aii, published, trial) -> None:
+    found = adjust(published, trial, problem="shares", level="indicator")
+    X = score_answers(trial).samples["discrete"].X
+    track = aii.tracks["discrete"]
+    local = found.weights.local["discrete"]
+    members = track.families[4].members
+    leaf = [int(np.flatnonzero(track.leaves == i)[0]) for i in members]
+    part = X[:, leaf] * local[members]
+    cov = np.cov(part.T, ddof=0)
+    if part.var(axis=0).all():
+        np.testing.assert_allclose(cov.sum(axis=0) / cov.sum(), 1 / len(members), atol=1e-9)
+
+
+def test_bounds_groups_and_order_hold(aii, published, trial) -> None:
+    found = adjust(
+        published, trial, cap={"contribution": 0.2}, level=["pillar", "capability"],
+        bounds={"IC.NET": (0.3, 0.45), "DA": (0.34, 0.4)}, keep_order=False,
+        groups={"network": (["IC.DEV", "IC.NET"], 0.0, 0.25)},
+    )  # fmt: skip
+    w = found.weights
+    assert 0.34 - 1e-12 <= w.weight("DA") <= 0.4
+    for t, track in aii.tracks.items():
+        assert w.weight("IC.NET", t) <= 0.45 + 1e-12
+        whole = track.global_weights(w.local[t])
+        assert whole[track.index["IC.DEV"]] + whole[track.index["IC.NET"]] <= 0.25 + 1e-12
+
+
+def test_no_two_siblings_change_places_when_order_is_kept(aii, published, trial) -> None:
+    found = adjust(published, trial, cap=0.23, level=["pillar", "capability"], keep_order=True)
+    for t, track in aii.tracks.items():
+        for family in track.families[:4]:
+            a, b = published.local[t][family.members], found.weights.local[t][family.members]
+            order = np.argsort(-a, kind="stable")
+            strict = np.diff(a[order]) < -1e-9
+            assert (np.diff(b[order])[strict] <= 1e-9).all()
+
+
+def test_every_fault_of_a_request_is_listed_at_once(published, trial) -> None:
+    with pytest.raises(InputError) as caught:
+        adjust(published, trial, cap={"varianz": 0.1, "weight": 1.5}, problem="cap", distance="l1")  # type: ignore[arg-type]
+    text = str(caught.value)
+    for word in ("varianz", "did you mean 'variance'", "1.5", "'cap'", "l1"):
+        assert word in text
+    with pytest.raises(InputError, match="no weight of that name"):
+        adjust(published, trial, cap=0.2, level="capability", bounds={"IC.NETT": (0, 1)})
+    with pytest.raises(InputError, match="nothing is asked"):
+        adjust(published, trial)
+
+
+def test_caps_below_one_over_the_number_of_nodes_are_refused_with_the_reason(
+    published, trial
+) -> None:
+    with pytest.raises(InfeasibleError, match=r"below 1/28"):
+        adjust(published, trial, cap=0.03)
+    with pytest.raises(InfeasibleError, match=r"contribution ≤ 0\.07"):
+        adjust(published, trial, cap={"contribution": 0.07})
+
+
+def test_fewest_stars_beats_the_plain_adjustment(published, trial) -> None:
+    plain = adjust(published, trial, cap={"contribution": 0.13}, level=["pillar", "capability"])
+    fewest = adjust(
+        published,
+        trial,
+        cap={"contribution": 0.13},
+        level=["pillar", "capability"],
+        problem="stars",
+    )
+    assert fewest.solution.stars is not None
+    assert fewest.solution.stars.missed == len(fewest.stars)
+    assert len(fewest.stars) <= len(plain.stars)
+    assert fewest.holds()
+
+
+def test_weights_are_fitted_to_reference_stars(aii, published, trial) -> None:
+    wanted = published.with_weights({"DA": 0.5}, name="truth")
+    rating = rate(trial, wanted)
+    stars = {
+        str(i): int(s) + 1
+        for r in rating.samples.values()
+        for i, s in zip(r.ids, r.star, strict=True)
+    }
+    found = adjust(published, trial, problem="stars", level="pillar", reference=stars)
+    assert found.solution.stars is not None
+    assert found.solution.stars.missed == 0
+    with pytest.raises(InputError, match="unknown enterprises: nobody"):
+        adjust(published, trial, problem="stars", level="pillar", reference={"nobody": 3})
+
+
+def test_rounded_weights_are_on_the_grid_and_under_the_caps(aii, published, trial) -> None:
+    found = adjust(published, trial, cap=0.12, level=["pillar", "indicator"], grid=0.01)
+    assert found.holds()
+    assert siblings_sum_to_one(found.weights)
+    for t, track in aii.tracks.items():
+        for family in track.families:
+            w = found.weights.local[t][family.members] * 100
+            if track.depth[family.members[0]] == 2:
+                continue
+            on = np.allclose(w, np.rint(w), atol=1e-9)
+            kept = np.allclose(found.weights.local[t][family.members], 1 / len(w))
+            assert on or kept
+    assert all(r.distance >= r.bound - 1e-12 for r in found.rounding.values())
+
+
+def test_rounds_stop_when_the_caps_hold_and_replay_to_the_same_weights(
+    aii, published, trial, tmp_path
+) -> None:
+    scored = score_answers(trial)
+    spec = spec_of(aii, cap=0.12)
+    found = adjust_rounds(published, scored, spec, steps=(0.5, 0.75, 1.0), seed=3)
+    assert found.holds
+    assert len(found.rounds) == 3
+    largest = [found.rounds[0].largest_before["variance"]] + [
+        r.largest_after["variance"] for r in found.rounds
+    ]
+    assert largest == sorted(largest, reverse=True)
+    assert "over the cap" in found.rounds[0].reason.en
+    assert "超过上限" in found.rounds[0].reason.zh
+    path = tmp_path / "ledger.json"
+    write_ledger(found.ledger, path)
+    again = replay_ledger(read_ledger(path), scored)
+    assert again.same
+    assert again.final.digest == found.final.digest
+
+
+def test_rounds_on_weights_that_meet_the_caps_change_nothing(aii, published, trial) -> None:
+    found = adjust_rounds(published, trial, spec_of(aii, cap=0.5))
+    assert found.rounds == ()
+    assert found.final is published
+    assert "already" in found.stopped.en
+
+
+def test_a_changed_ledger_is_found_out(aii, published, trial, tmp_path) -> None:
+    found = adjust_rounds(published, trial, spec_of(aii, cap=0.15, starts=0), steps=(1.0,))
+    path = tmp_path / "ledger.json"
+    write_ledger(found.ledger, path)
+    data = json.loads(path.read_text("utf-8"))
+    data[1]["content"]["after"]["discrete"]["IC"] += 0.01
+    path.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(InputError, match="entry 1.*changed after"):
+        read_ledger(path)
+    other = score_answers(generate_population(aii, 30, like=trial, rng=1))
+    with pytest.raises(InputError, match="population"):
+        replay_ledger(found.ledger, other)
+
+
+def test_a_request_survives_its_ledger_form(aii) -> None:
+    spec = spec_of(
+        aii, bounds={"IC": (0.2, 0.4)}, groups={"g": (("IC", "DA"), 0.1, 0.9)}, keep_order=True
+    )
+    assert spec_from_dict(json.loads(json.dumps(spec.as_dict()))).as_dict() == spec.as_dict()
+
+
+def test_refits_say_how_far_the_caps_hold_beyond_the_sample(aii, published, trial) -> None:
+    found = out_of_sample(
+        published, trial, spec_of(aii, cap=0.13, level="leaf", starts=0), draws=8, rng=1
+    )
+    assert found.held_in["variance"] == 1.0
+    assert found.held["variance"] < 1.0
+    assert found.excess["variance"] > 0
+    assert 0 < found.left_out < 22
+    assert (found.spread["sd"] >= 0).all()
+    text = found.sentence()
+    assert "left out" in text.en
+    assert "重抽样" in text.zh
+    spec = spec_of(aii, cap=0.13, level="leaf", starts=0)
+    again = out_of_sample(published, trial, spec, draws=8, rng=1)
+    np.testing.assert_array_equal(found.local["process"], again.local["process"])
+
+
+def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
+    aii, published, trial
+) -> None:
+    sample = trial.samples["discrete"]
+    values = sample.values.copy()
+    values[0, 3] = np.nan
+    values[1, 9:11] = np.nan
+    holes = type(sample)(sample.track, sample.ids, sample.names, values, sample.attributes)
+    population = Population(aii, {"discrete": holes}, trial.kind, "holes", True)
+    readings = {"missing": "renormalise"}
+    found = dominance(published, population, readings=readings, level="pillar", rng=0)
+    assert any("unanswered" in n for n in found.notes)
+    from calib.adjustment.scores import complete_scores
+
+    scored = score_answers(population, aii.rule.read(readings))
+    X = complete_scores(scored, published)[0]["discrete"]
+    total = X @ published.leaf("discrete")
+    np.testing.assert_allclose(total, rate(scored, published).samples["discrete"].total)
+    assert adjust(published, population, cap=0.4, level="pillar", readings=readings).holds()
+
+
+def test_one_enterprise_is_measured_and_capped_without_variance(aii, published, trial) -> None:
+    one = trial.take({"discrete": np.array([4])})
+    found = dominance(published, one, rng=0, draws=5)
+    assert not found.table["variance_share"].any()
+    assert any("single enterprise" in n for n in found.notes)
+    adjusted = adjust(published, one, cap=0.14, level="all")
+    assert any("does not vary" in n for n in adjusted.notes)
+    assert adjusted.measures["contribution_after"].max() <= 0.14 + 1e-9
+
+
+def test_dominance_shows_every_measure_by_track_and_pooled(aii, published, trial) -> None:
+    found = dominance(published, trial, cap=0.1, draws=40, rng=0)
+    assert set(found.table["track"]) == {"discrete", "process", "pooled"}
+    assert set(found.table["level"]) == {"pillar", "capability", "indicator"}
+    for (_, _), part in found.table.groupby(["track", "level"]):
+        for share in ("contribution", "variance_share", "shapley", "weight"):
+            assert part[share].sum() == pytest.approx(1)
+    t = found.table
+    assert (t["variance_share_low"] <= t["variance_share_high"]).all()
+    assert set(found.flags["level"]) == {"indicator"}
+    assert (found.flags["value"] > 0.1).all()
+    assert found.disagreement["tau"].dropna().between(-1, 1).all()
+    assert found.concentration["effective"].max() <= 28
+    same = dominance(published, trial, cap=0.1, draws=40, rng=0)
+    assert found.table.equals(same.table)
+
+
+def test_permuting_indicators_permutes_the_adjusted_weights(aii, published, trial) -> None:
+    scored = score_answers(trial)
+    track, X = aii.tracks["discrete"], scored.samples["discrete"].X
+    spec = spec_of(aii, cap=0.07, starts=0)
+    local = np.array(published.local["discrete"])
+    space = build_space({"discrete": track}, {"discrete": local}, (1, 2, 3))
+    a = solve(space, spec, {"discrete": moments_of(X)}, rng=0).local["discrete"]
+    # Indicators 0 and 2 of the first family trade their scores: so must their weights.
+    swapped = X.copy()
+    swapped[:, [0, 2]] = X[:, [2, 0]]
+    b = solve(space, spec, {"discrete": moments_of(swapped)}, rng=0).local["discrete"]
+    i, j = track.leaves[0], track.leaves[2]
+    expected = a.copy()
+    expected[[i, j]] = a[[j, i]]
+    np.testing.assert_allclose(b, expected, atol=1e-7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.16, 0.6), st.sampled_from(["capability", "leaf", "all"]))
+def test_adjusted_weights_stay_on_the_simplex_at_every_node(seed, cap, level) -> None:
+    fw = load_framework("aii")
+    rng = np.random.default_rng(seed)
+    local = {t: np.array(v) for t, v in fw.published.items()}
+    for t, track in fw.tracks.items():
+        for family in track.families[1:]:
+            local[t][family.members] = rng.dirichlet(np.full(len(family.members), 4.0))
+    start = WeightSet.build(fw, "random", local, source="test")
+    population = generate_population(fw, 40, rng=seed)
+    try:
+        found = adjust(start, population, cap={"contribution": cap}, level=level)
+    except InfeasibleError as exc:
+        assert "contradict" in str(exc)
+        return
+    assert siblings_sum_to_one(found.weights)
+    assert found.holds()
+    assert found.solution.certificate is not None
+    assert found.solution.certificate.residual < 1e-10
+
+
+def test_frameworks_without_gates_or_of_one_level_work() -> None:
+    for code in ("vdma", "cesi"):
+        fw = load_framework(code)
+        w = published_weights(fw)
+        population = generate_population(fw, 40, rng=0)
+        found = dominance(w, population, rng=0)
+        assert np.isfinite(found.table["variance_share"]).all()
+        size = max(len(t.leaves) for t in fw.tracks.values())
+        assert adjust(w, population, cap=max(0.3, 2 / size), level="all").holds()

@@ -1,0 +1,272 @@
+"""Star measures, star fits and rounding on the grid against brute force."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calib.adjustment.demands import contribution_rows, positive_rows, weight_cap_rows
+from calib.adjustment.grid import round_to_grid
+from calib.adjustment.leave_out import leave_out
+from calib.adjustment.leverage import _by_crossings, leverage, star_moves
+from calib.adjustment.lines import baseline, line_of
+from calib.adjustment.moments import moments_of
+from calib.adjustment.nearest import nearest_weights
+from calib.adjustment.rows import stack_rows
+from calib.adjustment.solve import share_caps
+from calib.adjustment.space import build_space, level_depths
+from calib.adjustment.star_cells import star_model
+from calib.adjustment.star_fit import StarTask, fit_stars
+from calib.errors import InfeasibleError, InputError
+from calib.population import generate_population
+from calib.rating import rate, score_answers
+from calib.weights import published_weights
+
+
+@pytest.fixture(scope="module")
+def made(aii, trial):
+    population = generate_population(aii, 120, like=trial, rng=5)
+    return score_answers(population)
+
+
+def move(track, local: np.ndarray, node: int, delta: float) -> np.ndarray:
+    """Move one local weight, siblings rescaled in proportion."""
+    out = local.copy()
+    family = next(f.members for f in track.families if node in f.members)
+    others = [i for i in family if i != node]
+    out[node] = local[node] + delta
+    out[others] *= (1 - out[node]) / local[others].sum()
+    return out
+
+
+def rated(made, aii, t: str, local: np.ndarray):
+    w = published_weights(aii)
+    sets = {k: v.copy() for k, v in w.local.items()}
+    sets[t] = local
+    if t == "discrete":
+        for code in aii.shared:
+            sets["process"][aii.tracks["process"].index[code]] = local[aii.tracks[t].index[code]]
+    return rate(made, type(w).build(aii, "x", sets, source="test")).samples[t]
+
+
+@pytest.mark.parametrize("one_star", [False, True])
+@pytest.mark.parametrize("depth", [2, 3])
+def test_leaving_out_agrees_with_rating_again(made, aii, depth: int, one_star: bool) -> None:
+    readings = replace(made.readings, downgrade="one-star" if one_star else "highest-met")
+    again = replace(made, readings=readings)
+    t = "discrete"
+    track, local = aii.tracks[t], np.array(aii.published[t])
+    base = baseline(track, made.samples[t].X, local, aii.rule.thresholds(readings))
+    nodes = track.at_depth(depth)
+    found = leave_out(base, nodes)
+    before = rated(again, aii, t, local)
+    for i, node in enumerate(nodes):
+        after = rated(again, aii, t, move(track, local, int(node), -local[node]))
+        np.testing.assert_array_equal(found.moves[i], after.star - before.star)
+        assert found.changed[i] == pytest.approx(np.mean(after.star != before.star))
+
+
+def test_a_pillar_left_out_no_longer_gates(made, aii) -> None:
+    t = "discrete"
+    track, local = aii.tracks[t], np.array(aii.published[t])
+    base = baseline(track, made.samples[t].X, local, aii.rule.thresholds(made.readings))
+    found = leave_out(base, track.at_depth(1))
+    for i, node in enumerate(track.at_depth(1)):
+        after = rated(made, aii, t, move(track, local, int(node), -local[node]))
+        rest = np.delete(np.arange(3), i)
+        gates = np.searchsorted(aii.rule.thresholds().gate, after.scores[:, after.gated[rest]])
+        star = np.minimum(after.band, gates.min(axis=1))
+        np.testing.assert_array_equal(found.moves[i], star - rated(made, aii, t, local).star)
+
+
+def test_rank_shift_counts_places(aii) -> None:
+    track = aii.tracks["discrete"]
+    X = np.zeros((2, 28))
+    X[0, 0] = 100.0  # the first enterprise leads by the first indicator only
+    X[1, 1] = 90.0
+    base = baseline(track, X, np.array(aii.published["discrete"]), aii.rule.thresholds())
+    found = leave_out(base, track.at_depth(3))
+    assert found.rank_shift[0] == 1.0
+    assert found.rank_shift[5] == 0.0
+
+
+@pytest.mark.parametrize("one_star", [False, True])
+def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: bool) -> None:
+    t = "discrete"
+    track, local = aii.tracks[t], np.array(aii.published[t])
+    thresholds = replace(aii.rule.thresholds(), one_star=one_star)
+    base = baseline(track, made.samples[t].X, local, thresholds)
+    readings = replace(made.readings, downgrade="one-star" if one_star else "highest-met")
+    again = replace(made, readings=readings)
+    before = rated(again, aii, t, local).star
+    for node in [*track.at_depth(1)[:1], *track.at_depth(2)[1:4], *track.at_depth(3)[3:6]]:
+        line = line_of(base, int(node))
+        assert line is not None
+        moves = star_moves(base, line)
+        reached = np.full(len(before), np.inf)
+        grid = np.concatenate([np.linspace(line.low, 0, 260), np.linspace(0, line.high, 260)])
+        for delta in grid[np.argsort(np.abs(grid), kind="stable")]:
+            star = rated(again, aii, t, move(track, local, int(node), float(delta))).star
+            fresh = (star != before) & np.isinf(reached)
+            reached[fresh] = abs(delta)
+        step = max(-line.low, line.high) / 259
+        # The grid may step over a short stretch, but never finds a change earlier than the answer.
+        assert (moves <= reached + 1e-9).all()
+        late = np.isfinite(moves) & (reached > moves + step + 1e-9)
+        for i in np.flatnonzero(late):
+            near = [
+                rated(again, aii, t, move(track, local, int(node), s * (moves[i] + 1e-9))).star[i]
+                for s in (-1, 1)
+                if line.low <= s * (moves[i] + 1e-9) <= line.high
+            ]
+            assert any(star != before[i] for star in near)
+
+
+def test_the_closed_form_of_leverage_agrees_with_looking_at_every_crossing(made, aii) -> None:
+    for t in aii.tracks:
+        track = aii.tracks[t]
+        base = baseline(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
+        for node in range(len(track.nodes)):
+            line = line_of(base, node)
+            if line is None:
+                continue
+            np.testing.assert_allclose(star_moves(base, line), _by_crossings(base, line), atol=1e-8)
+
+
+def test_leverage_summarises_enterprises(made, aii) -> None:
+    t = "process"
+    track = aii.tracks[t]
+    base = baseline(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
+    found = leverage(base, track.at_depth(2))
+    np.testing.assert_allclose(found.smallest, found.moves.min(axis=1))
+    np.testing.assert_allclose(found.within, (found.moves <= 0.05).mean(axis=1))
+
+
+# ---- E ------------------------------------------------------------------------------------------
+
+
+def pillars(aii, X: np.ndarray, thresholds=None, star=None):
+    t = "discrete"
+    space = build_space({t: aii.tracks[t]}, {t: np.array(aii.published[t])}, (1,))
+    model = star_model(space.blocks[0], X, thresholds or aii.rule.thresholds())
+    star = model.stars(space.start) if star is None else star
+    return space, model, StarTask(space.blocks[0], model, star)
+
+
+@pytest.mark.parametrize("scope", ["pillar", "capability"])
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_the_star_model_rates_like_the_rating(made, aii, level: int, scope: str) -> None:
+    readings = replace(made.readings, gate_scope=scope)
+    again = replace(made, readings=readings)
+    rng = np.random.default_rng(level)
+    for t, track in aii.tracks.items():
+        space = build_space({t: track}, {t: np.array(aii.published[t])}, (level,))
+        model = star_model(space.blocks[0], made.samples[t].X, aii.rule.thresholds(readings))
+        local = np.array(aii.published[t])
+        for family in track.families:
+            if track.depth[family.members[0]] == level and level > 1:
+                local[family.members] = rng.dirichlet(np.ones(len(family.members)))
+        z = track.global_weights(local)[space.blocks[0].nodes]
+        np.testing.assert_array_equal(model.stars(z), rated(again, aii, t, local).star)
+
+
+@pytest.mark.parametrize("one_star", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_fewest_star_changes_equal_the_best_of_a_dense_grid(aii, trial, seed, one_star) -> None:
+    X = score_answers(generate_population(aii, 60, like=trial, rng=seed)).samples["discrete"].X
+    thresholds = replace(aii.rule.thresholds(), one_star=one_star)
+    space, model, task = pillars(aii, X, thresholds)
+    rows = stack_rows([positive_rows(space), weight_cap_rows(space, 1.0, 1)])
+    # Data analytics has to weigh at least 0.45: stars will change.
+    floor = stack_rows([rows, replace(weight_cap_rows(space, 1.0, 1).pick([2]),
+                                      a=np.array([[0, 0, -1.0]]), b=np.array([-0.45]))])  # fmt: skip
+    found = fit_stars(space.start, floor, space.equal, space.value, [task])
+    a, c = np.meshgrid(np.linspace(0, 0.55, 221), np.linspace(0.45, 1, 221))
+    grid = np.column_stack([a.ravel(), 1 - a.ravel() - c.ravel(), c.ravel()])
+    grid = grid[grid[:, 1] >= 0]
+    best = min(int((model.stars(z) != task.star).sum()) for z in grid[::3])
+    assert found.proven
+    assert found.bound == found.missed
+    assert found.missed <= best
+    assert len(task.missed(found.z)) == found.missed
+    assert (floor.slack(found.z) >= -1e-9).all()
+
+
+def test_reference_stars_made_by_known_weights_are_fitted_without_a_miss(aii, trial) -> None:
+    X = score_answers(generate_population(aii, 80, like=trial, rng=9)).samples["discrete"].X
+    _, model, _ = pillars(aii, X)
+    truth = np.array([0.2, 0.3, 0.5])
+    space, model, task = pillars(aii, X, star=model.stars(truth))
+    found = fit_stars(space.start, positive_rows(space), space.equal, space.value, [task])
+    assert found.missed == 0
+    assert found.proven
+    # … by weights no farther from the published ones than the known ones.
+    assert np.linalg.norm(found.z - space.start) <= np.linalg.norm(truth - space.start) + 1e-9
+
+
+def test_unaudited_enterprises_are_left_free(aii, trial) -> None:
+    X = score_answers(trial).samples["discrete"].X
+    space, _, task = pillars(aii, X)
+    free = StarTask(task.block, task.model, np.full_like(task.star, -1))
+    with pytest.raises(InputError, match="no star"):
+        fit_stars(space.start, positive_rows(space), space.equal, space.value, [free])
+
+
+# ---- rounding -----------------------------------------------------------------------------------
+
+
+def test_grid_rounding_equals_enumeration_of_all_grid_points(aii, trial) -> None:
+    t = "discrete"
+    m = {t: moments_of(score_answers(trial).samples[t].X)}
+    local = np.array(aii.published[t])
+    rng = np.random.default_rng(0)
+    for cap in (1.0, 0.38):
+        local[aii.tracks[t].at_depth(1)] = rng.dirichlet(np.full(3, 30.0))
+        space = build_space({t: aii.tracks[t]}, {t: local}, (1,))
+        caps = share_caps(space, cap, 1, m)
+        found = round_to_grid(space, space.start, positive_rows(space), caps, grid=0.05)
+        every = np.array([p for p in itertools.product(range(21), repeat=3) if sum(p) == 20]) / 20
+        ok = [z for z in every if caps[0].shares(z).max() <= cap + 1e-9]
+        best = min(np.linalg.norm(z - space.start) for z in ok)
+        assert found.proven
+        assert found.distance == pytest.approx(best, abs=1e-12)
+        assert found.steps.sum() == 20
+
+
+def test_rounding_keeps_linear_caps_that_plain_rounding_breaks(aii, trial) -> None:
+    t = "discrete"
+    m = {t: moments_of(score_answers(trial).samples[t].X)}
+    space = build_space({t: aii.tracks[t]}, {t: np.array(aii.published[t])}, (2,))
+    rows = stack_rows([positive_rows(space), contribution_rows(space, m, 0.135, 2)])
+    near = nearest_weights(space.start, rows, space.equal, space.value)
+    found = round_to_grid(space, near.z, rows)
+    assert rows.slack(found.z).min() >= -1e-9
+    assert found.proven
+    families = {}
+    for step, node in zip(found.steps, space.blocks[0].nodes, strict=True):
+        parent = int(aii.tracks[t].parent[node])
+        families[parent] = families.get(parent, 0) + int(step)
+    assert set(families.values()) == {100}
+
+
+def test_a_cap_that_no_grid_point_meets_is_explained(aii) -> None:
+    t = "discrete"
+    space = build_space({t: aii.tracks[t]}, {t: np.array(aii.published[t])}, (1,))
+    rows = stack_rows([positive_rows(space), weight_cap_rows(space, 0.34, 1)])
+    assert round_to_grid(space, space.start, rows).steps.max() == 34
+    with pytest.raises(InfeasibleError, match=r"grid of 0\.2.*\n.*weight ≤ 0\.34 \(by"):
+        round_to_grid(space, space.start, rows, grid=0.2)
+    with pytest.raises(InputError, match="does not divide"):
+        round_to_grid(space, space.start, rows, grid=0.03)
+
+
+def test_levels_are_known_by_code_name_and_plural(aii) -> None:
+    assert level_depths(aii, "pillars") == (1,)
+    assert level_depths(aii, ["capability", "pillar"]) == (1, 2)
+    assert level_depths(aii, "all") == (1, 2, 3)
+    assert level_depths(aii, "三级指标") == (3,)
+    with pytest.raises(InputError, match="capabilities"):
+        level_depths(aii, "capabilitys")
