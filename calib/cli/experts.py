@@ -64,7 +64,8 @@ def form_experts(
     questions = questions_of(fw, levels=_listed(levels), track=track)
     path = out or Path(f"experts-{method}-{lang}.xlsx")
     write_form(path, fw, questions, method, lang=lang, expert=expert, round_number=number)
-    click.echo(f"wrote {path}: {len(questions)} nodes of {fw.code} {fw.version}")
+    count = f"{len(questions)} node{'s' if len(questions) > 1 else ''}"
+    click.echo(f"wrote {path}: {count} of {fw.code} {fw.version}")
 
 
 @read.command("experts")
@@ -130,7 +131,7 @@ def read_experts(
         write_panel_csv(panel, out)
         click.echo(f"wrote {out}")
     if report is not None:
-        _write_report(panel, result, found, lang, report)
+        _write_report(panel, result, found, lang, seed, report)
         click.echo(f"wrote {report}")
 
 
@@ -169,7 +170,7 @@ def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
 
 
 def _write_report(
-    panel: Panel, result: PanelWeights, rounds: list[NodeRound], lang: str, path: Path
+    panel: Panel, result: PanelWeights, rounds: list[NodeRound], lang: str, seed: int, path: Path
 ) -> None:
     from calib.errors import InputError
     from calib.experts import tables as t
@@ -185,6 +186,6 @@ def _write_report(
         "experts": t.experts_table(panel, result).dropna(axis=1, how="all"),
         "consistency": t.consistency_table(result.nodes),
         "changes": t.changes_table(rounds),
-        "camps": t.camps_table(result.nodes),
+        "camps": t.camps_table(result.nodes, rng=seed),
     }
     write_xlsx(sheets, path)

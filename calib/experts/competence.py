@@ -55,13 +55,14 @@ def basis_of_judgement(
     ]
     for basis, level in influence.items():
         if basis not in scale:
-            known = suggest(basis, scale) or f"one of {', '.join(scale)}"
-            faults.append(Fault("", basis, "unknown basis of judgement", None, known))
+            text = f"unknown basis of judgement {suggest(basis, scale)}".rstrip()
+            faults.append(Fault("", basis, text, None, " | ".join(scale)))
         elif level not in (1, 2, 3):
             faults.append(Fault("", basis, "unknown influence", level, "1, 2 or 3"))
     if faults:
         raise InputError(faults)
-    return float(sum(scale[basis][level - 1] for basis, level in influence.items()))
+    # Tenths do not add up in binary; the coefficient is a decimal number.
+    return round(float(sum(scale[basis][level - 1] for basis, level in influence.items())), 10)
 
 
 def authority(basis: FloatArray, familiarity: FloatArray) -> FloatArray:
@@ -123,8 +124,8 @@ def hand_set_competence(given: Mapping[str, float], experts: Sequence[str]) -> F
     faults = []
     for name, value in given.items():
         if name not in experts:
-            known = suggest(name, experts) or "an expert of the panel"
-            faults.append(Fault("", name, "unknown expert", None, known))
+            text = f"unknown expert {suggest(name, experts)}".rstrip()
+            faults.append(Fault("", name, text, None, "an expert of the panel"))
         elif not (np.isfinite(value) and value >= 0):
             faults.append(Fault("", name, "weight of an expert", value, "a finite number ≥ 0"))
     if faults:

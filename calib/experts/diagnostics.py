@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray, Seed
 from calib.experts.pooling import pool_weights
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
 ZERO_SUBSTITUTE = 0.005  # of the node's total weight
 OUTLIER_LIMIT = 3.0
 CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
+CAMP_LEVEL = 0.05
 
 
 def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
@@ -119,13 +120,15 @@ class Camps:
     ----------
     label : (k,) camp of each expert, 0 for the largest
     count : number of camps, 1 where no division is substantial
-    silhouette : mean silhouette of the best division, also where it was not taken
+    silhouette : mean silhouette of the best division, also where it was not taken; NaN if none
+    p : share of one-camp panels with the same spread whose best division is at least as clear
     centres : (count, n) mean weights of each camp
     """
 
     label: IntArray
     count: int
     silhouette: float
+    p: float
     centres: FloatArray
 
 
@@ -133,8 +136,9 @@ def opinion_camps(
     weights: FloatArray,
     *,
     most: int = 4,
-    least_silhouette: float = CAMP_SILHOUETTE,
     substitute: float = ZERO_SUBSTITUTE,
+    draws: int = 99,
+    rng: Seed = None,
 ) -> Camps:
     """Divide a panel into camps by Ward's clustering of the log-ratios.
 
@@ -143,32 +147,58 @@ def opinion_camps(
     weights : (k, n) rows sum to 1
     most
         Largest number of camps tried.
-    least_silhouette
-        Mean silhouette that a division must reach; otherwise the panel is one camp.
     substitute
         As in :func:`centred_log_ratios`.
-    """
-    from scipy.cluster.hierarchy import fcluster, ward
+    draws
+        Simulated one-camp panels for the test.
+    rng
+        Generator or seed of the simulation.
 
+    Notes
+    -----
+    Any cloud of points can be cut in clear-looking parts, the more so in few dimensions. A division
+    is therefore taken only if its mean silhouette is at least 0.25 and exceeds the best ones of
+    95 % of simulated normal panels with the same covariance. A camp has two members or more: a
+    single expert far away is an outlier (:func:`outlying_experts`).
+    """
     w = np.asarray(weights, dtype=float)
     k = len(w)
-    best, score = np.zeros(k, dtype=np.int64), float("nan")
-    distances = aitchison_distances(w, substitute=substitute)
-    if k >= 4 and distances.max() > 1e-9:
-        tree = ward(centred_log_ratios(w, substitute=substitute))
-        for count in range(2, min(most, k - 1) + 1):
-            label = np.asarray(fcluster(tree, count, "maxclust"), dtype=np.int64) - 1
-            found = _silhouette(distances, label)
-            if np.isnan(score) or found > score:
-                best, score = label, found
-    if not score >= least_silhouette:
-        best = np.zeros(k, dtype=np.int64)
+    z = centred_log_ratios(w, substitute=substitute)
+    best, score, p = np.zeros(k, dtype=np.int64), float("nan"), float("nan")
+    if k >= 4 and np.ptp(z, axis=0).max() > 1e-9:
+        generator = np.random.default_rng(rng)
+        found, score = _best_division(z, most)
+        centred = z - z.mean(axis=0)
+        # Normal panels with the sample's covariance: random combinations of the deviations.
+        mixes = generator.normal(size=(draws, k, k)) / np.sqrt(k - 1)
+        null = [_best_division(mix @ centred, most)[1] for mix in mixes]
+        p = (1 + sum(value >= score for value in null)) / (1 + draws)
+        if score >= CAMP_SILHOUETTE and p <= CAMP_LEVEL:
+            best = found
     sizes = np.bincount(best)
     order = np.argsort(-sizes, kind="stable")
     label = np.argsort(order)[best]
     count = int(sizes.size)
     centres = np.stack([w[label == c].mean(axis=0) for c in range(count)])
-    return Camps(label.astype(np.int64), count, score, centres)
+    return Camps(label.astype(np.int64), count, score, p, centres)
+
+
+def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
+    """Find the division with the largest mean silhouette among those without single members."""
+    from scipy.cluster.hierarchy import fcluster, ward
+
+    k = len(z)
+    distances = np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1))
+    best, score = np.zeros(k, dtype=np.int64), -1.0
+    tree = ward(z)
+    for count in range(2, min(most, k // 2) + 1):
+        label = np.asarray(fcluster(tree, count, "maxclust"), dtype=np.int64) - 1
+        if np.bincount(label).min() < 2:
+            continue
+        found = _silhouette(distances, label)
+        if found > score:
+            best, score = label, found
+    return best, score
 
 
 def _silhouette(distances: FloatArray, label: IntArray) -> float:

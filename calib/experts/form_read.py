@@ -321,7 +321,9 @@ class _Page:
         """Check the method's own rules; cells that have a fault already are not told twice."""
         for problem in problems_of(answer):
             where = self.layout.where(problem.items, problem.part)
-            if f"{self.sheet}!{where}" in told or (told and not where):
+            # A pair with an unreadable choice has no value, but that is the choice's fault.
+            beside = where.replace("F", "E") if self.layout.is_pairs else where
+            if {f"{self.sheet}!{where}", f"{self.sheet}!{beside}"} & told or (told and not where):
                 continue
             if answer.method == "bwm" and problem.part in ("best", "worst") and told:
                 continue

@@ -16,7 +16,7 @@ from calib.experts.panel import Answer, Question
 
 __all__ = ["NodeSheet"]
 
-POWER_STEPS = 10  # from the row sums; enough for three digits of CR
+POWER_STEPS = 16  # from the row sums; enough for three digits, also of random comparisons
 SCALE = (1, 9)
 
 

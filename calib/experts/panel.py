@@ -154,7 +154,7 @@ class ExpertForm:
     @property
     def authority(self) -> float:
         """Authority coefficient Cr = (Ca + Cs)/2, NaN where not stated."""
-        return (self.basis + self.familiarity) / 2
+        return round((self.basis + self.familiarity) / 2, 10)
 
 
 @dataclass(frozen=True, eq=False)

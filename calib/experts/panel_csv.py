@@ -120,12 +120,12 @@ class _Reader:
             found = text["round"] or None
             self.fault(row, "round", "is no round", found, "a whole number from 1")
         if text["method"] not in METHODS:
-            hint = suggest(text["method"], METHODS) or " | ".join(METHODS)
-            self.fault(row, "method", "unknown method", text["method"], hint)
+            problem = f"unknown method {suggest(text['method'], METHODS)}".rstrip()
+            self.fault(row, "method", problem, text["method"], " | ".join(METHODS))
         question = self.questions.get(text["node"])
         if question is None:
-            hint = suggest(text["node"], self.questions) or "root or track/parent code"
-            self.fault(row, "node", "unknown node", text["node"], hint)
+            problem = f"unknown node {suggest(text['node'], self.questions)}".rstrip()
+            self.fault(row, "node", problem, text["node"], "root, or track/code of the parent")
         elif text["item"] not in question.items:
             listed = " | ".join(question.items)
             self.fault(row, "item", "is no child of the node", text["item"], listed)

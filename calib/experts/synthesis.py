@@ -311,7 +311,11 @@ def _competence(
     judged = np.array([[e in node.experts for node in nodes.values()] for e in experts])
     kind = options.competence
     if isinstance(kind, Mapping):
-        return np.asarray(judged * hand_set_competence(kind, experts)[:, None], dtype=float)
+        # Someone may have left between rounds; a name unknown in all of them is a mistake.
+        everybody = list(dict.fromkeys(form.expert for form in panel.forms))
+        stated = dict(zip(everybody, hand_set_competence(kind, everybody), strict=True))
+        weights = np.array([stated[name] for name in experts])
+        return np.asarray(judged * weights[:, None], dtype=float)
     if kind == "equal":
         return judged.astype(float)
     if kind == "authority":
@@ -322,8 +326,8 @@ def _competence(
                 text = "no authority coefficient: Ca or Cs was not stated"
                 faults.add(name, text, expected="both on the form, or another competence")
         faults.raise_if_any()
-        stated = np.array([forms[name].authority for name in experts])
-        return np.asarray(judged * stated[:, None], dtype=float)
+        weights = np.array([forms[name].authority for name in experts])
+        return np.asarray(judged * weights[:, None], dtype=float)
     if kind == "consistency":
         out = np.zeros(judged.shape)
         for column, node in enumerate(nodes.values()):

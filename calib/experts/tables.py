@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import FloatArray, IntArray, Seed
 from calib.experts.diagnostics import opinion_camps, outlying_experts
 from calib.experts.panel import Panel
 from calib.experts.rounds import NodeRound
@@ -160,13 +160,14 @@ def _stars_changed(
     return up.tolist(), down.tolist()
 
 
-def camps_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
+def camps_table(nodes: Mapping[str, NodeJudgements], *, rng: Seed = None) -> pd.DataFrame:
     """Return a row per node and camp of opinion: members and mean weights; one camp if united."""
     import pandas as pd
 
+    generator = np.random.default_rng(rng)
     rows = []
     for key, node in nodes.items():
-        camps = opinion_camps(node.weights)
+        camps = opinion_camps(node.weights, rng=generator)
         for c in range(camps.count):
             members = [e for e, label in zip(node.experts, camps.label, strict=True) if label == c]
             centre = ", ".join(
@@ -178,6 +179,7 @@ def camps_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
                     "node": key,
                     "camps": camps.count,
                     "silhouette": camps.silhouette,
+                    "p_one_camp": camps.p,
                     "camp": c + 1,
                     "size": len(members),
                     "mean_weights": centre,

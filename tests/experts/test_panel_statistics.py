@@ -299,11 +299,22 @@ def test_two_camps_are_found_and_one_camp_is_not_split():
     side = np.array([0, 0, 1, 0, 1, 0, 0, 1, 0])
     w = np.exp(centres[side] + rng.normal(0, 0.15, (9, 3)))
     w /= w.sum(axis=1, keepdims=True)
-    found = opinion_camps(w)
+    found = opinion_camps(w, rng=0)
     assert found.count == 2
+    assert found.p <= 0.05
     assert found.label.tolist() == side.tolist()
     assert found.centres[0] == pytest.approx(w[side == 0].mean(axis=0))
     assert opinion_camps(np.tile([0.5, 0.3, 0.2], (9, 1))).count == 1
+
+
+def test_panels_of_one_camp_are_hardly_ever_divided():
+    """A silhouette limit alone would divide most of these; the test divides about one in twenty."""
+    rng = np.random.default_rng(4)
+    w = np.exp(np.log([0.5, 0.3, 0.2]) + rng.normal(0, 0.2, (40, 15, 3)))
+    w /= w.sum(axis=-1, keepdims=True)
+    found = [opinion_camps(panel, rng=1, draws=39) for panel in w]
+    assert np.mean([camps.silhouette >= 0.25 for camps in found]) > 0.9
+    assert sum(camps.count > 1 for camps in found) <= 6
 
 
 def test_leave_one_out_equals_pooling_without_the_expert():

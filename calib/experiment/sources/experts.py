@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, StrictFloat
 
 from calib._types import FloatArray, IntArray
-from calib.errors import Fault, InputError
+from calib.errors import Fault, Faults, InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Note, SourceResult, Table
 from calib.experts.panel import Panel
 from calib.experts.read_panel import read_panel
 from calib.experts.rounds import NodeRound, delphi_rounds
+from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, PoolOptions, pool_panel
 from calib.experts.tables import (
     camps_table,
@@ -40,6 +41,8 @@ class ExpertsParams(Params):
 
     ``files`` names returned forms and tables, with ``*`` for many. ``round`` is the round that
     gives the weights (the last one if not stated); the other rounds become further sets.
+    With competence ``"seeds"`` the file ``seeds`` has answers to seed questions (Cooke's model).
+    ``synthetic`` marks answers that nobody gave, in the report and in the provenance.
     """
 
     files: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -47,13 +50,17 @@ class ExpertsParams(Params):
     rounds: tuple[int, ...] | None = None
     sent: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     pool: Literal["arithmetic", "geometric", "median", "trimmed", "aij"] = "arithmetic"
-    competence: Literal["equal", "authority", "consistency"] | dict[str, float] = "equal"
+    competence: Literal["equal", "authority", "consistency", "seeds"] | dict[str, StrictFloat] = (
+        "equal"
+    )
+    seeds: str | None = None
     unjudged: Literal["error", "published", "equal"] = "error"
     trim: Share = 0.1
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     exclude: tuple[str, ...] = ()
     skip_invalid: bool = False
+    synthetic: bool = False
 
 
 def _files(context: Context, patterns: tuple[str, ...]) -> list[Path]:
@@ -83,7 +90,7 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
     panel = panel.without(params.exclude)
     options = PoolOptions(
         params.pool,
-        params.competence,
+        _competence(context, name, panel, params),
         params.unjudged,
         params.trim,
         params.draws,
@@ -91,31 +98,55 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
     )
     number = params.round or panel.rounds[-1]
     main = pool_panel(panel, number, options, rng=context.rng(f"{name}/pool"))
-    also = {
-        str(r): _weight_set(context, f"{name}/{r}", panel, pool_panel(
-            panel, r, options, rng=context.rng(f"{name}/pool/{r}")))
+    others = {
+        r: pool_panel(panel, r, options, rng=context.rng(f"{name}/pool/{r}"))
         for r in panel.rounds
         if r != number
-    }  # fmt: skip
+    }
     sent = {int(r): count for r, count in params.sent.items()}
     rounds = delphi_rounds(panel, sent=sent, rng=context.rng(f"{name}/rounds"))
     return SourceResult(
-        _weight_set(context, name, panel, main),
-        also=also,
+        _weight_set(context, name, panel, main, params.synthetic),
+        also={
+            str(r): _weight_set(context, f"{name}/{r}", panel, result, params.synthetic)
+            for r, result in others.items()
+        },
         draws=main.draws,
-        tables=_tables(context, name, panel, main, rounds),
-        notes=_notes(panel, main, rounds, skipped),
+        tables=_tables(context, name, panel, main, rounds, params.synthetic),
+        notes=_notes(panel, main, rounds, skipped, params.synthetic),
         details={"panel": panel, "weights": main, "rounds": rounds},
     )
 
 
-def _weight_set(context: Context, name: str, panel: Panel, result: PanelWeights) -> WeightSet:
+def _competence(
+    context: Context, name: str, panel: Panel, params: ExpertsParams
+) -> str | dict[str, float]:
+    if params.competence != "seeds":
+        return params.competence
+    if params.seeds is None:
+        raise InputError(f"{context.file}: sets.{name}.seeds is missing; competence is 'seeds'")
+    weights, _ = weights_from_seeds(read_seed_answers(context.path(params.seeds)))
+    faults = Faults(params.seeds)
+    for expert in sorted({form.expert for form in panel.forms}):
+        if expert not in weights:
+            faults.add(expert, "no seed answers of this expert", expected="answers of everybody")
+    faults.raise_if_any()
+    # Experts of the seed file who sent no form are not part of the panel.
+    present = {form.expert for form in panel.forms}
+    return {expert: weight for expert, weight in weights.items() if expert in present}
+
+
+def _weight_set(
+    context: Context, name: str, panel: Panel, result: PanelWeights, synthetic: bool
+) -> WeightSet:
     options = result.options
     competence = options.competence if isinstance(options.competence, str) else "set by hand"
     detail = (
         f"{len(result.experts)} experts, round {result.round}, pooled {options.pool},"
         f" competence {competence}"
     )
+    if synthetic:
+        detail += "; synthetic answers"
     if result.unjudged:
         detail += f"; {len(result.unjudged)} nodes nobody judged: {options.unjudged} weights"
     return WeightSet.build(
@@ -124,7 +155,10 @@ def _weight_set(context: Context, name: str, panel: Panel, result: PanelWeights)
         result.local,
         source="experts",
         detail=detail,
-        label=Name(f"专家赋权（第{result.round}轮）", f"experts, round {result.round}"),
+        label=Name(
+            f"专家赋权（第{result.round}轮{'，合成数据' if synthetic else ''}）",
+            f"experts, round {result.round}{' (synthetic)' if synthetic else ''}",
+        ),
         inputs={k: v for k, v in context.log.hashes.items() if Path(k).name in _names(panel)},
     )
 
@@ -151,7 +185,12 @@ def _complete(context: Context) -> bool:
 
 
 def _tables(
-    context: Context, name: str, panel: Panel, main: PanelWeights, rounds: list[NodeRound]
+    context: Context,
+    name: str,
+    panel: Panel,
+    main: PanelWeights,
+    rounds: list[NodeRound],
+    synthetic: bool,
 ) -> tuple[Table, ...]:
     rate = None
     if _complete(context):
@@ -160,6 +199,8 @@ def _tables(
             return _star_function(context, track, local)
 
     experts = experts_table(panel, main, rate)
+    camps = camps_table(main.nodes, rng=context.rng(f"{name}/camps"))
+    shown_zh, shown_en = (f"{name}，合成数据", f"{name}, synthetic") if synthetic else (name, name)
     made = (
         ("weights", weights_table(main), "专家权重与区间", "weights with intervals", 40),
         ("experts", experts, "专家及其影响", "what each expert decides", 40),
@@ -167,23 +208,33 @@ def _tables(
         ("rounds", rounds_table(rounds), "各轮统计", "Delphi rounds", 40),
         ("items", items_table(rounds), "各轮指标统计", "Delphi rounds by indicator", 30),
         ("changes", changes_table(rounds), "轮次之间的变化", "change between rounds", 30),
-        ("camps", camps_table(main.nodes), "意见分组", "camps of opinion", 20),
+        ("camps", camps, "意见分组", "camps of opinion", 20),
     )  # fmt: skip
     return tuple(
-        Table(f"{name}-{key}", frame, Name(f"{zh}（{name}）", f"{en} ({name})"), shown)
+        Table(f"{name}-{key}", frame, Name(f"{zh}（{shown_zh}）", f"{en} ({shown_en})"), shown)
         for key, frame, zh, en, shown in made
         if len(frame)
     )
 
 
 def _notes(
-    panel: Panel, main: PanelWeights, rounds: list[NodeRound], skipped: tuple[Fault, ...]
+    panel: Panel,
+    main: PanelWeights,
+    rounds: list[NodeRound],
+    skipped: tuple[Fault, ...],
+    synthetic: bool,
 ) -> tuple[Note, ...]:
     notes = []
 
     def note(zh: str, en: str, *, warning: bool = False) -> None:
         notes.append(Note(Name(zh, en), warning))
 
+    if synthetic:
+        note(
+            "专家意见为合成数据，并非真实专家的判断。",
+            "The experts' answers are synthetic; no real expert gave them.",
+            warning=True,
+        )
     last = [r for r in rounds if r.round == main.round]
     stop = sum(r.verdict.stop for r in last)
     note(

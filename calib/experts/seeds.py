@@ -1,0 +1,115 @@
+"""Read seed questions for Cooke's classical model.
+
+A table with the columns ``expert, question, truth`` and one column per quantile, named ``q`` and
+the percentage (``q5, q50, q95``): a row per expert and question, the truth repeated in each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.errors import Faults
+from calib.experts.cooke import Performance, performance_weights
+from calib.tables import RawTable, read_table
+
+__all__ = ["SeedAnswers", "read_seed_answers", "weights_from_seeds"]
+
+
+@dataclass(frozen=True, eq=False)
+class SeedAnswers:
+    """Answers to seed questions.
+
+    Attributes
+    ----------
+    experts, questions : labels
+    assessed : (k, N, q) stated quantiles
+    truths : (N,) true values
+    levels : (q,) probabilities of the quantiles
+    """
+
+    experts: tuple[str, ...]
+    questions: tuple[str, ...]
+    assessed: FloatArray
+    truths: FloatArray
+    levels: tuple[float, ...]
+
+
+def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
+    """Read seed answers from CSV, XLSX or Parquet.
+
+    Raises
+    ------
+    InputError
+        With every fault by row: numbers that are none, answers given twice or missing, truths
+        that differ, no quantile columns.
+    """
+    table = read_table(path, required=("expert", "question", "truth"))
+    faults = Faults(table.file)
+    levels = {
+        str(c): float(m.group(1)) / 100
+        for c in table.frame.columns
+        if (m := re.fullmatch(r"q(\d+(?:\.\d+)?)", str(c)))
+    }
+    columns = sorted(levels, key=lambda c: levels[c])
+    if len(columns) < 2:
+        faults.add(
+            "header", "fewer than two quantile columns", expected="for instance q5, q50, q95"
+        )
+        faults.raise_if_any()
+    people, asked = table.text("expert"), table.text("question")
+    numbers = {c: table.numbers(c, faults, expected="a number") for c in ("truth", *columns)}
+    experts, questions = tuple(dict.fromkeys(people)), tuple(dict.fromkeys(asked))
+    assessed = np.full((len(experts), len(questions), len(columns)), np.nan)
+    truths = np.full(len(questions), np.nan)
+    seen: dict[tuple[str, str], int] = {}
+    for row, (who, what) in enumerate(zip(people, asked, strict=True)):
+        if (who, what) in seen:
+            first = table.where(seen[who, what])
+            faults.add(table.where(row), f"{who} answers {what} again; first in {first}")
+        seen[who, what] = row
+        e, q = experts.index(who), questions.index(what)
+        assessed[e, q] = [numbers[c][row] for c in columns]
+        _check_row(table, faults, row, assessed[e, q], columns)
+        truth = numbers["truth"][row]
+        if not np.isnan(truths[q]) and truth != truths[q]:
+            at = table.where(row, "truth")
+            faults.add(at, "differs from the same question above", value=float(truth))
+        truths[q] = truth
+        if np.isnan(truth):
+            faults.add(table.where(row, "truth"), "is empty", expected="the true value")
+    for who in experts:
+        for what in questions:
+            if (who, what) not in seen:
+                faults.add(who, f"no answer to seed question {what}", expected="all questions")
+    faults.raise_if_any()
+    return SeedAnswers(experts, questions, assessed, truths, tuple(levels[c] for c in columns))
+
+
+def _check_row(
+    table: RawTable, faults: Faults, row: int, values: FloatArray, columns: list[str]
+) -> None:
+    for column, value in zip(columns, values, strict=True):
+        if np.isnan(value):
+            faults.add(table.where(row, column), "is empty", expected="a number")
+    if not np.isnan(values).any() and (np.diff(values) <= 0).any():
+        text = "quantiles do not increase"
+        faults.add(table.where(row), text, value=values.tolist(), expected="increasing numbers")
+
+
+def weights_from_seeds(
+    answers: SeedAnswers, *, overshoot: float = 0.1, cutoff: float = 0.0
+) -> tuple[dict[str, float], Performance]:
+    """Weigh experts by their seed answers; see :func:`performance_weights`."""
+    found = performance_weights(
+        answers.assessed,
+        answers.truths,
+        levels=answers.levels,
+        overshoot=overshoot,
+        cutoff=cutoff,
+    )
+    return dict(zip(answers.experts, found.weights.tolist(), strict=True)), found
