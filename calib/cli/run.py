@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo", "run"]
 
+MOST_ROWS = 12
+"""With more sets than this, the terminal shows those that the experiment file names."""
 _LANG = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
     help="Language of the report and figures.",
@@ -48,7 +50,7 @@ def run(
 @_LANG
 @_OUT
 def demo(lang: str, out: Path) -> None:
-    """Run the main example: the trial sample (a synthetic reconstruction) under five sets."""
+    """Run the main example: the trial sample, a synthetic reconstruction, under several sets."""
     execute("trial-comparison", lang, out)
 
 
@@ -102,7 +104,10 @@ def print_stars(run: Run, lang: str) -> None:
     for word in ("降级", "上升", "下降") if zh else ("downgraded", "up", "down"):
         table.add_column(word, justify="right")
     base = run.ratings[run.context.baseline]
+    further = [n for n in run.ratings if "/" in n and n != run.context.baseline]
     for name, rating in run.ratings.items():
+        if len(run.ratings) > MOST_ROWS and name in further:
+            continue
         matrix = transition_matrix(rating, base)
         up = sum(int(matrix[i, i + 1 :].sum()) for i in range(len(matrix)))
         down = int(matrix.sum() - matrix.trace()) - up
@@ -110,3 +115,6 @@ def print_stars(run: Run, lang: str) -> None:
         cells = [str(c) for c in rating.counts()] + [str(rating.downgrades), str(up), str(down)]
         table.add_row(escape(name + mark), *cells)
     console.print(table)
+    if len(run.ratings) > MOST_ROWS and further:
+        text = "另有 {} 个方案，见报告" if zh else "and {} further sets, in the report"
+        console.print(text.format(len(further)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from calib.experiment.results import Table
 from calib.experiment.run import Run, Section
-from calib.experiment.wording import cell, head, spell
+from calib.experiment.wording import TITLES, cell, head, spell
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
 
@@ -64,7 +64,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     elif section.name in run.sets:
         title = _set_label(run, section.name, lang)
     else:
-        title = head(section.name, lang)
+        title = TITLES[section.name].get(lang) if section.name in TITLES else section.name
     return {
         "id": f"section-{section.name}",
         "title": title,
@@ -88,7 +88,9 @@ def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
     base = run.ratings[run.context.baseline]
     rows = []
     for name, rating in run.ratings.items():
-        scopes: list[str | None] = [None, *(rating.samples if len(rating.samples) > 1 else ())]
+        # Further sets of a source (the years of a path, the rounds of a panel) take one row.
+        by_track = len(rating.samples) > 1 and "/" not in name
+        scopes: list[str | None] = [None, *(rating.samples if by_track else ())]
         for scope in scopes:
             matrix = transition_matrix(rating, base, scope)
             up = int(np.triu(matrix, 1).sum())
@@ -134,7 +136,11 @@ def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
 
 
 def _cell(value: Any, column: str, run: Run, lang: str) -> dict[str, Any]:
-    text = cell(value, column, lang)
+    tracks = run.experiment.framework.tracks
+    if column in ("scope", "track") and value in tracks:
+        text = tracks[value].name.get(lang)
+    else:
+        text = cell(value, column, lang)
     if column in _SPELLED and isinstance(value, str):
         text = spell(text, run.experiment.framework, lang)
     return {"text": text, "num": _is_number(value)}

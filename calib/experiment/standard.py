@@ -139,11 +139,16 @@ def _enterprises(ratings: Mapping[str, Rating]) -> pd.DataFrame:
 
 
 def _label(sets: Mapping[str, WeightSet], name: str, lang: str) -> str:
-    return sets[name].label.get(lang)
+    """Return a set's label, with its name where other sets have the same one."""
+    label = sets[name].label.get(lang)
+    same = sum(w.label.get(lang) == label for w in sets.values())
+    return label if same == 1 else f"{label} ({name})"
 
 
 def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:
-    ratings, base = context.ratings, context.baseline
+    """Return the figures of the sets that the file names; further ones are in the tables."""
+    base = context.baseline
+    ratings = {n: r for n, r in context.ratings.items() if "/" not in n or n == base}
 
     def stars(lang: str) -> Any:
         import pandas as pd
@@ -165,7 +170,7 @@ def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:
         track = next(iter(context.framework.tracks.values()))
         top = track.at_depth(1)
         table = pd.DataFrame(
-            {_label(sets, n, lang): w.local[track.code][top] for n, w in sets.items()},
+            {_label(sets, n, lang): sets[n].local[track.code][top] for n in ratings},
             index=[track.nodes[i].name.get(lang) for i in top],
         )
         return weights_by_set(table, language=lang)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from calib.framework import Framework
+from calib.framework import Framework, Name
 
-__all__ = ["HEADS", "cell", "head", "spell"]
+__all__ = ["HEADS", "TITLES", "cell", "head", "spell"]
 
 HEADS: Mapping[str, str] = {
     "set": "方案", "scope": "范围", "star": "星级", "label": "等级", "count": "企业数",
@@ -26,6 +26,16 @@ HEADS: Mapping[str, str] = {
     "lower": "下限", "upper": "上限", "estimate": "估计", "weight": "权重", "indicator": "指标",
     "p": "p 值", "p_value": "p 值", "se": "标准误", "year": "年份", "baseline": "基准",
 }  # fmt: skip
+TITLES: Mapping[str, Name] = {
+    "acceptability": Name("星级概率", "Star probabilities under uncertain weights"),
+    "stability": Name("星级稳定性", "Stability: how far the weights are from changing a star"),
+    "tipping": Name("转折点", "Tipping points along a path of weights"),
+    "readings": Name("评级规则的开放读法", "Open readings of the rating rule"),
+    "lifecycle": Name("指标生命周期", "Life cycle of indicators"),
+    "comparison": Name("比较：区间与检验", "Comparison with intervals and tests"),
+    "dominance": Name("指标主导性", "Dominance: which indicators really decide"),
+}
+"""Titles of the sections of analyses."""
 _WORDS = {
     "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
     "gate": "门槛", "discrete": "离散型", "process": "流程型",
@@ -82,5 +92,6 @@ def spell(text: str, framework: Framework, lang: str) -> str:
         pattern, lambda m: f"{m.group(1)} {framework.node(m.group(1)).name.get(lang)}", text
     )
     if lang == "zh":
+        out = out.replace("gate of a higher band", "更高分数段的门槛")
         out = re.sub(r"\bgate\b", "门槛", re.sub(r"\bband\b", "总分", out))
     return out
