@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -68,8 +67,6 @@ def _number(value: float, column: str) -> str:
         return "∞" if value > 0 else "−∞"
     if column == "share" or column.endswith("_share"):
         return f"{100 * value:.1f}%"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     if column.startswith(("total", "score")) or column.endswith(("_pp", "_change")):
