@@ -55,6 +55,10 @@ def loglik(table: PrefixTable, theta: FloatArray) -> float:
     w = np.exp(theta - shift)
     finite = np.isfinite(theta)
     total = float(table.wins[finite] @ (theta[finite] - shift))
+    choices = table.choices
+    d = None if choices is None else choices.denominators(w, table.cells)
+    if d is not None:
+        return total - float(table.counts @ np.log(d))
     for rows, free in table.blocks():
         total -= float(table.counts[rows] @ np.log(free @ w))
     return total
@@ -82,6 +86,14 @@ def derivatives(table: PrefixTable, theta: FloatArray) -> Derivatives:
     w = np.exp(theta - shift)
     finite = np.isfinite(theta)
     value = float(table.wins[finite] @ (theta[finite] - shift))
+    choices = table.choices
+    d = None if choices is None else choices.denominators(w, table.cells)
+    if choices is not None and d is not None:
+        value -= float(table.counts @ np.log(d))
+        expected = w * choices.free_sums(table.counts / d)
+        cross = choices.free_products(table.counts / d**2)
+        information = np.diag(expected) - cross * np.outer(w, w)
+        return Derivatives(value, np.where(finite, table.wins - expected, 0.0), information)
     pull = np.zeros(table.J)
     cross = np.zeros((table.J, table.J))
     for rows, free in table.blocks():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, pairwise
 from math import comb
 
@@ -17,17 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import FloatArray, IntArray
+from calib.ballots.choices import Choices, choices_of
 from calib.ballots.data import Ballots
 
 __all__ = ["PrefixCounter", "PrefixTable", "tabulate"]
 
 _CHUNK = 100_000  # ballots worked on at once: bounds the memory of a pass
+_MOST_LISTED = 200_000  # sets whose members are kept as lists; beyond, blocks bound the memory
 _BLOCK = 32_768  # prefix sets unpacked at once
 _DIRECT_FROM = 100_000  # ballots from which the table of set transitions pays for itself
 _DIRECT_CELLS = 4_000_000  # largest transition table, in entries
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class PrefixTable:
     """The sufficient statistics of a set of top-k ballots.
 
@@ -79,9 +82,18 @@ class PrefixTable:
 
     def available(self, start: int = 0, stop: int | None = None) -> FloatArray:
         """Return 1 where an item is not in the set, (M, J); the rows start to stop."""
+        return np.asarray(1.0 - self._bits(start, stop), dtype=float)
+
+    def _bits(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint8]:
         keys = np.ascontiguousarray(self.keys[start:stop].astype("<u8"))
-        bits = np.unpackbits(keys.view(np.uint8), axis=1, bitorder="little")[:, : self.J]
-        return np.asarray(1.0 - bits, dtype=float)
+        return np.unpackbits(keys.view(np.uint8), axis=1, bitorder="little")[:, : self.J]
+
+    @cached_property
+    def choices(self) -> Choices | None:
+        """The sets laid out for fast likelihoods, or None when they are too large for that."""
+        if self.cells > _MOST_LISTED:
+            return None
+        return choices_of(self._bits().astype(bool), self.stages)
 
     def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield the rows and the availability matrix of one bounded block after another."""
@@ -179,7 +191,7 @@ class PrefixCounter:
             self._merge(s, keys[rows], None if weight is None else weight[rows])
 
     def _merge(self, s: int, keys: NDArray[np.uint64], weight: FloatArray | None) -> None:
-        found, counts = _tally(keys, np.ones(len(keys)) if weight is None else weight)
+        found, counts = _tally(keys, weight)
         if self._counts[s].size:
             found, counts = _tally(
                 np.concatenate([self._keys[s], found]), np.concatenate([self._counts[s], counts])
@@ -228,7 +240,12 @@ def _set_bits(keys: NDArray[np.uint64], chosen: NDArray[np.integer]) -> None:
     keys[rows, j >> 6] |= np.uint64(1) << (j & 63).astype(np.uint64)
 
 
-def _tally(keys: NDArray[np.uint64], weight: FloatArray) -> tuple[NDArray[np.uint64], FloatArray]:
+def _tally(
+    keys: NDArray[np.uint64], weight: FloatArray | None
+) -> tuple[NDArray[np.uint64], FloatArray]:
+    if keys.shape[1] == 1 and weight is None:
+        found, count = np.unique(keys[:, 0], return_counts=True)  # sorts, and no more
+        return found[:, None], count.astype(float)
     if keys.shape[1] == 1:
         found, where = np.unique(keys[:, 0], return_inverse=True)
         found = found[:, None]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calib._types import FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.ballots.prefix import PrefixTable
 
 __all__ = ["Reweighting"]
@@ -33,11 +33,39 @@ class Reweighting:
         won = picks[:, : min(picks.shape[1], table.J - 1)]
         row, stage = np.nonzero(won >= 0)
         items = won[row, stage].astype(np.int64)
+        inside = table.available() == 0
+        item, cell = np.nonzero(inside.T)
+        J = table.J
+        self._members: Any = csr_matrix((np.ones(item.size), (item, cell)), (J, table.cells))
+        first, second = np.triu_indices(J, 1)
+        self._pair_items = (first, second)
+        pair, cell = _pairs_of(inside, first, second)
+        shape = (first.size, table.cells)
+        self._pairs: Any = csr_matrix((np.ones(pair.size), (pair, cell)), shape)
         self._wins: Any = csr_matrix((np.ones(row.size), (items, row)), (table.J, len(picks)))
 
     def available(self) -> FloatArray:
         """Return 1 where an item is not in the set, (M, J)."""
         return self._table.available()
+
+    def free_products(self, values: FloatArray) -> FloatArray:
+        """Return sums of values (B, M) over the sets in which both of two items are free.
+
+        Returns
+        -------
+        (B, J, J); see :meth:`calib.ballots.choices.Choices.free_products`
+        """
+        J = self._table.J
+        total = values.sum(axis=1)
+        inside = (self._members @ values.T).T
+        first, second = self._pair_items
+        cross = np.zeros((len(values), J, J))
+        cross[:, first, second] = (self._pairs @ values.T).T
+        cross += cross.transpose(0, 2, 1)
+        diagonal = np.arange(J)
+        cross[:, diagonal, diagonal] = inside
+        cross -= inside[:, :, None] + inside[:, None, :]
+        return np.asarray(cross + total[:, None, None], dtype=float)
 
     def statistics(self, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the counts of the sets (B, M) and the wins (B, J) under weights (B, n)."""
@@ -60,6 +88,17 @@ class Reweighting:
             whole.lengths2,
             whole.n,
         )
+
+
+def _pairs_of(inside: BoolArray, first: IntArray, second: IntArray) -> tuple[IntArray, IntArray]:
+    """Return pair and cell of every two members of every set."""
+    pairs, cells = [], []
+    for start in range(0, len(inside), 4096):  # in pieces: there are J (J - 1) / 2 pairs
+        part = inside[start : start + 4096]
+        cell, pair = np.nonzero(part[:, first] & part[:, second])
+        pairs.append(pair)
+        cells.append(cell + start)
+    return np.concatenate(pairs), np.concatenate(cells)
 
 
 def _cells_of(picks: NDArray[np.int16], table: PrefixTable) -> IntArray:

@@ -12,7 +12,7 @@ from calib.ballots.data import Ballots
 
 __all__ = ["simulate_ballots", "simulate_picks"]
 
-_CHUNK = 100_000
+_CHUNK = 20_000
 
 
 def simulate_picks(theta: FloatArray, n: int, K: int, *, rng: Seed = None) -> NDArray[np.int16]:

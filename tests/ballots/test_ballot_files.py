@@ -220,7 +220,7 @@ def test_the_track_must_be_known(aii: Framework, tmp_path: Path) -> None:
     path.write_text("id,rank1\n1,IC.NET.D1\n", encoding="utf-8")
     with pytest.raises(InputError, match="no column of tracks"):
         read_survey(path, aii)
-    with pytest.raises(InputError, match="no track 'discreet'.*did you mean 'discrete'"):
+    with pytest.raises(InputError, match=r"no track 'discreet'.*did you mean 'discrete'"):
         read_survey(path, aii, track="discreet")
     survey = read_survey(path, aii, track="离散")
     assert list(survey.ballots) == ["discrete"]
