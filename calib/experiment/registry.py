@@ -73,6 +73,7 @@ OUTCOMES: Mapping[str, str] = {
     "lifecycle": "calib.experiment.outcomes.lifecycle:LIFECYCLE",
     "comparison": "calib.experiment.outcomes.comparison:COMPARISON",
     "dominance": "calib.experiment.outcomes.dominance:DOMINANCE",
+    "scale": "calib.experiment.outcomes.scale:SCALE",
 }
 
 T = TypeVar("T", Source, Outcome)

@@ -5,15 +5,15 @@ Stochastic multicriteria acceptability analysis, carried over from ranks to star
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
-from calib.rating.kernel import star_counts
+from calib.rating.scale import star_counts_on
 from calib.rating.stars import band_index, node_scores
 
 __all__ = ["Acceptability", "acceptability", "pillar_acceptability", "share_above"]
@@ -56,6 +56,7 @@ def acceptability(
     thresholds: Thresholds,
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Acceptability:
     """Estimate star probabilities from draws of the weights.
 
@@ -66,10 +67,14 @@ def acceptability(
         or more, the error is taken between them, as quasi-random draws need; with one, draws are
         taken as independent and the error is √(p (1 - p) / k)
     thresholds : effective thresholds of the rating rule
+    workers, scheduler : threads here, or the address of a Dask scheduler
     """
     if not replicates:
         raise InputError("acceptability needs draws of the weights")
-    found = [star_counts(track, X, local, thresholds, workers=workers) for local in replicates]
+    found = [
+        star_counts_on(track, X, local, thresholds, workers=workers, scheduler=scheduler)
+        for local in replicates
+    ]
     shares = np.stack([c.acceptability for c in found])
     sizes = np.array([len(r) for r in replicates], dtype=float)
     p = np.tensordot(sizes / sizes.sum(), shares, axes=1)
@@ -147,15 +152,3 @@ def pillar_acceptability(
 def _stars_of(above: FloatArray) -> FloatArray:
     ends = np.ones((len(above), 1)), np.zeros((len(above), 1))
     return np.asarray(-np.diff(np.hstack([ends[0], above, ends[1]]), axis=1), dtype=float)
-
-
-def most_likely(probability: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Return the most probable star (from 0) and its probability, (n,) each."""
-    star = probability.argmax(axis=1)
-    return star, probability[np.arange(len(star)), star]
-
-
-def by_track(parts: Mapping[str, Acceptability], sizes: Mapping[str, int]) -> FloatArray:
-    """Return the star distribution (k, K) over all tracks, draw by draw."""
-    total = sum(sizes.values())
-    return np.asarray(sum(parts[t].distribution * sizes[t] for t in parts) / total, dtype=float)

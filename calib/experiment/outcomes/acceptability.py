@@ -142,7 +142,10 @@ def _case(
     for t, sample in context.scored.samples.items():
         X = sample.require_complete("acceptability")
         local = [r[t] for r in replicates]
-        found = acceptability(sample.track, X, local, thresholds, workers=context.workers)
+        found = acceptability(
+            sample.track, X, local, thresholds, workers=context.workers,
+            scheduler=context.scheduler,
+        )  # fmt: skip
         distributions[t] = found.distribution
         p, error = found.probability, found.error
         if exact:

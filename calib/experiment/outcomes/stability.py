@@ -76,9 +76,9 @@ def _build(context: Context, params: StabilityParams) -> OutcomeResult:
         Table("stability", stability, Name("改变星级所需的最小权重移动",
               "Smallest shift of weight that changes a star"), rows=0),
         Table("stability-shifts", pd.concat(moves, ignore_index=True),
-              Name("最小移动的去向（邻近企业）", "Where the smallest shifts go (near ones)"), rows=0),
+              Name("最小移动的去向（邻近企业）", "Where the smallest shifts go"), rows=0),
         Table("weight-intervals", intervals.head(MOST_INTERVALS),
-              Name("单项权重的稳定区间", "Interval of each weight in which the star holds"), rows=0),
+              Name("单项权重的稳定区间", "Interval in which each weight keeps the star"), rows=0),
     ]  # fmt: skip
     if len(intervals) > MOST_INTERVALS:
         notes.append(Note(Name(

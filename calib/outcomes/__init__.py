@@ -1,0 +1,45 @@
+"""What weights do to stars: comparison, certainty, stability, tipping points, life cycle."""
+
+from calib.outcomes.acceptability import (
+    Acceptability,
+    acceptability,
+    pillar_acceptability,
+    share_above,
+)
+from calib.outcomes.agreement import (
+    bootstrap_agreement,
+    bowker_symmetry,
+    stuart_maxwell,
+    wilson_interval,
+)
+from calib.outcomes.draws import FamilyRule, draw_weights
+from calib.outcomes.intervals import WeightIntervals, one_weight_intervals
+from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator
+from calib.outcomes.readings import all_readings, rate_readings
+from calib.outcomes.stability import SmallestShift, smallest_shift
+from calib.outcomes.tipping import TippingPoints, stars_along, tipping_points
+
+__all__ = [
+    "Acceptability",
+    "FamilyRule",
+    "SmallestShift",
+    "TippingPoints",
+    "WeightIntervals",
+    "acceptability",
+    "add_indicator",
+    "all_readings",
+    "bootstrap_agreement",
+    "bowker_symmetry",
+    "draw_weights",
+    "item_use",
+    "one_weight_intervals",
+    "pillar_acceptability",
+    "rate_readings",
+    "retire_indicator",
+    "share_above",
+    "smallest_shift",
+    "stars_along",
+    "stuart_maxwell",
+    "tipping_points",
+    "wilson_interval",
+]

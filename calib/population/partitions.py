@@ -1,0 +1,166 @@
+"""Populations larger than memory: folders of Parquet files, one part in memory at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.errors import Faults, InputError, MissingExtraError
+from calib.framework import Framework
+from calib.population.population import Kind, Labels, Population, Sample
+
+__all__ = ["Partition", "find_partitions", "read_partition", "write_partitions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One Parquet file of a population: its name in the folder, where it is, its rows."""
+
+    name: str
+    path: str
+    rows: int
+
+
+def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
+    """List the Parquet files of a population, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        When the folder has none.
+    """
+    parquet = _pyarrow()
+    root = Path(folder)
+    files = sorted(root.rglob("*.parquet"), key=lambda p: p.relative_to(root).as_posix())
+    if not files:
+        raise InputError(f"{folder}: no Parquet files; expected a folder of *.parquet")
+    return tuple(
+        Partition(
+            p.relative_to(root).as_posix(), str(p), int(parquet.read_metadata(str(p)).num_rows)
+        )
+        for p in files
+    )
+
+
+def read_partition(part: Partition, framework: Framework, kind: Kind = "answers") -> Population:
+    """Read one part: columns ``enterprise``, ``track`` and one a leaf code, empty where unasked.
+
+    Raises
+    ------
+    InputError
+        With the faults of the file: columns that are missing, tracks that are unknown, values
+        that are no option or no score (the first row of each column).
+    """
+    parquet = _pyarrow()
+    table = parquet.read_table(part.path)
+    faults = Faults(part.name)
+    tracks = _tracks(table, framework, faults)
+    faults.raise_if_any()
+    samples = {}
+    for t, track in framework.tracks.items():
+        rows = np.flatnonzero(tracks == t)
+        if not len(rows):
+            continue
+        lacking = [c for c in track.leaf_codes if c not in table.column_names]
+        if lacking:
+            faults.add("columns", f"no column for {', '.join(lacking)}", expected="one a leaf")
+            continue
+        values = np.empty((len(rows), len(track.leaves)))
+        for j, code in enumerate(track.leaf_codes):
+            column = table.column(code).to_numpy(zero_copy_only=False)
+            try:
+                values[:, j] = np.asarray(column, dtype=float)[rows]
+            except (TypeError, ValueError):
+                faults.add(f"column {code}", "is not numeric", expected="option numbers or scores")
+                continue
+            _check(values[:, j], rows, code, framework, t, kind, faults)
+        ids = table.column("enterprise").to_numpy(zero_copy_only=False)[rows].astype(object)
+        samples[t] = Sample(track, ids, ids, values, {})
+    faults.raise_if_any()
+    digest = hashlib.sha256(Path(part.path).read_bytes()).hexdigest()
+    return Population(framework, samples, kind, part.name, False, digest)
+
+
+def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
+    """Write populations as the parts of one partitioned population.
+
+    Returns
+    -------
+    Number of enterprises written
+    """
+    parquet = _pyarrow()
+    import pyarrow as pa
+
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for number, population in enumerate(parts):
+        for t, sample in population.samples.items():
+            whole = np.isnan(sample.values).any() or population.kind == "scores"
+            columns: dict[str, object] = {
+                "enterprise": pa.array([str(i) for i in sample.ids]),
+                "track": pa.array([t] * len(sample.ids)),
+            }
+            for j, code in enumerate(sample.track.leaf_codes):
+                values = sample.values[:, j]
+                columns[code] = pa.array(values if whole else values.astype(np.int8))
+            target = root / f"track={t}" / f"part-{number:05d}.parquet"
+            target.parent.mkdir(exist_ok=True)
+            parquet.write_table(pa.table(columns), str(target), compression="zstd")
+            written += len(sample.ids)
+    return written
+
+
+def _tracks(table: Any, framework: Framework, faults: Faults) -> Labels:
+    names = table.column_names
+    if "enterprise" not in names:
+        faults.add("columns", "no column enterprise", expected="a column of enterprise ids")
+    rows = table.num_rows
+    if "track" not in names:
+        if len(framework.tracks) > 1:
+            faults.add("columns", "no column track", expected=" | ".join(framework.tracks))
+        return np.full(rows, next(iter(framework.tracks)), dtype=object)
+    words = np.asarray(table.column("track").to_pylist(), dtype=object)
+    known = {w: framework.track(str(w)) for w in dict.fromkeys(words)}
+    for word, code in known.items():
+        if code is None:
+            row = int(np.flatnonzero(words == word)[0])
+            faults.add(f"row {row}, column track", "no such track", value=word,
+                       expected=" | ".join(framework.tracks))  # fmt: skip
+    return np.array([known[w] or "" for w in words], dtype=object)
+
+
+def _check(
+    values: FloatArray, rows: IntArray, code: str, framework: Framework, track: str, kind: Kind,
+    faults: Faults,
+) -> None:  # fmt: skip
+    tree = framework.tracks[track]
+    item = tree.nodes[tree.index[code]].item
+    low, high = framework.rule.low, framework.rule.high
+    if kind == "answers" and item is not None:
+        bad = (values < 1) | (values > item.options) | (values != np.rint(values))
+        expected = f"an option 1 to {item.options}"
+    else:
+        bad = (values < low) | (values > high)
+        expected = f"a score from {low:g} to {high:g}"
+    found = np.flatnonzero(bad & ~np.isnan(values))
+    if len(found):
+        faults.add(
+            f"row {rows[found[0]]}, column {code}",
+            f"no valid value ({len(found)} rows)", value=float(values[found[0]]),
+            expected=expected,
+        )  # fmt: skip
+
+
+def _pyarrow() -> Any:
+    try:
+        from pyarrow import parquet
+    except ImportError as exc:
+        raise MissingExtraError("a partitioned population", "parquet") from exc
+    return parquet
