@@ -125,7 +125,9 @@ def suppress(frame: pd.DataFrame, min_count: int) -> pd.DataFrame:
     smallest one is blanked too, among stars and among scopes, until no total gives a cell away;
     it shows ``"–"``. Shares go with their counts.
     """
-    columns = [c for c in COUNTS if c in frame.columns and np.issubdtype(frame[c].dtype, np.number)]
+    from pandas.api.types import is_numeric_dtype
+
+    columns = [c for c in COUNTS if c in frame.columns and is_numeric_dtype(frame[c].dtype)]
     if min_count <= 1 or not columns:
         return frame
     out = frame.copy()

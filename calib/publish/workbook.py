@@ -7,6 +7,7 @@ that calib reads back: ``read_weights("book.xlsx", framework, sheet="set publish
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,6 +129,8 @@ def _write_cell(page: Any, i: int, j: int, value: Any, style: Any) -> None:
         page.write_boolean(i, j, bool(value), style)
     elif isinstance(value, str):
         page.write_string(i, j, value, style)
+    elif math.isinf(value):
+        page.write_string(i, j, "∞" if value > 0 else "−∞", style)  # Excel has no infinity
     else:
         page.write_number(i, j, float(value), style)
 
