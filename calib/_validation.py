@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -32,24 +32,60 @@ def parse_model(model: type[M], document: Mapping[str, Any], file: str, at: str 
     try:
         return model.model_validate(document)
     except ValidationError as exc:
-        raise InputError(_fault(e, file, at, model) for e in exc.errors()) from exc
+        errors = _by_place(exc.errors(), document)
+        raise InputError(_fault(e, p, file, at, model) for p, e in errors.items()) from exc
 
 
-def _fault(error: Any, file: str, at: str, model: type[BaseModel]) -> Fault:
+def _by_place(errors: Sequence[Any], document: Mapping[str, Any]) -> dict[tuple[Any, ...], Any]:
+    """Return one error a place; pydantic gives one for each alternative of a union.
+
+    The alternatives stand in its places as tags that are no keys of the document. Of a number or
+    a table of numbers, say, only the faults inside the table are kept where there are any.
+    """
+    out: dict[tuple[Any, ...], Any] = {}
+    for error in errors:
+        place = _keys_of(error, document)
+        if place in out and error["msg"] not in out[place]["msg"]:
+            out[place] = {**out[place], "msg": f"{out[place]['msg']}, or: {error['msg']}"}
+        out.setdefault(place, error)
+    tagged = {_keys_of(e, document) for e in errors if len(_keys_of(e, document)) < len(e["loc"])}
+    return {
+        place: error
+        for place, error in out.items()
+        if place not in tagged
+        or not any(len(p) > len(place) and p[: len(place)] == place for p in out)
+    }
+
+
+def _keys_of(error: Any, document: Any) -> tuple[Any, ...]:
+    """Return an error's place without the tags of unions."""
+    keys: list[Any] = []
+    current: Any = document
+    for number, part in enumerate(error["loc"], start=1):
+        inside = part in current if isinstance(current, Mapping) else isinstance(part, int)
+        if inside:
+            current = current[part]
+        elif error["type"] != "missing" or number < len(error["loc"]):
+            continue
+        keys.append(part)
+    return tuple(keys)
+
+
+def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[BaseModel]) -> Fault:
     place = at
-    for part in error["loc"]:
+    for part in keys:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
     kind = error["type"]
     if kind == "extra_forbidden":
-        key = str(error["loc"][-1])
-        known = _known_keys(model, error["loc"])
+        key = str(keys[-1])
+        known = _known_keys(model, keys)
         hint = suggest(key, known)
         return Fault(file, place, f"unknown key {hint}".rstrip(), expected=", ".join(known))
     if kind == "missing":
         return Fault(file, place, "is missing")
     value = error["input"]
     shown = value if isinstance(value, (str, int, float, bool, list, tuple)) else None
-    return Fault(file, place, error["msg"], shown)
+    return Fault(file, place, error["msg"].removeprefix("Value error, "), shown)
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

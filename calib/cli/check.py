@@ -13,39 +13,46 @@ __all__ = ["check"]
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--framework", default="aii", show_default=True,
-              help="Framework of populations and weight tables.")  # fmt: skip
+              help="Framework (name or file) of populations and weights.")  # fmt: skip
 @click.option("--values", type=click.Choice(["answers", "scores"]), default="answers",
               show_default=True, help="What a population file holds.")  # fmt: skip
 @click.option("--attributes", default="", help="Further columns of a population, by commas.")
-def check(files: tuple[str, ...], framework: str, values: str, attributes: str) -> None:
-    """Check FILES: frameworks, weight sets, populations, experiments.
+@click.option("--sheet", help="Sheet of a workbook, the first if not given.")
+def check(
+    files: tuple[str, ...], framework: str, values: str, attributes: str, sheet: str | None
+) -> None:
+    """Check FILES: frameworks, weight sets, populations, experiments, experts' forms.
 
     The kind is told by the file's schema (TOML) or its columns (CSV, XLSX, Parquet). Every fault
     is listed with file, row or key, value, and what would be valid; exit code 2 if there is any.
+    With an experiment, the population and the weight files that it names are checked too.
     """
-    from calib.errors import InputError
+    from calib.errors import CalibError, Fault, InputError
 
     columns = tuple(c.strip() for c in attributes.split(",") if c.strip())
-    faulty: list[InputError] = []
+    faults: list[Fault] = []
     for name in files:
         try:
-            click.echo(f"{name}: {_check(name, framework, values, columns)}")
+            click.echo(f"{name}: {_check(name, framework, values, columns, sheet)}")
         except InputError as exc:
-            faulty.append(exc)
-    if faulty:
-        raise InputError([f for exc in faulty for f in exc.faults])
+            faults += exc.faults
+        except (CalibError, OSError) as exc:
+            faults.append(Fault(name, "", str(exc)))
+    if faults:
+        raise InputError(faults)
 
 
-def _check(name: str, framework: str, values: str, attributes: tuple[str, ...]) -> str:
+def _check(
+    name: str, framework: str, values: str, attributes: tuple[str, ...], sheet: str | None
+) -> str:
     if Path(name).suffix.lower() == ".toml":
         return _check_toml(name, framework)
-    return _check_table(name, framework, values, attributes)
+    return _check_table(name, framework, values, attributes, sheet)
 
 
 def _check_toml(name: str, framework: str) -> str:
     from calib.errors import InputError
-    from calib.experiment import load_experiment
-    from calib.framework import load_framework
+    from calib.framework import list_frameworks, load_framework
     from calib.population import load_population
     from calib.weights import read_weights
 
@@ -64,9 +71,11 @@ def _check_toml(name: str, framework: str) -> str:
         tracks = ", ".join(f"{t} {len(x.leaves)}" for t, x in fw.tracks.items())
         return f"framework {fw.code} {fw.version}, indicators: {tracks}"
     if kind == "experiment":
-        experiment = load_experiment(name)
-        return f"experiment {experiment.name} with {len(experiment.sets)} weight sets"
-    fw = load_framework(str(document.get("framework") or framework))
+        return _check_experiment(name)
+    fw = load_framework(framework)
+    stated = document.get("framework")
+    if stated in list_frameworks() and stated != fw.code:
+        fw = load_framework(str(stated))
     if kind == "weights":
         weights = read_weights(name, fw)
         return f"weight set {weights.name!r} for {fw.code} {fw.version}"
@@ -74,19 +83,48 @@ def _check_toml(name: str, framework: str) -> str:
     return f"population of {len(population)} enterprises for {fw.code}"
 
 
-def _check_table(name: str, framework: str, values: str, attributes: tuple[str, ...]) -> str:
+def _check_experiment(name: str) -> str:
+    """Check an experiment with the population that it names and the files of its sets."""
+    from calib.errors import InputError
+    from calib.experiment import check_inputs, load_experiment
+
+    experiment = load_experiment(name)
+    faults = check_inputs(experiment)
+    if faults:
+        raise InputError(faults)
+    return f"experiment {experiment.name} with {len(experiment.sets)} weight sets"
+
+
+def _check_table(
+    name: str, framework: str, values: str, attributes: tuple[str, ...], sheet: str | None
+) -> str:
     from calib.framework import load_framework
     from calib.population import Kind, parse_population
-    from calib.tables import read_table
+    from calib.tables import read_table, sheet_names
     from calib.weights import read_weights
 
     fw = load_framework(framework)
-    table = read_table(name)
+    if Path(name).suffix.lower() == ".xlsx" and "_calib" in sheet_names(name):
+        return _check_panel(name, framework)
+    table = read_table(name, sheet=sheet)
+    if {"expert", "round", "method", "node"} <= set(table.frame.columns):
+        return _check_panel(name, framework)
     if "local_weight" in table.frame.columns:
-        read_weights(name, fw)
+        read_weights(name, fw, sheet=sheet)
         return f"weight table for {fw.code} {fw.version}"
     kind: Kind = "scores" if values == "scores" else "answers"
     population = parse_population(table, fw, kind=kind, attributes=attributes)
     sizes = ", ".join(f"{t} {len(s)}" for t, s in population.samples.items())
     notes = "".join(f"; {n}" for n in population.notes)
     return f"population of {len(population)} enterprises ({sizes}), {kind}{notes}"
+
+
+def _check_panel(name: str, framework: str) -> str:
+    """Check a returned form, or a table of experts' judgements, of whatever round."""
+    from calib.experts.read_panel import read_panel
+    from calib.framework import load_framework
+
+    fw = load_framework(framework)
+    panel, _ = read_panel([name], fw, rounds=range(1, 100))
+    answers = sum(len(form.answers) for form in panel.forms)
+    return f"judgements of {len(panel.forms)} forms about {answers} nodes of {fw.code} {fw.version}"

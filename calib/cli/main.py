@@ -86,3 +86,6 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as exc:
+        click.echo(f"calib: {exc}", err=True)
+        sys.exit(2)

@@ -1,6 +1,7 @@
 """Experiments: declared in a file, run in one step, written as tables and a report."""
 
 from calib.experiment.context import Context
+from calib.experiment.inputs import check_inputs
 from calib.experiment.registry import Outcome, Params, Source
 from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
 from calib.experiment.run import Run, Step, run_experiment
@@ -20,6 +21,7 @@ __all__ = [
     "SourceResult",
     "Step",
     "Table",
+    "check_inputs",
     "load_experiment",
     "parse_experiment",
     "run_experiment",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib.errors import InputError
+from calib.errors import Fault, InputError
 from calib.experiment.results import SourceResult
 from calib.framework import Framework, Readings
 from calib.population import Population
@@ -37,15 +37,19 @@ class InputLog:
         """
         path = Path(name) if Path(name).is_absolute() else self.folder / name
         if not path.is_file():
-            raise InputError(f"{self.file}: no such file {name!r} (looked for {path})")
+            raise InputError(
+                [Fault(self.file, "", f"no such file {name!r}", expected=f"a file at {path}")]
+            )
         self.note(path)
         return path
 
     def note(self, path: Path) -> None:
         """Note the hash of an input file."""
         if path.is_file():
-            shown = _shown(path, self.folder)
-            self.hashes[shown] = hashlib.sha256(path.read_bytes()).hexdigest()
+            shown, digest = _shown(path, self.folder), hashlib.sha256(path.read_bytes()).hexdigest()
+            if self.hashes.setdefault(shown, digest) != digest:
+                # Another file of the same name, from outside the experiment's folders.
+                self.hashes[f"{shown} ({digest[:8]})"] = digest
 
 
 def rng_for(seed: int, name: str) -> np.random.Generator:

@@ -214,8 +214,7 @@ def _build(entry: SetEntry, context: Context) -> SourceResult:
             )
             for f in exc.faults
         ) from exc
-    label = result.weights.label if entry.label.en == entry.name else entry.label
-    return replace(result, weights=result.weights.renamed(entry.name, label))
+    return replace(result, weights=result.weights.renamed(entry.name, entry.label))
 
 
 def _check_names(experiment: Experiment, context: Context) -> None:

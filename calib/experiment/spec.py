@@ -48,10 +48,13 @@ class _ExperimentFile(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class SetEntry:
-    """One declared weight set: its source and the source's checked keys."""
+    """One declared weight set: its source and the source's checked keys.
+
+    Without a ``label`` of its own the set goes by the one that its source gives it.
+    """
 
     name: str
-    label: Name
+    label: Name | None
     source: str
     params: Params
     requires: tuple[str, ...]
@@ -87,7 +90,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
         is no set …
     """
     path = Path(source)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not path.is_file():
         shipped = sorted(p.stem for p in shipped_experiments().glob("*.toml"))
         if str(source) not in shipped:
             hint = suggest(str(source), shipped)
@@ -179,7 +182,7 @@ def _set_entry(name: str, keys: dict[str, Any], file: str, faults: Faults) -> Se
     except InputError as exc:
         faults.extend(exc.faults)
         return None
-    named = Name(shown.zh, shown.en) if shown else Name(name, name)
+    named = Name(shown.zh, shown.en) if shown else None
     return SetEntry(name, named, word, params, tuple(source.requires(params)))
 
 

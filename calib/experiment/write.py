@@ -14,6 +14,7 @@ from typing import Any
 
 import calib
 from calib._atomic import atomic_directory, write_text
+from calib.errors import InputError
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.outcomes.comparison import transition_matrix
@@ -100,6 +101,11 @@ def _write_tables(run: Run, aside: Path) -> dict[str, str]:
     written = []
     for table in run.tables():
         path = aside / "tables" / f"{_safe(table.name)}.csv"
+        if path.exists():
+            raise InputError(
+                f"{run.experiment.file}: two tables of the run are called {table.name!r};"
+                " give the set or analysis of one another name"
+            )
         write_csv(table.frame, path)
         written.append(path)
         if parquet:

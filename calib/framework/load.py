@@ -41,7 +41,7 @@ def load_framework(source: str | os.PathLike[str]) -> Framework:
     """
     text = os.fspath(source)
     path = Path(text)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not path.is_file():
         known = list_frameworks()
         if text not in known:
             raise InputError(
@@ -58,8 +58,15 @@ def load_framework(source: str | os.PathLike[str]) -> Framework:
 
 
 def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str = "") -> Framework:
-    """Build a framework from the contents of its file; see :func:`load_framework`."""
+    """Build a framework from the contents of its file; see :func:`load_framework`.
+
+    Parameters
+    ----------
+    digest : SHA-256 of the file; that of the contents if empty
+    """
     spec = parse_model(FrameworkFile, document, path)
+    if not digest:
+        digest = hashlib.sha256(spec.model_dump_json(by_alias=True).encode()).hexdigest()
     faults = Faults(path)
     _check_tree(spec, faults)
     _check_rating(spec, faults)
@@ -103,9 +110,19 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
     track_codes = {t.code for t in spec.tracks}
     if len(track_codes) != len(spec.tracks):
         faults.add("tracks", "a track code stands twice", value=[t.code for t in spec.tracks])
+    _check_words(spec, faults)
     by_code: dict[str, NodeEntry] = {}
     for i, node in enumerate(spec.nodes):
         where = f"nodes[{i}] {node.code}"
+        if isinstance(node.weight, dict):
+            strays = set(node.weight) - set(_tracks_of(node, spec))
+            for t in sorted(strays):
+                faults.add(
+                    where,
+                    f"weighs in a track that it is not in {suggest(t, track_codes)}".rstrip(),
+                    value=t,
+                    expected=" | ".join(_tracks_of(node, spec)),
+                )
         if node.code in by_code:
             faults.add(where, "duplicate code", value=node.code, expected="each code once")
         for t in _tracks_of(node, spec):
@@ -133,6 +150,20 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
                 )
         by_code.setdefault(node.code, node)
     _check_leaves(spec, faults)
+
+
+def _check_words(spec: FrameworkFile, faults: Faults) -> None:
+    """Note words for tracks that could mean either of two."""
+    owner: dict[str, str] = {}
+    for track in spec.tracks:
+        for word in (track.code, track.name.zh, track.name.en, *track.aliases):
+            if owner.setdefault(word.strip().casefold(), track.code) != track.code:
+                faults.add(
+                    f"tracks {track.code}",
+                    "has a name or alias of another track",
+                    value=word,
+                    expected="words that mean one track",
+                )
 
 
 def _check_leaves(spec: FrameworkFile, faults: Faults) -> None:

@@ -2,7 +2,7 @@
 
 from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
 from calib.rating.rate import RatedSample, Rating, rate, rate_many
-from calib.rating.stars import band_index, effective_local, node_scores, stars
+from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
 
 __all__ = [
     "RatedSample",
@@ -16,5 +16,6 @@ __all__ = [
     "rate",
     "rate_many",
     "score_answers",
+    "scored_nodes",
     "stars",
 ]

@@ -13,7 +13,7 @@ from calib.errors import Faults, InputError
 from calib.framework import Framework, Readings, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
-from calib.rating.stars import band_index, effective_local, node_scores, stars
+from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def rate(
     Raises
     ------
     InputError
-        When frameworks differ, or an enterprise has no answer under a gated node.
+        When frameworks differ, or an enterprise has no answer that counts under a gated node.
     """
     scored = _scored(population, readings)
     framework = scored.framework
@@ -178,10 +178,12 @@ def _rate_sample(
         top = track.families[0].members
         total[rows] = part[:, top] @ own[top]
         if not answered.all():
-            unknown = ~(track.membership(np.arange(len(track.nodes))) & answered).any(axis=1)
-            part[:, unknown] = np.nan
+            known = scored_nodes(track, local, answered)
+            part[:, ~known] = np.nan
+            if not (known[top] & (local[top] > 0)).any():
+                total[rows] = np.nan
         scores[rows] = part
-    _check_gated(sample, scores[:, gated], gated, bool(np.isfinite(thresholds.gate).any()))
+    _check_scored(sample, total, scores, gated if np.isfinite(thresholds.gate).any() else gated[:0])
     star, band, failed = stars(total, np.nan_to_num(scores[:, gated], nan=np.inf), thresholds)
     node_stars = np.where(np.isnan(scores), -1, band_index(scores, thresholds.band))
     return RatedSample(
@@ -199,15 +201,23 @@ def _patterns(X: FloatArray) -> list[tuple[IntArray, BoolArray]]:
     return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns)]
 
 
-def _check_gated(sample: ScoredSample, gated: FloatArray, nodes: IntArray, gates: bool) -> None:
+def _check_scored(
+    sample: ScoredSample, total: FloatArray, scores: FloatArray, gated: IntArray
+) -> None:
+    """Note enterprises without a total, or without a score at a gated node."""
     faults = Faults()
-    empty = np.isnan(gated) if gates else np.isnan(gated).all(axis=1, keepdims=True)
-    for i, p in zip(*np.nonzero(empty), strict=True):
-        code = sample.track.codes[nodes[p]] if gates else "any node"
+    for i, p in zip(*np.nonzero(np.isnan(scores[:, gated])), strict=True):
         faults.add(
             f"enterprise {sample.ids[i]}",
-            f"no item under {code} is answered",
-            expected="an answer under every gated node",
+            f"no item of weight above 0 under {sample.track.codes[gated[p]]} is answered",
+            expected="an answer that counts under every gated node",
+        )
+    faults.raise_if_any()
+    for i in np.flatnonzero(np.isnan(total)):
+        faults.add(
+            f"enterprise {sample.ids[i]}",
+            "no item of weight above 0 is answered",
+            expected="an answer that counts",
         )
     faults.raise_if_any()
 

@@ -7,7 +7,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
 
-__all__ = ["band_index", "effective_local", "node_scores", "stars"]
+__all__ = ["band_index", "effective_local", "node_scores", "scored_nodes", "stars"]
 
 
 def band_index(scores: FloatArray, edges: FloatArray) -> IntArray:
@@ -63,6 +63,29 @@ def node_scores(track: Track, X: FloatArray, local: FloatArray) -> FloatArray:
     return out
 
 
+def scored_nodes(track: Track, local: FloatArray, answered: BoolArray) -> BoolArray:
+    """Return which nodes have a score when some items are unanswered.
+
+    Parameters
+    ----------
+    local : (..., m) local weights
+    answered : (L,) which leaves have an answer
+
+    Returns
+    -------
+    (..., m); a leaf has a score if it is answered, a node above if a child of weight above 0 has
+    one: children of weight 0 alone would leave nothing to renormalise
+    """
+    local = np.asarray(local, dtype=float)
+    out = np.zeros(local.shape, dtype=bool)
+    out[..., track.leaves] = answered
+    for family in reversed(track.families):
+        if family.parent:
+            counted = out[..., family.members] & (local[..., family.members] > 0)
+            out[..., track.index[family.parent]] = counted.any(axis=-1)
+    return out
+
+
 def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> FloatArray:
     """Return local weights renormalised among answered siblings, 0 for unanswered nodes.
 
@@ -73,10 +96,9 @@ def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> Flo
 
     Returns
     -------
-    (..., m); a family without any answer, or whose answered members all weigh 0, gets 0
+    (..., m); nodes without a score (see :func:`scored_nodes`) get 0
     """
-    known = (track.membership(np.arange(len(track.nodes))) & answered).any(axis=1)
-    out = np.where(known, local, 0.0)
+    out = np.where(scored_nodes(track, local, answered), local, 0.0)
     for family in track.families:
         total = out[..., family.members].sum(axis=-1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -274,7 +274,7 @@ def to_toml(weights: WeightSet) -> str:
     lines += ["", "# Local weights: siblings sum to 1.", "[weights]"]
     lines += [_weight_line(fw, c, weights.weight(c)) for c in shared]
     for t, tree in fw.tracks.items():
-        lines += ["", f"[weights.{t}]"]
+        lines += ["", f"[weights.{t if '.' not in t else _q(t)}]"]
         lines += [
             _weight_line(fw, c, float(weights.local[t][i]))
             for i, c in enumerate(tree.codes)

@@ -8,9 +8,12 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.weights.weightset import WeightSet
+from calib.weights.weightset import SUM_TOLERANCE, WeightSet
 
 __all__ = ["round_family", "round_weights"]
+
+FINEST = 1e-6
+"""No finer grid: its steps would come near the tolerance within which siblings sum to 1."""
 
 
 def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
@@ -26,13 +29,24 @@ def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
     (c,) the nearest such weights in the sum of squared differences (largest remainders);
     ties go to the earlier sibling
 
+    Raises
+    ------
+    InputError
+        When 1 is no whole number of steps, or the weights are no weights of siblings.
+
     Examples
     --------
     >>> round_family(np.array([1, 1, 1]) / 3)
     array([0.34, 0.33, 0.33])
     """
     steps = _steps(grid)
-    exact = np.asarray(weights, dtype=float) * steps
+    weights = np.asarray(weights, dtype=float)
+    if not (weights >= 0).all() or abs(weights.sum() - 1) > SUM_TOLERANCE:
+        raise InputError(
+            f"weights {weights.tolist()} sum to {weights.sum():.6g}; expected non-negative"
+            " weights of siblings, which sum to 1"
+        )
+    exact = weights * steps
     # A weight within rounding noise of a grid point is that grid point.
     near = np.rint(exact)
     exact = np.where(np.abs(exact - near) < 1e-9 * steps, near, exact)
@@ -44,9 +58,12 @@ def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
 
 
 def _steps(grid: float) -> int:
-    inverse = Fraction(1) / Fraction(str(grid)) if grid > 0 else Fraction(0)
+    inverse = 1 / Fraction(str(grid)) if FINEST <= grid <= 1 else Fraction(0)
     if inverse < 1 or inverse.denominator != 1:
-        raise InputError(f"grid {grid!r}: expected a step that divides 1, such as 0.01")
+        raise InputError(
+            f"grid {grid!r}: expected a step that divides 1, such as 0.01, and is not below"
+            f" {FINEST:g}"
+        )
     return int(inverse)
 
 

@@ -153,11 +153,16 @@ class WeightSet:
         Raises
         ------
         InputError
-            For an unknown code, a weight outside 0–1, given siblings that sum to more than 1,
-            or siblings that are all 0 and so cannot be rescaled.
+            For an unknown code or track, a code that the track does not have, a weight outside
+            0–1, given siblings that sum to more than 1, or siblings that are all 0 and so
+            cannot be rescaled.
         """
         faults = Faults()
-        known = self.framework.codes
+        tracks = self.framework.tracks
+        if track is not None and track not in tracks:
+            hint = suggest(track, tracks)
+            raise InputError(f"no track {track!r} {hint}".rstrip() + f"; {' | '.join(tracks)}")
+        known = self.framework.codes if track is None else tracks[track].codes
         for code, value in changes.items():
             if code not in known:
                 faults.add(code, f"unknown code {suggest(code, known)}".rstrip())

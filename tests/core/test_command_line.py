@@ -105,3 +105,53 @@ def test_weights_are_compared_and_converted(tmp_path, root):
     assert done.returncode == 0, done.stderr
     assert "total variation 0.0600" in done.stdout
     assert calib("check", tmp_path / "w.xlsx").returncode == 0
+
+
+def test_the_demo_runs_again_beside_its_own_results(tmp_path):
+    (tmp_path / "trial-comparison").mkdir()
+    done = calib("demo", "-o", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_check_looks_into_the_files_that_an_experiment_names(tmp_path):
+    text = """
+schema = "calib.experiment/1"
+name = "e"
+framework = "aii"
+population = { file = "none.csv" }
+[sets.published]
+source = "published"
+[sets.draft]
+source = "file"
+file = "none.toml"
+"""
+    (tmp_path / "e.toml").write_text(text, encoding="utf-8")
+    done = calib("check", "e.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "none.csv: no such file" in done.stderr
+    assert "e.toml: no such file 'none.toml'" in done.stderr
+
+
+def test_weights_of_ones_own_framework_can_be_checked(tmp_path, root):
+    text = (root / "data" / "frameworks" / "vdma.toml").read_text("utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace('code = "vdma"', 'code = "own"'), encoding="utf-8")
+    for name in ("w.toml", "w.csv"):
+        made = calib("weights", "published", "--framework", own, "-o", tmp_path / name)
+        assert made.returncode == 0, made.stderr
+        done = calib("check", "--framework", own, tmp_path / name)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_a_message(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for args in (("demo", "-o"), ("weights", "published", "-o")):
+        done = calib(*args, tmp_path / "file" / "w.toml")
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_stops_early_sees_no_complaint(tmp_path):
+    command = f"set -o pipefail; {sys.executable} -m calib frameworks aii | head -n 1 >/dev/null"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stderr == ""

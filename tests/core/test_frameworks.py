@@ -137,6 +137,15 @@ def change(body, node, **keys):
         (lambda b: b["rating"]["readings"].update(missing="skip"), ["renormalise", "'skip'"]),
         (lambda b: b["published"].pop("unstated"), ["no weights are stated"]),
         (lambda b: change(b, "IC.RES", weight=None), ["no weight for IC.RES"]),
+        (
+            lambda b: change(b, "IC.DEV", weight={"discret": 0.32, "process": 0.4}),
+            ["weighs in a track that it is not in", "'discret'", "did you mean 'discrete'"],
+        ),
+        (lambda b: b["tracks"][1].update(aliases=["离散"]), ["of another track", "'离散'"]),
+        (
+            lambda b: change(b, "IC.DEV", weight={"discrete": "0.32", "process": 0.4}),
+            ["weight.discrete: Input should be a valid number (found '0.32')"],
+        ),
     ],
 )
 def test_a_faulty_framework_is_refused_with_what_would_be_valid(edit, words):
@@ -160,3 +169,19 @@ def test_all_faults_of_a_framework_are_listed_at_once():
 def test_an_unknown_framework_gets_a_suggestion():
     with pytest.raises(InputError, match="did you mean 'vdma'"):
         load_framework("vmda")
+
+
+def test_frameworks_from_documents_are_told_apart():
+    body = document()
+    one = parse_framework(body)
+    change(body, "IC", weight=0.36)
+    change(body, "IN", weight=0.32)
+    assert one.digest
+    assert parse_framework(body).digest != one.digest
+    assert parse_framework(document()).digest == one.digest
+
+
+def test_a_folder_does_not_hide_a_shipped_framework(tmp_path, monkeypatch):
+    (tmp_path / "vdma").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_framework("vdma").code == "vdma"

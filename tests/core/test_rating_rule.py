@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,7 +209,7 @@ def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
 
 def test_an_unanswered_gated_pillar_is_an_error_even_when_renormalising(aii):
     x = by_pillar(aii, 50, 50, np.nan)
-    with pytest.raises(InputError, match="no item under DA is answered"):
+    with pytest.raises(InputError, match="under DA is answered"):
         rate(population(aii, [x]), published_weights(aii), {"missing": "renormalise"})
 
 
@@ -236,3 +237,33 @@ def test_unknown_readings_say_what_is_valid(aii):
     with pytest.raises(InputError, match=r"highest-met \| one-star"):
         aii.rule.read({"downgrade": "two"})
     assert aii.rule.read(None) == Readings()
+
+
+def _zero_in_networks(aii):
+    """Return weights under which only the first network indicator counts in its capability."""
+    changes = {"IC.NET.D1": 1.0, "IC.NET.D2": 0.0, "IC.NET.D3": 0.0}
+    return published_weights(aii).with_weights(changes, name="one")
+
+
+def test_answered_items_of_weight_zero_do_not_stand_for_an_unanswered_one(aii):
+    tree = aii.tracks["discrete"]
+    x = by_pillar(aii, 80, 80, 80)
+    x[tree.leaf_codes.index("IC.NET.D1")] = np.nan
+    readings = {"missing": "renormalise"}
+    sample = rate(population(aii, [x]), _zero_in_networks(aii), readings).samples["discrete"]
+    # The capability has no score, and hands its weight on; at 0 points it would cost the pillar.
+    assert np.isnan(sample.scores[0, tree.index["IC.NET"]])
+    assert sample.scores[0, tree.index["IC"]] == pytest.approx(80)
+    assert sample.total[0] == pytest.approx(80)
+
+
+def test_an_enterprise_whose_answers_all_weigh_nothing_is_refused(aii):
+    rule = replace(aii.rule, gates={})
+    free = replace(aii, rule=rule, digest="free")
+    weights = WeightSet.build(
+        free, "no IC", published_weights(aii).with_weights({"IC": 0.0}, name="x").local,
+        source="test",
+    )  # fmt: skip
+    people = population(free, [by_pillar(aii, 90, np.nan, np.nan)])
+    with pytest.raises(InputError, match="E0: no item of weight above 0 is answered"):
+        rate(people, weights, {"missing": "renormalise"})

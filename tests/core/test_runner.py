@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
+from calib.experiment.context import InputLog
+from calib.experiment.wording import spell
+from calib.framework import Name
 from calib.outcomes.comparison import weighted_kappa
 from calib.rating import rate
 
@@ -245,3 +249,48 @@ def test_other_frameworks_run_through_the_same_runner(name, tmp_path):
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     assert sum(summary["sets"][run.context.baseline]["stars"]) == len(run.context.population)
     assert (run.table("agreement")["same"] < len(run.context.population)).any()
+
+
+def test_a_weight_of_zero_is_infinitely_far_and_the_report_says_so(tmp_path):
+    sets = {**BASE["sets"], "da": {"source": "override", "weights": {"DA": 0.0}}}
+    run = run_experiment(experiment(tmp_path, sets=sets))
+    assert "∞" in (write_run(run, tmp_path / "runs") / "report.html").read_text("utf-8")
+
+
+def test_sets_of_one_label_are_told_apart_in_figures(tmp_path):
+    sets = {"published": {"source": "published"}, "a": {"source": "equal"},
+            "b": {"source": "equal", "levels": ["pillar"]}}  # fmt: skip
+    run = run_experiment(experiment(tmp_path, sets=sets))
+    drawn = {d.name: d.draw("en") for d in run.drawings()}
+    texts = {t.get_text() for t in drawn["weights"].findobj() if hasattr(t, "get_text")}
+    assert {"equal (a)", "equal (b)"} <= texts
+
+
+def test_a_declared_label_is_kept_even_if_it_is_the_name_of_the_set(tmp_path):
+    label = {"zh": "草案", "en": "draft"}
+    sets = {**BASE["sets"], "draft": {"source": "equal", "label": label}}
+    assert run_experiment(experiment(tmp_path, sets=sets)).sets["draft"].label.zh == "草案"
+
+
+def test_reports_name_tracks_as_the_framework_does(tmp_path, aii):
+    tracks = dict(aii.tracks)
+    tracks["process"] = replace(tracks["process"], name=Name("流程甲", "process A"))
+    own = replace(experiment(tmp_path), framework=replace(aii, tracks=tracks))
+    page = (write_run(run_experiment(own), tmp_path, lang="zh") / "report.html").read_text("utf-8")
+    assert "流程甲" in page
+    assert "流程型" not in page
+
+
+def test_two_inputs_of_one_name_are_both_in_the_manifest(tmp_path):
+    for part in ("a/b/c/one", "x", "y"):
+        (tmp_path / part).mkdir(parents=True)
+    log = InputLog(tmp_path / "a" / "b" / "c" / "one", "exp.toml")
+    for part in ("x", "y"):
+        (tmp_path / part / "same.csv").write_text(part)
+        log.note(tmp_path / part / "same.csv")
+    assert len(log.hashes) == 2
+
+
+def test_reasons_are_spelled_out_in_chinese(aii):
+    assert spell("gate of a higher band", aii, "zh") == "更高分数段的门槛"
+    assert spell("band; gate IN", aii, "zh") == "总分; 门槛 IN 综合集成"

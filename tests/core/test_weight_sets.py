@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -209,3 +211,36 @@ def test_weight_sets_refuse_what_is_no_weight_set(aii):
             WeightSet.build(aii, "bad", bad, source="test")
     with pytest.raises(ValueError, match="read-only"):
         published_weights(aii).local["discrete"][0] = 1
+
+
+def test_a_number_as_text_is_one_fault(aii, tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_weights(write(tmp_path, HEAD + '[weights]\nIC = "0.35"\nIN = 0.33\nDA = 0.32\n'), aii)
+    assert [f.where for f in caught.value.faults] == ["weights.IC"]
+
+
+def test_a_track_code_with_a_dot_survives_toml(aii, tmp_path):
+    tracks = {f"{t}.1": replace(tree, code=f"{t}.1") for t, tree in aii.tracks.items()}
+    published = {f"{t}.1": v for t, v in aii.published.items()}
+    dotted = replace(aii, tracks=tracks, published=published)
+    own = published_weights(dotted)
+    assert read_weights(write(tmp_path, to_toml(own)), dotted).digest == own.digest
+
+
+@pytest.mark.parametrize(
+    ("weights", "grid"),
+    [([0.5, 0.2], 0.01), ([1.5, -0.5], 0.01), ([0.5, 0.5], np.inf), ([0.5, 0.5], np.nan),
+     ([0.5, 0.5], 1e-12), ([0.5, 0.5], 0.3)],
+)  # fmt: skip
+def test_rounding_refuses_what_cannot_be_on_a_grid(weights, grid):
+    with pytest.raises(InputError, match=r"expected (a step|non-negative)"):
+        round_family(np.array(weights), grid)
+
+
+@pytest.mark.parametrize(
+    ("track", "code", "words"),
+    [("proces", "IC.DEV", "did you mean 'process'"), ("process", "IC.RES", "unknown code")],
+)
+def test_an_override_that_would_change_nothing_is_refused(aii, track, code, words):
+    with pytest.raises(InputError, match=words):
+        published_weights(aii).with_weights({code: 0.3}, name="x", track=track)
