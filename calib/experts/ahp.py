@@ -17,15 +17,20 @@ from calib.experts.consistency import (
 )
 from calib.experts.incomplete import (
     complete_by_weights,
+    harker_matrices,
     least_squares_weights,
     optimal_completion,
 )
-from calib.experts.pairwise import eigenvector_weights, geometric_weights
+from calib.experts.pairwise import (
+    column_mean_weights,
+    eigenvector_weights,
+    geometric_weights,
+)
 
 __all__ = ["COMPLETE_WEIGHTS", "INCOMPLETE_WEIGHTS", "Comparisons", "weigh_comparisons"]
 
-COMPLETE_WEIGHTS = ("eigenvector", "geometric")
-INCOMPLETE_WEIGHTS = ("least-squares", "optimal")
+COMPLETE_WEIGHTS = ("eigenvector", "geometric", "column-mean")
+INCOMPLETE_WEIGHTS = ("least-squares", "optimal", "harker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,13 @@ def weigh_comparisons(
         :func:`calib.experts.pairwise.check_comparisons` and
         :func:`calib.experts.incomplete.check_connected`
     complete
-        ``"eigenvector"`` (default; what CR is about) or ``"geometric"`` for complete matrices.
+        ``"eigenvector"`` (default; what CR is about) or ``"geometric"`` for complete matrices;
+        ``"column-mean"``, the approximation of hand calculation, to check published examples
+        only: its λ is the mean of (Aw)_i/w_i.
     incomplete
         Weights of incomplete ones: ``"least-squares"`` (default: unique, one linear solve) or
-        ``"optimal"``, the eigenvector of the completion with the smallest eigenvalue.
+        ``"optimal"``, the eigenvector of the completion with the smallest eigenvalue, or
+        ``"harker"``, the eigenvector with gaps counted on the diagonal.
     index
         Random index of CR; see :func:`calib.experts.consistency.random_index`.
 
@@ -102,15 +110,15 @@ def weigh_comparisons(
     weights, eigenvalue = logs.copy(), np.empty(k)
     full = missing == 0
     if full.any():
-        eigen = eigenvector_weights(matrices[full])
-        eigenvalue[full] = eigen.eigenvalue
-        if complete == "eigenvector":
-            weights[full] = eigen.weights
+        weights[full], eigenvalue[full] = _complete(matrices[full], complete, logs[full])
     gaps = ~full
     if gaps.any() and incomplete == "optimal":
         done = [optimal_completion(matrix) for matrix in matrices[gaps]]
         weights[gaps] = [c.weights for c in done]
         eigenvalue[gaps] = [c.eigenvalue for c in done]
+    elif gaps.any() and incomplete == "harker":
+        eigen = eigenvector_weights(harker_matrices(matrices[gaps]))
+        weights[gaps], eigenvalue[gaps] = eigen.weights, eigen.eigenvalue
     elif gaps.any():
         filled = complete_by_weights(matrices[gaps], logs[gaps])
         eigenvalue[gaps] = eigenvector_weights(filled).eigenvalue
@@ -118,6 +126,15 @@ def weigh_comparisons(
     gci = geometric_consistency_index(matrices, logs)
     label = random_index_label(index)
     return Comparisons(matrices, weights, eigenvalue, ratio, gci, missing, label)
+
+
+def _complete(matrices: FloatArray, kind: str, logs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    if kind == "column-mean":
+        weights = column_mean_weights(matrices)
+        ratios = np.matmul(matrices, weights[:, :, None])[:, :, 0] / weights
+        return weights, np.asarray(ratios.mean(axis=1), dtype=float)
+    eigen = eigenvector_weights(matrices)
+    return (eigen.weights if kind == "eigenvector" else logs), eigen.eigenvalue
 
 
 def _log_least_squares(matrices: FloatArray, missing: IntArray) -> FloatArray:

@@ -47,9 +47,9 @@ class NodeSheet:
     def write(self, answer: Answer | None) -> None:
         """Write the sheet, with an answer in its cells if there is one."""
         self.sheet.protect()
-        title = f"{self.texts['under']}: {self.question.title.get(self.lang)}"
-        if len(self.question.tracks) == 1:
-            title += f" ({self.question.tracks[0]})"
+        self.sheet.set_landscape()
+        self.sheet.fit_to_pages(1, 0)
+        title = f"{self.texts['under']}: {self.question.heading(self.lang)}"
         self.sheet.write_string(0, 0, title, self.styles["title"])
         self.sheet.write_string(1, 0, self.texts["question"])
         if self.layout.is_pairs:
@@ -60,6 +60,7 @@ class NodeSheet:
             self._numbers(answer)
 
     def _head(self, words: list[str], widths: list[int]) -> None:
+        self.sheet.set_row(FIRST_ROW - 1, 32)
         for column, (word, width) in enumerate(zip(words, widths, strict=True)):
             self.sheet.set_column(column, column, width)
             self.sheet.write_string(FIRST_ROW - 1, column, word, self.styles["head"])
@@ -227,6 +228,7 @@ class NodeSheet:
                 self._formula(top + i, j + 1, self._entry(i, j, top), "faint")
         first = top + n
         for step in range(POWER_STEPS + 1):
+            self.sheet.set_row(first + step, None, None, {"hidden": True})
             self.sheet.write_string(
                 first + step, 0, f"{texts['iteration']} {step}", self.styles["faint"]
             )

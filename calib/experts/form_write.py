@@ -129,7 +129,8 @@ def _write_start(
     texts = TEXTS[lang]
     sheet = book.add_worksheet(texts["sheet"])
     sheet.set_column(0, 0, 46)
-    sheet.set_column(1, 1, 24)
+    sheet.set_column(1, 1, 40)
+    sheet.fit_to_pages(1, 0)
     sheet.protect()
     sheet.write_string(0, 0, texts["title"], styles["title"])
     if label:

@@ -22,6 +22,7 @@ __all__ = [
     "check_connected",
     "complete_by_weights",
     "components",
+    "harker_matrices",
     "laplacian",
     "least_squares_weights",
     "optimal_completion",
@@ -113,6 +114,24 @@ def complete_by_weights(matrices: FloatArray, weights: FloatArray) -> FloatArray
     """
     ratio = weights[:, :, None] / weights[:, None, :]
     return np.asarray(np.where(np.isnan(matrices), ratio, matrices), dtype=float)
+
+
+def harker_matrices(matrices: FloatArray) -> FloatArray:
+    """Put 0 where pairs were not compared, and count the gaps of each row on the diagonal.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) connected comparisons, NaN where not compared
+
+    References
+    ----------
+    Harker (1987), Mathematical Modelling 9, 353-360.
+    """
+    gaps = np.isnan(np.asarray(matrices, dtype=float))
+    filled = np.where(gaps, 0.0, matrices)
+    at = np.arange(filled.shape[-1])
+    filled[:, at, at] += gaps.sum(axis=2)
+    return np.asarray(filled, dtype=float)
 
 
 @dataclass(frozen=True, slots=True)

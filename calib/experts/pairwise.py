@@ -18,6 +18,7 @@ from calib.experts.problems import Problem
 __all__ = [
     "Eigen",
     "check_comparisons",
+    "column_mean_weights",
     "eigenvector_weights",
     "geometric_weights",
     "matrix_from_pairs",
@@ -150,6 +151,15 @@ def geometric_weights(matrices: FloatArray) -> FloatArray:
     logs = np.log(np.asarray(matrices, dtype=float)).mean(axis=-1)
     raw = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(raw / raw.sum(axis=-1, keepdims=True), dtype=float)
+
+
+def column_mean_weights(matrices: FloatArray) -> FloatArray:
+    """Average the normalised columns of (..., n, n) complete matrices.
+
+    An approximation of the eigenvector for calculation by hand, exact on consistent matrices.
+    """
+    a = np.asarray(matrices, dtype=float)
+    return np.asarray((a / a.sum(axis=-2, keepdims=True)).mean(axis=-1), dtype=float)
 
 
 def eigenvector_weights(

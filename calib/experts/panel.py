@@ -36,6 +36,7 @@ class Question:
     items : codes of the children, in the framework's order
     names : their names
     title : name of the parent (of the framework at the root)
+    place : name of the track where only one uses the answer, else None
     """
 
     key: str
@@ -44,6 +45,12 @@ class Question:
     items: tuple[str, ...]
     names: tuple[Name, ...]
     title: Name
+    place: Name | None = None
+
+    def heading(self, lang: str) -> str:
+        """Return the parent's name, with the track where only one is meant."""
+        named = self.title.get(lang)
+        return f"{named} ({self.place.get(lang)})" if self.place is not None else named
 
 
 def questions_of(
@@ -109,6 +116,7 @@ def questions_of(
                 tuple(n.code for n in nodes),
                 tuple(n.name for n in nodes),
                 framework.name if at_root else tree.nodes[tree.index[family.parent]].name,
+                None if len(framework.tracks) == 1 or (at_root and shared_root) else tree.name,
             )
     return out
 

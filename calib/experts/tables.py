@@ -331,9 +331,7 @@ def delphi_report(
 
     items, panels = [], []
     for r in rounds:
-        s, within = r.statistics, r.node.question.title.get(lang)
-        if len(r.node.question.tracks) == 1:
-            within += f" ({r.node.question.tracks[0]})"
+        s, within = r.statistics, r.node.question.heading(lang)
         for i in range(len(r.node.question.items)):
             items.append(
                 (

@@ -55,6 +55,36 @@ def test_drinks_ratio_follows_the_random_index_that_is_named():
     assert donegan.index == "1.2519"
 
 
+def test_hand_calculation_by_columns_is_reproduced_under_its_own_name():
+    expected = CASES["ahp_jmcdm_8x8"]["expected"]
+    result = weigh_comparisons(matrix("ahp_jmcdm_8x8")[None], complete="column-mean", index=1.41)
+    assert result.weights[0] == pytest.approx(expected["normalised_column_mean_weights"], abs=1e-9)
+    assert result.eigenvalue[0] == pytest.approx(expected["lambda_max_by_mean_of_ratios"], abs=1e-9)
+    assert result.ratio[0] == pytest.approx(expected["CR_by_mean_RI_1.41"], abs=1e-9)
+
+
+def test_harkers_eigenvector_is_reproduced():
+    expected = CASES["ahp_incomplete_4x4_bozoki2010"]["expected"]
+    result = weigh_comparisons(matrix("ahp_incomplete_4x4_bozoki2010")[None], incomplete="harker")
+    assert result.weights[0] == pytest.approx(expected["harker_weights"], abs=1e-9)
+    assert result.eigenvalue[0] == pytest.approx(expected["harker_lambda"], abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 11, 16, 28])
+def test_worst_judgement_exists_at_any_size(n):
+    a = random_matrices(n, 3, rng=n)
+    found = weigh_comparisons(a).worst()
+    if n == 2:
+        assert (found.pair == -1).all()
+        return
+    before = geometric_consistency_index(a, geometric_weights(a))
+    assert (found.gci_after < before).all()
+    for one, (i, j), repaired in zip(a, found.pair, found.repaired, strict=True):
+        others = np.delete(np.arange(n), [i, j])
+        implied = np.exp(np.log(one[i, others] * one[others, j]).mean())
+        assert repaired == pytest.approx(implied, rel=1e-9)
+
+
 def pairs_to_matrix(names, pairs):
     a = np.eye(len(names))
     for key, value in pairs.items():
