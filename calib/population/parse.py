@@ -139,6 +139,9 @@ def _rows(table: RawTable, framework: Framework, heads: dict[str, str], faults: 
             )
     else:
         tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
+    for role, column in heads.items():
+        if role != "value":  # answers and scores are looked at as numbers
+            table.refuse_formulas(column, faults, expected="a value")
     for row, value in enumerate(ids):
         if not value:
             faults.add(table.where(row, heads["enterprise"]), "enterprise id is empty")
@@ -277,6 +280,7 @@ def _read_long(
                 value=[rows.tracks[start], rows.tracks[row]],
                 expected="one track",
             )
+    _check_constant(table, heads, rows, first, faults)
     samples: dict[str, Sample] = {}
     for t, track in framework.tracks.items():
         mask: BoolArray = (rows.tracks == t) & ~stray
@@ -331,6 +335,24 @@ def _read_long(
                 )
         samples[t] = _sample(track, table, heads, rows, np.array(members, np.int64), values)
     return samples
+
+
+def _check_constant(
+    table: RawTable, heads: dict[str, str], rows: _Rows, first: dict[str, int], faults: Faults
+) -> None:
+    """Note rows of a long table whose name or attribute differs from their enterprise's first."""
+    for role, column in heads.items():
+        if role != "name" and not role.startswith("@"):
+            continue
+        cells = table.text(column)
+        for row, value in enumerate(rows.ids):
+            if cells[row] != cells[first[value]]:
+                faults.add(
+                    table.where(row, column),
+                    f"differs between rows of enterprise {value}",
+                    value=cells[row],
+                    expected=repr(cells[first[value]]),
+                )
 
 
 def _sample(

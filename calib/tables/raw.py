@@ -92,15 +92,22 @@ class RawTable:
                 value=cells.iloc[int(row)],
                 expected=expected,
             )
-        if self.formulas:
-            for row in np.flatnonzero(wanted):
-                if self.address(int(row), column) in self.formulas:
-                    faults.add(
-                        self.where(int(row), column),
-                        "holds a formula",
-                        expected=f"a value ({expected}); paste values over formulas",
-                    )
+        self.refuse_formulas(column, faults, expected=f"a value ({expected})", rows=wanted)
         return np.asarray(values, dtype=float)
+
+    def refuse_formulas(
+        self, column: str, faults: Faults, *, expected: str, rows: BoolArray | None = None
+    ) -> None:
+        """Note the cells of a column that hold formulas: what they show may be out of date."""
+        if not self.formulas:
+            return
+        for row in range(len(self.frame)) if rows is None else np.flatnonzero(rows):
+            if self.address(int(row), column) in self.formulas:
+                faults.add(
+                    self.where(int(row), column),
+                    "holds a formula",
+                    expected=f"{expected}; paste values over formulas",
+                )
 
 
 def _parsed(cells: pd.Series) -> tuple[FloatArray, BoolArray]:

@@ -363,3 +363,26 @@ def test_generated_ids_differ_between_tracks_of_the_same_initial(aii):
     twins = replace(aii, tracks=tracks, published=dict.fromkeys(tracks, aii.published["discrete"]))
     ids = generate_population(twins, 6, rng=1).frame()["enterprise"]
     assert sorted(ids) == ["PRE1", "PRE2", "PRE3", "PRI1", "PRI2", "PRI3"]
+
+
+def test_a_long_table_gives_an_enterprise_one_name_and_one_of_each_attribute(aii, trial):
+    long = _long(trial).assign(name="A", region="north")
+    assert len(Population.from_frame(long, aii)) == 22
+    long.loc[200, "region"] = "south"
+    with pytest.raises(InputError, match=r"row 200, column region: differs .*expected 'north'"):
+        Population.from_frame(long, aii)
+
+
+def test_an_id_that_is_a_formula_is_refused(aii, trial, tmp_path):
+    frame = wide(trial)
+    book = xlsxwriter.Workbook(str(tmp_path / "f.xlsx"))
+    sheet = book.add_worksheet("答案")
+    sheet.write_row(0, 0, list(frame.columns))
+    for i, row in enumerate(frame.astype(object).to_numpy().tolist(), start=1):
+        for j, value in enumerate(row):
+            if value is not pd.NA:
+                sheet.write(i, j, value)
+    sheet.write_formula(3, 0, '="D"&"03"', None, "D03")
+    book.close()
+    with pytest.raises(InputError, match=r"答案!A4 \(enterprise\): holds a formula"):
+        read_population(tmp_path / "f.xlsx", aii)
