@@ -1,6 +1,7 @@
 # make demo   from a fresh clone: makes the environment, runs the main example, names its report
 # make test   the whole test suite
 # make check  lint, format and types
+# make docs   the documentation, without network
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -30,6 +31,10 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs
+	@echo "docs: build/docs/index.html"
 
 bench: dev
 	for f in benchmarks/bench_*.py; do $(BIN)/python $$f || exit 1; done
