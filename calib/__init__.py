@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from calib.ballots import equality_report, read_survey
     from calib.experiment import load_experiment, run_experiment, write_run
+    from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
     from calib.population import Population, generate_population, load_population, read_population
     from calib.rating import rate
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
+    "calib.ballots": ("equality_report", "read_survey"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
+    "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
     "calib.population": (
         "Population",
@@ -53,18 +57,24 @@ __all__ = [
     "__version__",
     "blend",
     "compare_weights",
+    "elicit",
     "equal_weights",
+    "equality_report",
     "generate_population",
     "list_frameworks",
     "load_experiment",
     "load_framework",
     "load_population",
+    "pool_panel",
     "published_weights",
     "rate",
+    "read_panel",
     "read_population",
+    "read_survey",
     "read_weights",
     "round_weights",
     "run_experiment",
+    "write_form",
     "write_run",
     "write_weights",
 ]

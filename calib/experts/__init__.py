@@ -1,4 +1,13 @@
-"""Expert weighting input: from judgements on forms to weights with their uncertainty."""
+"""Expert weighting input: from judgements on forms to weights with their uncertainty.
+
+Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with files:
+:func:`write_form`, :func:`read_panel`, :func:`pool_panel`, :func:`delphi_rounds`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
 from calib.experts.ahp import Comparisons, weigh_comparisons
@@ -33,14 +42,41 @@ from calib.experts.pooling import POOLS, pool_judgements, pool_weights
 from calib.experts.ranks import place_weights, rank_weights
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
 
+if TYPE_CHECKING:
+    from calib.experts.form_write import write_form
+    from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+    from calib.experts.panel_csv import write_panel_csv
+    from calib.experts.reading import read_panel
+    from calib.experts.rounds import delphi_rounds
+    from calib.experts.seeds import read_seed_answers, weights_from_seeds
+    from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
+    from calib.experts.tables import delphi_report, experts_table, weights_table
+
+# Panels read files and so need pandas; the arrays alone do not, and load without it.
+_LATER = {
+    "form_write": ("write_form",),
+    "panel": ("Answer", "ExpertForm", "Panel", "questions_of"),
+    "panel_csv": ("write_panel_csv",),
+    "reading": ("read_panel",),
+    "rounds": ("delphi_rounds",),
+    "seeds": ("read_seed_answers", "weights_from_seeds"),
+    "synthesis": ("PoolOptions", "judge_nodes", "pool_panel"),
+    "tables": ("delphi_report", "experts_table", "weights_table"),
+}
+_HOME_OF = {name: module for module, names in _LATER.items() for name in names}
+
 __all__ = [
     "METHODS",
     "POOLS",
+    "Answer",
     "BestWorst",
     "Comparisons",
     "Concordance",
     "Elicited",
+    "ExpertForm",
+    "Panel",
     "Performance",
+    "PoolOptions",
     "RoundChange",
     "RoundStatistics",
     "StoppingRule",
@@ -54,10 +90,14 @@ __all__ = [
     "compare_rounds",
     "competence_by_consistency",
     "consistency_ratio",
+    "delphi_report",
+    "delphi_rounds",
     "eigenvector_weights",
     "elicit",
+    "experts_table",
     "geometric_weights",
     "hand_set_competence",
+    "judge_nodes",
     "kendall_w",
     "least_squares_weights",
     "leave_one_out_weights",
@@ -70,13 +110,27 @@ __all__ = [
     "performance_weights",
     "place_weights",
     "pool_judgements",
+    "pool_panel",
     "pool_weights",
+    "questions_of",
     "random_index",
     "rank_weights",
+    "read_panel",
+    "read_seed_answers",
     "round_statistics",
     "solve_best_worst",
     "star_influence",
     "stop_or_go",
     "weigh_comparisons",
+    "weights_from_seeds",
+    "weights_table",
     "worst_judgement",
+    "write_form",
+    "write_panel_csv",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"calib.experts.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

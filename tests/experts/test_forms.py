@@ -19,7 +19,7 @@ from calib.experts.form_write import write_form
 from calib.experts.pairwise import matrix_from_pairs, pairs_of
 from calib.experts.panel import Answer, ExpertForm, questions_of
 from calib.experts.panel_csv import read_panel_csv, write_panel_csv
-from calib.experts.read_panel import read_panel
+from calib.experts.reading import read_panel
 from calib.framework import load_framework
 from calib.tables import column_letters
 

@@ -13,7 +13,7 @@ from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment
 from calib.experts.elicit import elicit
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-from calib.experts.read_panel import read_panel
+from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
@@ -243,6 +243,7 @@ def test_experiment_goes_from_forms_to_stars():
     assert any("synthetic" in n.text.en for n in found.notes)
     assert all("synthetic" in t.title.en and "合成" in t.title.zh for t in found.tables)
     assert "synthetic" in found.weights.provenance.detail
+    assert all("synthetic" in d.title.en for d in found.drawings)
     for track, tree in AII.tracks.items():
         assert found.draws[track].shape == (2000, len(tree.nodes))
 

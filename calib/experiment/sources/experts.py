@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, StrictFloat
@@ -12,9 +12,9 @@ from calib._types import FloatArray, IntArray
 from calib.errors import Fault, Faults, InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import Note, SourceResult, Table
+from calib.experiment.results import Drawing, Note, SourceResult, Table
 from calib.experts.panel import Panel
-from calib.experts.read_panel import read_panel
+from calib.experts.reading import read_panel
 from calib.experts.rounds import NodeRound, delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, PoolOptions, pool_panel
@@ -113,6 +113,7 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
         },
         draws=main.draws,
         tables=_tables(context, name, panel, main, rounds, params.synthetic),
+        drawings=(_drawing(name, main, params.synthetic),),
         notes=_notes(panel, main, rounds, skipped, params.synthetic),
         details={"panel": panel, "weights": main, "rounds": rounds},
     )
@@ -215,6 +216,31 @@ def _tables(
         for key, frame, zh, en, shown in made
         if len(frame)
     )
+
+
+def _drawing(name: str, main: PanelWeights, synthetic: bool) -> Drawing:
+    """Draw the panel's weights with their intervals, node by node."""
+    mark_zh, mark_en = ("，合成数据", ", synthetic") if synthetic else ("", "")
+    title = Name(f"专家权重与区间（{name}{mark_zh}）", f"weights with intervals ({name}{mark_en})")
+
+    def draw(lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import estimates
+
+        rows, labels = [], []
+        for key, pooled in main.pooled.items():
+            question = main.nodes[key].question
+            for i, item in enumerate(question.names):
+                place = question.place
+                where = f"{place.get(lang)} · " if place is not None else ""
+                labels.append(f"{where}{item.get(lang)}")
+                rows.append((pooled.weights[i], pooled.low[i], pooled.high[i]))
+        frame = pd.DataFrame(rows, columns=["estimate", "lower", "upper"], index=labels)
+        axis = {"zh": "局部权重", "en": "local weight"}[lang]
+        return estimates(frame, label=axis, language=lang, title=title.get(lang))
+
+    return Drawing(f"{name}-weights", title, draw)
 
 
 def _notes(
