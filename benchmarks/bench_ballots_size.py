@@ -23,7 +23,7 @@ def rejections(n: int, short: bool, repetitions: int) -> dict[str, np.ndarray]:
         lengths = gen.integers(1, 6, size=n) if short else None
         ballots = simulate_ballots(np.zeros(28), n, 5, lengths=lengths, rng=seed)
         simulate = n < 50
-        tests = equality_tests(ballots, monte_carlo=simulate, replicates=499, rng=seed)
+        tests = equality_tests(ballots, monte_carlo=simulate, replicates=999, rng=10**6 + seed)
         for test in tests.all:
             p.setdefault(f"{test.name}, chi-square", []).append(test.p_chi2)
             if test.p_monte_carlo is not None:

@@ -155,6 +155,7 @@ def fit_ml(table: PrefixTable, *, start: FloatArray | None = None) -> PlackettLu
 def _first_guess(table: PrefixTable) -> FloatArray:
     """Return log-worths after one minorisation step from equality: wins over chances."""
     chance = table.wins - derivatives(table, np.zeros(table.J)).score
+    chance = np.where(chance > 0, chance, 1.0)  # an item that was never free
     return np.asarray(np.log(np.maximum(table.wins, 0.5) / chance), dtype=float)
 
 

@@ -19,7 +19,7 @@ from calib.ballots.equality import (
 )
 from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
 from calib.ballots.prefix import tabulate
-from calib.ballots.robust import effective_table
+from calib.ballots.robust import effective_table, likelihood_scale
 from calib.ballots.segments import GroupEquality, StageTest, group_equality, stage_test
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
@@ -212,6 +212,7 @@ def equality_report(
     by_worth = equivalence_of_worths(
         shrunk, margin=margin, differences_shown=shown, level=1 - alpha
     )
+    scale = likelihood_scale(ballots)
     several = groups is not None and np.bincount(np.asarray(groups)).max() > 1
     return EqualityReport(
         ballots.items,
@@ -227,8 +228,8 @@ def equality_report(
         detectable(effective.table, alpha=alpha, power=power),
         by_share,
         by_worth,
-        stage_test(table),
-        group_equality(table, groups) if groups is not None and several else None,
+        stage_test(table, scale=scale),
+        group_equality(table, groups, scale=scale) if groups is not None and several else None,
         group_names,
     )
 

@@ -20,6 +20,7 @@ __all__ = [
     "cluster_index",
     "effective_size",
     "effective_table",
+    "likelihood_scale",
     "outer_products",
     "sandwich",
     "total_variance",
@@ -121,6 +122,21 @@ def sandwich(ballots: Ballots, fit: PlackettLuce) -> FloatArray:
     """
     middle = outer_products(ballots, fit.theta)
     return np.asarray(fit.covariance @ middle @ fit.covariance, dtype=float)
+
+
+def likelihood_scale(ballots: Ballots) -> float:
+    """Return the factor that makes a likelihood ratio of these ballots comparable to chi-square.
+
+    Notes
+    -----
+    ``sum w / sum w^2`` for respondent weights, times the effective over Kish's number of
+    ballots when enterprises sent several (first-order correction of Rao & Scott 1984).
+    """
+    weight = ballots.weights
+    factor = float(weight.sum() / (weight**2).sum())
+    if cluster_index(ballots) is None:
+        return factor
+    return factor * effective_table(ballots).size / effective_size(weight)
 
 
 @dataclass(frozen=True, slots=True)

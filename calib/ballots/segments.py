@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from calib.ballots.data import Ballots
 from calib.ballots.equality import chi2_sf, holm
 from calib.ballots.plackett import fit_tied, supremum_loglik
 from calib.ballots.prefix import PrefixTable, tabulate
+from calib.ballots.robust import cluster_index, likelihood_scale
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.errors import InputError
 
@@ -39,7 +40,7 @@ class SegmentTest:
     statistic, df : likelihood ratio and its degrees of freedom ``(S - 1)(J - 1)``
     p_chi2 : p-value by chi-square
     p_permutation : p-value from shuffled segment labels, or None
-    fits : shrunk worths of each segment
+    tables : sufficient statistics of each segment
     """
 
     segments: tuple[str, ...]
@@ -48,7 +49,12 @@ class SegmentTest:
     df: int
     p_chi2: float
     p_permutation: float | None
-    fits: tuple[Shrinkage, ...]
+    tables: tuple[PrefixTable, ...]
+
+    @property
+    def fits(self) -> tuple[Shrinkage, ...]:
+        """Shrunk worths of each segment."""
+        return tuple(fit_shrunk(table) for table in self.tables)
 
     @property
     def p(self) -> float:
@@ -70,7 +76,8 @@ def segment_test(
     ballots : the ballots
     segment : (n,) segment of each ballot; those of the ballots by default
     permutations : shuffles of the labels; by default 199 when a segment has under 100 ballots
-        (many items then have few picks, and chi-square rejects too often), else 0
+        (many items then have few picks, and chi-square rejects too often), else 0. Labels
+        of whole enterprises are shuffled when these sent several ballots
 
     Raises
     ------
@@ -86,9 +93,8 @@ def segment_test(
         msg = f"a segment test needs two segments; every ballot is in {str(names[0])!r}"
         raise InputError(msg)
     sizes = np.bincount(index)
-    whole = tabulate(ballots)
-    scale = whole.total / float(whole.lengths2.sum())
-    pooled = supremum_loglik(whole)
+    scale = likelihood_scale(ballots)
+    pooled = supremum_loglik(tabulate(ballots))
 
     def statistic(index: NDArray[np.intp]) -> float:
         parts = [tabulate(ballots.take(index == g)) for g in range(names.size)]
@@ -100,9 +106,10 @@ def segment_test(
     if shuffles is None:
         shuffles = 199 if sizes.min() < _PERMUTE_BELOW else 0
     p_permutation: float | None = None
-    if shuffles:
+    shuffle = _shuffler(ballots, index)
+    if shuffles and shuffle is not None:
         gen = np.random.default_rng(rng)
-        beyond = sum(statistic(gen.permutation(index)) >= observed - 1e-9 for _ in range(shuffles))
+        beyond = sum(statistic(shuffle(gen)) >= observed - 1e-9 for _ in range(shuffles))
         p_permutation = (1 + beyond) / (1 + shuffles)
     return SegmentTest(
         tuple(names.tolist()),
@@ -111,8 +118,26 @@ def segment_test(
         df,
         chi2_sf(observed, df),
         p_permutation,
-        tuple(fit_shrunk(tabulate(ballots.take(index == g))) for g in range(names.size)),
+        tuple(tabulate(ballots.take(index == g)) for g in range(names.size)),
     )
+
+
+def _shuffler(
+    ballots: Ballots, index: NDArray[np.intp]
+) -> Callable[[np.random.Generator], NDArray[np.intp]] | None:
+    """Return what shuffles the labels: over ballots, or over enterprises that sent several.
+
+    None when an enterprise's ballots are in different segments: neither shuffle is then fair.
+    """
+    clusters = cluster_index(ballots)
+    if clusters is None:
+        return lambda gen: gen.permutation(index)
+    of_ballot, count = clusters
+    label = np.zeros(count, dtype=np.intp)
+    label[of_ballot] = index
+    if (label[of_ballot] != index).any():
+        return None
+    return lambda gen: gen.permutation(label)[of_ballot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +159,13 @@ class StageTest:
     loglik: FloatArray
 
 
-def stage_test(table: PrefixTable) -> StageTest:
+def stage_test(table: PrefixTable, *, scale: float | None = None) -> StageTest:
     """Test whether the choices at all ranks follow the same worths, as Plackett-Luce says.
+
+    Parameters
+    ----------
+    table : sufficient statistics
+    scale : factor of the likelihood ratio for weights and clusters; by default for weights
 
     Notes
     -----
@@ -147,7 +177,7 @@ def stage_test(table: PrefixTable) -> StageTest:
     if len(used) < 2:
         return StageTest(len(used), 0.0, 0, 1.0, np.array([supremum_loglik(table)]))
     single = np.array([supremum_loglik(table.stage(s)) for s in used])
-    scale = table.total / float(table.lengths2.sum())
+    scale = table.total / float(table.lengths2.sum()) if scale is None else scale
     statistic = max(2.0 * scale * (float(single.sum()) - supremum_loglik(table)), 0.0)
     df = (len(used) - 1) * (table.J - 1)
     return StageTest(len(used), statistic, df, chi2_sf(statistic, df), single)
@@ -172,13 +202,16 @@ class GroupEquality:
     group_p_holm: FloatArray
 
 
-def group_equality(table: PrefixTable, groups: IntArray) -> GroupEquality:
+def group_equality(
+    table: PrefixTable, groups: IntArray, *, scale: float | None = None
+) -> GroupEquality:
     """Test equality within groups of items, leaving the groups free to differ.
 
     Parameters
     ----------
     table : sufficient statistics
     groups : (J,) group number of each item, 0 to G - 1
+    scale : factor of the likelihood ratio for weights and clusters; by default for weights
 
     Notes
     -----
@@ -187,7 +220,7 @@ def group_equality(table: PrefixTable, groups: IntArray) -> GroupEquality:
     groups = np.asarray(groups, dtype=np.int64)
     G = int(groups.max()) + 1
     free = supremum_loglik(table)
-    scale = table.total / float(table.lengths2.sum())
+    scale = table.total / float(table.lengths2.sum()) if scale is None else scale
     together = max(2.0 * scale * (free - fit_tied(table, groups)), 0.0)
     sizes = np.bincount(groups, minlength=G)
     single, p = np.zeros(G), np.ones(G)

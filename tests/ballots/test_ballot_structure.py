@@ -227,6 +227,22 @@ def test_small_segments_are_tested_by_permutation() -> None:
     assert found.p * 50 == pytest.approx(round(found.p * 50))
 
 
+def test_segments_of_enterprises_with_several_ballots_are_shuffled_whole() -> None:
+    """Every enterprise sends its ballot three times: cluster-blind tests would reject at once."""
+    blind, fair = [], []
+    for seed in range(25):
+        drawn = simulate_ballots(np.zeros(8), 40, 3, rng=seed)
+        labels = np.repeat(np.repeat(["a", "b"], 20), 3)
+        picks = np.repeat(drawn.picks, 3, axis=0)
+        firms = np.repeat(np.arange(40).astype(str), 3)
+        single = Ballots(drawn.items, picks, segment=labels)
+        blind.append(segment_test(single, permutations=19, rng=seed).p)
+        several = Ballots(drawn.items, picks, cluster=firms, segment=labels)
+        fair.append(segment_test(several, permutations=19, rng=seed).p)
+    assert np.mean(np.array(blind) <= 0.05) > 0.5
+    assert np.mean(np.array(fair) <= 0.05) < 0.2
+
+
 def test_segment_tests_need_two_segments(top5: Ballots) -> None:
     with pytest.raises(InputError, match="one segment per ballot"):
         segment_test(top5)
