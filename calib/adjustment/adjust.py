@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray, Seed
+from calib._types import BoolArray, FloatArray, IntArray, Seed
 from calib.adjustment.before_after import (
     distance_table,
     measure_table,
@@ -116,7 +116,8 @@ def adjust(
     distance : "euclidean", or "entropy" for linear caps
     target : "equal", "nominal" or shares by node code
     reference : star of enterprises by id, counted from 1 (problem "stars")
-    grid : round local weights to this grid under the same demands
+    grid : round local weights to this grid under the same demands; families of equal siblings
+        that the grid cannot hold stay equal, as the published ones, unless the caps need them
     starts : random starts for variance caps, beside equal shares and the linear optimum
     readings : open readings of the rating rule
     name : name of the new weight set
@@ -292,7 +293,7 @@ def _round_level(
     )
     start = {t: weights.local[t] for t in tracks}
     rows, caps = _level_demands(space, spec, moments, start, depth == spec.depths[-1])
-    keep = _kept(space, start, grid)
+    keep = _kept(space, grid)
     try:
         found = round_to_grid(
             space, space.start, rows, caps, grid=grid, shared=fw.shared, keep=keep
@@ -350,20 +351,18 @@ def _only(
     return {c: v for c, v in bounds.items() if c in here}
 
 
-def _kept(space: Space, start: Mapping[str, FloatArray], grid: float) -> Any:
-    """Return which variables belong to families that did not move and do not fit the grid."""
+def _kept(space: Space, grid: float) -> BoolArray:
+    """Return which variables belong to families of equal siblings that the grid cannot hold."""
     keep = np.zeros(space.size, dtype=bool)
     for block in space.blocks:
-        now, was = block.local, start[block.track.code]
         place = {int(node): block.first + j for j, node in enumerate(block.nodes)}
         for family in block.track.families:
-            ids = family.members
-            if int(block.track.depth[ids[0]]) not in space.depths:
+            own = block.local[family.members]
+            if int(block.track.depth[family.members[0]]) not in space.depths:
                 continue
-            still = np.abs(now[ids] - was[ids]).max() < 1e-9
-            off = np.abs(was[ids] / grid - np.rint(was[ids] / grid)).max() > 1e-6
-            if still and off:
-                keep[[place[int(i)] for i in ids]] = True
+            off = abs(own[0] / grid - np.rint(own[0] / grid)) > 1e-6
+            if len(own) > 1 and np.ptp(own) < 1e-9 and off:
+                keep[[place[int(i)] for i in family.members]] = True
     return keep
 
 

@@ -85,7 +85,7 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
     -----
     low · weight(parent) <= weight(v) <= high · weight(parent).
     """
-    faults = Faults("bounds")
+    faults = Faults()
     table = dict(bounds) if isinstance(bounds, Mapping) else {}
     everywhere = None if isinstance(bounds, Mapping) else (float(bounds[0]), float(bounds[1]))
     movable: set[str] = set()
@@ -100,7 +100,7 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
                 continue
             low, high = pair
             if not 0 <= low <= high <= 1:
-                faults.add(code, "bounds out of order", value=pair, expected="0 ≤ low ≤ high ≤ 1")
+                faults.add(f"bounds.{code}", "bounds out of order", value=pair, expected="0 ≤ low ≤ high ≤ 1")
                 continue
             own, above = space.node_row(block, node), _parent_row(space, block, node)
             if low > 0:
@@ -113,7 +113,7 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
                 relief.append(np.append(above, 0.0))
     for code in sorted(set(table) - movable):
         hint = suggest(code, movable) or f"one of {', '.join(sorted(movable))}"
-        faults.add(code, "no weight of that name moves at this level", expected=hint)
+        faults.add(f"bounds.{code}", "no weight of that name moves at this level", expected=hint)
     faults.raise_if_any()
     if not rows:
         return empty_rows(space.size)
@@ -128,7 +128,7 @@ def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, fl
     ----------
     groups : name -> (codes, low, high); a group applies in every track that has all its codes
     """
-    faults = Faults("groups")
+    faults = Faults()
     parts = [empty_rows(space.size)]
     for name, (codes, low, high) in groups.items():
         found = False
@@ -148,9 +148,9 @@ def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, fl
                 )
             )
         if not found:
-            faults.add(name, "no track has all these nodes", value=", ".join(codes))
+            faults.add(f"groups.{name}", "no track has all these nodes", value=", ".join(codes))
         if not 0 <= low <= high <= 1:
-            faults.add(name, "bounds out of order", value=(low, high))
+            faults.add(f"groups.{name}", "bounds out of order", value=(low, high))
     faults.raise_if_any()
     return stack_rows(parts)
 

@@ -106,7 +106,7 @@ def make_spec(
     ------
     InputError
     """
-    faults = Faults("adjust")
+    faults = Faults()
     if problem not in PROBLEMS:
         faults.add(
             "problem", f"no such problem {suggest(problem, PROBLEMS)}".rstrip(), value=problem,
