@@ -16,8 +16,9 @@ __all__ = ["weights"]
 @click.option("--round", "grid", type=float, help="Round to this grid, for instance 0.01.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the set as .toml, .csv, .xlsx or .parquet.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def weights(
-    file: str, framework: str, against: str | None, grid: float | None, out: Path | None
+    file: str, framework: str, against: str | None, grid: float | None, out: Path | None, lang: str
 ) -> None:
     """Show a weight set (FILE, or "published") beside another; round or convert it."""
     from rich.console import Console
@@ -49,7 +50,7 @@ def weights(
         table.add_column(head, justify="left" if head in ("track", "code", "name") else "right")
     for row in compare_weights(own, other).itertuples():
         table.add_row(
-            row.track, row.code, escape(row.name_zh), f"{row.local_weight:.4f}",
+            row.track, row.code, escape(getattr(row, f"name_{lang}")), f"{row.local_weight:.4f}",
             f"{row.baseline_local:.4f}", f"{row.local_pp:+.2f}", f"{row.global_weight:.4f}",
             f"{row.global_pp:+.2f}",
         )  # fmt: skip

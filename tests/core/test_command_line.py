@@ -104,6 +104,8 @@ def test_weights_are_compared_and_converted(tmp_path, root):
     done = calib("weights", file, "-o", tmp_path / "w.xlsx")
     assert done.returncode == 0, done.stderr
     assert "total variation 0.0600" in done.stdout
+    assert "integration" in done.stdout
+    assert "综合集成" in calib("weights", file, "--lang", "zh").stdout
     assert calib("check", tmp_path / "w.xlsx").returncode == 0
 
 
