@@ -110,7 +110,7 @@ def read_experts(
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
     from calib.experts.panel_csv import write_panel_csv
-    from calib.experts.read_panel import read_panel
+    from calib.experts.reading import read_panel
     from calib.experts.rounds import delphi_rounds
     from calib.experts.synthesis import PoolOptions, pool_panel
     from calib.framework import load_framework

@@ -4,11 +4,6 @@ Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with 
 :func:`write_form`, :func:`read_panel`, :func:`pool_panel`, :func:`delphi_rounds`.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
 from calib.experts.ahp import Comparisons, weigh_comparisons
 from calib.experts.bestworst import BestWorst, certify, nonlinear_xi, solve_best_worst
@@ -36,34 +31,19 @@ from calib.experts.diagnostics import (
     star_influence,
 )
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
+from calib.experts.form_write import write_form
 from calib.experts.incomplete import least_squares_weights, optimal_completion
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
+from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+from calib.experts.panel_csv import write_panel_csv
 from calib.experts.pooling import POOLS, pool_judgements, pool_weights
 from calib.experts.ranks import place_weights, rank_weights
+from calib.experts.reading import read_panel
+from calib.experts.rounds import delphi_rounds
+from calib.experts.seeds import read_seed_answers, weights_from_seeds
+from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
+from calib.experts.tables import delphi_report, experts_table, weights_table
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
-
-if TYPE_CHECKING:
-    from calib.experts.form_write import write_form
-    from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-    from calib.experts.panel_csv import write_panel_csv
-    from calib.experts.reading import read_panel
-    from calib.experts.rounds import delphi_rounds
-    from calib.experts.seeds import read_seed_answers, weights_from_seeds
-    from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
-    from calib.experts.tables import delphi_report, experts_table, weights_table
-
-# Panels read files and so need pandas; the arrays alone do not, and load without it.
-_LATER = {
-    "form_write": ("write_form",),
-    "panel": ("Answer", "ExpertForm", "Panel", "questions_of"),
-    "panel_csv": ("write_panel_csv",),
-    "reading": ("read_panel",),
-    "rounds": ("delphi_rounds",),
-    "seeds": ("read_seed_answers", "weights_from_seeds"),
-    "synthesis": ("PoolOptions", "judge_nodes", "pool_panel"),
-    "tables": ("delphi_report", "experts_table", "weights_table"),
-}
-_HOME_OF = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "METHODS",
@@ -128,9 +108,3 @@ __all__ = [
     "write_form",
     "write_panel_csv",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        return getattr(importlib.import_module(f"calib.experts.{_HOME_OF[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calib.experts.pairwise import pairs_of
-from calib.tables import column_letters
 
 __all__ = [
     "BASIS_ROW",
@@ -47,6 +46,8 @@ def address(row: int, column: int, *, fixed: bool = False) -> str:
     >>> address(6, 2), address(6, 2, fixed=True)
     ('C7', '$C$7')
     """
+    from calib.tables import column_letters  # pandas comes with it: only when forms are used
+
     letters = column_letters(column)
     return f"${letters}${row + 1}" if fixed else f"{letters}{row + 1}"
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +30,9 @@ from calib.experts.panel import (
     questions_of,
 )
 from calib.framework import Framework
-from calib.tables import RawTable, read_table, write_csv
+
+if TYPE_CHECKING:
+    from calib.tables import RawTable
 
 __all__ = ["COLUMNS", "read_panel_csv", "write_panel_csv"]
 
@@ -68,6 +71,8 @@ def read_panel_csv(
     list of ExpertForm
         Experts' forms with their sound answers.
     """
+    from calib.tables import read_table
+
     try:
         table = read_table(path, required=COLUMNS)
     except InputError as error:
@@ -242,6 +247,8 @@ def _mirror(draft: _Draft) -> None:
 def write_panel_csv(panel: Panel, path: str | os.PathLike[str]) -> None:
     """Write a panel as one plain table that :func:`read_panel_csv` reads back exactly."""
     import pandas as pd
+
+    from calib.tables import write_csv
 
     rows: list[tuple[object, ...]] = []
     for form in panel.forms:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import Faults
 from calib.experts.cooke import Performance, performance_weights
-from calib.tables import RawTable, read_table
+
+if TYPE_CHECKING:
+    from calib.tables import RawTable
 
 __all__ = ["SeedAnswers", "read_seed_answers", "weights_from_seeds"]
 
@@ -48,6 +51,8 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
         With every fault by row: numbers that are none, answers given twice or missing, truths
         that differ, no quantile columns.
     """
+    from calib.tables import read_table
+
     table = read_table(path, required=("expert", "question", "truth"))
     faults = Faults(table.file)
     levels = {
