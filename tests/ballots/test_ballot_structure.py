@@ -230,7 +230,7 @@ def test_small_segments_are_tested_by_permutation() -> None:
 def test_segments_of_enterprises_with_several_ballots_are_shuffled_whole() -> None:
     """Every enterprise sends its ballot three times: cluster-blind tests would reject at once."""
     blind, fair = [], []
-    for seed in range(25):
+    for seed in range(15):
         drawn = simulate_ballots(np.zeros(8), 40, 3, rng=seed)
         labels = np.repeat(np.repeat(["a", "b"], 20), 3)
         picks = np.repeat(drawn.picks, 3, axis=0)
