@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +13,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
+from calib.outcomes import _nearest_numba
 from calib.outcomes.demands import Part, Situation, demands_down, demands_up, situation
 from calib.outcomes.nearest_many import move_least_mass_jointly
 from calib.outcomes.nearest_one import move_least_mass, move_least_squares
@@ -23,7 +24,11 @@ __all__ = ["Direction", "Norm", "SmallestShift", "smallest_shift"]
 Norm = Literal["tv", "l2"]
 Direction = Literal["down", "up"]
 
+Engine = Literal["auto", "numpy", "numba"]
+
 CHUNK = 2048
+WORTH_COMPILING = 300_000
+"""Enterprises above which some seconds of compiling pay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,7 @@ def smallest_shift(
     depth: int | None = None,
     margin: float = 0.0,
     workers: int | None = None,
+    engine: Engine = "auto",
 ) -> SmallestShift:
     """Find the smallest shift of weights that lowers or raises each enterprise's star.
 
@@ -133,6 +139,8 @@ def smallest_shift(
     margin : points by which the thresholds must be passed. With 0 the weights lie exactly on
         the boundary; with 1e-6, say, rating again under them shows the other star
     workers : threads; all cores if None
+    engine : ``"numba"`` (extra ``fast``, total variation only), ``"numpy"``, or whichever is
+        there and worth compiling
 
     Notes
     -----
@@ -147,12 +155,20 @@ def smallest_shift(
     distance, weights = np.full(n, np.inf), np.broadcast_to(now.g, (n, u)).copy()
     binding = np.full(n, -3, dtype=np.int64)
     ways = demands_down if direction == "down" else demands_up
+    compiled = _compile(norm, engine, n)
+    solvers = _solvers(norm, compiled)
 
     def solve(start: int) -> None:
         rows = np.arange(start, min(n, start + CHUNK))
         part = now.rows(rows)
+        if compiled and not thresholds.one_star:
+            _nearest_numba.change_stars(
+                part, direction == "up", distance[rows[0] : rows[-1] + 1],
+                weights[rows[0] : rows[-1] + 1], binding[rows[0] : rows[-1] + 1],
+            )  # fmt: skip
+            return
         for possible, demands in ways(part):
-            _nearest(part, np.flatnonzero(possible), demands, norm,
+            _nearest(part, np.flatnonzero(possible), demands, solvers,
                      distance[rows[0] : rows[-1] + 1], weights[rows[0] : rows[-1] + 1],
                      binding[rows[0] : rows[-1] + 1])  # fmt: skip
 
@@ -165,11 +181,45 @@ def smallest_shift(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Solvers:
+    """How one demand, and how several, are met."""
+
+    norm: Norm
+    single: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+    joint: Callable[[FloatArray, FloatArray, IntArray | None], tuple[FloatArray, FloatArray]]
+
+
+def _compile(norm: Norm, engine: Engine, rows: int) -> bool:
+    """Decide whether to use the compiled solvers; there are none for least squares."""
+    if engine not in ("auto", "numpy", "numba"):
+        raise InputError(f"no engine {engine!r}: expected auto, numpy or numba")
+    if norm == "l2" or engine == "numpy":
+        return False
+    return engine == "numba" or (rows > WORTH_COMPILING and _nearest_numba.available())
+
+
+def _solvers(norm: Norm, compiled: bool) -> _Solvers:
+    if norm == "l2":
+        return _Solvers(
+            norm, move_least_squares, lambda c, g, takers: move_least_squares_jointly(c, g)
+        )
+    if compiled:
+        return _Solvers(
+            norm, _nearest_numba.move_least_mass,
+            lambda c, g, takers: _nearest_numba.move_least_mass_jointly(c, g, receivers=takers),
+        )  # fmt: skip
+    return _Solvers(
+        norm, move_least_mass,
+        lambda c, g, takers: move_least_mass_jointly(c, g, receivers=takers),
+    )  # fmt: skip
+
+
 def _nearest(
     at: Situation,
     rows: IntArray,
     demands: list[Part],
-    norm: Norm,
+    solvers: _Solvers,
     distance: FloatArray,
     weights: FloatArray,
     binding: IntArray,
@@ -178,9 +228,9 @@ def _nearest(
     if not len(rows):
         return
     if len(demands) == 1:
-        rows = rows[_worth(at, rows, demands[0], distance[rows], norm)]
+        rows = rows[_worth(at, rows, demands[0], distance[rows], solvers.norm)]
     c = np.stack([at.coefficients(d, rows) for d in demands], axis=1)
-    found, moved, why = _solve(at, at.x[rows], c, demands, norm)
+    found, moved, why = _solve(at, at.x[rows], c, demands, solvers)
     better = found < distance[rows]
     who = rows[better]
     distance[who], weights[who], binding[who] = found[better], moved[better], why[better]
@@ -205,13 +255,12 @@ def _takers(at: Situation, x: FloatArray) -> IntArray:
 
 
 def _solve(
-    at: Situation, x: FloatArray, c: FloatArray, demands: list[Part], norm: Norm
+    at: Situation, x: FloatArray, c: FloatArray, demands: list[Part], solvers: _Solvers
 ) -> tuple[FloatArray, FloatArray, IntArray]:
-    single = move_least_mass if norm == "tv" else move_least_squares
     names = np.array([-1 if d.group < 0 else int(at.folded.gates[d.group]) for d in demands])
     count, demand_count, u = c.shape
     if demand_count == 1:
-        found, moved = single(c[:, 0], at.g)
+        found, moved = solvers.single(c[:, 0], at.g)
         return found, moved, np.full(count, names[0])
     unmet = np.matmul(c, at.g) <= 0
     found, why = np.full(count, np.inf), np.full(count, -2, dtype=np.int64)
@@ -222,7 +271,7 @@ def _solve(
         alone = np.flatnonzero(open_ & unmet[:, j])
         if not len(alone):
             continue
-        near, to = single(c[alone, j], at.g)
+        near, to = solvers.single(c[alone, j], at.g)
         level = np.einsum("nju,nu->nj", c[alone], to)
         level[:, j] = 0.0
         fits = np.isfinite(near) & (level >= 0).all(axis=1)
@@ -231,9 +280,6 @@ def _solve(
         open_[who] = False
     rest = np.flatnonzero(open_)
     if len(rest):
-        if norm == "tv":
-            takers = _takers(at, x[rest]) if all(d.above for d in demands) else None
-            found[rest], moved[rest] = move_least_mass_jointly(c[rest], at.g, receivers=takers)
-        else:
-            found[rest], moved[rest] = move_least_squares_jointly(c[rest], at.g)
+        takers = _takers(at, x[rest]) if all(d.above for d in demands) else None
+        found[rest], moved[rest] = solvers.joint(c[rest], at.g, takers)
     return found, moved, np.where(np.isfinite(found), why, -3)

@@ -8,6 +8,7 @@ from scipy.optimize import linprog, minimize
 
 from calib.errors import InputError
 from calib.framework import load_framework
+from calib.outcomes import _nearest_numba
 from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.nearest_many import move_least_mass_jointly
 from calib.outcomes.nearest_one import move_least_mass, move_least_squares
@@ -70,6 +71,32 @@ def test_least_mass_equals_the_linear_program(u, groups):
     assert (np.einsum("nju,nu->nj", c, weights)[some] > -1e-9).all()
     single = move_least_mass(c[:, 0], g)[0]
     np.testing.assert_allclose(single, [solve_lp(row[:1], g) for row in c], atol=1e-9)
+
+
+@pytest.mark.parametrize(("u", "groups"), [(11, 3), (28, 3), (28, 11)])
+def test_the_compiled_solver_finds_what_the_array_solver_finds(u, groups):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(u * groups)
+    g = rng.dirichlet(np.ones(u))
+    c = gated_demands(400, u, groups, rng)
+    distance = move_least_mass_jointly(c, g)[0]
+    compiled, moved = _nearest_numba.move_least_mass_jointly(c, g)
+    np.testing.assert_allclose(compiled, distance, atol=1e-10)
+    some = np.isfinite(distance)
+    assert (np.einsum("nju,nu->nj", c, moved)[some] > -1e-8).all()
+    np.testing.assert_allclose(moved.sum(axis=1), 1)
+    assert (moved > -1e-10).all()
+    one = _nearest_numba.move_least_mass(c[:, 0], g)
+    np.testing.assert_allclose(one[0], move_least_mass(c[:, 0], g)[0], atol=1e-12)
+    X = answers(300, 16)
+    for rule in RULES.values():
+        for direction in ("down", "up"):
+            how = {"direction": direction, "depth": None if u == 28 else 2}
+            a = smallest_shift(TRACK, X, LOCAL, rule, engine="numba", **how)
+            b = smallest_shift(TRACK, X, LOCAL, rule, engine="numpy", **how)
+            np.testing.assert_allclose(a.distance, b.distance, atol=1e-10)
+            np.testing.assert_array_equal(np.isfinite(b.distance), a.binding != -3)
+            assert (a.binding == b.binding).mean() > 0.97
 
 
 def test_least_squares_equals_two_other_solvers():
