@@ -74,7 +74,9 @@ def main() -> None:
     track = fw.tracks["discrete"]
     local = np.array(fw.published["discrete"])
     space = build_space({"discrete": track}, {"discrete": local}, (1, 2, 3))
-    print(f"{platform.machine()}, {platform.python_version()}, numpy {np.__version__}, {date.today()}")
+    print(
+        f"{platform.machine()}, {platform.python_version()}, numpy {np.__version__}, {date.today()}"
+    )
     print(f"{'n':>8} {'problem':8} {'one pass':>10} {'solve':>10} {'plain SLSQP':>12} {'ratio':>8}"
           f" {'KKT':>8} {'objective':>10} {'plain':>10} {'cap kept':>9}")  # fmt: skip
     for n in SIZES:
@@ -118,7 +120,9 @@ def measures(fw: object) -> None:
     scored = score_answers(generate_population(fw, 100_000, rng=2))  # type: ignore[arg-type]
     for level in ("indicator", "all"):
         taken = median_time(lambda level=level: dominance(weights, scored, level=level, rng=0), 3)
-        print(f"eight measures, level {level}, 100,000 enterprises, tracks and pooled: {taken:.2f} s")
+        print(
+            f"eight measures, level {level}, 100,000 enterprises, tracks and pooled: {taken:.2f} s"
+        )
 
 
 if __name__ == "__main__":

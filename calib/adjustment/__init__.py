@@ -11,10 +11,11 @@ from calib.adjustment.out_of_sample import OutOfSample, out_of_sample
 from calib.adjustment.risk_budget import RiskBudget, risk_budget
 from calib.adjustment.rounds import Round, Rounds, adjust_rounds
 from calib.adjustment.shapley import ShapleyShare, shapley_exact, shapley_sampled
+from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.shares import variance_share
 from calib.adjustment.spec import AdjustSpec, make_spec
 from calib.adjustment.star_fit import StarFit, fit_stars
-from calib.adjustment.variance_cap import ShareCap, nearest_under_share_cap
+from calib.adjustment.variance_cap import nearest_under_share_cap
 
 __all__ = [
     "AdjustSpec",

@@ -21,7 +21,7 @@ from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import Distance
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.scores import complete_scores, scored_for
-from calib.adjustment.solve import Solution, demand_rows, share_caps, solve
+from calib.adjustment.solve import Solution, demand_rows, share_caps, solve, spec_for
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec, make_spec
 from calib.adjustment.star_cells import star_model
@@ -170,10 +170,13 @@ def adjust_spec(
         local, rounding = _rounded(weights, spec, moments, local, grid, tuple(scores))
     after = finished(weights, local, spec, name, grid)
     before, rating = rate(scored, weights), rate(scored, after)
+    moves = star_moves_table(before, rating)
     fit_notes = _fit_notes(solution)
+    if solution.stars is not None and rounding:
+        fit_notes += (f"rounding to the grid: {len(moves)} stars differ from the start",)
     return Adjusted(
         after, weights, spec, solution, measure_table(weights, after, moments, spec.on),
-        price_table(solution), star_moves_table(before, rating), distance_table(weights, after),
+        price_table(solution), moves, distance_table(weights, after),
         rounding, (*notes, *solution.notes, *fit_notes), scored.synthetic,
     )  # fmt: skip
 
@@ -292,7 +295,8 @@ def _round_level(
         {t: fw.tracks[t] for t in tracks}, {t: current[t] for t in tracks}, (depth,), fw.shared
     )
     start = {t: weights.local[t] for t in tracks}
-    rows, caps = _level_demands(space, spec, moments, start, depth == spec.depths[-1])
+    own = spec_for(spec, [b.track for b in space.blocks], list(fw.tracks.values()))
+    rows, caps = _level_demands(space, own, moments, start, depth == spec.depths[-1])
     keep = _kept(space, grid)
     try:
         found = round_to_grid(

@@ -100,7 +100,12 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
                 continue
             low, high = pair
             if not 0 <= low <= high <= 1:
-                faults.add(f"bounds.{code}", "bounds out of order", value=pair, expected="0 ≤ low ≤ high ≤ 1")
+                faults.add(
+                    f"bounds.{code}",
+                    "bounds out of order",
+                    value=pair,
+                    expected="0 ≤ low ≤ high ≤ 1",
+                )
                 continue
             own, above = space.node_row(block, node), _parent_row(space, block, node)
             if low > 0:

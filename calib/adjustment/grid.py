@@ -14,8 +14,8 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.rows import Rows
+from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
-from calib.adjustment.variance_cap import ShareCap
 from calib.errors import ConvergenceError, InfeasibleError, InputError
 
 __all__ = ["GridRounding", "round_to_grid"]

@@ -21,14 +21,15 @@ from calib.adjustment.moments import Moments, pool_moments
 from calib.adjustment.nearest import Certificate, nearest_weights
 from calib.adjustment.risk_budget import risk_budget
 from calib.adjustment.rows import Rows, stack_rows
+from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
-from calib.adjustment.variance_cap import ShareCap, nearest_under_share_cap
+from calib.adjustment.variance_cap import nearest_under_share_cap
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Track
 
-__all__ = ["Solution", "demand_rows", "share_caps", "solve"]
+__all__ = ["Solution", "demand_rows", "share_caps", "solve", "spec_for"]
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _track_by_track(
         if tasks and not mine:
             parts.append(Solution({t: block.local.copy()}, None))
             continue
-        known = _codes_of(spec, block.track, space)
+        known = spec_for(spec, [block.track], [b.track for b in space.blocks])
         parts.append(solve(own, known, moments, tasks=mine, rng=generator))
     sums = [0.0]
     for p in parts:
@@ -210,9 +211,10 @@ def _track_by_track(
     )
 
 
-def _codes_of(spec: AdjustSpec, track: Track, space: Space) -> AdjustSpec:
-    """Keep the bounds and groups that concern a track; names unknown to all tracks still fail."""
-    others = {c for b in space.blocks for c in b.track.codes if c not in track.index}
+def spec_for(spec: AdjustSpec, tracks: Sequence[Track], every: Sequence[Track]) -> AdjustSpec:
+    """Keep the bounds and groups that concern some tracks; names unknown to all still fail."""
+    here = {c for t in tracks for c in t.codes}
+    others = {c for t in every for c in t.codes} - here
     bounds = spec.bounds
     if isinstance(bounds, Mapping):
         bounds = {c: v for c, v in bounds.items() if c not in others}

@@ -37,8 +37,9 @@ def published(aii) -> WeightSet:
 
 def spec_of(aii, **changes):
     asked = {
-        "cap": 0.1, "measure": None, "level": "all", "on": None, "problem": "caps", "bounds": None,
-        "groups": None, "keep_order": False, "distance": "euclidean", "target": "equal", "starts": 2,
+        "cap": 0.1, "measure": None, "level": "all", "on": None, "problem": "caps",
+        "bounds": None, "groups": None, "keep_order": False, "distance": "euclidean",
+        "target": "equal", "starts": 2,
     } | changes  # fmt: skip
     return make_spec(aii, **asked)
 
@@ -126,6 +127,11 @@ def test_bounds_groups_and_order_hold(aii, published, trial) -> None:
         bounds={"IC.NET": (0.3, 0.45), "DA": (0.34, 0.4)}, keep_order=False,
         groups={"network": (["IC.DEV", "IC.NET"], 0.0, 0.25)},
     )  # fmt: skip
+    rounded = adjust(
+        published, trial, level=["pillar", "capability"], grid=0.01,
+        groups={"shared": (["IC.DEV", "IC.NET"], 0.0, 0.25), "own": (["IC.RES"], 0.0, 0.05)},
+    )  # fmt: skip
+    assert rounded.weights.weight("IC") * rounded.weights.weight("IC.RES", "discrete") <= 0.05
     w = found.weights
     assert 0.34 - 1e-12 <= w.weight("DA") <= 0.4
     for t, track in aii.tracks.items():
@@ -245,7 +251,7 @@ def test_a_changed_ledger_is_found_out(aii, published, trial, tmp_path) -> None:
     data = json.loads(path.read_text("utf-8"))
     data[1]["content"]["after"]["discrete"]["IC"] += 0.01
     path.write_text(json.dumps(data), "utf-8")
-    with pytest.raises(InputError, match="entry 1.*changed after"):
+    with pytest.raises(InputError, match=r"entry 1.*changed after"):
         read_ledger(path)
     other = score_answers(generate_population(aii, 30, like=trial, rng=1))
     with pytest.raises(InputError, match="population"):
@@ -354,8 +360,7 @@ def test_adjusted_weights_stay_on_the_simplex_at_every_node(seed, cap, level) ->
     population = generate_population(fw, 40, rng=seed)
     try:
         found = adjust(start, population, cap={"contribution": cap}, level=level)
-    except InfeasibleError as exc:
-        assert "contradict" in str(exc)
+    except InfeasibleError:  # what it says is tested above
         return
     assert siblings_sum_to_one(found.weights)
     assert found.holds()

@@ -47,7 +47,9 @@ def experiment(tmp_path, root):
 
 def test_an_adjusted_set_has_its_rounds_its_draws_and_its_ledger(experiment, tmp_path) -> None:
     body = 'cap = 0.14\nlevel = "leaf"\nsteps = [0.5, 1.0]\ngrid = 0.01\ndraws = 3\nstarts = 0'
-    run = run_experiment(experiment(body + "\n[outcomes.dominance]\ncap = 0.14\ndraws = 5\nlevel = 'pillar'"))
+    run = run_experiment(
+        experiment(body + "\n[outcomes.dominance]\ncap = 0.14\ndraws = 5\nlevel = 'pillar'")
+    )
     assert [n for n in run.sets if n.startswith("adjusted/")] == ["adjusted/1", "adjusted/2"]
     draws = run.context.draws("adjusted")
     for t, track in run.experiment.framework.tracks.items():
@@ -109,7 +111,9 @@ def test_commands_measure_adjust_record_and_replay(root, tmp_path, aii) -> None:
     assert "Every cap holds after round 2" in done.output
     found = dominance(read_weights(weights, aii), _population(trial, aii), level="leaf", rng=0)
     assert found.table[found.table["track"] != "pooled"]["variance_share"].max() <= 0.14 + 1e-8
-    done = runner.invoke(cli, ["ledger", str(ledger), "--population", trial], catch_exceptions=False)
+    done = runner.invoke(
+        cli, ["ledger", str(ledger), "--population", trial], catch_exceptions=False
+    )
     assert "unbroken" in done.output
     assert "replayed 2 rounds" in done.output
 

@@ -14,8 +14,9 @@ from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.risk_budget import degenerate_direction, risk_budget
 from calib.adjustment.rows import Rows, make_rows, nonnegative_rows, stack_rows
+from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.shares import correlation_with_total, variance_share
-from calib.adjustment.variance_cap import ShareCap, nearest_under_share_cap
+from calib.adjustment.variance_cap import nearest_under_share_cap
 from calib.errors import InfeasibleError, InputError
 
 
@@ -97,7 +98,9 @@ def test_a_agrees_with_slsqp_on_random_demands(seed: int, distance: str) -> None
         objective = lambda z: np.sum(z * np.log(np.maximum(z, 1e-12) / start))  # noqa: E731
     other = minimize(
         objective, np.full(q, 1 / q), method="SLSQP",
-        constraints=[{"type": "ineq", "fun": rows.slack}, {"type": "eq", "fun": lambda z: z.sum() - 1}],
+        constraints=[
+            {"type": "ineq", "fun": rows.slack}, {"type": "eq", "fun": lambda z: z.sum() - 1}
+        ],
         options={"ftol": 1e-14, "maxiter": 500},
     )  # fmt: skip
     np.testing.assert_allclose(found.z, other.x, atol=2e-5)
@@ -128,7 +131,7 @@ def test_contradicting_demands_are_named_and_are_irreducible() -> None:
     found = irreducible_conflict(rows, *simplex(4))
     named = {rows.labels[i] for i in found}
     assert named == {"w0 ≥ 0.6", "w1 ≥ 0.5", "w2 ≥ 0", "w3 ≥ 0"}
-    with pytest.raises(InfeasibleError, match="w1 ≥ 0.5"):
+    with pytest.raises(InfeasibleError, match=r"w1 ≥ 0\.5"):
         nearest_weights(np.full(4, 0.25), rows, *simplex(4))
 
 

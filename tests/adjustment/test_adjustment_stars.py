@@ -15,7 +15,7 @@ from calib.adjustment.leverage import _by_crossings, leverage, star_moves
 from calib.adjustment.lines import baseline, line_of
 from calib.adjustment.moments import moments_of
 from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.rows import stack_rows
+from calib.adjustment.rows import make_rows, stack_rows
 from calib.adjustment.solve import share_caps
 from calib.adjustment.space import build_space, level_depths
 from calib.adjustment.star_cells import star_model
@@ -181,8 +181,8 @@ def test_fewest_star_changes_equal_the_best_of_a_dense_grid(aii, trial, seed, on
     space, model, task = pillars(aii, X, thresholds)
     rows = stack_rows([positive_rows(space), weight_cap_rows(space, 1.0, 1)])
     # Data analytics has to weigh at least 0.45: stars will change.
-    floor = stack_rows([rows, replace(weight_cap_rows(space, 1.0, 1).pick([2]),
-                                      a=np.array([[0, 0, -1.0]]), b=np.array([-0.45]))])  # fmt: skip
+    least = make_rows([[0, 0, -1.0]], [-0.45], ["DA ≥ 0.45"])
+    floor = stack_rows([rows, least])
     found = fit_stars(space.start, floor, space.equal, space.value, [task])
     a, c = np.meshgrid(np.linspace(0, 0.55, 221), np.linspace(0.45, 1, 221))
     grid = np.column_stack([a.ravel(), 1 - a.ravel() - c.ravel(), c.ravel()])
