@@ -68,6 +68,26 @@ def form_experts(
     click.echo(f"wrote {path}: {count} of {fw.code} {fw.version}")
 
 
+@form.command("next-round")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
+              help="Folder of the new forms.")  # fmt: skip
+def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) -> None:
+    """Write forms for another round after FILES, one per expert of the last round.
+
+    Each shows the expert's own last answers, ready to be changed, and the panel's weights.
+    """
+    from calib.experts.next_round import write_next_round
+    from calib.experts.reading import read_panel
+    from calib.framework import load_framework
+
+    panel, _ = read_panel(files, load_framework(framework))
+    made = write_next_round(panel, out, lang=lang)
+    click.echo(f"wrote {len(made)} forms of round {panel.rounds[-1] + 1} to {out}")
+
+
 @read.command("experts")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")

@@ -33,6 +33,7 @@ from calib.experts.diagnostics import (
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
 from calib.experts.form_write import write_form
 from calib.experts.incomplete import least_squares_weights, optimal_completion
+from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_csv import write_panel_csv
@@ -106,5 +107,6 @@ __all__ = [
     "weights_table",
     "worst_judgement",
     "write_form",
+    "write_next_round",
     "write_panel_csv",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calib._types import FloatArray
 from calib.experts.consistency import CR_LIMIT, random_index
 from calib.experts.elicit import BEST_WORST_LIMIT, RATING_RANGE
 from calib.experts.form_layout import FIRST_ROW, Layout, address
@@ -31,6 +32,7 @@ class NodeSheet:
     layout : where the input cells are
     question : what is asked
     lang : ``"zh"`` or ``"en"``
+    group : (n,) the panel's weights in the last round, shown beside the answers, or None
     """
 
     sheet: Any
@@ -38,6 +40,7 @@ class NodeSheet:
     layout: Layout
     question: Question
     lang: str
+    group: FloatArray | None = None
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -58,6 +61,14 @@ class NodeSheet:
             self._best_worst(answer)
         else:
             self._numbers(answer)
+        if self.group is not None and not self.layout.is_pairs:
+            self._group_column(5 if self.layout.method == "bwm" else 4, self.group)
+
+    def _group_column(self, column: int, group: FloatArray) -> None:
+        self.sheet.set_column(column, column, 16)
+        self.sheet.write_string(FIRST_ROW - 1, column, self.texts["group"], self.styles["head"])
+        for i, weight in enumerate(group.tolist()):
+            self.sheet.write_number(FIRST_ROW + i, column, weight, self.styles["share"])
 
     def _head(self, words: list[str], widths: list[int]) -> None:
         self.sheet.set_row(FIRST_ROW - 1, 32)
@@ -257,6 +268,10 @@ class NodeSheet:
         for j in range(n):
             share = f'=IF($B$3="","",{address(last, j + 1)}/{total})'
             self._formula(last + 1, j + 1, share, "share")
+        if self.group is not None:
+            self.sheet.write_string(last + 2, 0, self.texts["group"], self.styles["head"])
+            for j, weight in enumerate(self.group.tolist()):
+                self.sheet.write_number(last + 2, j + 1, weight, self.styles["share"])
 
     def _entry(self, i: int, j: int, top: int) -> str:
         if i == j:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calib._atomic import atomic_file
+from calib._types import FloatArray
 from calib.errors import InputError
 from calib.experts.elicit import METHODS
 from calib.experts.form_layout import (
@@ -44,6 +45,7 @@ def write_form(
     round_number: int = 1,
     filled: ExpertForm | None = None,
     self_rating: tuple[int, int, int, int, int] | None = None,
+    group: Mapping[str, FloatArray] | None = None,
     label: str = "",
 ) -> None:
     """Write a form.
@@ -64,8 +66,10 @@ def write_form(
         Answers written into the cells, for a next round that starts from the last one.
     self_rating
         Influence of the four bases of judgement (1 to 3) and familiarity (1 to 5), likewise.
+    group
+        The panel's weights of the last round by question, shown beside the answers.
     label
-        A line under the title, for instance that the form holds synthetic answers.
+        A line beside the title, for instance that the form holds synthetic answers.
 
     Raises
     ------
@@ -95,7 +99,8 @@ def write_form(
             answer = filled.answers.get(key) if filled is not None else None
             layout = Layout(method, len(question.items))
             sheet = book.add_worksheet(sheets[key])
-            NodeSheet(sheet, styles, layout, question, lang).write(answer)
+            shown = (group or {}).get(key)
+            NodeSheet(sheet, styles, layout, question, lang, shown).write(answer)
         _write_stamp(book, framework, method, lang, sheets)
         book.close()
 

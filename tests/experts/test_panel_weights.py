@@ -1,6 +1,8 @@
 """From a panel to weights, draws, tables, an experiment and the command line."""
 
 import runpy
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from calib.cli.experts import read as read_command
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment
 from calib.experts.elicit import elicit
+from calib.experts.next_round import write_next_round
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
@@ -26,6 +29,9 @@ from calib.experts.tables import (
 )
 from calib.framework import load_framework
 from calib.tables import sheet_names
+
+sys.path.insert(0, str(Path(__file__).parent))
+from workbook_formulas import Sheet
 
 AII = load_framework("aii")
 EXAMPLE = shipped_data() / "panels" / "example"
@@ -374,3 +380,48 @@ def test_read_command_lists_what_it_skips(tmp_path):
     assert kept.exit_code == 0
     assert "skipped: panel.csv, row 11, column value: is no number" in kept.output
     assert "round 1: 3 experts" in kept.output
+
+
+def test_next_round_forms_keep_own_answers_and_show_the_panel(tmp_path, panel):
+    runner = CliRunner()
+    forms = [str(p) for p in sorted(EXAMPLE.glob("*.*"))]
+    made = runner.invoke(
+        form_command, ["next-round", *forms, "-o", str(tmp_path / "third")], catch_exceptions=False
+    )
+    assert made.exit_code == 0
+    assert "wrote 18 forms of round 3" in made.output
+    files = sorted((tmp_path / "third").glob("*.xlsx"))
+    third, _ = read_panel([*forms, *map(str, files)], AII)
+    assert third.rounds == (1, 2, 3)
+    for old, new in zip(third.in_round(2), third.in_round(3), strict=True):
+        assert old.expert == new.expert
+        for key, answer in old.answers.items():
+            assert new.answers[key].response == pytest.approx(answer.response, rel=1e-12)
+    group = pool_panel(panel, 2, FAST, rng=0).pooled
+    shown = Sheet(files[-1], "process DA")  # a rating form: the panel's weights in column E
+    assert [shown.value(f"E{r}") for r in range(7, 12)] == pytest.approx(
+        group["process/DA"].weights
+    )
+    compared = Sheet(files[0], "root")
+    texts = {v: k for k, v in compared.cells.items() if isinstance(v, str)}
+    row = texts["上一轮专家组权重"][1:]
+    assert [compared.value(f"{c}{row}") for c in "BCD"] == pytest.approx(group["root"].weights)
+
+
+def test_next_round_names_experts_whose_methods_no_form_holds(tmp_path):
+    swing = ExpertForm("Li", 1, {"root": Answer("swing", np.array([100.0, 50, 20]))})
+    with pytest.raises(InputError, match="Li: no form holds these methods"):
+        write_next_round(small(swing), tmp_path)
+
+
+def test_stopping_rule_can_be_set_and_is_stated(tmp_path):
+    write_panel(tmp_path, ROWS)
+    experiment = small_experiment(
+        tmp_path, files=["panel.csv"], stopping={"max_rounds": 1, "max_cv": 0.2}
+    )
+    found = run_experiment(experiment).results["panel"]
+    assert any("every CV at most 0.2" in n.text.en for n in found.notes)
+    rounds = next(t.frame for t in found.tables if t.name == "panel-rounds")
+    assert set(rounds["verdict"]) == {"round limit"}
+    with pytest.raises(InputError, match="max_cw"):
+        small_experiment(tmp_path, files=["panel.csv"], stopping={"max_cw": 0.2})

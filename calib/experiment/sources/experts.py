@@ -13,6 +13,7 @@ from calib.errors import Fault, Faults, InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Drawing, Note, SourceResult, Table
+from calib.experts.delphi import StoppingRule
 from calib.experts.panel import Panel
 from calib.experts.reading import read_panel
 from calib.experts.rounds import NodeRound, delphi_rounds
@@ -34,6 +35,17 @@ from calib.weights import WeightSet
 __all__ = ["EXPERTS"]
 
 Share = Annotated[float, Field(ge=0, lt=0.5)]
+RoundKey = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
+
+
+class StoppingParams(Params):
+    """``stopping``: limits of the Delphi stopping rule, stated before the first round."""
+
+    max_cv: Annotated[float, Field(gt=0)] = 0.25
+    min_w: Annotated[float, Field(ge=0, le=1)] = 0.3
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    max_shift: Annotated[float, Field(gt=0, le=1)] = 0.03
+    max_rounds: Annotated[int, Field(ge=1)] = 4
 
 
 class ExpertsParams(Params):
@@ -48,7 +60,8 @@ class ExpertsParams(Params):
     files: Annotated[tuple[str, ...], Field(min_length=1)]
     round: Annotated[int, Field(ge=1)] | None = None
     rounds: tuple[int, ...] | None = None
-    sent: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    sent: dict[RoundKey, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    stopping: StoppingParams = StoppingParams()
     pool: Literal["arithmetic", "geometric", "median", "trimmed", "aij"] = "arithmetic"
     competence: Literal["equal", "authority", "consistency", "seeds"] | dict[str, StrictFloat] = (
         "equal"
@@ -104,7 +117,8 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
         if r != number
     }
     sent = {int(r): count for r, count in params.sent.items()}
-    rounds = delphi_rounds(panel, sent=sent, rng=context.rng(f"{name}/rounds"))
+    rule = StoppingRule(**params.stopping.model_dump())
+    rounds = delphi_rounds(panel, sent=sent, rule=rule, rng=context.rng(f"{name}/rounds"))
     return SourceResult(
         _weight_set(context, name, panel, main, params.synthetic),
         also={
@@ -114,7 +128,7 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
         draws=main.draws,
         tables=_tables(context, name, panel, main, rounds, params.synthetic),
         drawings=(_drawing(name, main, params.synthetic),),
-        notes=_notes(panel, main, rounds, skipped, params.synthetic),
+        notes=_notes(panel, main, rounds, rule, skipped, params.synthetic),
         details={"panel": panel, "weights": main, "rounds": rounds},
     )
 
@@ -243,10 +257,28 @@ def _drawing(name: str, main: PanelWeights, synthetic: bool) -> Drawing:
     return Drawing(f"{name}-weights", title, draw)
 
 
+def _stopping_note(last: list[NodeRound], rule: StoppingRule) -> Note:
+    stop = sum(r.verdict.stop for r in last)
+    zh = (
+        f"{len(last)} 个节点中 {stop} 个可以停止征询。停止规则：各指标变异系数不超过"
+        f" {rule.max_cv:g}，协调系数 W 不低于 {rule.min_w:g} 且 P<{rule.alpha:g}，"
+        f"与上一轮相比群体权重移动不超过 {rule.max_shift:g}；"
+        f"意见稳定而不一致时第三轮后停止，最多 {rule.max_rounds} 轮。"
+    )
+    en = (
+        f"The stopping rule is met at {stop} of {len(last)} nodes. It asks for every CV at most"
+        f" {rule.max_cv:g}, W at least {rule.min_w:g} with p < {rule.alpha:g}, and group weights"
+        f" that moved at most {rule.max_shift:g} since the last round; stable dissent ends it from"
+        f" round 3, and round {rule.max_rounds} in any case."
+    )
+    return Note(Name(zh, en))
+
+
 def _notes(
     panel: Panel,
     main: PanelWeights,
     rounds: list[NodeRound],
+    rule: StoppingRule,
     skipped: tuple[Fault, ...],
     synthetic: bool,
 ) -> tuple[Note, ...]:
@@ -261,12 +293,7 @@ def _notes(
             "The experts' answers are synthetic; no real expert gave them.",
             warning=True,
         )
-    last = [r for r in rounds if r.round == main.round]
-    stop = sum(r.verdict.stop for r in last)
-    note(
-        f"{len(last)} 个节点中 {stop} 个可以停止征询。",
-        f"The stopping rule is met at {stop} of {len(last)} nodes.",
-    )
+    notes.append(_stopping_note([r for r in rounds if r.round == main.round], rule))
     if main.unjudged:
         used = {"published": "公布", "equal": "相等"}.get(main.options.unjudged, "")
         note(

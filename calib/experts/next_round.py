@@ -1,0 +1,86 @@
+"""Forms for another Delphi round: own answers kept, the panel's last weights shown beside them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from calib.errors import Faults
+from calib.experts.form_layout import FORM_METHODS
+from calib.experts.form_write import write_form
+from calib.experts.panel import Panel
+from calib.experts.synthesis import PoolOptions, pool_panel
+
+__all__ = ["write_next_round"]
+
+
+def write_next_round(
+    panel: Panel,
+    folder: str | os.PathLike[str],
+    *,
+    lang: str = "zh",
+    options: PoolOptions | None = None,
+    label: str = "",
+) -> list[Path]:
+    """Write one form per expert of the last round, for the round after it.
+
+    Parameters
+    ----------
+    panel
+        The panel so far.
+    folder
+        Where the forms go; made if it is not there.
+    lang
+        ``"zh"`` or ``"en"``.
+    options
+        How the panel's weights are pooled that the experts see; only nodes somebody judged are
+        asked again.
+    label
+        As in :func:`calib.experts.form_write.write_form`.
+
+    Returns
+    -------
+    list of Path
+        The forms, in the order of the experts.
+
+    Raises
+    ------
+    InputError
+        Naming experts whose judgements no form can hold (direct weights, swing, or several
+        methods), or whose names make the same file name.
+    """
+    number = panel.rounds[-1]
+    forms = panel.in_round(number)
+    faults = Faults()
+    methods: dict[str, str] = {}
+    paths: dict[str, Path] = {}
+    for form in forms:
+        used = sorted({answer.method for answer in form.answers.values()})
+        if len(used) != 1 or used[0] not in FORM_METHODS:
+            text = "no form holds these methods"
+            faults.add(form.expert, text, value=", ".join(used), expected=" | ".join(FORM_METHODS))
+        methods[form.expert] = used[0]
+        safe = re.sub(r"[^\w.-]+", "_", form.expert)
+        path = Path(folder) / f"round-{number + 1}-{safe}.xlsx"
+        if path in paths.values():
+            faults.add(form.expert, "another expert has the same file name", value=path.name)
+        paths[form.expert] = path
+    faults.raise_if_any()
+    options = options or PoolOptions(unjudged="published", draws=100)
+    pooled = pool_panel(panel, number, options, rng=0).pooled
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for form in forms:
+        write_form(
+            paths[form.expert],
+            panel.framework,
+            panel.questions,
+            methods[form.expert],
+            lang=lang,
+            expert=form.expert,
+            round_number=number + 1,
+            filled=form,
+            group={key: found.weights for key, found in pooled.items()},
+            label=label,
+        )
+    return list(paths.values())
