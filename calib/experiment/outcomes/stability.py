@@ -127,7 +127,9 @@ def _shifts(
             ]  # fmt: skip
     columns = ["set", "level", "enterprise", "direction", "node", "weight_now", "weight_there",
                "change"]  # fmt: skip
-    return table, pd.DataFrame(moves, columns=columns)
+    frame = pd.DataFrame(moves, columns=columns)
+    numbers = dict.fromkeys(columns[-3:], float)  # also where there are no rows
+    return table, frame.astype(numbers)
 
 
 def _intervals(context: Context, name: str, track: str) -> pd.DataFrame:

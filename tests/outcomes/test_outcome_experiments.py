@@ -1,0 +1,162 @@
+"""Experiments on shifts, robustness, readings and scale: what the tables say is so."""
+
+import numpy as np
+import pytest
+
+from calib.errors import InputError
+from calib.experiment import load_experiment, parse_experiment, run_experiment
+from calib.outcomes.tipping import tipping_points
+from calib.population import generate_population
+from calib.rating import rate
+
+BASE = {
+    "schema": "calib.experiment/1",
+    "name": "case",
+    "framework": "aii",
+    "population": {"generate": {"n": 200, "seed": 3}},
+    "sets": {"published": {"source": "published"}},
+    "seed": 11,
+}
+
+
+def run(tmp_path, sets=None, outcomes=None, **options):
+    document = {**BASE, "sets": {**BASE["sets"], **(sets or {})}, "outcomes": outcomes or {}}
+    return run_experiment(parse_experiment(document, folder=tmp_path, file="case.toml"), **options)
+
+
+def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
+    shift = {"source": "shift", "weights": {"DA": 0.9}, "years": [2020, 2024]}
+    done = run(tmp_path, {"later": shift}, {"tipping": {}})
+    table = done.table("tipping-points")
+    assert len(table) > 3
+    assert list(done.sets) == ["published", "later", "later/2021", "later/2022", "later/2023"]
+    by_year = done.table("stars-by-year")
+    for name, year in (("later/2022", 2022), ("later", 2024), ("published", 2020)):
+        rows = by_year[(by_year["scope"] == "all") & (by_year["year"] == year)]
+        np.testing.assert_array_equal(rows["count"], done.ratings[name].counts())
+    row = table.iloc[0]
+    path = done.results["later"].details["path"]
+    for year, star in (
+        (row["year"] - 1e-7, row["from_star"]),
+        (row["year"] + 1e-7, row["to_star"]),
+    ):
+        frame = rate(done.context.scored, path.at(year, "moment")).frame()
+        assert frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0] == star
+
+
+def test_growth_moves_stars_while_weights_stand_still(tmp_path):
+    shift = {"source": "shift", "to": "published", "years": [2020, 2030],
+             "growth": {"points": {"": 4.0}}}  # fmt: skip
+    done = run(tmp_path, {"still": shift}, {"tipping": {"sets": ["still"]}})
+    table = done.table("tipping-points")
+    assert (table["to_star"] > table["from_star"]).all()
+    sample = done.context.scored.samples["discrete"]
+    rule = done.context.framework.rule.thresholds(done.context.readings)
+    end = np.minimum(100, sample.X + 40)
+    path = done.results["still"].details["path"]
+    found = tipping_points(sample.track, sample.X, path, rule, X_end=end)
+    assert (table["track"] == "discrete").sum() == len(found.row) > 5
+    with pytest.raises(InputError, match="growth of an unknown node 'XX'"):
+        run(tmp_path, {"still": {**shift, "growth": {"points": {"XX": 1.0}}}})
+    with pytest.raises(InputError, match="either to"):
+        run(tmp_path, {"none": {"source": "shift", "years": [2020, 2030]}})
+    with pytest.raises(InputError, match="finds no set with source = 'shift'"):
+        run(tmp_path, {}, {"tipping": {}})
+
+
+def test_acceptability_cases_are_exact_where_they_can_be_and_repeatable(tmp_path):
+    cases = {
+        "pillars": {"levels": {"pillar": {"kind": "uniform"}}},
+        "all": {"all": {"kind": "dirichlet", "concentration": 40.0}},
+        "order": {"families": {"": {"kind": "uniform", "order": ["IC", "IN", "DA"]}}},
+    }
+    outcome = {"acceptability": {"cases": cases, "size": 128, "replicates": 4}}
+    done = run(tmp_path, {}, outcome, workers=1)
+    table = done.table("acceptability")
+    np.testing.assert_allclose(table.filter(regex=r"^p_\d").sum(axis=1), 1)
+    assert (table.loc[table["case"] == "pillars", "error"] == 0).all()
+    assert (table.loc[table["case"] == "all", "error"] > 0).any()
+    again = run(tmp_path, {}, outcome, workers=2)
+    assert again.table("acceptability").equals(table)
+    assert again.table("expected-stars").equals(done.table("expected-stars"))
+    for wrong, message in (
+        ({"levels": {"pilar": {}}}, "did you mean 'pillar'"),
+        ({"families": {"IX": {}}}, "no node 'IX'"),
+        ({}, "states no uncertainty"),
+        ({"draws": "published"}, "no draws"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(tmp_path, {}, {"acceptability": {"cases": {"x": wrong}}})
+
+
+def test_stability_tables_name_who_is_near_and_by_what(tmp_path):
+    done = run(tmp_path, {}, {"stability": {"within": 4.0}})
+    table, near = done.table("stability"), done.table("stability-near")
+    assert set(table["level"]) == {"pillar", "capability", "indicator"}
+    nearest = table[["down_tv", "up_tv"]].min(axis=1)
+    assert len(near) == (nearest <= 0.04).sum() > 0
+    # More freedom never makes the way longer: leaf weights can do what pillar weights can.
+    wide = table.pivot_table(index="enterprise", columns="level", values="up_tv", dropna=False)
+    wide = wide.fillna(np.inf)
+    assert (wide["indicator"] <= wide["capability"] + 1e-12).all()
+    assert (wide["capability"] <= wide["pillar"] + 1e-12).all()
+    moves = done.table("stability-shifts")
+    changes = moves.astype({"change": float})
+    sums = changes.groupby(["level", "enterprise", "direction"])["change"].sum()
+    np.testing.assert_allclose(sums, 0, atol=1e-9)
+    spans = done.table("weight-intervals")
+    assert ((spans["low"] <= spans["weight"]) & (spans["weight"] <= spans["high"])).all()
+
+
+def test_comparison_and_life_cycle_say_what_the_sets_do(tmp_path):
+    sets = {"later": {"source": "override", "weights": {"DA": 0.5}}}
+    outcomes = {
+        "comparison": {"bootstrap": 200},
+        "lifecycle": {"add": [{"parent": "DA.DEC", "weight": 0.3}]},
+    }
+    done = run(tmp_path, sets, outcomes)
+    shares = done.table("star-intervals")
+    assert ((shares["low"] <= shares["share"]) & (shares["share"] <= shares["high"])).all()
+    intervals = done.table("agreement-intervals")
+    row = intervals[(intervals["scope"] == "all") & (intervals["measure"] == "up")].iloc[0]
+    base = done.ratings["published"].frame()["star"]
+    assert row["value"] == pytest.approx((done.ratings["later"].frame()["star"] > base).mean())
+    assert set(done.table("transition-tests")["test"]) == {"Bowker", "Stuart–Maxwell"}
+    added = done.table("lifecycle-added")
+    assert (added["up"] == 0).all()  # everybody at the floor of a new indicator: nobody rises
+    assert len(done.table("lifecycle")) == 28 + 23
+    with pytest.raises(InputError, match="no attribute 'size'"):
+        run(tmp_path, sets, {"comparison": {"by": "size"}})
+
+
+def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
+    pytest.importorskip("pyarrow")
+    from calib.framework import load_framework
+    from calib.population.partitions import write_partitions
+
+    framework = load_framework("aii")
+    populations = [generate_population(framework, 80, rng=s) for s in range(3)]
+    write_partitions(tmp_path / "national", populations)
+    scale = {"parts": "national", "draws": 20, "synthetic": True}
+    done = run(tmp_path, {"equal": {"source": "equal"}}, {"scale": scale})
+    table = done.table("scale-stars")
+    for name in ("published", "equal"):
+        rows = table[(table["set"] == name) & (table["scope"] == "all")]
+        expected = sum(rate(p, done.sets[name]).counts() for p in populations)
+        np.testing.assert_array_equal(rows["count"], expected)
+    expected = done.table("scale-expected")
+    assert (expected["low"] <= expected["high"]).all()
+    assert any(name.startswith("national/") for name in done.inputs)
+
+
+@pytest.mark.parametrize("name", ["shift-to-analytics", "robustness", "readings"])
+def test_shipped_experiments_run_and_draw(name):
+    done = run_experiment(load_experiment(name))
+    from calib.figures import to_svg_string
+
+    drawn = 0
+    for drawing in done.drawings():
+        if drawing.name.startswith(("river", "acceptability", "stability")):
+            assert to_svg_string(drawing.draw("zh")).startswith("<svg")
+            drawn += 1
+    assert drawn > 0 or name == "readings"
