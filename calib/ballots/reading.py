@@ -34,9 +34,10 @@ _ALIASES = {
 }  # fmt: skip
 _NUMERALS = {n: i for i, n in enumerate("一二三四五六七八九十", start=1)}
 _RANK_COLUMN = re.compile(
-    r"(?:.*[^\w]|.*[_\s])?(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?"
-    r"[\s_-]*(?P<rank>\d{1,2}|[一二三四五六七八九十])(?:st|nd|rd|th)?"
-    r"(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?",
+    r"(?P<stem>(?:.*[^\w]|.*[_\s])?)"
+    r"(?P<word>(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?)[\s_-]*"
+    r"(?P<rank>\d{1,2}|[一二三四五六七八九十])(?:st|nd|rd|th)?"
+    r"(?P<tail>(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?)",
     re.IGNORECASE,
 )
 
@@ -100,14 +101,14 @@ def parse_survey(
 ) -> Survey:
     """Read a survey from a raw table; see :func:`read_survey`."""
     heads = _heads(table)
-    columns = list(ranks) or _rank_columns(table, heads)
-    long = "rank" in heads and "indicator" in heads and not ranks
     faults = Faults(table.file)
+    long = "rank" in heads and "indicator" in heads and not ranks
+    columns = list(ranks) or ([] if long else _rank_columns(table, heads, faults))
     for name in ranks:
         if name not in table.frame.columns:
             hint = suggest(name, [str(c) for c in table.frame.columns])
             faults.add("header", f"no column {name!r} {hint}".rstrip())
-    if not long and not columns:
+    if not long and not columns and not len(faults):
         faults.add(
             "header",
             "no columns of ranks",
@@ -125,7 +126,8 @@ def parse_survey(
     faults.raise_if_any()
     reader = _Reader(table, framework, heads, track, choices)
     rows = reader.long_rows() if long else reader.wide_rows(columns)
-    return reader.survey(rows, faulty)
+    used = () if long else (f"ranks read from the columns {', '.join(columns)}",)
+    return reader.survey(rows, faulty, used)
 
 
 def _heads(table: RawTable) -> dict[str, str]:
@@ -138,20 +140,29 @@ def _heads(table: RawTable) -> dict[str, str]:
     return heads
 
 
-def _rank_columns(table: RawTable, heads: dict[str, str]) -> list[str]:
-    """Return the columns that hold ranks, best first."""
+def _rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list[str]:
+    """Return the columns that hold ranks, best first; several candidates are a fault."""
     taken = set(heads.values())
-    found: dict[int, str] = {}
+    groups: dict[tuple[str, str, str], dict[int, str]] = {}
     for column in map(str, table.frame.columns):
         match = _RANK_COLUMN.fullmatch(column.strip())
         if column in taken or match is None:
             continue
-        word = match["rank"]
-        number = int(word) if word.isdigit() else _NUMERALS[word]
-        if number >= 1:
-            found.setdefault(number, column)
-    wanted = range(1, len(found) + 1)
-    return [found[r] for r in wanted] if all(r in found for r in wanted) else []
+        number = int(match["rank"]) if match["rank"].isdigit() else _NUMERALS[match["rank"]]
+        key = (match["stem"].casefold(), match["word"].casefold(), match["tail"].casefold())
+        groups.setdefault(key, {}).setdefault(number, column)
+    whole = {k: g for k, g in groups.items() if sorted(g) == list(range(1, len(g) + 1))}
+    worded = {k: g for k, g in whole.items() if k[1] or k[2]}
+    several = worded or whole
+    if len(several) > 1:
+        faults.add(
+            "header",
+            "several sets of columns could hold the ranks",
+            value=[g[1] for g in several.values()],
+            expected="the names of the rank columns, stated in their order",
+        )
+        return []
+    return [group[r] for group in several.values() for r in sorted(group)]
 
 
 @dataclass(slots=True)
@@ -228,7 +239,7 @@ class _Reader:
                     row.problems.append((where, "gap", f"rank {place}", "ranks without a gap"))
         return list(gathered.values())
 
-    def survey(self, rows: list[_Row], faulty: Faulty) -> Survey:
+    def survey(self, rows: list[_Row], faulty: Faulty, notes: tuple[str, ...]) -> Survey:
         """Check every ballot, and build the survey from the sound ones."""
         tracks = self._tracks(rows)
         weights = self._weights(rows)
@@ -251,7 +262,7 @@ class _Reader:
             if members:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
-        intake = Intake(self.table.file, len(rows), len(used), kept, self.table.notes)
+        intake = Intake(self.table.file, len(rows), len(used), kept, (*self.table.notes, *notes))
         return Survey(ballots, intake, self._synthetic())
 
     def _synthetic(self) -> bool:

@@ -80,7 +80,10 @@ def total_variance(
             np.add.at(sums, clusters[0][rows], z)
     if clusters is not None and sums is not None:
         if clusters[1] < 2:
-            msg = "all ballots come from one enterprise: nothing can be said about others"
+            msg = (
+                "all ballots come from one enterprise, so nothing can be said about others;"
+                " leave the enterprises out to treat the ballots as independent"
+            )
             raise InputError(msg)
         total = (sums**2).sum(axis=0) if diagonal else sums.T @ sums
         total = total * clusters[1] / (clusters[1] - 1)

@@ -158,7 +158,10 @@ def test_faulty_ballots_can_be_set_aside_with_an_account(aii: Framework, tmp_pat
     assert sum(intake.counts().values()) == intake.read - intake.used
     assert "读入 6 份选票，使用 1 份，搁置 5 份" in intake.sentence("zh")
     assert intake.sentence("en").startswith("6 ballots read, 1 used, 5 set aside")
-    assert intake.notes == ("导出.csv read as GB18030",)
+    assert intake.notes == (
+        "导出.csv read as GB18030",
+        "ranks read from the columns 第一重要, 第二重要, 第三重要",
+    )
     assert len(intake.table()) == 5
     assert survey.track("discrete").lists() == [["IC.NET.D1", "IN.HOR.D1", "IN.VER.D2"]]
 
@@ -201,6 +204,21 @@ def test_too_many_choices_and_faulty_ranks_are_reported(aii: Framework, tmp_path
 def test_rank_columns_are_recognised(aii: Framework, tmp_path: Path, heads: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"id,track,{heads}\n1,discrete,IC.NET.D1,IC.NET.D2\n", encoding="utf-8")
+    assert read_survey(path, aii).track().lists() == [["IC.NET.D1", "IC.NET.D2"]]
+
+
+def test_two_sets_of_numbered_columns_are_not_guessed_between(
+    aii: Framework, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = "id,track,Q3_1,Q3_2,Q7_1,Q7_2\n1,discrete,5,4,IC.NET.D1,IC.NET.D2\n"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(InputError, match=r"several sets of columns.*Q3_1.*Q7_1"):
+        read_survey(path, aii)
+    survey = read_survey(path, aii, ranks=["Q7_1", "Q7_2"])
+    assert survey.track().lists() == [["IC.NET.D1", "IC.NET.D2"]]
+    # columns that say "rank" win over columns that are only numbered
+    path.write_text(rows.replace("Q7_1,Q7_2", "rank1,rank2"), encoding="utf-8")
     assert read_survey(path, aii).track().lists() == [["IC.NET.D1", "IC.NET.D2"]]
 
 
