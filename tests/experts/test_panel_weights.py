@@ -28,7 +28,10 @@ from calib.experts.tables import (
     weights_table,
 )
 from calib.framework import load_framework
+from calib.population import load_population
+from calib.rating import rate
 from calib.tables import sheet_names
+from calib.weights import WeightSet
 
 sys.path.insert(0, str(Path(__file__).parent))
 from workbook_formulas import Sheet
@@ -425,3 +428,25 @@ def test_stopping_rule_can_be_set_and_is_stated(tmp_path):
     assert set(rounds["verdict"]) == {"round limit"}
     with pytest.raises(InputError, match="max_cw"):
         small_experiment(tmp_path, files=["panel.csv"], stopping={"max_cw": 0.2})
+
+
+def test_stars_without_an_expert_are_the_stars_of_a_full_rating(panel):
+    """The experts table against rating the whole population once more per expert."""
+    result = pool_panel(panel, 2, PoolOptions(unjudged="published", competence="authority"), rng=0)
+    trial = load_population(shipped_data() / "trial" / "trial.toml", AII)
+    found = run_experiment(load_experiment("expert-panel")).results["panel"]
+    table = next(t.frame for t in found.tables if t.name == "panel-experts").set_index("expert")
+
+    def stars(local):
+        weights = WeightSet.build(AII, "x", local, source="test")
+        rated = rate(trial, weights, AII.rule.read({}))
+        return np.concatenate([rated.samples[t].star for t in AII.tracks])
+
+    whole = stars(result.local)
+    for e, expert in enumerate(result.experts):
+        change = stars({t: result.without[t][e] for t in AII.tracks}) - whole
+        row = table.loc[expert]
+        assert (row["stars_up_without"], row["stars_down_without"]) == (
+            (change > 0).sum(),
+            (change < 0).sum(),
+        )
