@@ -79,7 +79,7 @@ class Intake:
         """Return the ballots set aside, one row each."""
         import pandas as pd
 
-        columns = ["where", "reason", "value", "detail", "count"]
+        columns = ["where", "reason", "value", "detail", "ballots"]
         rows = [[s.where, s.reason, s.value, s.detail, s.count] for s in self.set_aside]
         return pd.DataFrame(rows, columns=columns)
 

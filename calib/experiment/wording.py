@@ -24,6 +24,20 @@ HEADS: Mapping[str, str] = {
     "source": "来源", "detail": "说明", "date": "日期", "version": "版本", "digest": "摘要",
     "lower": "下限", "upper": "上限", "estimate": "估计", "weight": "权重", "indicator": "指标",
     "p": "p 值", "p_value": "p 值", "se": "标准误", "year": "年份", "baseline": "基准",
+    "picks": "入选次数", "pick_share": "入选率", "share_of_picks": "占全部入选", "residual": "残差",
+    "p_holm": "p 值（Holm）", "worth": "重要性", "worth_lower": "重要性下限",
+    "worth_upper": "重要性上限", "band": "界限", "test": "检验", "statistic": "统计量",
+    "df": "自由度", "p_chi2": "p 值（χ²）",
+    "p_monte_carlo": "p 值（模拟）", "replicates": "模拟次数", "quantity": "量", "value": "值",
+    "where": "位置", "ballots": "选票数", "name_zh": "名称", "name_en": "英文名",
+    "shrinkage_weight": "收缩估计", "shrinkage_rank": "收缩名次",
+    "maximum_likelihood_weight": "最大似然", "maximum_likelihood_rank": "最大似然名次",
+    "borda_unlisted_zero_weight": "Borda（未列 0）",
+    "borda_unlisted_zero_rank": "Borda（未列 0）名次",
+    "borda_mean_unlisted_weight": "Borda（未列均值）",
+    "borda_mean_unlisted_rank": "Borda（未列均值）名次", "dowdall_weight": "Dowdall",
+    "dowdall_rank": "Dowdall 名次", "first_choice_weight": "首选", "first_choice_rank": "首选名次",
+    "picks_weight": "入选", "picks_rank": "入选名次", "kemeny_rank": "Kemeny 名次",
 }  # fmt: skip
 TITLES: Mapping[str, Name] = {
     "acceptability": Name("星级概率", "Star probabilities under uncertain weights"),
@@ -38,6 +52,21 @@ TITLES: Mapping[str, Name] = {
 _WORDS = {
     "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
     "gate": "门槛", "discrete": "离散型", "process": "流程型",
+}  # fmt: skip
+_TERMS = {
+    "inside": "界限内", "open": "跨界限", "outside": "界限外",
+    "likelihood_ratio": "似然比检验", "score": "得分检验", "clustered": "聚类得分检验",
+    "stage_homogeneity": "各名次同质检验", "equal_within_groups": "能力内相等检验",
+    "effective_ballots": "有效选票数", "picks_per_ballot": "每份选票的选择数", "sigma": "σ",
+    "sigma_lower": "σ 下限", "sigma_upper": "σ 上限", "agreement_W": "一致性 W",
+    "largest_over_smallest_worth": "最大与最小重要性之比",
+    "largest_over_smallest_share": "最大与最小入选率之比", "detectable_sigma": "可测出的 σ",
+    "detectable_share_difference": "可测出的入选率之差", "margin": "声明的界限",
+    "smallest_margin_for_equal": "可称相当的最小界限",
+    "ballots_needed_for_equal": "证实相当所需选票数", "picks": "Q 检验（Cochran）",
+    "ballots": "选票数", "blank": "空白选票", "unknown": "指标名称无法识别",
+    "duplicate": "同一指标重复选择", "gap": "名次有空缺", "too_many": "选择过多",
+    "rank": "名次无效", "weight": "权重无效", "track": "企业类型无法识别", "tie": "并列名次",
 }  # fmt: skip
 
 
@@ -59,6 +88,8 @@ def cell(value: Any, column: str, lang: str) -> str:
     text = str(value)
     if lang == "zh" and column in ("scope", "track", "direction"):
         return _WORDS.get(text, text)
+    if lang == "zh" and column in ("test", "quantity", "band", "reason"):
+        return _TERMS.get(text, text)
     return text
 
 

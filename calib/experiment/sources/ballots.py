@@ -107,8 +107,8 @@ def _build(context: Context, name: str, params: BallotsParams) -> SourceResult:
         _set(framework, name, tree.local, kept, params, params.method, inputs, survey),
         also=also,
         draws={t: _levels(d, t, kept) for t, d in tree.draws.items()},
-        tables=_tables(name, survey, framework, reports) if params.report else (),
-        drawings=_drawings(name, survey, framework, reports) if params.report else (),
+        tables=_tables(survey, framework, reports) if params.report else (),
+        drawings=_drawings(survey, framework, reports) if params.report else (),
         notes=_notes(survey, framework, reports, tree) if params.report else _marks(survey),
         details={"survey": survey, "reports": reports},
     )
@@ -218,15 +218,15 @@ def _named(frame: pd.DataFrame, framework: Framework, code: str) -> pd.DataFrame
 
 
 def _tables(
-    name: str, survey: Survey, framework: Framework, reports: Mapping[str, EqualityReport]
+    survey: Survey, framework: Framework, reports: Mapping[str, EqualityReport]
 ) -> tuple[Table, ...]:
     import pandas as pd
 
     mark = ("（合成数据）", " (synthetic)") if survey.synthetic else ("", "")
 
     def table(suffix: str, frames: list[pd.DataFrame], zh: str, en: str, rows: int) -> Table:
-        title = Name(f"{name}：{zh}{mark[0]}", f"{name}: {en}{mark[1]}")
-        return Table(f"{name}-{suffix}", pd.concat(frames, ignore_index=True), title, rows)
+        title = Name(f"{zh}{mark[0]}", f"{en}{mark[1]}")
+        return Table(suffix, pd.concat(frames, ignore_index=True), title, rows)
 
     def tracked(frame: pd.DataFrame, code: str) -> pd.DataFrame:
         frame.insert(0, "track", code)
@@ -259,7 +259,7 @@ def _side_by_side(ballots: Ballots) -> pd.DataFrame:
 
 
 def _drawings(
-    name: str, survey: Survey, framework: Framework, reports: Mapping[str, EqualityReport]
+    survey: Survey, framework: Framework, reports: Mapping[str, EqualityReport]
 ) -> tuple[Drawing, ...]:
     out = []
     for code, report in reports.items():
@@ -270,16 +270,16 @@ def _drawings(
         ballots = survey.ballots[code]
         out.append(
             Drawing(
-                f"{name}-worths-{code}",
-                Name(f"{name}：各指标的重要性（{zh}）", f"{name}: worths ({en})"),
+                f"worths-{code}",
+                Name(f"各指标的重要性（{zh}）", f"worths ({en})"),
                 _draw_worths(ballots, track, Name(zh, en)),
             )
         )
         if report.by_share is not None:
             out.append(
                 Drawing(
-                    f"{name}-shares-{code}",
-                    Name(f"{name}：入选率与均等线（{zh}）", f"{name}: pick shares ({en})"),
+                    f"shares-{code}",
+                    Name(f"入选率与均等线（{zh}）", f"pick shares ({en})"),
                     _draw_shares(report, track, Name(zh, en)),
                 )
             )
