@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from calib.adjustment import adjust, adjust_rounds, dominance, out_of_sample
     from calib.ballots import equality_report, read_survey
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, pool_panel, read_panel, write_form
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
+    "calib.adjustment": ("adjust", "adjust_rounds", "dominance", "out_of_sample"),
     "calib.ballots": ("equality_report", "read_survey"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
@@ -55,8 +57,11 @@ __all__ = [
     "Population",
     "WeightSet",
     "__version__",
+    "adjust",
+    "adjust_rounds",
     "blend",
     "compare_weights",
+    "dominance",
     "elicit",
     "equal_weights",
     "equality_report",
@@ -65,6 +70,7 @@ __all__ = [
     "load_experiment",
     "load_framework",
     "load_population",
+    "out_of_sample",
     "pool_panel",
     "published_weights",
     "rate",

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
+    from calib.adjustment import Adjusted, Rounds
     from calib.framework import Framework
     from calib.rating import Scored
     from calib.weights import WeightSet
@@ -225,13 +226,7 @@ def adjust(
         raise InputError("--ledger records rounds: add --step, for instance --step 0.5 --step 1")
     if steps:
         rounds = adjust_rounds(weights, scored, spec, steps=steps, grid=grid, seed=seed)
-        for r in rounds.rounds:
-            change = ", ".join(
-                f"{m} {v:.4f} → {r.largest_after[m]:.4f}" for m, v in r.largest_before.items()
-            )
-            head = f"第 {r.number} 轮" if lang == "zh" else f"round {r.number}"
-            click.echo(f"{head} (× {r.step:g}): {change}; {r.reason.get(lang)}")
-        click.echo(rounds.stopped.get(lang))
+        _show_rounds(rounds, lang)
         final = rounds.final
         if ledger_file is not None:
             write_ledger(rounds.ledger, ledger_file)
@@ -239,24 +234,7 @@ def adjust(
     else:
         done = adjust_spec(weights, scored, spec, grid=grid, rng=seed)
         final = done.weights
-        columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
-                   "contribution_before", "contribution_after", "variance_before",
-                   "variance_after"]  # fmt: skip
-        _show(done.measures, final.provenance.detail, columns, 100)
-        _show(done.prices, "影子价格" if lang == "zh" else "shadow prices",
-              ["demand", "shadow_price", "slack"], 15)  # fmt: skip
-        _show(
-            done.stars,
-            "星级变化" if lang == "zh" else "stars that change",
-            list(done.stars.columns),
-        )
-        cert = done.solution.certificate
-        if cert is not None:
-            found = done.solution
-            click.echo(f"KKT residual {cert.residual:.1e}; distinct optima "
-                       f"{len(found.optima) or 1} from {found.starts or 1} starts")  # fmt: skip
-        for note in done.notes:
-            click.echo(note)
+        _show_adjusted(done, lang)
     if draws:
         click.echo(out_of_sample(weights, scored, spec, draws=draws, rng=seed).sentence().get(lang))
     if scored.synthetic:
@@ -266,6 +244,33 @@ def adjust(
     if out is not None:
         write_weights(final, out)
         click.echo(f"wrote {out}")
+
+
+def _show_rounds(rounds: Rounds, lang: str) -> None:
+    for r in rounds.rounds:
+        change = ", ".join(
+            f"{m} {v:.4f} → {r.largest_after[m]:.4f}" for m, v in r.largest_before.items()
+        )
+        head = f"第 {r.number} 轮" if lang == "zh" else f"round {r.number}"
+        click.echo(f"{head} (× {r.step:g}): {change}; {r.reason.get(lang)}")
+    click.echo(rounds.stopped.get(lang))
+
+
+def _show_adjusted(done: Adjusted, lang: str) -> None:
+    zh = lang == "zh"
+    columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
+               "contribution_before", "contribution_after", "variance_before",
+               "variance_after"]  # fmt: skip
+    _show(done.measures, done.weights.provenance.detail, columns, 100)
+    prices = ["demand", "shadow_price", "slack"]
+    _show(done.prices, "影子价格" if zh else "shadow prices", prices, 15)
+    _show(done.stars, "星级变化" if zh else "stars that change", list(done.stars.columns))
+    found = done.solution
+    if found.certificate is not None:
+        click.echo(f"KKT residual {found.certificate.residual:.1e}; distinct optima "
+                   f"{len(found.optima) or 1} from {found.starts or 1} starts")  # fmt: skip
+    for note in done.notes:
+        click.echo(note)
 
 
 @click.command()
