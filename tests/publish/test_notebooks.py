@@ -84,3 +84,4 @@ def test_needs_are_sources_of_the_experiment():
     assert needs_of(NOTEBOOKS[2]) == ("ballots",)
     chosen = [p.name[0] for p in fitting_notebooks(load_experiment("trial-comparison"))]
     assert chosen == ["1"]
+    assert fitting_notebooks(load_experiment("vdma-readiness")) == []
