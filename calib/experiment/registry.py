@@ -60,6 +60,7 @@ SOURCES: Mapping[str, str] = {
     "blend": "calib.experiment.sources.basic:BLEND",
     "override": "calib.experiment.sources.basic:OVERRIDE",
     "rounded": "calib.experiment.sources.basic:ROUNDED",
+    "entropy": "calib.experiment.sources.entropy:ENTROPY",
     "experts": "calib.experiment.sources.experts:EXPERTS",
     "ballots": "calib.experiment.sources.ballots:BALLOTS",
     "adjusted": "calib.experiment.sources.adjusted:ADJUSTED",

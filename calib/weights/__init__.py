@@ -7,6 +7,7 @@ from calib.weights.compare import (
     distance_table,
     total_variation,
 )
+from calib.weights.entropy import entropy_weights
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.rounding import round_family, round_weights
 from calib.weights.weightset import (
@@ -25,6 +26,7 @@ __all__ = [
     "check_weights",
     "compare_weights",
     "distance_table",
+    "entropy_weights",
     "equal_weights",
     "published_weights",
     "read_weights",
