@@ -207,6 +207,21 @@ def test_reference_stars_made_by_known_weights_are_fitted_without_a_miss(aii, tr
     assert np.linalg.norm(found.z - space.start) <= np.linalg.norm(truth - space.start) + 1e-9
 
 
+def test_beyond_the_programmes_size_a_heuristic_answer_comes_with_a_bound(aii, trial) -> None:
+    X = score_answers(generate_population(aii, 1500, like=trial, rng=3)).samples["discrete"].X
+    space, _, task = pillars(aii, X)
+    floor = stack_rows([positive_rows(space), make_rows([[0, 0, -1.0]], [-0.42], ["DA ≥ 0.42"])])
+    plain = nearest_weights(space.start, floor, space.equal, space.value).z
+    found = fit_stars(
+        space.start, floor, space.equal, space.value, [task], max_enterprises=10, max_programmes=2
+    )
+    assert not found.proven
+    assert "part of the enterprises" in found.method
+    assert found.bound <= found.missed <= len(task.missed(plain))
+    assert len(task.missed(found.z)) == found.missed
+    assert floor.slack(found.z).min() >= -1e-10
+
+
 def test_unaudited_enterprises_are_left_free(aii, trial) -> None:
     X = score_answers(trial).samples["discrete"].X
     space, _, task = pillars(aii, X)
