@@ -17,7 +17,16 @@ from calib.framework import Thresholds, Track
 from calib.rating.collapse import Folded, fold
 from calib.rating.stars import band_index, stars
 
-__all__ = ["Part", "Situation", "demands_down", "demands_up", "situation"]
+__all__ = [
+    "Part",
+    "Situation",
+    "demands_down",
+    "demands_up",
+    "situation",
+    "stand",
+    "unit_weights",
+    "weight_space",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +114,20 @@ def situation(
     X : (n, L) complete leaf scores
     local : (m,) local weights
     units : nodes that cut the tree, whose global weights may move; inside them nothing does
+    margin : points by which thresholds must be passed
 
     Raises
     ------
     InputError
         When a gated node above the units has weight 0: its score would be undetermined.
     """
+    return stand(weight_space(track, local, thresholds, units), X, margin)
+
+
+def weight_space(
+    track: Track, local: FloatArray, thresholds: Thresholds, units: IntArray
+) -> Folded:
+    """Return the space of the weights of ``units``; see :func:`situation`."""
     folded = fold(track, np.asarray(local, dtype=float)[None], thresholds, units)
     if (folded.group[np.array(folded.gated, dtype=bool)] <= 0).any():
         empty = [track.codes[i] for i, a in zip(folded.gates, folded.group[:, 0], strict=False)
@@ -119,8 +136,18 @@ def situation(
             f"gated nodes {', '.join(empty)} have weight 0, so how far their weights are from "
             "changing a star is undetermined; give them a weight"
         )
+    return folded
+
+
+def unit_weights(folded: Folded) -> FloatArray:
+    """Return the global weights (u,) of the units of a space of weights."""
     spread = np.repeat(folded.group[:, 0], np.diff(folded.edges))
-    g = folded.within[:, 0] * spread
+    return np.asarray(folded.within[:, 0] * spread, dtype=float)
+
+
+def stand(folded: Folded, X: FloatArray, margin: float = 0.0) -> Situation:
+    """Return where enterprises stand in a space of weights; see :func:`situation`."""
+    thresholds, g = folded.thresholds, unit_weights(folded)
     x = folded.scores(X)
     scores = [x[:, a:b] @ folded.within[a:b, 0]
               for a, b, gated in zip(folded.edges, folded.edges[1:], folded.gated, strict=False)

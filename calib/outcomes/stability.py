@@ -14,10 +14,20 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.outcomes import _nearest_numba
-from calib.outcomes.demands import Part, Situation, demands_down, demands_up, situation
+from calib.outcomes.demands import (
+    Part,
+    Situation,
+    demands_down,
+    demands_up,
+    stand,
+    unit_weights,
+    weight_space,
+)
 from calib.outcomes.nearest_many import move_least_mass_jointly
 from calib.outcomes.nearest_one import move_least_mass, move_least_squares
 from calib.outcomes.nearest_squares import move_least_squares_jointly
+from calib.rating.collapse import Folded
+from calib.rating.kernel import single_threaded_blas
 
 __all__ = ["Direction", "Norm", "SmallestShift", "smallest_shift"]
 
@@ -45,7 +55,7 @@ class SmallestShift:
     star : (n,) star now, from 0
     binding : (n,) position of the gated node whose gate alone decides, -1 for the total,
         -2 for several demands at once, -3 where there is no shift
-    best : (n, P) column of the best unit in each group of units
+    folded, X : the space of the weights, and the leaf scores (n, L)
     """
 
     track: Track
@@ -58,7 +68,8 @@ class SmallestShift:
     weights: FloatArray
     star: IntArray
     binding: IntArray
-    best: IntArray
+    folded: Folded
+    X: FloatArray
 
     def at(self, i: int, *, part: float = 1.0) -> FloatArray:
         """Return local weights (m,) of a shift, to be rated again.
@@ -91,7 +102,8 @@ class SmallestShift:
         """
         track, fallback = self.track, np.array(self.local)
         total = track.membership(np.arange(len(track.nodes))).astype(float) @ leaf
-        for column in self.best[i]:
+        scores = self.folded.scores(self.X[i : i + 1])
+        for column in _takers(self.folded, scores)[0]:
             node = int(self.units[column])
             while track.parent[node] >= 0 and total[track.parent[node]] <= 0:
                 above = int(track.parent[node])
@@ -150,34 +162,31 @@ def smallest_shift(
     Distances are infima: a star is lost at the boundary and gained just beyond it.
     """
     units = track.leaves if depth is None else track.at_depth(depth)
-    now = situation(track, X, local, thresholds, units, margin)
-    n, u = now.x.shape
-    distance, weights = np.full(n, np.inf), np.broadcast_to(now.g, (n, u)).copy()
-    binding = np.full(n, -3, dtype=np.int64)
+    folded = weight_space(track, local, thresholds, units)
+    n, u, g = len(X), len(folded.nodes), unit_weights(folded)
+    distance, weights = np.full(n, np.inf), np.empty((n, u))
+    binding, star = np.full(n, -3, dtype=np.int64), np.empty(n, dtype=np.int64)
     ways = demands_down if direction == "down" else demands_up
     compiled = _compile(norm, engine, n)
     solvers = _solvers(norm, compiled)
 
     def solve(start: int) -> None:
-        rows = np.arange(start, min(n, start + CHUNK))
-        part = now.rows(rows)
+        rows = slice(start, min(n, start + CHUNK))
+        part = stand(folded, X[rows], margin)
+        star[rows], weights[rows] = part.star, g
+        found = distance[rows], weights[rows], binding[rows]  # views, filled in place
         if compiled and not thresholds.one_star:
-            _nearest_numba.change_stars(
-                part, direction == "up", distance[rows[0] : rows[-1] + 1],
-                weights[rows[0] : rows[-1] + 1], binding[rows[0] : rows[-1] + 1],
-            )  # fmt: skip
+            _nearest_numba.change_stars(part, direction == "up", *found)
             return
         for possible, demands in ways(part):
-            _nearest(part, np.flatnonzero(possible), demands, solvers,
-                     distance[rows[0] : rows[-1] + 1], weights[rows[0] : rows[-1] + 1],
-                     binding[rows[0] : rows[-1] + 1])  # fmt: skip
+            _nearest(part, np.flatnonzero(possible), demands, solvers, *found)
 
     starts = range(0, n, CHUNK)
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with single_threaded_blas(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         list(pool.map(solve, starts))
     return SmallestShift(
-        track, np.asarray(local, dtype=float), now.folded.nodes, now.g, norm, direction,
-        distance, weights, now.star, binding, _takers(now, now.x),
+        track, np.asarray(local, dtype=float), folded.nodes, g, norm, direction,
+        distance, weights, star, binding, folded, X,
     )  # fmt: skip
 
 
@@ -248,9 +257,9 @@ def _worth(at: Situation, rows: IntArray, demand: Part, best: FloatArray, norm: 
     return np.asarray((high > 0) & ~(bound > best), dtype=bool)
 
 
-def _takers(at: Situation, x: FloatArray) -> IntArray:
+def _takers(folded: Folded, x: FloatArray) -> IntArray:
     """Return the best column of each group: where only rises are demanded, no other takes mass."""
-    runs = zip(at.folded.edges[:-1], at.folded.edges[1:], strict=True)
+    runs = zip(folded.edges[:-1], folded.edges[1:], strict=True)
     return np.stack([a + x[:, a:b].argmax(axis=1) for a, b in runs], axis=1)
 
 
@@ -280,6 +289,6 @@ def _solve(
         open_[who] = False
     rest = np.flatnonzero(open_)
     if len(rest):
-        takers = _takers(at, x[rest]) if all(d.above for d in demands) else None
+        takers = _takers(at.folded, x[rest]) if all(d.above for d in demands) else None
         found[rest], moved[rest] = solvers.joint(c[rest], at.g, takers)
     return found, moved, np.where(np.isfinite(found), why, -3)

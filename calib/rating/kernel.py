@@ -26,7 +26,14 @@ from calib.framework import Thresholds, Track
 from calib.rating import _kernel_numba, _kernel_numpy
 from calib.rating.collapse import Folded, fold
 
-__all__ = ["Engine", "StarCounts", "count_folded", "count_parts", "star_counts"]
+__all__ = [
+    "Engine",
+    "StarCounts",
+    "count_folded",
+    "count_parts",
+    "single_threaded_blas",
+    "star_counts",
+]
 
 Engine = Literal["auto", "numpy", "numba"]
 
@@ -124,7 +131,7 @@ def count_folded(
         return per_set
 
     workers = _workers(workers)
-    with _single_threaded_blas():
+    with single_threaded_blas():
         if workers == 1 or len(starts) == 1:
             for start in starts:
                 above_set += count(start)
@@ -198,7 +205,7 @@ def _bounded(
 
 
 @contextmanager
-def _single_threaded_blas() -> Iterator[None]:
+def single_threaded_blas() -> Iterator[None]:
     """Keep the BLAS from starting threads of its own under the blocks' threads."""
     from threadpoolctl import threadpool_limits
 

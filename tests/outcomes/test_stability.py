@@ -175,7 +175,7 @@ def test_pillars_without_weight_are_refused():
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_one_weight_intervals_hold_inside_and_break_outside(rule):
-    X = answers(40, 15)
+    X = answers(16, 15)
     found = one_weight_intervals(TRACK, X, LOCAL, rule)
     family = {int(i): f.members for f in TRACK.families for i in f.members}
 
@@ -202,4 +202,4 @@ def test_one_weight_intervals_hold_inside_and_break_outside(rule):
                 assert star_of(X[n], moved(i, high + eps), rule) == found.star_above[n, i]
                 assert found.star_above[n, i] != found.star[n]
                 checked += 1
-    assert checked > 50
+    assert checked > 30
