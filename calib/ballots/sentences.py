@@ -210,12 +210,14 @@ def _groups(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
     order = np.argsort(g.group_p, kind="stable")
     hit = [r.group_names[j] for j in order if g.group_p_holm[j] < r.alpha]
     if zh:
-        text = f"同一能力内各指标相等的检验：统计量 {g.statistic:.1f}，自由度 {g.df}，p {_p(g.p)}；"
-        return text + (f"差异在于：{_list(hit, names, zh)}。" if hit else "逐个能力均未测出差异。")
-    text = f"Equality within each capability: statistic {g.statistic:.1f}, df {g.df}, p {_p(g.p)}; "
+        text = (
+            f"同一上级之下各指标相等的检验：统计量 {g.statistic:.1f}，自由度 {g.df}，p {_p(g.p)}；"
+        )
+        return text + (f"差异在于：{_list(hit, names, zh)}。" if hit else "逐组均未测出差异。")
+    text = f"Equality among the indicators of one parent: statistic {g.statistic:.1f}, df {g.df}, p {_p(g.p)}; "
     if hit:
         return text + f"it fails in: {_list(hit, names, zh)}."
-    return text + "no single capability shows differences."
+    return text + "no single group shows differences."
 
 
 def _stages(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:

@@ -56,7 +56,7 @@ _WORDS = {
 _TERMS = {
     "inside": "界限内", "open": "跨界限", "outside": "界限外",
     "likelihood_ratio": "似然比检验", "score": "得分检验", "clustered": "聚类得分检验",
-    "stage_homogeneity": "各名次同质检验", "equal_within_groups": "能力内相等检验",
+    "stage_homogeneity": "各名次同质检验", "equal_within_groups": "同组相等检验",
     "effective_ballots": "有效选票数", "picks_per_ballot": "每份选票的选择数", "sigma": "σ",
     "sigma_lower": "σ 下限", "sigma_upper": "σ 上限", "agreement_W": "一致性 W",
     "largest_over_smallest_worth": "最大与最小重要性之比",

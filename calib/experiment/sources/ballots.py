@@ -243,7 +243,13 @@ def _tables(
         table("items", items, "各指标的入选率与重要性", "pick shares and worths", 60),
         table("tests", tests, "同等重要检验", "tests of equal importance", 20),
         table("effects", sizes, "差异大小与界限", "effect sizes and margin", 40),
-        table("groups", groups, "能力内各指标相等检验", "equality within capabilities", 30),
+        table(
+            "groups",
+            groups,
+            "同一上级之下各指标相等的检验",
+            "equality among indicators of one parent",
+            30,
+        ),
         table("estimators", methods, "各种估计并列", "estimators side by side", 60),
     ]
     if survey.intake.set_aside:
