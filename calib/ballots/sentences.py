@@ -214,7 +214,10 @@ def _groups(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
             f"同一上级之下各指标相等的检验：统计量 {g.statistic:.1f}，自由度 {g.df}，p {_p(g.p)}；"
         )
         return text + (f"差异在于：{_list(hit, names, zh)}。" if hit else "逐组均未测出差异。")
-    text = f"Equality among the indicators of one parent: statistic {g.statistic:.1f}, df {g.df}, p {_p(g.p)}; "
+    text = (
+        f"Equality among the indicators of one parent: statistic {g.statistic:.1f}, df {g.df}, "
+        f"p {_p(g.p)}; "
+    )
     if hit:
         return text + f"it fails in: {_list(hit, names, zh)}."
     return text + "no single group shows differences."
