@@ -18,12 +18,12 @@ from datetime import date
 import numpy as np
 from scipy.optimize import minimize
 
-from calib.adjustment.dominance import dominance
+from calib.adjustment.diagnosis import dominance
 from calib.adjustment.moments import moments_of
-from calib.adjustment.risk_budget import risk_budget
 from calib.adjustment.solve import solve
 from calib.adjustment.space import build_space
 from calib.adjustment.spec import make_spec
+from calib.adjustment.variance_budget import risk_budget
 from calib.framework import load_framework
 from calib.population import generate_population
 from calib.rating import score_answers

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.adjust import Adjusted, adjust_spec, finished, space_of
+from calib.adjustment.adjusting import Adjusted, adjust_spec, finished, space_of
 from calib.adjustment.before_after import measure_table, star_moves_table
 from calib.adjustment.ledger import Ledger, local_by_code
 from calib.adjustment.moments import moments_of

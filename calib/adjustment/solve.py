@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.adjustment.correlation_target import correlation_target
+from calib.adjustment.correlations import correlation_target
 from calib.adjustment.demands import (
     bound_rows,
     contribution_rows,
@@ -19,12 +19,12 @@ from calib.adjustment.demands import (
 )
 from calib.adjustment.moments import Moments, pool_moments
 from calib.adjustment.nearest import Certificate, nearest_weights
-from calib.adjustment.risk_budget import risk_budget
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
+from calib.adjustment.variance_budget import risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Track

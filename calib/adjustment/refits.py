@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.adjustment.adjust import finished, space_of
+from calib.adjustment.adjusting import finished, space_of
 from calib.adjustment.main_effect import bootstrap_counts
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.scores import complete_scores, scored_for
