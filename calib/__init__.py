@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
+    from calib.outcomes import draw_weights, smallest_shift, tipping_points
     from calib.population import Population, generate_population, load_population, read_population
     from calib.rating import rate
     from calib.weights import (
@@ -33,6 +34,7 @@ _HOMES = {
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
+    "calib.outcomes": ("draw_weights", "smallest_shift", "tipping_points"),
     "calib.population": (
         "Population",
         "generate_population",
@@ -62,6 +64,7 @@ __all__ = [
     "blend",
     "compare_weights",
     "dominance",
+    "draw_weights",
     "elicit",
     "equal_weights",
     "equality_report",
@@ -80,6 +83,8 @@ __all__ = [
     "read_weights",
     "round_weights",
     "run_experiment",
+    "smallest_shift",
+    "tipping_points",
     "write_form",
     "write_run",
     "write_weights",
