@@ -65,10 +65,11 @@ class OutOfSample:
                  "contribution": ("贡献占比", "contribution share")}  # fmt: skip
         for m, share in self.held.items():
             zh.append(f"{words[m][0]}上限在 {share:.0%} 的重抽样中对未参与拟合的企业仍成立"
-                      f"（样本内 {self.held_in[m]:.0%}；"
+                      f"（样本内 {self.held_in[m]:.0%}，调整前的权重 {self.held_before[m]:.0%}；"
                       f"中位超出 {max(self.excess[m], 0):.3f}）")  # fmt: skip
             en.append(f"the {words[m][1]} cap held on {share:.0%} of the samples of enterprises "
-                      f"left out (on {self.held_in[m]:.0%} of those fitted to; median excess "
+                      f"left out (on {self.held_in[m]:.0%} of those fitted to, under the "
+                      f"weights before on {self.held_before[m]:.0%}; median excess "
                       f"{max(self.excess[m], 0):.3f})")  # fmt: skip
         sd = float(self.spread["sd"].max()) if len(self.spread) else 0.0
         return Name(

@@ -276,6 +276,7 @@ def test_refits_say_how_far_the_caps_hold_beyond_the_sample(aii, published, tria
     assert (found.spread["sd"] >= 0).all()
     text = found.sentence()
     assert "left out" in text.en
+    assert "weights before" in text.en
     assert "重抽样" in text.zh
     spec = spec_of(aii, cap=0.13, level="leaf", starts=0)
     again = out_of_sample(published, trial, spec, draws=8, rng=1)
