@@ -18,7 +18,9 @@ from calib.figures import (
 from calib.framework import load_framework
 
 COUNTS = pd.DataFrame(
-    [[1, 5, 9, 6, 1], [0, 4, 12, 4, 2]], index=["公布权重", "专家"], columns=range(1, 6)
+    [[1, 5, 9, 6, 1], [0, 4, 12, 4, 2]],
+    index=["公布权重", "专家"],
+    columns=["1★", "2★", "3★", "4★", "5★"],
 )
 
 

@@ -26,7 +26,7 @@
   const words = (key) => TEXTS[key][state.language === "zh" ? 0 : 1];
   const fill = (key, values) => words(key).replace(/\{(\w+)\}/g, (_, k) => values[k]);
   const name = (both) => both[state.language] || both.zh || both.en;
-  const stars = (k) => name(data.rule.labels[k]);
+  const stars = (k) => (k < 0 ? "–" : name(data.rule.labels[k]));
 
   function make(tag, text, className) {
     const node = document.createElement(tag);
@@ -141,11 +141,15 @@
     const K = data.rule.labels.length;
     const matrix = Array.from({ length: K }, () => new Array(K).fill(0));
     const gates = new Map();
-    const sum = { n: 0, up: 0, down: 0, downgraded: 0, before: 0, matrix, gates, K };
+    const sum = { n: 0, up: 0, down: 0, downgraded: 0, before: 0, unrated: 0, matrix, gates, K };
     for (const k of selected()) {
       const now = ratings[k];
       const was = baseline[k];
       for (let e = 0; e < now.star.length; e += 1) {
+        if (now.star[e] < 0 || was.star[e] < 0) {
+          sum.unrated += 1;
+          continue;
+        }
         matrix[was.star[e]][now.star[e]] += 1;
         sum.n += 1;
         if (now.star[e] > was.star[e]) sum.up += 1;
@@ -185,7 +189,9 @@
       parts.push(count);
     }
     box.setAttribute("aria-label", said.join(", "));
-    put($("moved"), fill("moved", { up: sum.up, down: sum.down, same: sum.n - sum.up - sum.down }));
+    const same = sum.n - sum.up - sum.down;
+    put($("moved"), fill("moved", { up: sum.up, down: sum.down, same })
+      + (sum.unrated ? fill("moved_unrated", { n: sum.unrated }) : ""));
   }
 
   function grid(table, head, rows) {
@@ -256,6 +262,7 @@
 
   function reason(k, e) {
     const now = ratings[k];
+    if (now.star[e] < 0) return words("unrated");
     if (now.star[e] >= now.band[e]) return "";
     const gate = data.rule.gate[now.band[e] - 1];
     return now.failed[e].map((g) => fill("gate_reason", {
@@ -271,7 +278,7 @@
       const now = ratings[k];
       const was = baseline[k];
       for (let e = 0; e < now.star.length; e += 1) {
-        const step = now.star[e] - was.star[e];
+        const step = now.star[e] < 0 || was.star[e] < 0 ? 0 : now.star[e] - was.star[e];
         const fits = state.show === "all" || (state.show === "moved" && step !== 0)
           || (state.show === "up" && step > 0) || (state.show === "down" && step < 0)
           || (state.show === "downgraded" && now.star[e] < now.band[e]);
@@ -297,11 +304,12 @@
     const head = keys.map((key) => [words(key), ["enterprise", "track", "why"].includes(key) ? "text" : ""]);
     const rows = shown.map(([k, e]) => {
       const now = ratings[k];
-      const step = now.star[e] - baseline[k].star[e];
+      const rated = now.star[e] >= 0 && baseline[k].star[e] >= 0;
+      const step = rated ? now.star[e] - baseline[k].star[e] : 0;
       const arrow = step > 0 ? " ▲" : step < 0 ? " ▼" : "";
       const own = tracks[k].labels[e] === tracks[k].ids[e]
         ? tracks[k].ids[e] : `${tracks[k].labels[e]} (${tracks[k].ids[e]})`;
-      return [[own, "name"], [name(tracks[k].name), "text"], [now.total[e].toFixed(2)],
+      return [[own, "name"], [name(tracks[k].name), "text"], [now.star[e] < 0 ? "–" : now.total[e].toFixed(2)],
         [stars(baseline[k].star[e])],
         [stars(now.star[e]) + arrow, step > 0 ? "up" : step < 0 ? "down" : ""],
         [reason(k, e), "text why"]];

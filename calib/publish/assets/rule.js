@@ -12,29 +12,32 @@ const Rule = (() => {
     for (let i = 0; i < m; i += 1) if (members.get(i).length) families.push([i, members.get(i)]);
     const leaves = [];
     for (let i = 0; i < m; i += 1) if (!members.get(i).length) leaves.push(i);
-    return { m, families, leaves, patterns: patterns(track, m, families, leaves) };
+    return { m, families, leaves, patterns: patterns(track) };
   }
 
-  // Enterprises grouped by which items they answered; `known` marks nodes with any answer below.
-  function patterns(track, m, families, leaves) {
+  // Enterprises grouped by which items they answered.
+  function patterns(track) {
     const groups = new Map();
     track.X.forEach((row, n) => {
       const key = row.map((x) => (x === null ? "0" : "1")).join("");
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(n);
     });
-    return [...groups].map(([key, rows]) => {
-      const known = new Array(m).fill(false);
-      leaves.forEach((leaf, l) => { known[leaf] = key[l] === "1"; });
-      for (let f = families.length - 1; f >= 0; f -= 1) {
-        const [parent, own] = families[f];
-        if (parent >= 0) known[parent] = own.some((i) => known[i]);
-      }
-      return { rows, known, complete: !key.includes("0") };
-    });
+    return [...groups].map(([key, rows]) => ({ rows, answered: key, complete: !key.includes("0") }));
   }
 
-  // Local weights renormalised among answered siblings; a family that weighs nothing gets 0.
+  // Which nodes have a score: answered leaves, and nodes with a scored child of weight above 0.
+  function scored(index, local, answered) {
+    const known = new Array(index.m).fill(false);
+    index.leaves.forEach((leaf, l) => { known[leaf] = answered[l] === "1"; });
+    for (let f = index.families.length - 1; f >= 0; f -= 1) {
+      const [parent, own] = index.families[f];
+      if (parent >= 0) known[parent] = own.some((i) => known[i] && local[i] > 0);
+    }
+    return known;
+  }
+
+  // Local weights renormalised among scored siblings; a family without any gets 0.
   function effective(families, local, known) {
     const out = local.map((w, i) => (known[i] ? w : 0));
     for (const [, own] of families) {
@@ -52,16 +55,25 @@ const Rule = (() => {
     return k;
   }
 
-  // Rate all enterprises of a track under local weights (m). Stars count from 0.
+  // Rate all enterprises of a track under local weights (m). Stars count from 0; -1 where no
+  // answer counts in the total or under a node with a gate.
   function rate(track, index, local, rule) {
     const n = track.X.length;
     const out = {
       total: new Float64Array(n), star: new Int8Array(n), band: new Int8Array(n),
       failed: new Array(n), scores: new Array(n),
     };
-    for (const { rows, known, complete } of index.patterns) {
+    const gates = rule.gate.some((g) => g !== null);
+    for (const { rows, answered, complete } of index.patterns) {
+      const known = complete ? null : scored(index, local, answered);
       const own = complete ? local : effective(index.families, local, known);
-      for (const e of rows) rateOne(track, index, own, known, rule, e, out);
+      const top = index.families[0][1];
+      const rated = complete || (top.some((i) => known[i] && local[i] > 0)
+        && (!gates || track.gated.every((g) => known[g])));
+      for (const e of rows) {
+        rateOne(track, index, own, known, rule, e, out);
+        if (!rated) unrate(e, out);
+      }
     }
     return out;
   }
@@ -81,7 +93,7 @@ const Rule = (() => {
     const failed = [];
     let lowest = band;
     for (const g of track.gated) {
-      if (!known[g]) continue;
+      if (known && !known[g]) continue;
       const reached = above(s[g], rule.gate);
       if (reached < band) failed.push(g);
       if (reached < lowest) lowest = reached;
@@ -91,6 +103,13 @@ const Rule = (() => {
     out.star[e] = rule.oneStar ? band - (failed.length ? 1 : 0) : lowest;
     out.failed[e] = failed;
     out.scores[e] = s;
+  }
+
+  function unrate(e, out) {
+    out.total[e] = NaN;
+    out.star[e] = -1;
+    out.band[e] = -1;
+    out.failed[e] = [];
   }
 
   // Set one weight of a family; its siblings share the rest in proportion (equally if all are 0).

@@ -27,6 +27,8 @@ const TEXTS = {
   transitions: ["星级变化：行为基准（{base}），列为当前", "Transitions: rows baseline ({base}), columns now"],
   from_to: ["基准 → 当前", "baseline → now"],
   moved: ["▲ 上升 {up}　▼ 下降 {down}　不变 {same}", "▲ {up} up  ▼ {down} down  {same} unchanged"],
+  moved_unrated: ["　无法评级 {n}", "  {n} without rating"],
+  unrated: ["在这些权重下没有计分的作答", "no answer counts under these weights"],
   gates: ["导致降级的门槛", "Gates that cost a star"],
   no_gates: ["没有企业被降级。", "No enterprise is downgraded."],
   gate_count: ["{node}：{count} 家", "{node}: {count}"],
