@@ -1,0 +1,103 @@
+"""A table of a population being read: its columns' roles, its rows, and what cells may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.errors import Faults
+from calib.framework import Framework, Track
+from calib.population.population import Kind, Labels, Sample
+from calib.tables import RawTable
+
+__all__ = ["TableReading", "start_reading"]
+
+
+@dataclass(frozen=True, eq=False)
+class TableReading:
+    """A raw table with the roles of its columns.
+
+    Attributes
+    ----------
+    heads : column by role; attributes of the enterprise have roles of the form ``@name``
+    ids, names : of each row
+    tracks : code of each row's track, "" where it is none
+    """
+
+    table: RawTable
+    framework: Framework
+    heads: dict[str, str]
+    kind: Kind
+    faults: Faults
+    ids: list[str]
+    names: list[str]
+    tracks: Labels
+
+    def sample(self, track: Track, members: IntArray, values: FloatArray) -> Sample:
+        """Return the sample of a track whose enterprises stand in the rows ``members``."""
+        attributes: dict[str, Labels] = {}
+        for role, column in self.heads.items():
+            if role.startswith("@"):
+                cells = self.table.text(column)
+                attributes[role[1:]] = np.array([cells[i] for i in members], dtype=object)
+        ids = np.array([self.ids[i] for i in members], dtype=object)
+        names = np.array([self.names[i] for i in members], dtype=object)
+        return Sample(track, ids, names, values, attributes)
+
+    def valid(self, track: Track, j: int) -> str:
+        """Say what the cells of leaf ``j`` may hold."""
+        item = track.nodes[track.leaves[j]].item
+        if self.kind == "scores" or item is None:
+            rule = self.framework.rule
+            return f"a score from {rule.low:g} to {rule.high:g}"
+        return f"an option 1 to {item.options}"
+
+    def check_values(
+        self, cells: FloatArray, rows: IntArray, column: str, track: Track, j: int
+    ) -> None:
+        """Note the cells of leaf ``j`` that are no option or no score.
+
+        Parameters
+        ----------
+        cells : values as read, NaN where empty
+        rows : the table's row of each of them
+        """
+        item = track.nodes[track.leaves[j]].item
+        with np.errstate(invalid="ignore"):
+            if self.kind == "scores" or item is None:
+                rule, problem = self.framework.rule, "score out of range"
+                bad = (cells < rule.low) | (cells > rule.high)
+            else:
+                problem = "answer is no option"
+                bad = (cells < 1) | (cells > item.options) | (cells != np.rint(cells))
+        for at in np.flatnonzero(bad & ~np.isnan(cells)):
+            self.faults.add(self.table.where(int(rows[at]), column), problem,
+                            value=float(cells[at]), expected=self.valid(track, j))  # fmt: skip
+
+
+def start_reading(
+    table: RawTable, framework: Framework, heads: dict[str, str], kind: Kind, faults: Faults
+) -> TableReading:
+    """Read ids, names and tracks of the rows; what is wrong with them becomes faults."""
+    ids = table.text(heads["enterprise"])
+    names = table.text(heads["name"]) if "name" in heads else ids
+    if "track" in heads:
+        words = table.text(heads["track"])
+        known = {w: framework.track(w) for w in set(words)}
+        tracks = np.array([known[w] or "" for w in words], dtype=object)
+        for at in np.flatnonzero(tracks == ""):
+            row = int(at)
+            faults.add(table.where(row, heads["track"]), "no such track", value=words[row],
+                       expected=" | ".join(framework.tracks))  # fmt: skip
+    else:
+        tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
+    for role, column in heads.items():
+        if role != "value":  # answers and scores are looked at as numbers
+            table.refuse_formulas(column, faults, expected="a value")
+    for row, value in enumerate(ids):
+        if not value:
+            faults.add(table.where(row, heads["enterprise"]), "enterprise id is empty")
+    names = [n or i for n, i in zip(names, ids, strict=True)]
+    return TableReading(table, framework, heads, kind, faults, ids, names, tracks)

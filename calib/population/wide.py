@@ -1,0 +1,107 @@
+"""Wide tables: one row an enterprise, one column an indicator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray
+from calib.errors import suggest
+from calib.framework import Track
+from calib.population.population import Sample
+from calib.population.rows import TableReading
+from calib.tables import filled
+
+__all__ = ["read_wide"]
+
+
+def read_wide(reading: TableReading) -> dict[str, Sample]:
+    """Return the samples of a wide table by track; faults are noted in ``reading``."""
+    _check_ids(reading)
+    columns = _indicator_columns(reading)
+    samples: dict[str, Sample] = {}
+    for t, track in reading.framework.tracks.items():
+        mask: BoolArray = reading.tracks == t
+        if mask.any():
+            values = _values(reading, track, columns[t], mask)
+            samples[t] = reading.sample(track, np.flatnonzero(mask), values)
+    _check_other_track(reading, columns)
+    return samples
+
+
+def _check_ids(reading: TableReading) -> None:
+    table, first = reading.table, dict[str, int]()
+    for row, value in enumerate(reading.ids):
+        if value and value in first:
+            reading.faults.add(
+                table.where(row, reading.heads["enterprise"]), "duplicate enterprise id",
+                value=value, expected=f"each id once; first in row "
+                f"{table.row_number(first[value])}",
+            )  # fmt: skip
+        first.setdefault(value, row)
+
+
+def _values(
+    reading: TableReading, track: Track, columns: dict[str, str], mask: BoolArray
+) -> FloatArray:
+    """Return the values (n, L) of the rows of one track."""
+    rows = np.flatnonzero(mask)
+    values = np.full((len(rows), len(track.leaves)), np.nan)
+    lacking = [c for c in track.leaf_codes if c not in columns]
+    if lacking:
+        reading.faults.add(
+            "header",
+            f"no column for {len(lacking)} indicators of track {track.code}: {', '.join(lacking)}",
+            expected="one column an indicator",
+        )
+    for j, code in enumerate(track.leaf_codes):
+        if code in columns:
+            expected = reading.valid(track, j)
+            cells = reading.table.numbers(
+                columns[code], reading.faults, expected=expected, rows=mask
+            )[rows]
+            reading.check_values(cells, rows, columns[code], track, j)
+            values[:, j] = cells
+    return values
+
+
+def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
+    """Map, by track, leaf codes to columns; columns nobody knows are faults."""
+    tracks, faults = reading.framework.tracks, reading.faults
+    taken = set(reading.heads.values())
+    out: dict[str, dict[str, str]] = {t: {} for t in tracks}
+    known = [c for tree in tracks.values() for c in tree.leaf_codes]
+    for column in map(str, reading.table.frame.columns):
+        if column in taken or not column:
+            continue
+        hits = [(t, tree.find(column)) for t, tree in tracks.items()]
+        if not any(code for _, code in hits):
+            faults.add(f"column {column}", f"unknown column {suggest(column, known)}".rstrip(),
+                       expected="an indicator code or name, or a declared attribute")  # fmt: skip
+        for t, code in hits:
+            if code is None:
+                continue
+            if code in out[t]:
+                faults.add(f"column {column}", f"duplicate indicator {code}",
+                           value=out[t][code], expected="one column an indicator")  # fmt: skip
+            out[t].setdefault(code, column)
+    return out
+
+
+def _check_other_track(reading: TableReading, columns: dict[str, dict[str, str]]) -> None:
+    """Note filled cells of indicators that the row's track does not have."""
+    owners: dict[str, set[str]] = {}
+    for t, mapping in columns.items():
+        for column in mapping.values():
+            owners.setdefault(column, set()).add(t)
+    for column, tracks in owners.items():
+        foreign = ~np.isin(reading.tracks.astype(str), [*tracks, ""])
+        if not foreign.any():
+            continue
+        cells = reading.table.frame[column]
+        for row in np.flatnonzero(foreign)[filled(cells[foreign])]:
+            reading.faults.add(
+                reading.table.where(int(row), column),
+                f"enterprise of track {reading.tracks[row]} answers an indicator of "
+                f"track {' / '.join(sorted(tracks))}",
+                value=cells.iloc[row], expected="an empty cell, or the other track",
+            )  # fmt: skip
