@@ -161,7 +161,7 @@ def _provenance(scored: Scored) -> list[Name]:
             f"population {scored.label} (sha256 {scored.digest})",
         ),
         Name(f"规则解读：{readings}", f"readings of the rule: {readings}"),
-        *(Name(n, n) for n in scored.notes),
+        *scored.notes,
         Name(f"calib {__version__}", f"calib {__version__}"),
     ]
 
