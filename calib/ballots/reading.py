@@ -262,7 +262,7 @@ class _Reader:
             if members:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
-        intake = Intake(self.table.file, len(rows), len(used), kept, (*self.table.notes, *notes))
+        intake = Intake(self.table.file, len(rows), len(used), kept, (*(n.en for n in self.table.notes), *notes))
         return Survey(ballots, intake, self._synthetic())
 
     def _synthetic(self) -> bool:

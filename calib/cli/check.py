@@ -115,13 +115,13 @@ def _check_table(
     kind: Kind = "scores" if values == "scores" else "answers"
     population = parse_population(table, fw, kind=kind, attributes=attributes)
     sizes = ", ".join(f"{t} {len(s)}" for t, s in population.samples.items())
-    notes = "".join(f"; {n}" for n in population.notes)
+    notes = "".join(f"; {n.en}" for n in population.notes)
     return f"population of {len(population)} enterprises ({sizes}), {kind}{notes}"
 
 
 def _check_panel(name: str, framework: str) -> str:
     """Check a returned form, or a table of experts' judgements, of whatever round."""
-    from calib.experts.read_panel import read_panel
+    from calib.experts.reading import read_panel
     from calib.framework import load_framework
 
     fw = load_framework(framework)

@@ -212,7 +212,7 @@ def _notes(context: Context) -> list[Note]:
             f"The population “{scored.label}” is synthetic: no real enterprise is in it.",
         ), warning=True))  # fmt: skip
     notes += [Note(n) for n in framework.notes]
-    notes += [Note(Name(n, n)) for n in scored.notes]
+    notes += [Note(n) for n in scored.notes]
     changed = [
         (r, getattr(scored.readings, r.key))
         for r in OPEN_READINGS

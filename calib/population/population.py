@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.framework import Framework, Track
+from calib.framework import Framework, Name, Track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ class Population:
     label: str = ""
     synthetic: bool = False
     digest: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Name, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.digest:

@@ -9,7 +9,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Item, Readings, Track
+from calib.framework import Framework, Item, Name, Readings, Track
 from calib.population import Labels, Population
 
 __all__ = ["Scored", "ScoredSample", "option_scores", "score_answers"]
@@ -67,7 +67,7 @@ class Scored:
     label: str
     synthetic: bool
     digest: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Name, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
@@ -164,17 +164,21 @@ def _treat_missing(
     readings: Readings,
     low: float,
     faults: Faults,
-    notes: list[str],
+    notes: list[Name],
 ) -> None:
     count = int(missing.sum())
     if readings.missing == "zero":
         X[missing] = low
-        notes.append(f"{count} unanswered items of track {track.code} scored {low:g}")
+        notes.append(Name(
+            f"{track.name.zh}：{count} 个未作答题目按 {low:g} 分计",
+            f"{count} unanswered items of track {track.code} scored {low:g}",
+        ))  # fmt: skip
     elif readings.missing == "renormalise":
-        notes.append(
+        notes.append(Name(
+            f"{track.name.zh}：{count} 个未作答题目不计，其权重按比例分给已作答的同级指标",
             f"{count} unanswered items of track {track.code} left out, their weight given to "
-            "answered siblings in proportion"
-        )
+            "answered siblings in proportion",
+        ))  # fmt: skip
     else:
         for i, j in zip(*np.nonzero(missing), strict=True):
             faults.add(

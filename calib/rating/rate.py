@@ -10,7 +10,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Readings, Track
+from calib.framework import Framework, Name, Readings, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
 from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
@@ -72,7 +72,7 @@ class Rating:
     readings: Readings
     samples: Mapping[str, RatedSample]
     synthetic: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Name, ...] = ()
 
     def counts(self, track: str | None = None) -> IntArray:
         """Return how many enterprises have each star, (K,), lowest first."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
+from calib.framework import Name
 from calib.tables.xlsx import column_letters, formula_cells
 
 __all__ = ["RawTable", "check_header", "filled", "read_table", "sheet_names"]
@@ -40,7 +41,7 @@ class RawTable:
     frame: pd.DataFrame
     file: str
     sheet: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Name, ...] = ()
     first_row: int = 2
     formulas: frozenset[str] = field(default_factory=frozenset)
 
@@ -233,7 +234,10 @@ def _read_csv(file: Path) -> RawTable:
         _check_lengths(body, separator, frame.shape[1], above, file)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as exc:
         raise InputError(f"{file}: rows do not fit the header: {str(exc).strip()}") from exc
-    notes = () if encoding == "utf-8-sig" else (f"{file.name} read as {encoding.upper()}",)
+    notes: tuple[Name, ...] = ()
+    if encoding != "utf-8-sig":
+        kind = encoding.upper()
+        notes = (Name(f"{file.name} 按 {kind} 编码读取", f"{file.name} read as {kind}"),)
     return _with_header(frame, str(file), "", notes, above=above)
 
 
@@ -241,7 +245,7 @@ def _with_header(
     frame: pd.DataFrame,
     file: str,
     sheet: str,
-    notes: tuple[str, ...],
+    notes: tuple[Name, ...],
     formulas: frozenset[str] = frozenset(),
     above: int = 0,
 ) -> RawTable:

@@ -185,7 +185,7 @@ def test_missing_answers_score_zero_when_declared(aii):
     x[0, 0] = np.nan
     rating = rate(population(aii, x), published_weights(aii), {"missing": "zero"})
     assert rating.samples["discrete"].total[0] == pytest.approx(50 - 50 * 0.35 * 0.32 / 4)
-    assert any("1 unanswered" in n for n in rating.notes)
+    assert any("1 unanswered" in n.en for n in rating.notes)
 
 
 def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
