@@ -9,7 +9,7 @@ import numpy as np
 
 from calib.experiment.results import Table
 from calib.experiment.run import Run, Section
-from calib.experiment.wording import TITLES, cell, head, spell
+from calib.experiment.wording import TITLES, cell, display, head
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["render_report"]
-
-_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
 
 
 def render_report(
@@ -120,10 +118,14 @@ def _is_number(value: Any) -> bool:
 
 def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
     frame = table.frame if table.shown is None else table.shown
+    framework = run.experiment.framework
     other = "name_en" if lang == "zh" else "name_zh"
     columns = [c for c in frame.columns if c != other]
     rows = [
-        [_cell(value, column, run, lang) for value, column in zip(row, columns, strict=True)]
+        [
+            {"text": display(value, column, framework, lang), "num": _is_number(value)}
+            for value, column in zip(row, columns, strict=True)
+        ]
         for row in frame[columns].head(table.rows).itertuples(index=False)
     ]
     return {
@@ -133,17 +135,6 @@ def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
         "rows": rows,
         "caption": _caption(frame, table, lang),
     }
-
-
-def _cell(value: Any, column: str, run: Run, lang: str) -> dict[str, Any]:
-    tracks = run.experiment.framework.tracks
-    if column in ("scope", "track") and value in tracks:
-        text = tracks[value].name.get(lang)
-    else:
-        text = cell(value, column, lang)
-    if column in _SPELLED and isinstance(value, str):
-        text = spell(text, run.experiment.framework, lang)
-    return {"text": text, "num": _is_number(value)}
 
 
 def _caption(frame: pd.DataFrame, table: Table, lang: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from calib.framework import Framework, Name
 
-__all__ = ["HEADS", "TITLES", "cell", "head", "spell"]
+__all__ = ["HEADS", "TITLES", "cell", "display", "head", "spell"]
 
 HEADS: Mapping[str, str] = {
     "set": "方案", "scope": "范围", "star": "星级", "label": "等级", "count": "企业数",
@@ -49,9 +49,10 @@ TITLES: Mapping[str, Name] = {
     "dominance": Name("指标主导性", "Dominance: which indicators really decide"),
 }
 """Titles of the sections of analyses."""
+_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
 _WORDS = {
     "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
-    "gate": "门槛", "discrete": "离散型", "process": "流程型",
+    "gate": "门槛",
 }  # fmt: skip
 _TERMS = {
     "inside": "界限内", "open": "跨界限", "outside": "界限外",
@@ -91,6 +92,14 @@ def cell(value: Any, column: str, lang: str) -> str:
     if lang == "zh" and column in ("test", "quantity", "band", "reason"):
         return _TERMS.get(text, text)
     return text
+
+
+def display(value: Any, column: str, framework: Framework, lang: str) -> str:
+    """Return a cell as shown, with the names of tracks and nodes beside their codes."""
+    if column in ("scope", "track") and value in framework.tracks:
+        return framework.tracks[value].name.get(lang)
+    text = cell(value, column, lang)
+    return spell(text, framework, lang) if column in _SPELLED and isinstance(value, str) else text
 
 
 def _number(value: float, column: str) -> str:

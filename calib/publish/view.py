@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from calib.errors import InputError, suggest
 from calib.experiment import Run, load_experiment, run_experiment
 from calib.experiment.results import Drawing, OutcomeResult, SourceResult, Table
-from calib.experiment.wording import cell, head, spell
+from calib.experiment.wording import display, head
 from calib.publish.privacy import Privacy, read_key, suppress
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Section", "Shown", "View", "open_view"]
 
-_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
 _ROWS = ("enterprise", "name", "respondent", "ballot")
 """Columns that make a row be about one enterprise or respondent."""
 _PERSONS = ("expert", "members", "respondent")
@@ -159,7 +158,10 @@ class View:
         columns = [c for c in frame.columns if c != other]
         body = {}
         for column in columns:
-            body[column] = [self._cell(v, str(column)) for v in frame[column]]
+            body[column] = [
+                display(v, str(column), self.run.experiment.framework, self.language)
+                for v in frame[column]
+            ]
         numeric = tuple(
             pd.api.types.is_numeric_dtype(frame[c].dtype)
             and not pd.api.types.is_bool_dtype(frame[c].dtype)
@@ -170,12 +172,6 @@ class View:
             [head(str(c).replace(f"name_{self.language}", "name"), self.language) for c in columns]
         )
         return Shown(title, shown, numeric)
-
-    def _cell(self, value: Any, column: str) -> str:
-        text = cell(value, column, self.language)
-        if column in _SPELLED and isinstance(value, str):
-            return spell(text, self.run.experiment.framework, self.language)
-        return text
 
     def drawings(self) -> list[Drawing]:
         """Return the figures that may be shown.

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from calib.experiment.wording import cell, head, spell
+from calib.experiment.wording import cell, display, head, spell
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,9 @@ def test_cells_are_shown_with_few_digits_and_never_fail(value, column, shown):
 
 
 def test_words_and_codes_are_spelled_in_the_language(aii):
-    assert cell("process", "track", "zh") == "流程型"
+    assert display("process", "track", aii, "zh") == "流程型"
+    assert display("all", "scope", aii, "zh") == "全部"
+    assert display("gate IN", "reason", aii, "zh") == "门槛 IN 综合集成"
     assert head("band_star", "zh") == "总分星级"
     assert head("band_star", "en") == "band star"
     assert spell("band; gate IC", aii, "zh") == "总分; 门槛 IC 互联互通"
