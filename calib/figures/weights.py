@@ -58,7 +58,7 @@ def weights_by_set(
             ax.hlines(base + offsets[s], low, high, color=colours[s], linewidth=1.6, alpha=0.7)
         ax.plot(
             values, base + offsets[s], linestyle="none", marker=_MARKERS[s % len(_MARKERS)],
-            markersize=5.5, color=colours[s], label=str(name),
+            markersize=5.5, color=colours[s], label=str(name), clip_on=False,
         )  # fmt: skip
     ax.set_yticks(base, [str(n) for n in table.index])
     ax.set_ylim(nodes - 0.5, -0.5)
