@@ -27,7 +27,9 @@ from calib.experts.form_layout import (
 )
 from calib.experts.pairwise import matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
+from calib.experts.problems import parse_number
 from calib.framework import Framework
+from calib.tables.xlsx import formula_cells
 
 __all__ = ["read_form"]
 
@@ -69,7 +71,7 @@ def read_form(
         faults.add(at, "no expert named", expected="a name or code")
     number = _whole(sheets, first, ROUND_ROW, 1, 99, faults)
     basis, familiarity = _self_rating(sheets, first, faults)
-    answers = _answers(sheets, stamp, framework, method, faults)
+    answers = _answers(Path(path), sheets, stamp, framework, method, faults)
     if not expert or number is None:
         return None
     if not answers and not len(faults):
@@ -146,10 +148,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, str):
-        try:
-            return float(value.strip())
-        except ValueError:
-            return None
+        return parse_number(value)
     return None  # dates: a spreadsheet turns a typed 1/3 into one
 
 
@@ -186,6 +185,7 @@ def _self_rating(sheets: Mapping[str, Cells], first: str, faults: Faults) -> tup
 
 
 def _answers(
+    path: Path,
     sheets: Mapping[str, Cells],
     stamp: Mapping[str, str],
     framework: Framework,
@@ -205,7 +205,7 @@ def _answers(
             hint = suggest(sheet, sheets)
             faults.add(sheet, f"sheet is missing {hint}".rstrip(), expected="no renamed sheets")
         else:
-            page = _Page(sheets[sheet], sheet, question, method, faults)
+            page = _Page(sheets[sheet], path, sheet, question, method, faults)
             answer = page.read()
             if answer is not None:
                 answers[key] = answer
@@ -217,6 +217,7 @@ class _Page:
     """Reads one node's sheet."""
 
     cells: Cells
+    path: Path
     sheet: str
     question: Question
     method: str
@@ -233,16 +234,17 @@ class _Page:
     def read(self) -> Answer | None:
         """Return the answer, None if the sheet is empty or has a fault."""
         layout, before = self.layout, len(self.faults)
-        inputs = [
-            _text(_cell(self.cells, FIRST_ROW + i, c))
-            for i in range(layout.rows)
-            for c in layout.columns
-        ]
-        inputs += [_text(_cell(self.cells, row, 1)) for row in layout.choice_rows]
-        if not any(inputs):
+        places = [(FIRST_ROW + i, c) for i in range(layout.rows) for c in layout.columns]
+        places += [(row, 1) for row in layout.choice_rows]
+        empty = {address(*at) for at in places if not _text(_cell(self.cells, *at))}
+        # A formula that gave no value, or an error, reads as an empty cell but is not one.
+        for where in sorted(empty & formula_cells(self.path, self.sheet) if empty else ()):
+            self.fault(where, "holds a formula without a value", expected="a typed value")
+        if len(empty) == len(places):
             return None
+        sound = len(self.faults)
         self.check_codes()
-        if len(self.faults) > before:
+        if len(self.faults) > sound:
             return None  # rows were moved: any further address would mislead
         if layout.is_pairs:
             answer = self.read_pairs()

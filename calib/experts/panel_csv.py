@@ -29,6 +29,7 @@ from calib.experts.panel import (
     problems_of,
     questions_of,
 )
+from calib.experts.problems import parse_number
 from calib.framework import Framework
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class _Reader:
         before = len(self.faults)
         if not text["expert"]:
             self.fault(row, "expert", "no expert named")
-        if not text["round"].isdigit() or int(text["round"]) < 1:
+        if not text["round"].isdecimal() or int(text["round"]) < 1:
             found = text["round"] or None
             self.fault(row, "round", "is no round", found, "a whole number from 1")
         if text["method"] not in METHODS:
@@ -153,9 +154,8 @@ class _Reader:
                 return
             setattr(draft, value, item)
             return
-        try:
-            number = float(value) if value else float("nan")
-        except ValueError:
+        number = parse_number(value) if value else float("nan")
+        if number is None:
             self.fault(row, "value", "is no number", value, "a number")
             return
         shape = METHODS[draft.method].shape
@@ -195,7 +195,7 @@ class _Reader:
                 number = self.text["round"][row]
                 if not 0 <= values[row] <= 1:
                     self.fault(row, column, "outside 0 to 1", float(values[row]), wanted)
-                elif number.isdigit():
+                elif number.isdecimal():
                     key = (self.text["expert"][row], int(number))
                     own = self.authority.setdefault(key, {})
                     if own.setdefault(column, float(values[row])) != values[row]:

@@ -7,12 +7,13 @@ positions into names or cell addresses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calib.errors import Fault, InputError
 
-__all__ = ["Problem", "names_or_numbers", "raise_problems"]
+__all__ = ["Problem", "names_or_numbers", "parse_number", "raise_problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,21 @@ class Problem:
     value: object = None
     expected: str = ""
     part: str = ""
+
+
+def parse_number(text: str) -> float | None:
+    """Read a typed number; None for anything else, also for ``nan``, ``inf`` and ``1_000``.
+
+    Examples
+    --------
+    >>> parse_number(" 2.5 "), parse_number("1/3"), parse_number("nan"), parse_number("1_0")
+    (2.5, None, None, None)
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None
 
 
 def names_or_numbers(names: Sequence[str] | None, count: int, word: str) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def write(tmp_path, method, form, lang="zh", name="form.xlsx", questions=QUESTIO
     return path
 
 
-def edit(path, changes):
+def edit(path, changes, *, no_value=False):
     """Write the form's cells anew with some changed, as a spreadsheet program saves them."""
     book = python_calamine.CalamineWorkbook.from_path(str(path))
     sheets = {
@@ -95,7 +95,8 @@ def edit(path, changes):
                         sheet.write(r, c, value)
             for (where, cell), value in changes.items():
                 if where == name and cell is not None:
-                    sheet.write(cell, value)
+                    formula = no_value and str(value).startswith("=")
+                    sheet.write(cell, value, *((None, "") if formula else ()))
     return target
 
 
@@ -295,6 +296,45 @@ def test_faults_of_best_worst_points_and_ranks_have_addresses(tmp_path):
         edit(write(tmp_path, "ranks", filled("ranks")), {("root", "C7"): 9, ("root", "C8"): True})
     )
     assert set(ranks) == {"root!C7", "root!C8"}
+
+
+@pytest.mark.parametrize("typed", ["nan", "inf", "1_0"])
+def test_words_that_python_takes_for_numbers_are_no_numbers(tmp_path, typed):
+    path = write(tmp_path, "ahp-incomplete", filled("ahp-incomplete"))
+    faults = faults_of(edit(path, {("root", "E7"): "IC", ("root", "F7"): typed}))
+    assert [f.where for f in faults.values()] == ["root!F7"]
+    assert "is no number" in str(faults["root!F7"])
+
+    table = tmp_path / "panel.csv"
+    head = "expert,round,method,node,item,against,value\n"
+    table.write_text(f"{head}Li,1,ranks,root,IC,,1\nLi,1,ranks,root,IN,,{typed}\n", "utf-8")
+    told = Faults()
+    assert read_panel_csv(table, AII, told) == []
+    assert [f.problem for f in told.items] == ["is no number"]
+
+
+def test_a_round_of_superscripts_is_no_round(tmp_path):
+    table = tmp_path / "panel.csv"
+    table.write_text(
+        "expert,round,method,node,item,against,value,ca\nLi,²,ranks,root,IC,,1,0.9\n", "utf-8"
+    )
+    told = Faults()
+    assert read_panel_csv(table, AII, told) == []
+    assert [f.problem for f in told.items] == ["is no round"]
+
+
+def test_formulas_without_a_value_are_told_and_are_not_empty_cells(tmp_path):
+    path = write(tmp_path, "ranks", filled("ranks"))
+    changes = {("root", "C7"): "=NA()", ("root", "C8"): 99, ("root", "C9"): 1}
+    faults = faults_of(edit(path, changes, no_value=True))
+    assert set(faults) == {"root!C7", "root!C8"}
+    assert faults["root!C7"].problem == "holds a formula without a value"
+    everything = {("root", f"C{row}"): "=NA()" for row in (7, 8, 9)}
+    assert set(faults_of(edit(path, everything, no_value=True))) == {
+        "root!C7",
+        "root!C8",
+        "root!C9",
+    }
 
 
 def test_a_disconnected_form_names_the_items(tmp_path):
