@@ -19,6 +19,8 @@ __all__ = ["is_preflib", "read_preflib", "write_preflib"]
 _ENDINGS = (".soc", ".soi", ".toc", ".toi")
 _NAME = re.compile(r"#\s*ALTERNATIVE NAME\s+(\d+)\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _ENTRY = re.compile(r"\{[^{}]*\}|[^,{}]+")
+_ONE = r"\s*(?:\{[^{}]*\}|[^,{}\s][^,{}]*?)\s*"
+_ORDER = re.compile(rf"\s*|{_ONE}(?:,{_ONE})*")
 
 
 def is_preflib(path: str | os.PathLike[str]) -> bool:
@@ -50,7 +52,7 @@ def read_preflib(
     file = Path(path)
     if not file.is_file():
         raise InputError(f"{file}: no such file")
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    lines = _text(file).splitlines()
     names = _alternatives(lines, str(file))
     index = {number: j for j, number in enumerate(names)}
     orders: list[list[int]] = []
@@ -88,6 +90,17 @@ def read_preflib(
     return ballots, Intake(str(file), read, used, tuple(aside))
 
 
+def _text(file: Path) -> str:
+    """Decode UTF-8, else GB18030, as Chinese names often are."""
+    raw = file.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InputError(f"{file}: is neither UTF-8 nor GB18030 text")
+
+
 def _alternatives(lines: list[str], file: str) -> dict[str, str]:
     names = {m[1]: m[2] for line in lines if (m := _NAME.match(line))}
     if len(names) < 2:
@@ -101,6 +114,8 @@ def _alternatives(lines: list[str], file: str) -> dict[str, str]:
 
 def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str, str] | None]:
     """Return an order as positions, or what is wrong with it."""
+    if not _ORDER.fullmatch(body):
+        return [], ("malformed", body.strip()[:40], "numbers by commas, ties in braces")
     entries = [e.strip() for e in _ENTRY.findall(body) if e.strip()]
     order: list[int] = []
     for place, entry in enumerate(entries):

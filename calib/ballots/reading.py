@@ -32,11 +32,17 @@ _ALIASES = {
     "rank": ("rank", "名次", "排序", "位次", "顺位"),
     "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
 }  # fmt: skip
-_NUMERALS = {n: i for i, n in enumerate("一二三四五六七八九十", start=1)}
+_DIGITS = ("", *"一二三四五六七八九")
+_NUMERALS = {
+    f"{ten}{digit}": 10 * i + j
+    for i, ten in enumerate(("", "十", "二十"))
+    for j, digit in enumerate(_DIGITS)
+    if i or j
+}
 _RANK_COLUMN = re.compile(
     r"(?P<stem>(?:.*[^\w]|.*[_\s])?)"
     r"(?P<word>(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?)[\s_-]*"
-    r"(?P<rank>\d{1,2}|[一二三四五六七八九十])(?:st|nd|rd|th)?"
+    r"(?P<rank>\d{1,2}|二?十[一二三四五六七八九]?|[一二三四五六七八九])(?:st|nd|rd|th)?"
     r"(?P<tail>(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?)",
     re.IGNORECASE,
 )
@@ -81,9 +87,12 @@ def read_survey(
     InputError
         With every fault by row, value and what would be valid.
     """
-    if track is not None and framework.track(track) is None:
-        hint = suggest(track, framework.tracks) or f"one of {', '.join(framework.tracks)}"
-        raise InputError(f"no track {track!r} in framework {framework.code}; {hint}")
+    if track is not None:
+        code = framework.track(track)
+        if code is None:
+            hint = suggest(track, framework.tracks) or f"one of {', '.join(framework.tracks)}"
+            raise InputError(f"no track {track!r} in framework {framework.code}; {hint}")
+        track = code
     if is_preflib(path):
         return _from_preflib(path, framework, track, faulty)
     table = read_table(path, sheet=sheet)
@@ -213,15 +222,22 @@ class _Reader:
         names = self.table.text(self.heads["respondent"])
         ranks = self.table.text(self.heads["rank"])
         words = self.table.text(self.heads["indicator"])
+        roles = [r for r in ("track", "enterprise", "segment", "weight") if r in self.heads]
+        details = {self.heads[role]: self.table.text(self.heads[role]) for role in roles}
         gathered: dict[str, _Row] = {}
         places: dict[str, dict[int, tuple[str, str]]] = {}
         for at, (name, rank, word) in enumerate(zip(names, ranks, words, strict=True)):
             where = self.table.where(at)
-            row = gathered.setdefault(name, _Row(where, at, [], []))
-            held = places.setdefault(name, {})
+            key = name or f"\n{at}"  # rows without a respondent are no one's ballot
+            row = gathered.setdefault(key, _Row(where, at, [], []))
+            held = places.setdefault(key, {})
+            if not name:
+                row.problems.append((where, "respondent", word, "a respondent in every row"))
+                continue
+            row.problems += self._mixed(details, row.at, at)
             if not word and not rank:
                 continue
-            if not rank.isdigit() or int(rank) < 1:
+            if not re.fullmatch("[0-9]+", rank) or int(rank) < 1:
                 row.problems.append((where, "rank", rank, "a whole number from 1"))
             elif int(rank) in held:
                 row.problems.append((where, "tie", rank, "each rank once"))
@@ -238,6 +254,21 @@ class _Reader:
                 if not word:
                     row.problems.append((where, "gap", f"rank {place}", "ranks without a gap"))
         return list(gathered.values())
+
+    def _mixed(
+        self, details: dict[str, list[str]], first: int, at: int
+    ) -> list[tuple[str, str, str, str]]:
+        """Return where a later row says of its respondent what the first row does not."""
+        return [
+            (
+                self.table.where(at, column),
+                "mixed",
+                text[at],
+                f"{text[first] or 'blank'}, as in {self.table.where(first)}",
+            )
+            for column, text in details.items()
+            if text[at] and text[at] != text[first]
+        ]
 
     def survey(self, rows: list[_Row], faulty: Faulty, notes: tuple[str, ...]) -> Survey:
         """Check every ballot, and build the survey from the sound ones."""
@@ -262,7 +293,9 @@ class _Reader:
             if members:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
-        intake = Intake(self.table.file, len(rows), len(used), kept, (*(n.en for n in self.table.notes), *notes))
+        intake = Intake(
+            self.table.file, len(rows), len(used), kept, (*(n.en for n in self.table.notes), *notes)
+        )
         return Survey(ballots, intake, self._synthetic())
 
     def _synthetic(self) -> bool:

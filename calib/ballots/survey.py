@@ -26,6 +26,9 @@ REASONS: Mapping[str, Name] = {
     "weight": Name("权重无效", "invalid weight"),
     "track": Name("企业类型无法识别", "unknown track"),
     "tie": Name("并列名次", "tied ranks"),
+    "malformed": Name("排序格式有误", "malformed order"),
+    "respondent": Name("缺少受访者", "no respondent"),
+    "mixed": Name("同一受访者的信息前后不一", "one respondent, different details"),
 }
 """Why a ballot cannot be used."""
 

@@ -255,3 +255,71 @@ def test_the_long_table_has_a_row_a_choice(both: dict[str, Ballots]) -> None:
     long = survey_table(both, form="long")
     assert len(long) == sum(int(b.lengths.sum()) for b in both.values())
     assert list(long.columns) == ["respondent", "track", "rank", "indicator"]
+
+
+def _preflib(aii: Framework, body: str) -> str:
+    tree = aii.tracks["discrete"]
+    names = (tree.nodes[i].name.zh for i in tree.leaves)
+    return "".join(f"# ALTERNATIVE NAME {j}: {n}\n" for j, n in enumerate(names, start=1)) + body
+
+
+def test_a_track_may_be_stated_by_its_chinese_name_for_preflib_too(
+    tmp_path: Path, aii: Framework
+) -> None:
+    path = tmp_path / "a.soi"
+    path.write_text(_preflib(aii, "2: 1,2\n"), encoding="utf-8")
+    assert read_survey(path, aii, track="离散型").track("discrete").n == 2
+
+
+def test_preflib_in_gb18030_is_read(tmp_path: Path, aii: Framework) -> None:
+    path = tmp_path / "a.soi"
+    path.write_bytes(_preflib(aii, "1: 3,1\n").encode("gb18030"))
+    leaves = aii.tracks["discrete"].leaf_codes
+    assert read_survey(path, aii).track().lists() == [[leaves[2], leaves[0]]]
+
+
+@pytest.mark.parametrize("body", ["1,{2", "1,,2", "1,2,", "1 , ,2", "{1}2", "1{2,3}"])
+def test_malformed_preflib_orders_are_faults(tmp_path: Path, aii: Framework, body: str) -> None:
+    path = tmp_path / "a.toi"
+    path.write_text(_preflib(aii, f"1: 1,2\n4: {body}\n"), encoding="utf-8")
+    with pytest.raises(InputError, match="malformed order"):
+        read_survey(path, aii)
+    survey = read_survey(path, aii, faulty="set-aside")
+    assert survey.intake.counts() == {"malformed": 4}
+
+
+def test_long_rows_of_one_respondent_must_tell_one_story(tmp_path: Path, aii: Framework) -> None:
+    a, b = aii.tracks["discrete"].leaf_codes[:2]
+    path = tmp_path / "long.csv"
+    head = "respondent,track,segment,weight,rank,indicator\n"
+    path.write_text(head + f"A,discrete,S,1,1,{a}\nA,process,M,3,2,{b}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_survey(path, aii)
+    text = str(caught.value)
+    assert all(value in text for value in ("'process'", "'M'", "'3'", "as in row 2"))
+    path.write_text(head + f"A,discrete,S,1,1,{a}\nA,,,,2,{b}\n", encoding="utf-8")
+    assert read_survey(path, aii).track().lists() == [[a, b]]
+
+
+def test_long_rows_without_a_respondent_and_strange_ranks_are_faults(
+    tmp_path: Path, aii: Framework
+) -> None:
+    a, b = aii.tracks["discrete"].leaf_codes[:2]
+    path = tmp_path / "long.csv"
+    path.write_text(
+        f"respondent,track,rank,indicator\n,discrete,1,{a}\n,discrete,2,{b}\nB,discrete,²,{a}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        read_survey(path, aii)
+    assert str(caught.value).count("no respondent") == 2
+    assert "invalid rank (found '²')" in str(caught.value)
+
+
+def test_chinese_ranks_go_past_ten(tmp_path: Path, aii: Framework) -> None:
+    codes = aii.tracks["discrete"].leaf_codes[:21]
+    tens = [*"一二三四五六七八九十", *(f"十{n}" for n in "一二三四五六七八九"), "二十", "二十一"]
+    path = tmp_path / "wide.csv"
+    heads = ",".join(f"第{n}重要" for n in tens)
+    path.write_text(f"企业类型,{heads}\n离散型,{','.join(codes)}\n", encoding="gb18030")
+    assert read_survey(path, aii, choices=21).track().lists() == [list(codes)]
