@@ -74,15 +74,25 @@ class Detectable:
     alpha: float
 
 
-def detectable(table: PrefixTable, *, alpha: float = 0.05, power: float = 0.8) -> Detectable:
+def detectable(
+    table: PrefixTable, *, size: float | None = None, alpha: float = 0.05, power: float = 0.8
+) -> Detectable:
     """Return the minimal detectable differences.
+
+    Parameters
+    ----------
+    table : sufficient statistics
+    size : effective number of ballots when enterprises sent several; by default Kish's number,
+        which allows for respondent weights only
+    alpha, power : size of the tests and the power asked of them
 
     Notes
     -----
     At log-worths theta near 0 the score statistic is non-central chi-square with
     ``lambda = I sum theta_j^2`` and ``I = (sum_i w_i)^2 / sum_i w_i^2`` times the information of
     an average ballot; ``sum theta^2 = (J - 1) sigma^2``. The share uses
-    ``(z(1 - alpha/2J) + z(power)) sqrt(V (1 - 1/J)) / n``, Holm's first step.
+    ``(z(1 - alpha/2J) + z(power)) sqrt(V (1 - 1/J)) / n``, Holm's first step. Both I and
+    1 / V shrink by ``size`` over Kish's number.
     """
     from scipy.special import chdtri, chndtrinc
 
@@ -91,8 +101,10 @@ def detectable(table: PrefixTable, *, alpha: float = 0.05, power: float = 0.8) -
     critical = float(chdtri(df, alpha))
     noncentral = float(chndtrinc(critical, df, 1.0 - power))
     variance = savage_points(J, table.lengths.size - 1).variance
-    information = float(table.lengths @ variance) ** 2 / float(table.lengths2 @ variance)
-    scale = pick_variance(table)
+    kish = table.total**2 / float(table.lengths2.sum())
+    shrunk = 1.0 if size is None else size / kish
+    information = shrunk * float(table.lengths @ variance) ** 2 / float(table.lengths2 @ variance)
+    scale = pick_variance(table) / shrunk
     share: float | None = None
     if scale > 0:
         z = normal_quantile(1.0 - alpha / (2 * J)) + normal_quantile(power)

@@ -294,11 +294,20 @@ def adjusted_residuals(table: PrefixTable) -> Residuals | None:
 
 
 def clustered_residuals(shares: PickShares) -> Residuals:
-    """Return residuals of the pick shares over their own (clustered) standard errors."""
+    """Return residuals of the pick shares over their own (clustered) standard errors.
+
+    Notes
+    -----
+    A share of exactly 0 or 1 shows no variance; its residual takes the binomial error of the
+    expected share at the effective number of ballots instead.
+    """
     from scipy.special import ndtr
 
-    known = shares.se > 1e-12
-    z = np.where(known, (shares.share - shares.expected) / np.where(known, shares.se, 1.0), 0.0)
+    centre = shares.expected
+    binomial = np.sqrt(max(centre * (1.0 - centre), 0.0) / shares.size)
+    se = np.where(shares.se > 1e-12, shares.se, binomial)
+    known = se > 1e-12
+    z = np.where(known, (shares.share - centre) / np.where(known, se, 1.0), 0.0)
     p = 2.0 * np.asarray(ndtr(-np.abs(z)), dtype=float)
     total = float(shares.count.sum())
     return Residuals(z, p, holm(p), total / len(shares.items))

@@ -225,7 +225,7 @@ def equality_report(
         shrunk,
         clustered_residuals(shares) if tests.clustered else adjusted_residuals(table),
         effects(table, shrunk),
-        detectable(effective.table, alpha=alpha, power=power),
+        detectable(table, size=effective.size, alpha=alpha, power=power),
         by_share,
         by_worth,
         stage_test(table, scale=scale),

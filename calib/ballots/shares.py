@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray
+from calib._types import FloatArray, IntArray
 from calib.ballots.data import Ballots
-from calib.ballots.robust import effective_size, total_variance
+from calib.ballots.robust import cluster_index, effective_size, total_variance
 
 __all__ = ["PickShares", "normal_quantile", "pick_shares", "simultaneous_z", "wilson"]
 
@@ -28,7 +28,8 @@ class PickShares:
     expected : share of every item if all were equally important, ``mean k / J``
     level : simultaneous coverage of the intervals
     n : number of ballots
-    size : effective number of ballots
+    size : effective number of ballots: Kish's for the weights, of enterprises' total weights when
+        these sent several ballots
     """
 
     items: tuple[str, ...]
@@ -78,7 +79,9 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
     SE ``sqrt(p (1 - p) / n)``; with respondent weights or several ballots per enterprise the
     linearised (clustered) variance of the weighted share instead. Intervals are Wilson's at
     the Bonferroni point ``z(1 - alpha / 2J)`` and the item's effective number of ballots; the
-    shares' negative correlation makes that slightly conservative.
+    shares' negative correlation makes that slightly conservative. An item that nobody, or
+    everybody, listed shows no variance between enterprises: there every enterprise counts once,
+    as if its respondents always agreed.
 
     References
     ----------
@@ -91,7 +94,8 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
         on = ballots.picks[:, s] >= 0
         count += np.bincount(ballots.picks[on, s], weight[on], minlength=ballots.J)
     share = count / total
-    size = effective_size(weight)
+    clusters = cluster_index(ballots)
+    size = effective_size(weight if clusters is None else _by_cluster(clusters[0], weight))
 
     def residuals(rows: slice) -> FloatArray:
         return listed(ballots, rows) - share
@@ -117,6 +121,10 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
         ballots.n,
         size,
     )
+
+
+def _by_cluster(cluster: IntArray, weight: FloatArray) -> FloatArray:
+    return np.asarray(np.bincount(cluster, weight), dtype=float)
 
 
 def listed(ballots: Ballots, rows: slice) -> FloatArray:

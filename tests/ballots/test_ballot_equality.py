@@ -186,6 +186,31 @@ def test_detectable_spread_is_detected_as_often_as_promised() -> None:
     assert np.mean(hits) == pytest.approx(0.8, abs=0.07)
 
 
+def _copied(times: int) -> tuple[Ballots, Ballots]:
+    """Return 60 ballots that never list the last item, and the same sent ``times`` times over."""
+    gen = np.random.default_rng(0)
+    picks = np.array([gen.permutation(9)[:3] for _ in range(60)], dtype=np.int16)
+    items = tuple("abcdefghij")
+    cluster = np.repeat(np.arange(60), times).astype(str)
+    return Ballots(items, picks), Ballots(items, np.repeat(picks, times, axis=0), cluster=cluster)
+
+
+def test_copies_of_ballots_from_one_enterprise_promise_no_finer_detection() -> None:
+    single, copied = map(equality_report, _copied(10))
+    assert copied.size == pytest.approx(60, rel=0.05)
+    assert copied.detectable.sigma == pytest.approx(single.detectable.sigma, rel=0.03)
+    assert copied.detectable.share == pytest.approx(single.detectable.share, rel=0.03)
+
+
+def test_an_item_that_no_enterprise_listed_stands_out_but_no_more_than_its_enterprises() -> None:
+    single, copied = map(equality_report, _copied(10))
+    assert copied.residuals is not None
+    assert single.residuals is not None
+    assert copied.residuals.z[-1] == pytest.approx(single.residuals.z[-1])
+    assert copied.residuals.differs()[-1]
+    assert copied.shares.upper[-1] == pytest.approx(single.shares.upper[-1])
+
+
 def test_simultaneous_intervals_cover_all_shares_at_once() -> None:
     covered = []
     for seed in range(400):
