@@ -302,13 +302,16 @@ def stop_or_go(
     Notes
     -----
     Stop with *consensus* when the panel agrees and is stable; with *stable dissent* when it is
-    stable for the second time of asking (three rounds) without agreeing, because more rounds would
-    only press people to conform; at the *round limit* otherwise.
+    stable from the third round on without agreeing, because more rounds would only press people to
+    conform; at the *round limit* otherwise.
     """
     rule = rule or StoppingRule()
     reasons = []
-    worst_cv = float(np.nanmax(statistics.items.cv)) if statistics.returned > 1 else np.nan
-    if not worst_cv <= rule.max_cv:
+    cvs = statistics.items.cv[~np.isnan(statistics.items.cv)]
+    worst_cv = float(cvs.max()) if cvs.size else float("nan")
+    if not cvs.size:
+        reasons.append("no item has a CV: it takes two experts and a mean above 0")
+    elif worst_cv > rule.max_cv:
         reasons.append(f"largest CV {worst_cv:.3f} above {rule.max_cv:g}")
     w = statistics.concordance
     if w is None:

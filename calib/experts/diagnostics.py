@@ -41,13 +41,14 @@ def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITU
     weights : (..., n) weights, rows sum to 1
     substitute
         Value that stands in for weights below it (zeros have no logarithm); the others give
-        way in proportion.
+        way in proportion. At most half of an equal share, 1/(2n).
 
     Returns
     -------
     (..., n) rows sum to 0
     """
     w = np.asarray(weights, dtype=float)
+    substitute = min(substitute, 0.5 / w.shape[-1])  # else stand-ins could use up the whole
     small = w < substitute
     if small.any():
         added = substitute * small.sum(axis=-1, keepdims=True)
@@ -165,16 +166,16 @@ def opinion_camps(
     k = len(w)
     z = centred_log_ratios(w, substitute=substitute)
     best, score, p = np.zeros(k, dtype=np.int64), float("nan"), float("nan")
-    if k >= 4 and np.ptp(z, axis=0).max() > 1e-9:
-        generator = np.random.default_rng(rng)
-        found, score = _best_division(z, most)
+    divided, clear = _best_division(z, most) if np.ptp(z, axis=0).max() > 1e-9 else (best, score)
+    if divided.any():
+        score, generator = clear, np.random.default_rng(rng)
         centred = z - z.mean(axis=0)
         # Normal panels with the sample's covariance: random combinations of the deviations.
         mixes = generator.normal(size=(draws, k, k)) / np.sqrt(k - 1)
         null = [_best_division(mix @ centred, most)[1] for mix in mixes]
         p = (1 + sum(value >= score for value in null)) / (1 + draws)
         if score >= CAMP_SILHOUETTE and p <= CAMP_LEVEL:
-            best = found
+            best = divided
     sizes = np.bincount(best)
     order = np.argsort(-sizes, kind="stable")
     label = np.argsort(order)[best]
@@ -190,6 +191,8 @@ def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
     k = len(z)
     distances = np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1))
     best, score = np.zeros(k, dtype=np.int64), -1.0
+    if k < 4:
+        return best, score
     tree = ward(z)
     for count in range(2, min(most, k // 2) + 1):
         label = np.asarray(fcluster(tree, count, "maxclust"), dtype=np.int64) - 1

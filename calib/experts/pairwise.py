@@ -26,7 +26,7 @@ __all__ = [
     "principal_eigenvalue",
 ]
 
-RECIPROCITY = 1e-6  # a_ij · a_ji may differ from 1 by this much: six typed digits are enough
+RECIPROCITY = 5e-6  # a_ij · a_ji may differ from 1 by this much: six typed digits are enough
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ class Panel:
         Raises
         ------
         InputError
-            Naming experts that are not in the panel.
+            Naming experts that are not in the panel; or when nobody is left.
         """
         known = {f.expert for f in self.forms}
         leave = set(experts)
@@ -205,6 +205,8 @@ class Panel:
             faults.add(name, f"no such expert in the panel {suggest(name, known)}".rstrip())
         faults.raise_if_any()
         kept = tuple(f for f in self.forms if f.expert not in leave)
+        if not kept:
+            raise InputError("every expert of the panel is left out: nobody is left to pool")
         notes = (*self.notes, f"left out on request: {', '.join(sorted(leave))}") if leave else ()
         return Panel(self.framework, self.questions, kept, notes or self.notes)
 

@@ -69,7 +69,8 @@ def pool_weights(
     Raises
     ------
     InputError
-        For the geometric mean of weights that are 0, naming the experts.
+        For the geometric mean of weights that are 0, naming the experts; when the median or
+        trimmed mean of every item is 0.
 
     Examples
     --------
@@ -94,7 +95,13 @@ def pool_weights(
     else:
         msg = f"unknown pool {pool!r}; known: {', '.join(POOLS)}"
         raise ValueError(msg)
-    pooled = pooled / pooled.sum(axis=1, keepdims=True)
+    total = pooled.sum(axis=1, keepdims=True)
+    if (total <= 0).any():
+        raise InputError(
+            f"the {pool} pool is 0 for every item, so nothing can be shared out: experts (or a"
+            " resampled panel) give their weight to different items (use pool='arithmetic')"
+        )
+    pooled = pooled / total
     return np.asarray(pooled[0] if single else pooled, dtype=float)
 
 

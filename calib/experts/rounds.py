@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calib._types import FloatArray, Seed
+from calib.errors import Faults
 from calib.experts.delphi import (
     RoundChange,
     RoundStatistics,
@@ -73,23 +74,28 @@ def delphi_rounds(
     rng
         Generator or seed.
 
+    Raises
+    ------
+    InputError
+        When fewer forms were sent than came back, or ``sent`` names a round without forms.
+
     Notes
     -----
     Full-mark ratios are taken over the experts who rated, whatever the others did.
     """
     generator = np.random.default_rng(rng)
+    posted = _sent(panel, sent or {})
     out: list[NodeRound] = []
     before: dict[str, NodeRound] = {}
     for number in panel.rounds:
         forms = {form.expert: form for form in panel.in_round(number)}
-        lost = (sent or {}).get(number, len(forms)) - len(forms)
         nodes = judge_nodes(panel, number, methods)
         for key, node in nodes.items():
             rated = set(node.methods) == {"ratings"}
             values = node.stated if rated else 100.0 * node.weights
             statistics = round_statistics(
                 values,
-                sent=len(forms) + lost,
+                sent=posted[number],
                 authority=np.array([forms[e].authority for e in node.experts]),
                 full_mark=RATING_RANGE[1] if rated else None,
                 draws=draws,
@@ -104,6 +110,23 @@ def delphi_rounds(
             before[key] = found
             out.append(found)
     return out
+
+
+def _sent(panel: Panel, sent: Mapping[int, int]) -> dict[int, int]:
+    """Return the forms sent out in every round; as many as came back where not stated."""
+    returned = {number: len(panel.in_round(number)) for number in panel.rounds}
+    faults = Faults()
+    for number, count in sent.items():
+        if number not in returned:
+            text = "forms were sent in a round of which there are none"
+            listed = f"one of the rounds {', '.join(str(r) for r in panel.rounds)}"
+            faults.add(f"round {number}", text, value=count, expected=listed)
+        elif count < returned[number]:
+            text = "fewer forms sent than came back"
+            wanted = f"at least {returned[number]}"
+            faults.add(f"round {number}", text, value=count, expected=wanted)
+    faults.raise_if_any()
+    return {**returned, **sent}
 
 
 def _change(last: NodeRound, node: NodeJudgements, values: FloatArray, rated: bool) -> RoundChange:

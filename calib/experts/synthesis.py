@@ -130,24 +130,24 @@ def _hints(
 ) -> list[str]:
     """Name the worst judgement of each expert, and its repair where the method knows one."""
     if isinstance(result.details, Comparisons):
-        worst = result.details.worst()
+        found = result.details.worst()
         return [
             f"{items[i]} : {items[j]} = {value:.3g}, the others imply {repair:.3g}"
-            if i >= 0
+            if i >= 0 and abs(np.log(repair / value)) > 1e-6  # rounding is nothing to look at
             else ""
             for (i, j), value, repair in zip(
-                worst.pair.tolist(), worst.value, worst.repaired, strict=True
+                found.pair.tolist(), found.value, found.repaired, strict=True
             )
         ]
     if result.method == "bwm":
         _, at = input_consistency(responses[:, 0], responses[:, 1], named["best"], named["worst"])
         hints = []
-        for row, item in zip(responses, at.tolist(), strict=True):
+        for row, item, worst in zip(responses, at.tolist(), named["worst"].tolist(), strict=True):
             if item < 0:
                 hints.append("")
                 continue
             over, under = row[0, item], row[1, item]
-            top = float(row[0].max())
+            top = float(row[0, worst])
             hints.append(
                 f"{items[item]}: best over it {over:g} × it over worst {under:g}"
                 f" = {over * under:g}, best over worst is {top:g}"
@@ -248,6 +248,11 @@ def pool_panel(
     fallback = _fallback(panel.framework, missing, options.unjudged)
     experts = tuple(form.expert for form in panel.in_round(number))
     competence = _competence(panel, number, nodes, experts, options)
+    unheard = [key for key, given in zip(nodes, competence.T, strict=True) if not given.any()]
+    if unheard:
+        raise InputError(
+            f"every expert who judged {', '.join(unheard)} has weight 0: nobody is left to pool"
+        )
     counts = resample_experts(competence > 0, options.draws, rng=rng)
     local = {t: values.copy() for t, values in fallback.items()}
     draws = {t: np.repeat(v[None], options.draws, axis=0) for t, v in fallback.items()}

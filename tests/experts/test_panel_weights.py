@@ -293,6 +293,8 @@ def test_seed_questions_set_competence_in_an_experiment(tmp_path):
         tmp_path, files=["panel.csv"], competence="seeds", seeds="seeds.csv"
     )
     found = run_experiment(experiment).results["panel"].weights
+    assert {"panel.csv", "seeds.csv"} <= {Path(k).name for k in found.provenance.inputs}
+    assert "competence by seed questions" in found.provenance.detail
     stated = np.array([[60, 30, 10], [20, 30, 50], [30, 40, 30]]) / 100
     expected = np.array([weights[e] for e in "ABC"]) @ stated
     assert [found.weight(c) for c in ("IC", "IN", "DA")] == pytest.approx(expected)

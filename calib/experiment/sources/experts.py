@@ -120,9 +120,9 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
     rule = StoppingRule(**params.stopping.model_dump())
     rounds = delphi_rounds(panel, sent=sent, rule=rule, rng=context.rng(f"{name}/rounds"))
     return SourceResult(
-        _weight_set(context, name, panel, main, params.synthetic),
+        _weight_set(context, name, panel, main, params),
         also={
-            str(r): _weight_set(context, f"{name}/{r}", panel, result, params.synthetic)
+            str(r): _weight_set(context, f"{name}/{r}", panel, result, params)
             for r, result in others.items()
         },
         draws=main.draws,
@@ -152,10 +152,11 @@ def _competence(
 
 
 def _weight_set(
-    context: Context, name: str, panel: Panel, result: PanelWeights, synthetic: bool
+    context: Context, name: str, panel: Panel, result: PanelWeights, params: ExpertsParams
 ) -> WeightSet:
-    options = result.options
-    competence = options.competence if isinstance(options.competence, str) else "set by hand"
+    options, synthetic = result.options, params.synthetic
+    kind = params.competence if isinstance(params.competence, str) else "set by hand"
+    competence = "by seed questions" if kind == "seeds" else kind
     detail = (
         f"{len(result.experts)} experts, round {result.round}, pooled {options.pool},"
         f" competence {competence}"
@@ -164,6 +165,9 @@ def _weight_set(
         detail += "; synthetic answers"
     if result.unjudged:
         detail += f"; {len(result.unjudged)} nodes nobody judged: {options.unjudged} weights"
+    names = {form.file for form in panel.forms}
+    if params.competence == "seeds" and params.seeds is not None:
+        names.add(Path(params.seeds).name)
     return WeightSet.build(
         context.framework,
         name,
@@ -174,12 +178,8 @@ def _weight_set(
             f"专家赋权（第{result.round}轮{'，合成数据' if synthetic else ''}）",
             f"experts, round {result.round}{' (synthetic)' if synthetic else ''}",
         ),
-        inputs={k: v for k, v in context.log.hashes.items() if Path(k).name in _names(panel)},
+        inputs={k: v for k, v in context.log.hashes.items() if Path(k).name in names},
     )
-
-
-def _names(panel: Panel) -> set[str]:
-    return {form.file for form in panel.forms}
 
 
 def _star_function(context: Context, track: str, local: FloatArray) -> IntArray:

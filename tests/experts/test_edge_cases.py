@@ -1,0 +1,111 @@
+"""Corners of expert weighting: tiny panels, zero weights, judgements that contradict each other."""
+
+import numpy as np
+import pytest
+
+from calib.errors import InputError
+from calib.experts.delphi import round_statistics, stop_or_go
+from calib.experts.diagnostics import centred_log_ratios, opinion_camps
+from calib.experts.elicit import elicit
+from calib.experts.pairwise import check_comparisons, matrix_from_pairs
+from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+from calib.experts.pooling import pool_weights
+from calib.experts.rounds import delphi_rounds
+from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
+from calib.framework import load_framework
+
+AII = load_framework("aii")
+ROOT = {"root": questions_of(AII)["root"]}
+
+
+def panel_of(*answers):
+    forms = [ExpertForm(f"expert {i}", 1, {"root": a}) for i, a in enumerate(answers)]
+    return Panel(AII, ROOT, tuple(forms))
+
+
+def points(*values):
+    return Answer("points", np.array(values, dtype=float))
+
+
+@pytest.mark.parametrize(("pool", "trim"), [("median", 0.1), ("trimmed", 0.4)])
+def test_a_pool_that_leaves_nothing_is_an_error_and_not_nan(pool, trim):
+    with pytest.raises(InputError, match="0 for every item"):
+        pool_weights(np.eye(3), pool=pool, trim=trim)
+
+
+def test_six_typed_digits_of_a_reciprocal_are_enough_and_five_are_not():
+    for value in (3.0, 6.0, 7.0, 9.0, 1.7):
+        matrix = np.array([[[1.0, value], [float(f"{1 / value:.6g}"), 1.0]]])
+        assert check_comparisons(matrix) == []
+    short = np.array([[[1.0, 3.0], [0.3333, 1.0]]])
+    assert [p.text for p in check_comparisons(short)] == [
+        "not reciprocal: product of the mirrored comparisons"
+    ]
+
+
+def test_best_worst_hint_compares_with_best_over_worst_not_with_the_largest_value():
+    answer = Answer("bwm", np.array([[1.0, 9.0, 4.0], [4.0, 2.0, 1.0]]), 0, 2)
+    hint = judge_nodes(panel_of(answer), 1)["root"].hint[0]
+    assert hint == "IN: best over it 9 × it over worst 2 = 18, best over worst is 4"
+
+
+def test_consistent_comparisons_have_nothing_to_look_at_again():
+    weights = np.array([0.5, 0.3, 0.2])
+    consistent = Answer("ahp", weights[:, None] / weights)
+    contrary = Answer("ahp", matrix_from_pairs(np.array([2.0, 4.0, 9.0]), 3))
+    hints = judge_nodes(panel_of(consistent, contrary), 1)["root"].hint
+    assert hints[0] == ""
+    assert "the others imply" in hints[1]
+
+
+@pytest.mark.parametrize("n", [150, 250])
+def test_log_ratios_are_finite_for_any_number_of_items_and_zeros(n):
+    rows = np.concatenate([np.eye(n)[:1], np.full((1, n), 1 / n)])
+    z = centred_log_ratios(rows)
+    assert np.isfinite(z).all()
+    assert z[0, 0] > 0 > z[0, 1]
+    np.testing.assert_allclose(z[1], 0.0, atol=1e-12)
+
+
+def test_a_panel_without_a_division_has_no_silhouette():
+    camps = opinion_camps(np.array([[0.5, 0.5]] * 3 + [[0.9, 0.1]]), rng=0)
+    assert camps.count == 1
+    assert np.isnan(camps.silhouette)
+    assert np.isnan(camps.p)
+
+
+@pytest.mark.parametrize("values", [[[0.5, 0.5]], [[5.0, np.nan], [np.nan, 4.0]]])
+def test_stopping_rule_says_that_nothing_varies_where_one_expert_judged(values):
+    verdict = stop_or_go(round_statistics(np.array(values), rng=0), None, 1)
+    assert not verdict.consensus
+    assert verdict.reasons[0].startswith("no item has a CV")
+
+
+def test_forms_sent_must_cover_forms_returned_even_if_few_judged_a_node():
+    panel = panel_of(points(50, 30, 20), points(40, 40, 20), points(60, 20, 20))
+    with pytest.raises(InputError, match="round 1: fewer forms sent than came back"):
+        delphi_rounds(panel, sent={1: 2}, rng=0)
+    with pytest.raises(InputError, match="round 3: forms were sent"):
+        delphi_rounds(panel, sent={1: 3, 3: 3}, rng=0)
+    found = delphi_rounds(panel, sent={1: 4}, rng=0)
+    assert found[0].statistics.response_rate == 0.75
+
+
+def test_leaving_everybody_out_is_an_error():
+    with pytest.raises(InputError, match="every expert of the panel is left out"):
+        panel_of(points(50, 30, 20)).without(["expert 0"])
+
+
+def test_a_node_whose_experts_all_have_weight_zero_is_named():
+    panel = panel_of(points(50, 30, 20), points(40, 40, 20))
+    options = PoolOptions(competence={"expert 0": 0.0, "expert 1": 0.0}, unjudged="published")
+    with pytest.raises(InputError, match="every expert who judged root has weight 0"):
+        pool_panel(panel, 1, options, rng=0)
+
+
+@pytest.mark.parametrize("method", ["ahp", "ahp-incomplete"])
+def test_one_and_two_items_are_consistent(method):
+    assert elicit(method, np.ones((1, 1, 1))).weights.tolist() == [[1.0]]
+    two = elicit(method, matrix_from_pairs(np.array([[3.0]]), 2))
+    np.testing.assert_allclose(two.weights, [[0.75, 0.25]])
+    assert two.consistency.tolist() == [0.0]
