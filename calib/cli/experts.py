@@ -183,6 +183,11 @@ def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
                 f"{w.p:.2g}" if first and w else "",
             )
     console.print(table)
+    for key, judged in result.nodes.items():
+        sums = zip(judged.experts, judged.stated_sum, judged.off_total, strict=True)
+        listed = ", ".join(f"{expert} {total:g}" for expert, total, off in sums if off)
+        if listed:
+            console.print(escape(f"{key}: points that do not add up to 100, normalised: {listed}"))
     if result.unjudged:
         console.print(f"judged by nobody, published weights: {', '.join(result.unjudged)}")
     met = [key for key, r in last.items() if r.verdict.stop]
@@ -205,6 +210,7 @@ def _write_report(
         "weights": t.weights_table(result),
         "experts": t.experts_table(panel, result).dropna(axis=1, how="all"),
         "consistency": t.consistency_table(result.nodes),
+        "sums": t.sums_table(result.nodes),
         "changes": t.changes_table(rounds),
         "camps": t.camps_table(result.nodes, rng=seed),
     }

@@ -27,6 +27,8 @@ from calib.framework import Framework
 
 __all__ = ["NodeJudgements", "PanelWeights", "PoolOptions", "judge_nodes", "pool_panel"]
 
+POINTS_TOTAL = 100.0
+
 
 @dataclass(frozen=True, eq=False)
 class NodeJudgements:
@@ -37,6 +39,7 @@ class NodeJudgements:
     experts, methods : (k,) who, and how they were asked
     weights : (k, n) local weights
     stated : (k, n) ratings as given (rating method), NaN rows for other methods
+    stated_sum : (k,) sum of the numbers before they were normalised, NaN where none are summed
     consistency : (k,) consistency measure, NaN where the method has none
     limit : (k,) the value up to which it is usually accepted
     hint : (k,) the judgement to look at again, and what would repair it; "" if there is none
@@ -48,6 +51,7 @@ class NodeJudgements:
     methods: tuple[str, ...]
     weights: FloatArray
     stated: FloatArray
+    stated_sum: FloatArray
     consistency: FloatArray
     limit: FloatArray
     hint: tuple[str, ...]
@@ -57,6 +61,12 @@ class NodeJudgements:
     def acceptable(self) -> BoolArray:
         """Tell, per expert, whether the consistency measure is within its limit."""
         return np.asarray(np.isnan(self.consistency) | (self.consistency <= self.limit))
+
+    @property
+    def off_total(self) -> BoolArray:
+        """Tell who allocated points that do not add up to 100 (the form asks for 100)."""
+        points = np.array([method == "points" for method in self.methods])
+        return np.asarray(points & (np.abs(self.stated_sum - POINTS_TOTAL) > 1e-6))
 
 
 def judge_nodes(
@@ -92,7 +102,7 @@ def _judge(
     question: Question, members: list[Any], key: str, options: Mapping[str, Any]
 ) -> NodeJudgements:
     k, n = len(members), len(question.items)
-    weights, stated = np.empty((k, n)), np.full((k, n), np.nan)
+    weights, stated, sums = np.empty((k, n)), np.full((k, n), np.nan), np.full(k, np.nan)
     consistency, limit = np.full(k, np.nan), np.full(k, np.nan)
     hints = [""] * k
     methods = tuple(form.answers[key].method for form in members)
@@ -105,11 +115,8 @@ def _judge(
         named = named_items(answers)
         extra = {**options.get(method, {}), **named}
         result = elicit(method, responses, experts=names, items=question.items, **extra)
-        weights[rows], consistency[rows], limit[rows] = (
-            result.weights,
-            result.consistency,
-            result.limit,
-        )
+        weights[rows], sums[rows] = result.weights, result.raw_sum
+        consistency[rows], limit[rows] = result.consistency, result.limit
         for i, hint in zip(rows, _hints(result, responses, named, question.items), strict=True):
             hints[i] = hint
         if method == "ratings":
@@ -118,7 +125,16 @@ def _judge(
             matrices = responses
     names_all = tuple(form.expert for form in members)
     return NodeJudgements(
-        question, names_all, methods, weights, stated, consistency, limit, tuple(hints), matrices
+        question,
+        names_all,
+        methods,
+        weights,
+        stated,
+        sums,
+        consistency,
+        limit,
+        tuple(hints),
+        matrices,
     )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "experts_table",
     "items_table",
     "rounds_table",
+    "sums_table",
     "weights_table",
 ]
 
@@ -78,6 +79,27 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
     columns = ["node", "expert", "method", "consistency", "limit", "acceptable", "look_again_at"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["acceptable", "node", "expert"], ignore_index=True)
+
+
+def sums_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
+    """Return a row per judgement by direct weights or points: its sum before normalising."""
+    import pandas as pd
+
+    rows = [
+        {
+            "node": key,
+            "expert": expert,
+            "method": node.methods[i],
+            "stated_sum": node.stated_sum[i],
+            "adds_up": "no" if off else "yes",
+        }
+        for key, node in nodes.items()
+        for i, (expert, off) in enumerate(zip(node.experts, node.off_total, strict=True))
+        if node.methods[i] in ("direct", "points")
+    ]
+    columns = ["node", "expert", "method", "stated_sum", "adds_up"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values(["adds_up", "node", "expert"], ignore_index=True)
 
 
 def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None) -> pd.DataFrame:

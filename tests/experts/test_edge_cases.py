@@ -12,6 +12,7 @@ from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.pooling import pool_weights
 from calib.experts.rounds import delphi_rounds
 from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
+from calib.experts.tables import sums_table
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -109,3 +110,16 @@ def test_one_and_two_items_are_consistent(method):
     two = elicit(method, matrix_from_pairs(np.array([[3.0]]), 2))
     np.testing.assert_allclose(two.weights, [[0.75, 0.25]])
     assert two.consistency.tolist() == [0.0]
+
+
+def test_points_that_do_not_add_up_are_normalised_and_told():
+    ratings = Answer("ratings", np.array([7.0, 5.0, 9.0]))
+    panel = panel_of(points(50, 30, 20), points(45, 27, 18), ratings)
+    nodes = judge_nodes(panel, 1)
+    np.testing.assert_allclose(nodes["root"].weights[1], [0.5, 0.3, 0.2])
+    assert nodes["root"].off_total.tolist() == [False, True, False]
+    table = sums_table(nodes)
+    assert list(zip(table.expert, table.stated_sum, table.adds_up, strict=True)) == [
+        ("expert 1", 90.0, "no"),
+        ("expert 0", 100.0, "yes"),
+    ]

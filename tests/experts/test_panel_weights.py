@@ -375,6 +375,15 @@ def test_form_command_writes_and_read_command_reads(tmp_path):
     assert read_panel([table], AII)[0].rounds == (1, 2)
 
 
+def test_sums_that_were_normalised_are_reported(tmp_path):
+    write_panel(tmp_path, [row.replace(",60", ",50") for row in ROWS])
+    found = run_experiment(small_experiment(tmp_path, files=["panel.csv"])).results["panel"]
+    assert any(n.warning and "1 point allocations do not add" in n.text.en for n in found.notes)
+    assert "panel-sums" in {t.name for t in found.tables}
+    shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
+    assert "root: points that do not add up to 100, normalised: A 90\n" in shown.output
+
+
 def test_read_command_lists_what_it_skips(tmp_path):
     write_panel(tmp_path, [*ROWS, "D,1,points,root,IC,,many"])
     runner = CliRunner()

@@ -26,6 +26,7 @@ from calib.experts.tables import (
     experts_table,
     items_table,
     rounds_table,
+    sums_table,
     weights_table,
 )
 from calib.framework import Name
@@ -220,6 +221,7 @@ def _tables(
         ("weights", weights_table(main), "专家权重与区间", "weights with intervals", 40),
         ("experts", experts, "专家及其影响", "what each expert decides", 40),
         ("consistency", consistency_table(main.nodes), "判断一致性", "consistency", 15),
+        ("sums", sums_table(main.nodes), "分数合计", "sums before normalising", 15),
         ("rounds", rounds_table(rounds), "各轮统计", "Delphi rounds", 40),
         ("items", items_table(rounds), "各轮指标统计", "Delphi rounds by indicator", 30),
         ("changes", changes_table(rounds), "轮次之间的变化", "change between rounds", 30),
@@ -305,6 +307,13 @@ def _notes(
         note(
             f"{doubtful} 份判断的一致性未达常用限值，仍计入。",
             f"{doubtful} judgements exceed the usual limit of consistency; they still count.",
+            warning=True,
+        )
+    off = sum(int(node.off_total.sum()) for node in main.nodes.values())
+    if off:
+        note(
+            f"{off} 份点数分配合计不是 100，已按合计归一。",
+            f"{off} point allocations do not add up to 100; they were divided by their sums.",
             warning=True,
         )
     for expert, key in main.irreplaceable:
