@@ -176,7 +176,7 @@ def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
                 code,
                 escape(node.question.names[i].get(lang)),
                 f"{pooled.weights[i]:.3f}",
-                f"{pooled.low[i]:.3f}–{pooled.high[i]:.3f}",
+                f"{pooled.low[i]:.3f}–{pooled.high[i]:.3f}" if len(node.experts) > 1 else "–",
                 str(len(node.experts)) if first else "",
                 str(int((~node.acceptable).sum())) if first else "",
                 f"{w.w:.3f}" if first and w else "",

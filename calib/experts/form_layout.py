@@ -7,6 +7,7 @@ which sheet belongs to which node.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from calib.experts.pairwise import pairs_of
@@ -23,7 +24,7 @@ __all__ = [
     "STAMP_SHEET",
     "Layout",
     "address",
-    "sheet_title",
+    "sheet_titles",
 ]
 
 SCHEMA = "calib.expert-form/1"
@@ -52,9 +53,25 @@ def address(row: int, column: int, *, fixed: bool = False) -> str:
     return f"${letters}${row + 1}" if fixed else f"{letters}{row + 1}"
 
 
-def sheet_title(key: str) -> str:
-    """Turn a question's key into a sheet name that Excel accepts (31 characters, no slash)."""
-    return key.replace("/", " ")[:31]
+def sheet_titles(keys: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Give every question a sheet name that Excel accepts: 31 characters, no slash, no two alike.
+
+    Examples
+    --------
+    >>> list(sheet_titles(["root", "x/A", "x/a"]).values())
+    ['root', 'x A', 'x a 2']
+    """
+    used = {name.lower() for name in (*taken, STAMP_SHEET)}
+    titles: dict[str, str] = {}
+    for key in keys:
+        whole = key.replace("/", " ")
+        title, number = whole[:31], 1
+        while title.lower() in used:
+            number += 1
+            title = f"{whole[: 30 - len(str(number))]} {number}"
+        used.add(title.lower())
+        titles[key] = title
+    return titles
 
 
 @dataclass(frozen=True, slots=True)

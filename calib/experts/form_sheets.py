@@ -108,7 +108,7 @@ class NodeSheet:
             },
         )
 
-    def _list_cell(self, row: int, column: int, choices: list[str]) -> None:
+    def _list_cell(self, row: int, column: int, choices: list[str] | str) -> None:
         self.sheet.data_validation(
             row,
             column,
@@ -175,7 +175,12 @@ class NodeSheet:
             self.sheet.write_string(row, 0, texts[part], self.styles["head"])
             chosen = getattr(answer, part) if answer is not None else -1
             self._input(row, 1, items[chosen] if chosen >= 0 else None)
-            self._list_cell(row, 1, items)
+            # A range, because a list written out may not be longer than 255 characters.
+            top_code, end = (
+                address(FIRST_ROW, 0, fixed=True),
+                address(FIRST_ROW + n - 1, 0, fixed=True),
+            )
+            self._list_cell(row, 1, f"={top_code}:{end}")
         codes = self._column(0, n)
         others, lowest = self._column(2, n), self._column(3, n)
         ends = f"COUNT({others})+COUNT({lowest})"

@@ -22,7 +22,7 @@ from calib.experts.form_layout import (
     SCHEMA,
     STAMP_SHEET,
     Layout,
-    sheet_title,
+    sheet_titles,
 )
 from calib.experts.form_sheets import NodeSheet
 from calib.experts.form_texts import BASIS_NAMES, FAMILIARITY_NAMES, INSTRUCTIONS, TEXTS
@@ -93,9 +93,8 @@ def write_form(
         styles = _styles(book)
         head = (framework, method, lang, expert, round_number, self_rating, label)
         _write_start(book, styles, *head)
-        sheets = {}
+        sheets = sheet_titles(questions, taken=[TEXTS[lang]["sheet"], "History"])
         for key, question in questions.items():
-            sheets[key] = sheet_title(key)
             answer = filled.answers.get(key) if filled is not None else None
             layout = Layout(method, len(question.items))
             sheet = book.add_worksheet(sheets[key])

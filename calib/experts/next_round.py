@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from calib.errors import Faults
 from calib.experts.form_layout import FORM_METHODS
 from calib.experts.form_write import write_form
-from calib.experts.panel import Panel
+from calib.experts.panel import ExpertForm, Panel, named_items
 from calib.experts.synthesis import PoolOptions, pool_panel
 
 __all__ = ["write_next_round"]
+
+
+def _with_ends_named(form: ExpertForm) -> ExpertForm:
+    """Name the best and worst items that a table left to be inferred: the form asks for them."""
+    answers = {}
+    for key, answer in form.answers.items():
+        named = named_items([answer])
+        if named:
+            best, worst = int(named["best"][0]), int(named["worst"][0])
+            answer = replace(answer, best=best, worst=worst)
+        answers[key] = answer
+    return replace(form, answers=answers)
 
 
 def write_next_round(
@@ -79,7 +92,7 @@ def write_next_round(
             lang=lang,
             expert=form.expert,
             round_number=number + 1,
-            filled=form,
+            filled=_with_ends_named(form),
             group={key: found.weights for key, found in pooled.items()},
             label=label,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ def read_panel_csv(
     try:
         table = read_table(path, required=COLUMNS)
     except InputError as error:
-        faults.extend(error.faults)
+        # The file stands in front of every fault already.
+        faults.extend(replace(f, problem=f.problem.removeprefix(f"{path}: ")) for f in error.faults)
         return []
     reader = _Reader(table, framework, faults)
     return reader.read(Path(path).name)

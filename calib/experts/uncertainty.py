@@ -23,8 +23,8 @@ class Bootstrap:
     ----------
     weights : (n,) weights of the whole panel
     draws : (b, n) weights of resampled panels
-    low, high : (n,) ends of the interval
-    se : (n,) standard deviation of the draws
+    low, high : (n,) ends of the interval; NaN for one expert, who tells nothing about others
+    se : (n,) standard deviation of the draws, NaN likewise
     """
 
     weights: FloatArray
@@ -81,7 +81,10 @@ def _heard(competence: FloatArray | None, k: int) -> BoolArray:
     return np.asarray(heard[:, None])
 
 
-def _summary(whole: FloatArray, drawn: FloatArray, level: float) -> Bootstrap:
+def _summary(whole: FloatArray, drawn: FloatArray, level: float, heard: BoolArray) -> Bootstrap:
+    if heard.sum() < 2:
+        unknown = np.full(whole.shape, np.nan)
+        return Bootstrap(whole, drawn, unknown, unknown.copy(), unknown.copy())
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Bootstrap(whole, drawn, low, high, drawn.std(axis=0, ddof=1))
 
@@ -118,11 +121,12 @@ def bootstrap_weights(
     Percentile intervals of few experts are too narrow, by about √((k − 1)/k).
     """
     w = np.asarray(weights, dtype=float)
+    heard = _heard(competence, len(w))
     if counts is None:
-        counts = resample_experts(_heard(competence, len(w)), draws, rng=rng)
+        counts = resample_experts(heard, draws, rng=rng)
     shares = counts if competence is None else counts * np.asarray(competence, dtype=float)
     whole = pool_weights(w, pool=pool, trim=trim, competence=competence, experts=experts)
-    return _summary(whole, pool_weights(w, pool=pool, trim=trim, competence=shares), level)
+    return _summary(whole, pool_weights(w, pool=pool, trim=trim, competence=shares), level, heard)
 
 
 def bootstrap_judgements(
@@ -145,8 +149,9 @@ def bootstrap_judgements(
     competence, draws, level, counts, rng
         As in :func:`bootstrap_weights`.
     """
+    heard = _heard(competence, len(matrices))
     if counts is None:
-        counts = resample_experts(_heard(competence, len(matrices)), draws, rng=rng)
+        counts = resample_experts(heard, draws, rng=rng)
     shares = counts if competence is None else counts * np.asarray(competence, dtype=float)
     pooled = np.concatenate(
         [
@@ -158,4 +163,4 @@ def bootstrap_judgements(
         solved = eigenvector_weights(pooled).weights
     else:
         solved = geometric_weights(pooled)
-    return _summary(solved[0], solved[1:], level)
+    return _summary(solved[0], solved[1:], level, heard)

@@ -1,15 +1,22 @@
 """Corners of expert weighting: tiny panels, zero weights, judgements that contradict each other."""
 
+import zipfile
+
 import numpy as np
 import pytest
+import python_calamine
 
-from calib.errors import InputError
+from calib.errors import Faults, InputError
 from calib.experts.delphi import round_statistics, stop_or_go
 from calib.experts.diagnostics import centred_log_ratios, opinion_camps
 from calib.experts.elicit import elicit
+from calib.experts.form_read import read_form
+from calib.experts.form_write import write_form
+from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import check_comparisons, matrix_from_pairs
-from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
 from calib.experts.pooling import pool_weights
+from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
 from calib.experts.tables import sums_table
@@ -123,3 +130,46 @@ def test_points_that_do_not_add_up_are_normalised_and_told():
         ("expert 1", 90.0, "no"),
         ("expert 0", 100.0, "yes"),
     ]
+
+
+def test_forms_of_frameworks_with_long_and_similar_codes_can_be_written_and_read(tmp_path):
+    long = "a-code-that-is-far-longer-than-a-sheet-name"
+    question = ROOT["root"]
+    asked = {
+        f"{long}/{end}": Question(f"{long}/{end}", ("discrete",), "", question.items,
+                                  question.names, question.title)
+        for end in ("IC", "ic", "IN")
+    }  # fmt: skip
+    path = tmp_path / "form.xlsx"
+    write_form(path, AII, asked, "bwm", lang="en")
+    with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+        names = book.sheet_names
+    assert len({name.lower() for name in names}) == len(names) == 5
+    assert max(len(name) for name in names) <= 31
+
+
+def test_best_worst_list_refers_to_cells_because_excel_limits_lists_to_255_characters(tmp_path):
+    codes = tuple(f"INDICATOR-{i:02d}" for i in range(28))
+    name = ROOT["root"].title
+    question = Question("root", ("discrete",), "", codes, (name,) * 28, name)
+    path = tmp_path / "form.xlsx"
+    write_form(path, AII, {"root": question}, "bwm", lang="en")
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
+    assert sheet.count("<formula1>$A$7:$A$34</formula1>") == 2
+
+
+def test_next_round_form_names_best_and_worst_that_a_table_left_out(tmp_path):
+    answer = Answer("bwm", np.array([[1.0, 2.0, 8.0], [8.0, 5.0, 1.0]]))
+    (path,) = write_next_round(panel_of(answer), tmp_path, lang="en")
+    faults = Faults()
+    form = read_form(path, AII, faults)
+    assert not faults.items
+    assert (form.answers["root"].best, form.answers["root"].worst) == (0, 2)
+
+
+def test_a_file_of_another_kind_is_named_once(tmp_path):
+    (tmp_path / "note.docx").write_bytes(b"x")
+    with pytest.raises(InputError) as told:
+        read_panel([tmp_path / "note.docx"], AII)
+    assert str(told.value).count("note.docx") == 1

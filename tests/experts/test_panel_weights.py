@@ -12,7 +12,7 @@ from calib._shipped_files import shipped_data
 from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
-from calib.experiment import load_experiment, parse_experiment, run_experiment
+from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
 from calib.experts.elicit import elicit
 from calib.experts.next_round import write_next_round
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
@@ -373,6 +373,18 @@ def test_form_command_writes_and_read_command_reads(tmp_path):
     sheets = sheet_names(report)
     assert sheets[:2] == ["Delphi", "Delphi indicators"]
     assert read_panel([table], AII)[0].rounds == (1, 2)
+
+
+def test_one_expert_has_weights_but_no_interval(tmp_path):
+    write_panel(tmp_path, ROWS[:3])
+    result = run_experiment(small_experiment(tmp_path, files=["panel.csv"]))
+    pooled = result.results["panel"].details["weights"].pooled["root"]
+    np.testing.assert_allclose(pooled.weights, [0.6, 0.3, 0.1])
+    assert np.isnan(pooled.low).all()
+    assert np.isnan(pooled.se).all()
+    write_run(result, tmp_path / "runs")  # report and figures live with it
+    shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
+    assert "nan" not in shown.output
 
 
 def test_sums_that_were_normalised_are_reported(tmp_path):
