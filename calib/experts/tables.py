@@ -103,7 +103,7 @@ def sums_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
 
 
 def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None) -> pd.DataFrame:
-    """Return a row per expert: competence, consistency, distance, and what they change.
+    """Return a row per expert: competence, consistency, outlier score, and what they change.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None
                 else 0.0,
                 "doubtful_nodes": int(np.nansum(doubtful[e])),
                 "outlying_nodes": int(np.nansum(flagged[e])),
-                "largest_distance": np.nanmax(distance[e]),
+                "largest_outlier_score": np.nanmax(distance[e]),
                 "weight_shift_without": shift[e],
                 "stars_up_without": up[e],
                 "stars_down_without": down[e],
