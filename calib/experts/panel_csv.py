@@ -204,12 +204,12 @@ class _Reader:
                         self.fault(row, column, text, float(values[row]), str(own[column]))
 
     def finish(self, draft: _Draft) -> Answer | None:
-        if draft.spoiled:
-            return None
         if METHODS[draft.method].shape == "matrix":
             _mirror(draft)
         answer = Answer(draft.method, draft.response, draft.best, draft.worst)
         problems = problems_of(answer)
+        if draft.spoiled:  # what is missing follows from faults told already; stated values do not
+            problems = [p for p in problems if p.items and p.value is not None]
         for problem in problems:
             self.faults.add(
                 self.table.where(self.row_of(draft, problem.items, problem.part)),
@@ -218,7 +218,7 @@ class _Reader:
                 value=problem.value,
                 expected=problem.expected,
             )
-        return None if problems else answer
+        return None if problems or draft.spoiled else answer
 
     def row_of(self, draft: _Draft, items: tuple[int, ...], part: str) -> int:
         for cell in (items, items[::-1], (*items, "best" if part == "to_others" else "worst")):
@@ -241,8 +241,9 @@ def _mirror(draft: _Draft) -> None:
             a[i, i] = 1.0
     for i, j in pairs_of(len(a)):
         for p, q in ((i, j), (j, i)):
-            if np.isnan(a[p, q]) and not np.isnan(a[q, p]) and a[q, p] != 0:
-                a[p, q] = 1.0 / a[q, p]
+            if np.isnan(a[p, q]) and not np.isnan(a[q, p]):
+                # Opposite a zero stands infinity, so that the check tells the zero.
+                a[p, q] = 1.0 / a[q, p] if a[q, p] != 0 else np.inf
 
 
 def write_panel_csv(panel: Panel, path: str | os.PathLike[str]) -> None:

@@ -173,3 +173,21 @@ def test_a_file_of_another_kind_is_named_once(tmp_path):
     with pytest.raises(InputError) as told:
         read_panel([tmp_path / "note.docx"], AII)
     assert str(told.value).count("note.docx") == 1
+
+
+def test_a_faulty_row_of_a_table_does_not_hide_the_other_faulty_values(tmp_path):
+    table = tmp_path / "panel.csv"
+    table.write_text(
+        "expert,round,method,node,item,against,value\n"
+        "Li,1,ahp,root,IC,IN,1/3\n"
+        "Li,1,ahp,root,IC,DA,3\n"
+        "Li,1,ahp,root,IN,DA,0\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as told:
+        read_panel([table], AII)
+    assert [(f.where, f.problem) for f in told.value.faults] == [
+        ("row 2, column value", "is no number"),
+        ("row 4", "root: comparison is not positive IN DA"),
+    ]
+    assert told.value.faults[1].value == 0.0
