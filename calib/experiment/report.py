@@ -119,6 +119,7 @@ def _is_number(value: Any) -> bool:
 def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
     frame = table.frame if table.shown is None else table.shown
     framework = run.experiment.framework
+    labels = {n.en: n.get(lang) for n in framework.rule.labels}
     other = "name_en" if lang == "zh" else "name_zh"
     columns = [c for c in frame.columns if c != other]
     rows = [
@@ -131,7 +132,7 @@ def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
     return {
         "name": table.name,
         "title": table.title.get(lang),
-        "heads": [head(c.replace(f"name_{lang}", "name"), lang) for c in columns],
+        "heads": [labels.get(c) or head(c.replace(f"name_{lang}", "name"), lang) for c in columns],
         "rows": rows,
         "caption": _caption(frame, table, lang),
     }

@@ -7,38 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from calib.experiment.heads import HEADS
 from calib.framework import Framework, Name
 
 __all__ = ["HEADS", "TITLES", "cell", "display", "head", "spell"]
 
-HEADS: Mapping[str, str] = {
-    "set": "方案", "scope": "范围", "star": "星级", "label": "等级", "count": "企业数",
-    "share": "占比", "enterprise": "企业编号", "name": "名称", "track": "类型", "total": "总分",
-    "band_star": "总分星级", "downgraded": "降级", "caused_by": "原因", "from_star": "原星级",
-    "to_star": "新星级", "direction": "方向", "reason": "原因", "total_before": "原总分",
-    "total_after": "新总分", "total_change": "总分变化", "node": "指标", "level": "层级",
-    "parent": "上级", "code": "编码", "local_weight": "权重", "global_weight": "全局权重",
-    "n": "企业数", "same": "不变", "up": "上升", "down": "下降", "kappa_linear": "κ（线性）",
-    "kappa_quadratic": "κ（平方）", "kendall_tau": "Kendall τ", "mean_abs_change": "平均变化",
-    "max_abs_change": "最大变化", "total_variation": "总变差", "aitchison": "Aitchison 距离",
-    "source": "来源", "detail": "说明", "date": "日期", "version": "版本", "digest": "摘要",
-    "lower": "下限", "upper": "上限", "estimate": "估计", "weight": "权重", "indicator": "指标",
-    "p": "p 值", "p_value": "p 值", "se": "标准误", "year": "年份", "baseline": "基准",
-    "picks": "入选次数", "pick_share": "入选率", "share_of_picks": "占全部入选", "residual": "残差",
-    "p_holm": "p 值（Holm）", "worth": "重要性", "worth_lower": "重要性下限",
-    "worth_upper": "重要性上限", "band": "界限", "test": "检验", "statistic": "统计量",
-    "df": "自由度", "p_chi2": "p 值（χ²）",
-    "p_monte_carlo": "p 值（模拟）", "replicates": "模拟次数", "quantity": "量", "value": "值",
-    "where": "位置", "ballots": "选票数", "name_zh": "名称", "name_en": "英文名",
-    "shrinkage_weight": "收缩估计", "shrinkage_rank": "收缩名次",
-    "maximum_likelihood_weight": "最大似然", "maximum_likelihood_rank": "最大似然名次",
-    "borda_unlisted_zero_weight": "Borda（未列 0）",
-    "borda_unlisted_zero_rank": "Borda（未列 0）名次",
-    "borda_mean_unlisted_weight": "Borda（未列均值）",
-    "borda_mean_unlisted_rank": "Borda（未列均值）名次", "dowdall_weight": "Dowdall",
-    "dowdall_rank": "Dowdall 名次", "first_choice_weight": "首选", "first_choice_rank": "首选名次",
-    "picks_weight": "入选", "picks_rank": "入选名次", "kemeny_rank": "Kemeny 名次",
-}  # fmt: skip
 TITLES: Mapping[str, Name] = {
     "acceptability": Name("星级概率", "Star probabilities under uncertain weights"),
     "stability": Name("星级稳定性", "Stability: how far the weights are from changing a star"),
@@ -74,6 +47,10 @@ _TERMS = {
 def head(column: str, lang: str) -> str:
     """Return a column's head in a language."""
     if lang == "zh":
+        numbered = re.fullmatch(r"(star|stars|p)_(\d+)", column)
+        if numbered:
+            star = f"{numbered[2]}星"
+            return f"P({star})" if numbered[1] == "p" else star
         return HEADS.get(column, column.replace("_", " "))
     return column.replace("_", " ")
 
