@@ -72,7 +72,9 @@ def item_use(X: FloatArray, g: FloatArray, *, low: float, high: float) -> ItemUs
     out = np.full(L, np.nan)
     for j in range(L):
         rest = total - g[j] * X[:, j]
-        if n > 2 and np.ptp(X[:, j]) > 0 and np.ptp(rest) > 0:
+        # A rest that stands still but for rounding has no correlation.
+        still = 1e-9 * max(abs(low), abs(high))
+        if n > 2 and np.ptp(X[:, j]) > 0 and np.ptp(rest) > still:
             out[j] = np.corrcoef(X[:, j], rest)[0, 1]
     size = max(1, round(0.27 * n))
     order = np.argsort(total, kind="stable")
@@ -81,11 +83,24 @@ def item_use(X: FloatArray, g: FloatArray, *, low: float, high: float) -> ItemUs
     return ItemUse((high <= X).mean(axis=0), (low >= X).mean(axis=0), X.mean(axis=0), sd, out, gap)
 
 
-def star_vector(track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds) -> IntArray:
-    """Return the stars (n,), from 0."""
+def star_vector(
+    track: Track,
+    X: FloatArray,
+    local: FloatArray,
+    thresholds: Thresholds,
+    *,
+    retired: int | None = None,
+) -> IntArray:
+    """Return the stars (n,), from 0.
+
+    Parameters
+    ----------
+    retired : position of a node without weight whose gate, where it has one, is lifted as well
+    """
     scores = node_scores(track, X, local)
     top = track.families[0].members
-    gated = scores[:, track.at_depth(thresholds.gate_depth)]
+    gates = track.at_depth(thresholds.gate_depth)
+    gated = scores[:, gates if retired is None else gates[gates != retired]]
     return stars(scores[:, top] @ local[top], gated, thresholds)[0]
 
 
@@ -93,6 +108,8 @@ def retire_indicator(
     track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds, code: str
 ) -> StarEffect:
     """Rate without one indicator, its weight given to its siblings in proportion.
+
+    A gate that the indicator itself has, where indicators stand at the gated level, goes with it.
 
     Raises
     ------
@@ -111,7 +128,8 @@ def retire_indicator(
     without[i] = 0.0
     without[rest] /= left
     return StarEffect(
-        star_vector(track, X, local, thresholds), star_vector(track, X, without, thresholds)
+        star_vector(track, X, local, thresholds),
+        star_vector(track, X, without, thresholds, retired=i),
     )
 
 

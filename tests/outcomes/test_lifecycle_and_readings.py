@@ -5,7 +5,7 @@ import pytest
 
 from calib._shipped_files import shipped_data
 from calib.errors import InputError
-from calib.framework import load_framework
+from calib.framework import Thresholds, load_framework
 from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator, star_vector
 from calib.outcomes.readings import (
     all_readings,
@@ -63,6 +63,24 @@ def test_retiring_rates_as_if_the_indicator_had_never_been():
     assert effect.up + effect.down == (effect.after != effect.before).sum() > 0
     with pytest.raises(InputError, match="no indicator"):
         retire_indicator(TRACK, X, LOCAL, RULE, "DA")
+
+
+def test_a_retired_indicator_takes_its_own_gate_along():
+    vdma = load_framework("vdma")
+    track, local = vdma.tracks["all"], vdma.published["all"]
+    gated = Thresholds(np.array([20.0, 40, 60, 80]), np.array([20.0, 40, 60, 80]), 1, False)
+    X = np.full((1, len(track.leaves)), 90.0)
+    X[0, 0] = 10.0
+    effect = retire_indicator(track, X, local, gated, track.leaf_codes[0])
+    assert effect.before[0] == 0
+    assert effect.after[0] == 4
+
+
+def test_rounding_is_no_discrimination():
+    X = answers(60, 5)
+    X[:, 1:] = 100.0 / 3
+    use = item_use(X, G, low=0, high=100)
+    assert np.isnan(use.discrimination).all()
 
 
 def test_adding_the_mean_of_its_capability_changes_nothing_and_top_scores_only_raise():

@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from calib.errors import InputError
+from calib.errors import Faults, InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome, Params
 from calib.experiment.results import Note, OutcomeResult, Table
-from calib.framework import Name
+from calib.framework import Name, Track
 from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator
 
 __all__ = ["LIFECYCLE"]
@@ -36,9 +36,31 @@ class LifecycleParams(Params):
     add: tuple[NewIndicator, ...] = ()
 
 
+def _parents(track: Track) -> set[str]:
+    """Return the nodes under which indicators stand; "" is the root."""
+    return {track.nodes[i].parent for i in track.leaves}
+
+
+def _check_added(context: Context, added: tuple[NewIndicator, ...]) -> None:
+    framework = context.framework
+    known = set().union(*(_parents(t) for t in framework.tracks.values()))
+    low, high = framework.rule.low, framework.rule.high
+    faults = Faults(context.file)
+    for i, new in enumerate(added):
+        where = f"outcomes.lifecycle.add[{i}]"
+        if new.parent not in known:
+            faults.add(f"{where}.parent", "no node with indicators under it", value=new.parent,
+                       expected=" | ".join(sorted(known)) or "none")  # fmt: skip
+        if not low <= new.score <= high:
+            faults.add(f"{where}.score", "outside the scale", value=new.score,
+                       expected=f"{low:g} to {high:g}")  # fmt: skip
+    faults.raise_if_any()
+
+
 def _build(context: Context, params: LifecycleParams) -> OutcomeResult:
     import pandas as pd
 
+    _check_added(context, params.add)
     rule = context.framework.rule
     thresholds = rule.thresholds(context.readings)
     weights = context.set(params.set or context.baseline)
@@ -61,15 +83,12 @@ def _build(context: Context, params: LifecycleParams) -> OutcomeResult:
                 bool(use.ceiling[j] >= params.ceiling), *moves,
             ))  # fmt: skip
         for new in params.add:
-            if new.parent in track.index:
+            if new.parent in _parents(track):
                 effect = add_indicator(
                     track, X, local, thresholds, parent=new.parent, weight=new.weight,
                     scores=np.full(len(X), new.score),
                 )  # fmt: skip
                 added.append((t, new.parent, new.weight, new.score, effect.up, effect.down))
-    missing = [n.parent for n in params.add if n.parent not in context.framework.codes]
-    if missing:
-        raise InputError(f"{context.file}: outcomes.lifecycle.add: no node {missing[0]!r}")
     columns = ["track", "code", "name_zh", "name_en", "weight", "ceiling", "floor", "mean", "sd",
                "discrimination", "gap", "spent", "retire_up", "retire_down"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
