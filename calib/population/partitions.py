@@ -33,19 +33,25 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
     Raises
     ------
     InputError
-        When the folder has none.
+        When the folder has none, or one of them is no Parquet.
     """
     parquet = _pyarrow()
     root = Path(folder)
     files = sorted(root.rglob("*.parquet"), key=lambda p: p.relative_to(root).as_posix())
     if not files:
         raise InputError(f"{folder}: no Parquet files; expected a folder of *.parquet")
-    return tuple(
-        Partition(
-            p.relative_to(root).as_posix(), str(p), int(parquet.read_metadata(str(p)).num_rows)
-        )
-        for p in files
-    )
+    faults = Faults(str(folder))
+    out = []
+    for p in files:
+        name = p.relative_to(root).as_posix()
+        try:
+            rows = int(parquet.read_metadata(str(p)).num_rows)
+        except (OSError, ValueError) as exc:  # pyarrow's own errors are among these
+            faults.add(name, f"cannot be read as Parquet: {exc}")
+            continue
+        out.append(Partition(name, str(p), rows))
+    faults.raise_if_any()
+    return tuple(out)
 
 
 def read_partition(part: Partition, framework: Framework, kind: Kind = "answers") -> Population:

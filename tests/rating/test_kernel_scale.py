@@ -76,6 +76,9 @@ def test_faults_of_a_part_are_named(tmp_path):
     parquet.write_table(table.drop([tree.leaf_codes[0]]), tmp_path / "p.parquet")
     with pytest.raises(InputError, match=f"no column for {tree.leaf_codes[0]}"):
         read_partition(part, FRAMEWORK)
+    (tmp_path / "q.parquet").write_bytes(b"junk")
+    with pytest.raises(InputError, match=r"q\.parquet.*cannot be read as Parquet"):
+        find_partitions(tmp_path)
     with pytest.raises(InputError, match="no Parquet files"):
         find_partitions(tmp_path / "nothing")
 
