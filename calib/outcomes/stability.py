@@ -29,7 +29,7 @@ from calib.outcomes.nearest_squares import move_least_squares_jointly
 from calib.rating.collapse import Folded
 from calib.rating.kernel import single_threaded_blas
 
-__all__ = ["Direction", "Norm", "SmallestShift", "smallest_shift"]
+__all__ = ["Direction", "Engine", "Norm", "SmallestShift", "smallest_shift"]
 
 Norm = Literal["tv", "l2"]
 Direction = Literal["down", "up"]

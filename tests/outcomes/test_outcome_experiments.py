@@ -160,3 +160,36 @@ def test_shipped_experiments_run_and_draw(name):
             assert to_svg_string(drawing.draw("zh")).startswith("<svg")
             drawn += 1
     assert drawn > 0 or name == "readings"
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ({"kind": "uniform", "within": 0.1}, "'uniform' has no use for within"),
+        ({"kind": "interval"}, "'interval' needs within or bounds"),
+        ({"kind": "dirichlet", "bounds": {"IC": [0, 1]}}, "'dirichlet' has no use for bounds"),
+    ],
+)
+def test_a_rule_with_idle_or_missing_keys_is_refused(tmp_path, rule, problem):
+    with pytest.raises(InputError, match=problem):
+        run(tmp_path, outcomes={"acceptability": {"cases": {"c": {"all": rule}}}})
+
+
+def test_new_indicators_stand_on_the_scale_and_beside_others(tmp_path):
+    added = [{"parent": "DA", "weight": 0.2}, {"parent": "DA.DEC", "weight": 0.2, "score": 500.0}]
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, outcomes={"lifecycle": {"add": added}})
+    assert "add[0].parent" in str(caught.value)
+    assert "add[1].score" in str(caught.value)
+    flat = {"framework": "vdma", "population": {"generate": {"n": 20, "seed": 1}}}
+    document = {**BASE, **flat, "outcomes": {"lifecycle": {"add": [{"parent": "", "weight": 0.5}]}}}
+    done = run_experiment(parse_experiment(document, folder=tmp_path, file="case.toml"))
+    assert done.table("lifecycle-added")["down"].iloc[0] > 0
+
+
+def test_stability_takes_an_engine_and_at_least_one_level(tmp_path):
+    done = run(tmp_path, outcomes={"stability": {"engine": "numpy", "levels": ["pillar"]}})
+    assert set(done.table("stability")["level"]) == {"pillar"}
+    for wrong in ({"engine": "fortran"}, {"levels": []}):
+        with pytest.raises(InputError):
+            run(tmp_path, outcomes={"stability": wrong})

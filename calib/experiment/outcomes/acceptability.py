@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from calib._types import FloatArray
 from calib.errors import InputError, suggest
@@ -31,6 +31,17 @@ class RuleParams(Params):
     within: Annotated[float, Field(gt=0, le=1)] | None = None
     bounds: dict[str, tuple[float, float]] = Field(default_factory=dict)
     order: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_idle_keys(self) -> RuleParams:
+        keys = {"interval": {"within", "bounds", "order"}, "dirichlet": {"concentration", "order"},
+                "uniform": {"order"}, "fixed": set()}[self.kind]  # fmt: skip
+        idle = sorted(self.model_fields_set - keys - {"kind"})
+        if idle:
+            raise ValueError(f"kind = {self.kind!r} has no use for {', '.join(idle)}")
+        if self.kind == "interval" and self.within is None and not self.bounds:
+            raise ValueError("kind = 'interval' needs within or bounds")
+        return self
 
 
 class CaseParams(Params):

@@ -13,7 +13,7 @@ from calib.experiment.registry import Outcome, Params
 from calib.experiment.results import Drawing, Note, OutcomeResult, Table
 from calib.framework import Name
 from calib.outcomes.intervals import one_weight_intervals
-from calib.outcomes.stability import Direction, SmallestShift, smallest_shift
+from calib.outcomes.stability import Direction, Engine, SmallestShift, smallest_shift
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,12 +26,14 @@ MOST_INTERVALS = 200_000
 class StabilityParams(Params):
     """``stability``: of the stars under ``set``; near is a shift of ``within`` percentage points.
 
-    ``levels`` are the levels whose weights may move, ``weight`` intervals are given for them too.
+    ``levels`` are the levels whose weights may move; intervals are given for every weight.
+    ``engine`` solves for total variation: ``numba`` (extra ``fast``), ``numpy``, or ``auto``.
     """
 
     set: str | None = None
     within: Annotated[float, Field(gt=0, le=100)] = 5.0
-    levels: tuple[str, ...] | None = None
+    levels: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    engine: Engine = "auto"
 
 
 def _build(context: Context, params: StabilityParams) -> OutcomeResult:
@@ -50,9 +52,7 @@ def _build(context: Context, params: StabilityParams) -> OutcomeResult:
     for level in chosen:
         context.tick(f"stability {level}")
         for t in context.scored.samples:
-            table, shifted = _shifts(
-                context, name, t, level, levels.index(level) + 1, params.within
-            )
+            table, shifted = _shifts(context, name, t, level, levels.index(level) + 1, params)
             rows.append(table)
             moves.append(shifted)
     for t in context.scored.samples:
@@ -91,7 +91,7 @@ def _build(context: Context, params: StabilityParams) -> OutcomeResult:
 
 
 def _shifts(
-    context: Context, name: str, track: str, level: str, depth: int, within: float
+    context: Context, name: str, track: str, level: str, depth: int, params: StabilityParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
@@ -106,6 +106,7 @@ def _shifts(
             found[f"{direction}_{norm}"] = smallest_shift(
                 sample.track, X, local, thresholds, direction=direction,
                 norm="tv" if norm == "tv" else "l2", depth=depth, workers=context.workers,
+                engine=params.engine if norm == "tv" else "auto",
             )  # fmt: skip
     table = pd.DataFrame({
         "set": name, "level": level, "enterprise": sample.ids, "name": sample.names,
@@ -118,7 +119,7 @@ def _shifts(
     moves = []
     for direction in directions:
         shift = found[f"{direction}_tv"]
-        for i in np.flatnonzero(shift.distance <= within / 100):
+        for i in np.flatnonzero(shift.distance <= params.within / 100):
             change = shift.weights[i] - shift.baseline
             moves += [
                 (name, level, sample.ids[i], direction, sample.track.codes[shift.units[j]],

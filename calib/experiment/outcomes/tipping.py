@@ -96,8 +96,10 @@ def _one(context: Context, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
     growing = "" if growth is None else "；企业同时按假设增长"
     meanwhile = "" if growth is None else "; enterprises grow meanwhile, as assumed"
     touched = f"; {touching} near-touches left undecided" if touching else ""
+    touched_zh = f"；{touching} 处近乎相切，未予判定" if touching else ""
     note = Note(Name(
-        f"{name}：{first:g}–{last:g} 年间 {tipped} 家企业星级变化，共 {len(changes)} 次{growing}。",
+        f"{name}：{first:g}–{last:g} 年间 {tipped} 家企业星级变化，共 {len(changes)} 次"
+        f"{growing}{touched_zh}。",
         f"{name}: from {first:g} to {last:g}, {tipped} enterprises change star, "
         f"{len(changes)} times in all{meanwhile}{touched}.",
     ))  # fmt: skip
