@@ -30,6 +30,7 @@ from calib.errors import InfeasibleError, InputError
 from calib.framework import Readings
 from calib.population import Population
 from calib.rating import Scored, rate
+from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def adjust(
     )  # fmt: skip
 
 
+@single_threaded_blas()
 def adjust_spec(
     weights: WeightSet,
     population: Population | Scored,

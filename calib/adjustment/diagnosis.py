@@ -20,6 +20,7 @@ from calib.errors import InputError
 from calib.framework import Framework, Readings
 from calib.population import Population
 from calib.rating import Scored
+from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Dominance:
     notes: tuple[str, ...]
 
 
+@single_threaded_blas()
 def dominance(
     weights: WeightSet,
     population: Population | Scored,

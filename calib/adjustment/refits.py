@@ -20,6 +20,7 @@ from calib.errors import ConvergenceError, InfeasibleError, InputError
 from calib.framework import Name, Readings
 from calib.population import Population
 from calib.rating import Scored
+from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class OutOfSample:
         )
 
 
+@single_threaded_blas()
 def out_of_sample(
     weights: WeightSet,
     population: Population | Scored,

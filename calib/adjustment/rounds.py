@@ -19,6 +19,7 @@ from calib.errors import InputError
 from calib.framework import Name, Readings
 from calib.population import Population
 from calib.rating import Scored, rate
+from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 
 __all__ = ["Round", "Rounds", "adjust_rounds", "over_caps"]
@@ -78,6 +79,7 @@ class Rounds:
     ledger: Ledger
 
 
+@single_threaded_blas()
 def adjust_rounds(
     weights: WeightSet,
     population: Population | Scored,

@@ -11,7 +11,7 @@ from calib.errors import InputError
 from calib.framework import Readings
 from calib.population import Population
 from calib.rating import Scored, score_answers
-from calib.rating.stars import effective_local, node_scores
+from calib.rating.stars import effective_local, node_scores, scored_nodes
 from calib.weights import WeightSet
 
 __all__ = ["complete_scores", "scored_for"]
@@ -72,12 +72,12 @@ def _filled(X: FloatArray, gaps: FloatArray, weights: WeightSet, t: str) -> Floa
         if not gap.any():
             continue
         rows = np.flatnonzero(group.ravel() == number)
-        if gap.all():
-            raise InputError(f"track {t}: {len(rows)} enterprises have no answer at all")
+        known = scored_nodes(track, local, ~gap)
+        top = track.families[0].members
+        if not (known[top] & (local[top] > 0)).any():
+            raise InputError(f"track {t}: {len(rows)} enterprises have no answer of weight above 0")
         own = effective_local(track, local, ~gap)
         scores = node_scores(track, np.nan_to_num(X[rows]), own)
-        known = (track.membership(np.arange(len(track.nodes))) & ~gap).any(axis=1)
-        top = track.families[0].members
         total = scores[:, top] @ own[top]
         for column in np.flatnonzero(gap):
             up = int(track.parent[track.leaves[column]])

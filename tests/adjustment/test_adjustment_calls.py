@@ -304,6 +304,28 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
     assert adjust(published, population, cap=0.4, level="pillar", readings=readings).holds()
 
 
+def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscored(
+    aii, published, trial
+) -> None:
+    from calib.adjustment.scores import complete_scores
+    from calib.weights import WeightSet
+
+    track = aii.tracks["discrete"]
+    local = {t: np.array(v) for t, v in published.local.items()}
+    first, second = (track.index[c] for c in ("IC.RES.D1", "IC.RES.D2"))
+    local["discrete"][first], local["discrete"][second] = 1.0, 0.0
+    weights = WeightSet.build(aii, "one item", local, source="test")
+    sample = trial.samples["discrete"]
+    values = sample.values.copy()
+    values[0, track.leaf_codes.index("IC.RES.D1")] = np.nan
+    holes = type(sample)(sample.track, sample.ids, sample.names, values, sample.attributes)
+    population = Population(aii, {"discrete": holes}, trial.kind, "holes", True)
+    scored = score_answers(population, aii.rule.read({"missing": "renormalise"}))
+    X = complete_scores(scored, weights)[0]["discrete"]
+    total = rate(scored, weights).samples["discrete"].total
+    np.testing.assert_allclose(X @ weights.leaf("discrete"), total)
+
+
 def test_one_enterprise_is_measured_and_capped_without_variance(aii, published, trial) -> None:
     one = trial.take({"discrete": np.array([4])})
     found = dominance(published, one, rng=0, draws=5)
