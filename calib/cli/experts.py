@@ -56,6 +56,7 @@ def form_experts(
     out: Path | None,
 ) -> None:
     """Write an XLSX form that asks experts for weights, one sheet for each node."""
+    from calib.errors import InputError
     from calib.experts.form_write import write_form
     from calib.experts.panel import questions_of
     from calib.framework import load_framework
@@ -63,6 +64,9 @@ def form_experts(
     fw = load_framework(framework)
     questions = questions_of(fw, levels=_listed(levels), track=track)
     path = out or Path(f"experts-{method}-{lang}.xlsx")
+    if path.exists():
+        raise InputError(f"{path}: is there already, and may hold an expert's answers; "
+                         "choose another name with -o")  # fmt: skip
     write_form(path, fw, questions, method, lang=lang, expert=expert, round_number=number)
     count = f"{len(questions)} node{'s' if len(questions) > 1 else ''}"
     click.echo(f"wrote {path}: {count} of {fw.code} {fw.version}")

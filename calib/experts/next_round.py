@@ -61,7 +61,7 @@ def write_next_round(
     ------
     InputError
         Naming experts whose judgements no form can hold (direct weights, swing, or several
-        methods), or whose names make the same file name.
+        methods), whose names make the same file name, or whose form is there already.
     """
     number = panel.rounds[-1]
     forms = panel.in_round(number)
@@ -78,6 +78,9 @@ def write_next_round(
         path = Path(folder) / f"round-{number + 1}-{safe}.xlsx"
         if path in paths.values():
             faults.add(form.expert, "another expert has the same file name", value=path.name)
+        elif path.exists():
+            text = "a form is there already, and may hold answers"
+            faults.add(form.expert, text, value=str(path), expected="another folder")
         paths[form.expert] = path
     faults.raise_if_any()
     options = options or PoolOptions(unjudged="published", draws=100)

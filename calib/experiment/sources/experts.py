@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictFloat
+from pydantic import Field, StrictFloat, model_validator
 
 from calib._types import FloatArray, IntArray
 from calib.errors import Fault, Faults, InputError
@@ -49,6 +49,32 @@ class StoppingParams(Params):
     max_rounds: Annotated[int, Field(ge=1)] = 4
 
 
+class MethodParams(Params):
+    """``methods``: how judgements become weights, where the literature knows several ways."""
+
+    ranks: Literal["centroid", "sum", "reciprocal", "sum-reciprocal"] = "centroid"
+    ties: Literal["unordered", "equal"] = "unordered"
+    ahp: Literal["eigenvector", "geometric"] = "eigenvector"
+    ahp_incomplete: Literal["least-squares", "optimal", "harker"] = "least-squares"
+    random_index: Literal["simulated", "saaty"] | StrictFloat = "simulated"
+
+    @model_validator(mode="after")
+    def _ties_need_the_centroid(self) -> MethodParams:
+        if self.ties == "equal" and self.ranks != "centroid":
+            raise ValueError('ties = "equal" goes with ranks = "centroid"')
+        return self
+
+    def options(self) -> dict[str, dict[str, Any]]:
+        """Return the options by elicitation method."""
+        pairs = {
+            "complete": self.ahp,
+            "incomplete": self.ahp_incomplete,
+            "index": self.random_index,
+        }
+        ranks = {"formula": self.ranks, "ties": self.ties}
+        return {"ranks": ranks, "ahp": pairs, "ahp-incomplete": pairs}
+
+
 class ExpertsParams(Params):
     """``experts``: a panel's forms.
 
@@ -74,6 +100,7 @@ class ExpertsParams(Params):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     exclude: tuple[str, ...] = ()
     skip_invalid: bool = False
+    methods: MethodParams = MethodParams()
     synthetic: bool = False
 
 
@@ -111,15 +138,18 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
         params.level,
     )
     number = params.round or panel.rounds[-1]
-    main = pool_panel(panel, number, options, rng=context.rng(f"{name}/pool"))
+    methods = params.methods.options()
+    main = pool_panel(panel, number, options, methods=methods, rng=context.rng(f"{name}/pool"))
     others = {
-        r: pool_panel(panel, r, options, rng=context.rng(f"{name}/pool/{r}"))
+        r: pool_panel(panel, r, options, methods=methods, rng=context.rng(f"{name}/pool/{r}"))
         for r in panel.rounds
         if r != number
     }
     sent = {int(r): count for r, count in params.sent.items()}
     rule = StoppingRule(**params.stopping.model_dump())
-    rounds = delphi_rounds(panel, sent=sent, rule=rule, rng=context.rng(f"{name}/rounds"))
+    rounds = delphi_rounds(
+        panel, sent=sent, rule=rule, methods=methods, rng=context.rng(f"{name}/rounds")
+    )
     return SourceResult(
         _weight_set(context, name, panel, main, params),
         also={
