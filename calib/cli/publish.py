@@ -41,7 +41,7 @@ _KEY = click.option(
               "Default: 3 with --anonymise, else 1.")  # fmt: skip
 @click.option("--answers/--no-answers", default=None,
               help="Publish the explorer, which holds the scores of every enterprise. "
-              "Default: not with --anonymise.")  # fmt: skip
+              "Default: not with --anonymise or a --min-count.")  # fmt: skip
 @_KEY
 def publish(
     experiment: str, notebooks: tuple[Path, ...], no_notebooks: bool, out: Path, lang: str,
@@ -74,7 +74,7 @@ def publish(
             given["PRIVACY"]["key_file"] = str(key_file.resolve())
     site = build_site(
         view, out, notebooks=chosen, parameters=given,
-        answers=not anonymise if answers is None else answers,
+        answers=privacy == Privacy() if answers is None else answers,
         secrets=_secrets(experiment) if anonymise else (),
         progress=lambda text: click.echo(text, err=True),
     )  # fmt: skip

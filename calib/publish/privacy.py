@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.population import Population, Sample
 
@@ -31,6 +32,13 @@ COUNTS = ("count", "n", "same", "up", "down", "downgraded", "moved", "enterprise
 """Columns that count enterprises."""
 _TELLING = ("share", "low", "high", "lower", "upper", "se")
 """Columns beside a count that would tell it."""
+_MOVES = ("same", "up", "down")
+"""Counts of a row that sum to the known number of enterprises."""
+_UNCOUNTED = re.compile(
+    r"stars?_(\d+|changed|changed_low|changed_high|up|down|by_gate|by_band)"
+    r"|retire_(up|down)|share_now"
+)
+"""Columns that count enterprises one by one without a group to be suppressed in: left out."""
 _KEYS = ("set", "node", "scope", "track", "star", "from_star", "to_star", "segment", "year")
 
 
@@ -51,6 +59,11 @@ class Privacy:
     def __post_init__(self) -> None:
         if self.min_count < 1:
             raise InputError(f"the minimum count is {self.min_count}; expected 1 or more")
+        if self.min_count == 2:
+            raise InputError(
+                "the minimum count is 2; a count under 2 that is not 0 is 1, so it would hide "
+                "nothing; expected 1 (nothing is suppressed) or 3 and more"
+            )
 
     @property
     def rows_allowed(self) -> bool:
@@ -121,55 +134,114 @@ def suppress(frame: pd.DataFrame, min_count: int) -> pd.DataFrame:
 
     Returns
     -------
-    A copy. Where a single cell of a group that sums to a known total is blanked, the next
-    smallest one is blanked too, among stars and among scopes, until no total gives a cell away;
-    it shows ``"–"``. Shares go with their counts.
+    A copy. Where the cells that a group hides follow from its known total, the next smallest
+    cell is blanked too, until no total gives one away; it shows ``"–"``, and so does a small cell
+    where no other is left to blank. Groups are the stars of a set, rows and columns of
+    transitions, enterprises that stay, rise and fall, and scopes. A count so near that of a set
+    before that the difference is small is blanked as well. Shares go with their counts, and
+    agreement beyond chance with the moves. Columns such as ``star_changed`` go altogether.
     """
     from pandas.api.types import is_numeric_dtype
 
-    columns = [c for c in COUNTS if c in frame.columns and is_numeric_dtype(frame[c].dtype)]
-    if min_count <= 1 or not columns:
+    if min_count <= 1:
         return frame
-    out = frame.copy()
-    for column in columns:
-        counts = np.asarray(frame[column], dtype=float)
-        small = (counts > 0) & (counts < min_count)
-        hidden = _complement(frame, counts, small, min_count) if column == "count" else small
+    out = frame[[c for c in frame.columns if not _UNCOUNTED.fullmatch(str(c))]].copy()
+    columns = [c for c in COUNTS if c in frame.columns and is_numeric_dtype(frame[c].dtype)]
+    if not columns or not len(frame):
+        return out
+    counts = np.asarray(frame[columns], dtype=float)
+    small = (counts > 0) & (counts < min_count)
+    start = small | _near(frame, columns, counts, min_count)
+    hidden, vague = _complement(counts, small, start, _lines(frame, columns), min_count)
+    for j, column in enumerate(columns):
         shown = frame[column].astype(object).copy()
-        shown[hidden] = "–"
-        shown[small] = f"<{min_count}"
+        shown[hidden[:, j]] = "–"
+        shown[small[:, j] & ~vague[:, j]] = f"<{min_count}"
         out[column] = shown
-        if column == "count":
-            telling = [c for c in frame.columns if c in _TELLING or str(c).endswith("_share")]
-            for share in telling:
-                out[share] = frame[share].astype(float).where(~hidden)
+    if "count" in columns:
+        telling = [c for c in out.columns if c in _TELLING or str(c).endswith("_share")]
+        _blank(out, telling, hidden[:, columns.index("count")])
+    moves = [columns.index(c) for c in _MOVES if c in columns]
+    told = np.asarray(hidden[:, moves].any(axis=1), dtype=bool)
+    _blank(out, [c for c in out.columns if str(c).startswith("kappa")], told)
     return out
 
 
-def _complement(
-    frame: pd.DataFrame, counts: FloatArray,
-    small: BoolArray, min_count: int,
-) -> BoolArray:  # fmt: skip
-    """Blank further cells until no known total gives away what a group hides."""
+def _blank(out: pd.DataFrame, columns: Sequence[str], rows: BoolArray) -> None:
+    for column in columns:
+        out[column] = out[column].astype(float).where(~rows)
+
+
+def _near(
+    frame: pd.DataFrame, columns: Sequence[str], counts: FloatArray, min_count: int
+) -> BoolArray:
+    """Find counts that differ by few from a shown count of the same cell under a set before.
+
+    The enterprises are the same, so the difference counts those that move.
+    """
+    near = np.zeros(counts.shape, dtype=bool)
+    cell = [k for k in _KEYS if k in frame.columns and k not in ("set", "year")]
+    if "set" not in frame.columns or not cell or "from_star" in cell:
+        return near
+    for j in (columns.index(c) for c in ("count", "downgraded") if c in columns):
+        for rows in frame.groupby(cell, sort=False).indices.values():
+            shown: list[float] = []
+            for i in rows:
+                value = float(counts[i, j])
+                near[i, j] = any(0 < abs(value - other) < min_count for other in shown)
+                if not near[i, j]:
+                    shown.append(value)
+    return near
+
+
+def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[IntArray, bool]]:
+    """Return the groups of cells, as positions in rows times columns, whose sum is known.
+
+    With each, whether the sum stands elsewhere; that of scopes is in the group itself.
+    """
+    width = len(columns)
     keys = [k for k in _KEYS if k in frame.columns]
-    hidden = small.copy()
-    lines: list[Sequence[int]] = []
-    for across in (("star", "from_star", "to_star"), ("scope", "track")):
-        by = [k for k in keys if k not in across]
-        if len(by) == len(keys):
-            continue
-        groups = frame.groupby(by, sort=False).indices.values() if by else [range(len(frame))]
-        lines += [list(g) for g in groups]
+    stars = ("star", "from_star", "to_star")
+    lines: list[tuple[IntArray, bool]] = []
+    for j, column in enumerate(columns):
+        across: list[tuple[str, ...]] = [("scope", "track")]
+        # The stars of the baseline and of the set are known: rows and columns of transitions.
+        across = [("from_star",), ("to_star",), stars, *across] if column == "count" else across
+        for free in across:
+            by = [k for k in keys if k not in free]
+            if len(by) == len(keys):
+                continue
+            groups = frame.groupby(by, sort=False).indices.values() if by else [range(len(frame))]
+            lines += [(np.asarray(g, dtype=int) * width + j, "scope" not in free) for g in groups]
+    if set(_MOVES) <= set(columns):
+        moves = np.array([columns.index(c) for c in _MOVES])
+        lines += [(i * width + moves, True) for i in range(len(frame))]
+    return lines
+
+
+def _complement(
+    counts: FloatArray, small: BoolArray, start: BoolArray,
+    lines: Sequence[tuple[IntArray, bool]], min_count: int,
+) -> tuple[BoolArray, BoolArray]:  # fmt: skip
+    """Blank further cells until no known total gives away what a group hides.
+
+    Returns the hidden cells, and those small ones that must not even be told to be small.
+    """
+    flat, few = counts.ravel(), small.ravel()
+    hidden, vague = start.ravel().copy(), np.zeros(few.shape, dtype=bool)
     changed = True
     while changed:
         changed = False
-        for line in lines:
-            rows = np.asarray(line)
-            further = rows[~hidden[rows] & (counts[rows] > 0)]
-            if len(further) and _given_away(counts[rows], small[rows], hidden[rows], min_count):
-                hidden[further[np.argmin(counts[further])]] = True
+        for line, outside in lines:
+            if not _given_away(flat[line], few[line], hidden[line], min_count):
+                continue
+            further = line[~hidden[line] & (flat[line] > 0)]
+            if len(further):
+                hidden[further[np.argmin(flat[further])]] = True
                 changed = True
-    return hidden
+            elif outside:
+                vague[line[few[line]]] = True
+    return hidden.reshape(counts.shape), vague.reshape(counts.shape)
 
 
 def _given_away(counts: FloatArray, small: BoolArray, hidden: BoolArray, min_count: int) -> bool:

@@ -21,6 +21,8 @@ __all__ = ["Section", "Shown", "View", "open_view"]
 
 _ROWS = ("enterprise", "name", "respondent", "ballot")
 """Columns that make a row be about one enterprise or respondent."""
+_TESTS = (("scope", "test"), ("scope", "measure"))
+"""Columns of tables of statistics that are functions of the transitions: they would tell them."""
 _PERSONS = ("expert", "members", "respondent")
 """Columns that name persons; pseudonyms do not cover them, so their tables are left out."""
 
@@ -108,18 +110,25 @@ class View:
         for table in self.run.tables():
             barred: tuple[str, ...] = () if self.privacy.rows_allowed else _ROWS
             barred += () if self.privacy.key is None else _PERSONS
-            if any(c in table.frame.columns for c in barred):
+            columns = set(table.frame.columns)
+            if columns & set(barred):
+                continue
+            if not self.privacy.rows_allowed and any(columns.issuperset(t) for t in _TESTS):
                 continue
             frame = suppress(table.frame, self.privacy.min_count)
             out.append(Table(table.name, frame, table.title, table.rows))
         return out
 
     def left_out(self) -> list[str]:
-        """Return the names of tables and figures that privacy leaves out."""
-        shown = {t.name for t in self.tables()} | {f"figure {d.name}" for d in self.drawings()}
-        every = [t.name for t in self.run.tables()]
-        every += [f"figure {d.name}" for d in self.run.drawings()]
-        return [n for n in every if n not in shown]
+        """Return the names of tables, columns and figures that privacy leaves out."""
+        tables = {t.name: set(t.frame.columns) for t in self.tables()}
+        drawn = {d.name for d in self.drawings()}
+        out = [t.name for t in self.run.tables() if t.name not in tables]
+        for table in self.run.tables():
+            kept = tables.get(table.name, set(table.frame.columns))
+            gone = [str(c) for c in table.frame.columns if c not in kept]
+            out += [f"{table.name} ({', '.join(gone)})"] if gone else []
+        return out + [f"figure {d.name}" for d in self.run.drawings() if d.name not in drawn]
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table by its name, as data, small counts suppressed."""

@@ -100,6 +100,57 @@ def test_no_suppressed_count_follows_from_the_total_of_its_group(seed):
             assert len({t[i] for t in thoughts}) > 1 or not others
 
 
+def transitions(rows):
+    return pd.DataFrame(rows, columns=["set", "scope", "from_star", "to_star", "count"])
+
+
+def test_a_transition_does_not_follow_from_the_stars_before_or_after():
+    """One small cell in a row of its own: the baseline's stars, published, would tell it."""
+    shown = suppress(transitions([("a", "all", 1, 1, 9), ("a", "all", 1, 2, 1),
+                                  ("a", "all", 2, 2, 8), ("a", "all", 3, 3, 7)]), 3)  # fmt: skip
+    assert shown["count"].tolist() == ["–", "<3", "–", 7]
+    # Two and two of four: telling both to be small would tell them.
+    pair = transitions([("a", "all", 1, 1, 9), ("a", "all", 4, 4, 2), ("a", "all", 4, 5, 2)])
+    assert suppress(pair, 3)["count"].tolist()[1:] == ["–", "–"]
+
+
+def test_one_mover_does_not_follow_from_the_stars_of_two_sets():
+    frame = pd.DataFrame({
+        "set": ["a"] * 3 + ["b"] * 3, "scope": "all", "star": [1, 2, 3] * 2,
+        "count": [9, 8, 7, 9, 7, 8], "share": [9 / 24, 8 / 24, 7 / 24, 9 / 24, 7 / 24, 8 / 24],
+    })  # fmt: skip
+    shown = suppress(frame, 3)
+    assert shown["count"].tolist() == [9, 8, 7, 9, "–", "–"]
+    assert shown["share"].isna().tolist() == [False] * 4 + [True] * 2
+
+
+def test_those_who_move_do_not_follow_from_those_who_stay():
+    frame = pd.DataFrame({
+        "set": "a", "scope": ["all", "discrete", "process"], "n": [60, 30, 30],
+        "same": [59, 30, 29], "up": [1, 0, 1], "down": 0, "kappa_linear": [0.98, 1.0, 0.97],
+        "downgraded": [14, 2, 12],
+    })  # fmt: skip
+    shown = suppress(frame, 3)
+    assert shown["same"].tolist() == ["–", 30, "–"]
+    assert not any(isinstance(v, int) and v == 1 for v in shown["up"])
+    assert shown["kappa_linear"].isna().tolist() == [True, False, True]
+    assert sum(isinstance(v, str) for v in shown["downgraded"]) >= 2
+
+
+def test_counts_that_no_group_protects_go_with_their_columns():
+    frame = pd.DataFrame(
+        {"code": ["x"], "star_changed": [0.05], "stars_1": [1], "star_2": [2], "share_now": [0.1],
+         "retire_up": [1], "variance_share": [0.2]}
+    )  # fmt: skip
+    assert list(suppress(frame, 3).columns) == ["code", "variance_share"]
+    assert list(suppress(frame, 1).columns) == list(frame.columns)
+
+
+def test_a_minimum_of_two_is_refused_as_it_would_tell_every_one():
+    with pytest.raises(InputError, match="or 3 and more"):
+        Privacy(min_count=2)
+
+
 def test_a_minimum_of_one_suppresses_nothing():
     frame = pd.DataFrame({"set": ["a"], "star": [1], "count": [1]})
     assert suppress(frame, 1).equals(frame)
