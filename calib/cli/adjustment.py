@@ -84,7 +84,8 @@ def _show(frame: pd.DataFrame, title: str, columns: list[str], limit: int = 60) 
         table.add_row(*(_cell(row[c]) for c in columns))
     console = Console(soft_wrap=True)
     # Numbers are of no use when cut: a narrow terminal scrolls or wraps whole lines instead.
-    console.width = max(console.width, 160)
+    console.width = 1000
+    console.width = console.measure(table).maximum
     console.print(table)
     if len(frame) > limit:
         console.print(f"… {len(frame) - limit} more rows")
@@ -131,6 +132,8 @@ def dominance(
         if table.empty:
             known = ", ".join(dict.fromkeys(found.table["track"]))
             raise InputError(f"no track {track!r} in the population; expected one of {known}")
+    if figure is not None and table[["track", "level"]].drop_duplicates().shape[0] != 1:
+        raise InputError("--figure draws one track and level: add --level and --track")
     name = f"name_{lang}"
     shown = ["track", "level", "code", name, "weight", "contribution", "variance_share", "shapley",
              "main_effect", "item_rest", "star_changed", "leverage"]  # fmt: skip
@@ -150,8 +153,6 @@ def dominance(
         write_table(table, out)
         click.echo(f"wrote {out}")
     if figure is not None:
-        if table[["track", "level"]].drop_duplicates().shape[0] != 1:
-            raise InputError("--figure draws one track and level: add --level and --track")
         from calib.figures import save
         from calib.figures.dominance import dominance_comparison
 

@@ -118,6 +118,19 @@ def test_commands_measure_adjust_record_and_replay(root, tmp_path, aii) -> None:
     assert "replayed 2 rounds" in done.output
 
 
+def test_the_dominance_table_cuts_no_number_short(root, tmp_path) -> None:
+    trial = str(root / "data" / "trial" / "trial.toml")
+    done = CliRunner().invoke(cli, ["dominance", trial, "--track", "process", "--level", "leaf"])
+    assert done.exit_code == 0
+    assert "IC.DEV.P3" in done.output
+    assert "…" not in done.output
+    figure = tmp_path / "d.svg"
+    refused = CliRunner().invoke(cli, ["dominance", trial, "--figure", str(figure)])
+    assert refused.exit_code != 0
+    assert "IC.DEV" not in refused.output
+    assert not figure.exists()
+
+
 def test_the_command_shows_prices_and_a_certificate(root) -> None:
     trial = str(root / "data" / "trial" / "trial.toml")
     done = CliRunner().invoke(
