@@ -57,7 +57,7 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
             tables.setdefault(key, []).append(frame)
         notes += found.notes
         for (track, level), part in found.table.groupby(["track", "level"], sort=False):
-            drawings.append(_drawing(name, str(track), str(level), part, found))
+            drawings.append(_drawing(context, name, str(track), str(level), part, found))
     titles = {
         "table": ("dominance", Name("主导性：八项衡量", "Dominance: eight measures"), 0),
         "concentration": ("concentration", Name("权重集中度", "Concentration of weights"), 30),
@@ -74,8 +74,15 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     return OutcomeResult(tuple(out), tuple(drawings), said)
 
 
-def _drawing(name: str, track: str, level: str, part: Any, found: Any) -> Drawing:
-    title = Name(f"{name}：{track} {level} 主导性", f"{name}: dominance, {track} {level}")
+def _drawing(context: Context, name: str, track: str, level: str, part: Any, found: Any) -> Drawing:
+    tracks, levels = context.framework.tracks, dict(context.framework.levels)
+    label = context.set(name).label
+    where = tracks[track].name if track in tracks else Name("各类型合计", track)
+    what = levels.get(level, Name(level, level))
+    title = Name(
+        f"{label.zh}：{where.zh} {what.zh} 主导性",
+        f"{label.en}: dominance, {where.en}, {what.en} level",
+    )
 
     def draw(lang: str) -> Any:
         from calib.figures.dominance import dominance_comparison
