@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from calib.publish.privacy import Privacy, read_key, suppress
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Section", "Shown", "View", "open_view"]
+__all__ = ["Section", "Sentence", "Shown", "View", "open_view"]
 
 _ROWS = ("enterprise", "name", "respondent", "ballot")
 """Columns that make a row be about one enterprise or respondent."""
@@ -25,6 +25,22 @@ _TESTS = (("scope", "test"), ("scope", "measure"))
 """Columns of tables of statistics that are functions of the transitions: they would tell them."""
 _PERSONS = ("expert", "members", "respondent")
 """Columns that name persons; pseudonyms do not cover them, so their tables are left out."""
+
+
+_FILES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".parquet",
+    ".soc",
+    ".soi",
+    ".toc",
+    ".toi",
+)
+"""Endings of files that people fill in; frameworks and weight sets keep their names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +74,21 @@ class Shown:
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.frame.to_string(index=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that stands in a notebook where privacy leaves something out."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        return f'<p class="muted">{escape(self.text)}</p>'
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +175,8 @@ class View:
             )
         return found[name]
 
-    def table(self, name: str, *, rows: int | None = None, query: str = "") -> Shown:
-        """Return a table by its name, in the view's language.
+    def table(self, name: str, *, rows: int | None = None, query: str = "") -> Shown | Sentence:
+        """Return a table by its name, in the view's language; a sentence where it is left out.
 
         Parameters
         ----------
@@ -153,6 +184,12 @@ class View:
         query : a condition on the columns, as ``DataFrame.query`` takes it; ``@baseline`` stands
             for the name of the baseline
         """
+        if name in self.left_out():
+            return Sentence(self.say(
+                f"表 {name} 未公布：它涉及单个企业、个人或过小的计数。",
+                f"Table {name} is not published: it is about single enterprises, persons or "
+                "counts that are too small.",
+            ))  # fmt: skip
         table = self._table(name)
         known = {"baseline": self.run.context.baseline}
         frame = table.frame.query(query, local_dict=known) if query else table.frame
@@ -205,10 +242,11 @@ class View:
                 return drawing.draw(self.language)
         every = [d.name for d in self.run.drawings()]
         if name in every:
-            return self.say(
-                f"图 {name} 未公布：企业数低于 {self.privacy.min_count}。",
-                f"Figure {name} is not published: counts under {self.privacy.min_count}.",
-            )
+            return Sentence(self.say(
+                f"图 {name} 未公布：其中的企业数可能低于 {self.privacy.min_count}。",
+                f"Figure {name} is not published: it may tell counts under "
+                f"{self.privacy.min_count}.",
+            ))  # fmt: skip
         raise InputError(
             f"no figure {name!r} {suggest(name, every)}".rstrip()
             + f"; figures are {', '.join(every)}"
@@ -314,7 +352,25 @@ def open_view(
         key = read_key(key_file) if key_file else None
         privacy = Privacy(key, int(given.get("min_count", 1)))
     run = run_experiment(load_experiment(experiment), seed=seed, prepare=privacy.prepare)
-    return View(run, privacy, language)
+    return View(run if privacy.key is None else _without_file_names(run), privacy, language)
+
+
+def _without_file_names(run: Run) -> Run:
+    """Return the run with numbered input files, as forms are named after who filled them."""
+    every = dict.fromkeys(
+        [*run.inputs, *(k for w in run.sets.values() for k in w.provenance.inputs)]
+    )
+    files = [n for n in every if Path(n).suffix.lower() in _FILES]
+    plain = {n: f"file {i}{Path(n).suffix.lower()}" for i, n in enumerate(files, start=1)}
+
+    def numbered(inputs: Mapping[str, str]) -> dict[str, str]:
+        return {plain.get(name, name): digest for name, digest in inputs.items()}
+
+    sets = {
+        name: replace(w, provenance=replace(w.provenance, inputs=numbered(w.provenance.inputs)))
+        for name, w in run.sets.items()
+    }
+    return replace(run, sets=sets, inputs=numbered(run.inputs))
 
 
 def file_name(name: str) -> str:

@@ -152,6 +152,8 @@ def test_names_are_shown_as_text_and_never_run(browser, tmp_path):
     assert page.run("window.hurt") is None
     assert evil in page.run("document.getElementById('enterprises').textContent")
     assert page.run("document.querySelectorAll('img').length") == 0
+    # These are not declared synthetic, and the page must not say so.
+    assert page.run("getComputedStyle(document.getElementById('synthetic')).display") == "none"
     assert page.errors == []
 
 

@@ -12,7 +12,15 @@ from calib.errors import InputError
 from calib.figures import estimates, save_svg
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
-from calib.publish import Privacy, find_leaks, pseudonymise, read_key, secret_words, suppress
+from calib.publish import (
+    Privacy,
+    find_leaks,
+    open_view,
+    pseudonymise,
+    read_key,
+    secret_words,
+    suppress,
+)
 from calib.publish.workbook import Sheet, write_workbook
 from calib.rating import rate, score_answers
 from calib.weights import published_weights
@@ -195,3 +203,19 @@ def test_scores_of_a_pseudonymous_population_carry_no_name():
     scored = score_answers(pseudonymise(named(), KEY))
     for s in scored.samples.values():
         assert all(str(i).startswith("E-") for i in (*s.ids, *s.names))
+
+
+def test_files_named_after_their_authors_go_by_numbers():
+    view = open_view("expert-panel", language="en", privacy=Privacy(KEY, 3))
+    inputs = [k for w in view.run.sets.values() for k in w.provenance.inputs]
+    names = [*view.run.inputs, *inputs]
+    assert any(n.startswith("file 1.") for n in names)
+    assert not any(n.endswith(".xlsx") and not n.startswith("file ") for n in names)
+    plain = open_view("expert-panel", language="en").run
+    assert any("round-" in n for n in plain.inputs)
+    assert sorted(plain.inputs.values()) == sorted(view.run.inputs.values())
+    # What is left out says so in a sentence, not as a string in quotes.
+    for part in (view.table("movers"), view.figure("stars")):
+        assert part._repr_html_().startswith('<p class="muted">')
+        assert "not published" in repr(part)
+        assert "'" not in repr(part)
