@@ -12,6 +12,7 @@ from calib._shipped_files import shipped_notebooks
 from calib.experiment import load_experiment
 from calib.publish.notebooks import _languages
 from calib.publish.select import fitting_notebooks, needs_of
+from calib.publish.view import Sentence
 
 NOTEBOOKS = sorted(shipped_notebooks().glob("*.ipynb"))
 
@@ -76,7 +77,9 @@ def test_a_notebook_keeps_to_the_privacy_that_it_is_given(tmp_path):
     assert "&lt;3" in text
     assert "合成企业" not in text
     assert "D06" not in text
-    assert any(isinstance(s, str) and "未公布" in s for s in shown)
+    said = [s._repr_html_() for s in shown if isinstance(s, Sentence)]
+    assert said
+    assert all("未公布" in s for s in said)
     assert space["view"].left_out()
 
 
