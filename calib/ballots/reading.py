@@ -17,7 +17,7 @@ from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
 from calib.tables import RawTable, read_table
 
-__all__ = ["parse_survey", "read_survey"]
+__all__ = ["looks_like_survey", "parse_survey", "read_survey"]
 
 Faulty = Literal["error", "set-aside"]
 
@@ -137,6 +137,15 @@ def parse_survey(
     rows = reader.long_rows() if long else reader.wide_rows(columns)
     used = () if long else (f"ranks read from the columns {', '.join(columns)}",)
     return reader.survey(rows, faulty, used)
+
+
+def looks_like_survey(table: RawTable) -> bool:
+    """Return whether a table has columns of ranks, or those of the long form of ballots."""
+    heads = _heads(table)
+    if {"rank", "indicator", "respondent"} <= set(heads):
+        return True
+    faults = Faults()
+    return len(_rank_columns(table, heads, faults)) > 1 or bool(len(faults))
 
 
 def _heads(table: RawTable) -> dict[str, str]:

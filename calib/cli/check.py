@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from calib.framework import Framework
 
 __all__ = ["check"]
 
@@ -98,12 +102,16 @@ def _check_experiment(name: str) -> str:
 def _check_table(
     name: str, framework: str, values: str, attributes: tuple[str, ...], sheet: str | None
 ) -> str:
+    from calib.ballots.preflib import is_preflib
+    from calib.ballots.reading import looks_like_survey
     from calib.framework import load_framework
     from calib.population import Kind, parse_population
     from calib.tables import read_table, sheet_names
     from calib.weights import read_weights
 
     fw = load_framework(framework)
+    if is_preflib(name):
+        return _check_survey(name, fw)
     if Path(name).suffix.lower() == ".xlsx" and "_calib" in sheet_names(name):
         return _check_panel(name, framework)
     table = read_table(name, sheet=sheet)
@@ -112,11 +120,21 @@ def _check_table(
     if "local_weight" in table.frame.columns:
         read_weights(name, fw, sheet=sheet)
         return f"weight table for {fw.code} {fw.version}"
+    if looks_like_survey(table):
+        return _check_survey(name, fw, sheet)
     kind: Kind = "scores" if values == "scores" else "answers"
     population = parse_population(table, fw, kind=kind, attributes=attributes)
     sizes = ", ".join(f"{t} {len(s)}" for t, s in population.samples.items())
     notes = "".join(f"; {n.en}" for n in population.notes)
     return f"population of {len(population)} enterprises ({sizes}), {kind}{notes}"
+
+
+def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> str:
+    """Check a survey of ballots."""
+    from calib.ballots import read_survey
+
+    intake = read_survey(name, framework, sheet=sheet).intake
+    return f"survey of {intake.read} ballots, {intake.used} used, for {framework.code}"
 
 
 def _check_panel(name: str, framework: str) -> str:

@@ -192,3 +192,18 @@ def test_figures_show_the_line_and_the_band(language: str) -> None:
     )
     assert to_svg_string(shares) != to_svg_string(figure)
     assert handles
+
+
+def test_check_recognises_surveys_in_every_form(tmp_path, root):
+    from click.testing import CliRunner
+
+    from calib.cli.check import check
+
+    survey = root / "data" / "surveys" / "near-equal.csv"
+    done = CliRunner().invoke(check, [str(survey)], catch_exceptions=False)
+    assert "survey of 730 ballots, 730 used" in done.output
+    text = survey.read_text("utf-8-sig").replace("IN.HOR.D1", "IN.HOR.D9")
+    (tmp_path / "bad.csv").write_text(text, encoding="utf-8")
+    bad = CliRunner().invoke(check, [str(tmp_path / "bad.csv")])
+    assert "did you mean" in str(bad.exception)
+    assert "IN.HOR.D9" in str(bad.exception)
