@@ -1,7 +1,8 @@
 """Stars of many enterprises under many weight sets, against the bare matrix product.
 
 Every ratio is to ``X @ G.T`` (28 columns, float64, all BLAS threads) of the same shape, measured
-in turns within one run; the best of several turns counts for both. Run:
+in turns within one run; the best of several turns counts for both. In brackets stands the peak of
+the memory that the arrays of a run take: blocks and counts, not enterprises times sets. Run:
 ``python benchmarks/bench_kernel.py [--million]``; ``--million`` adds a part of a run over a
 million enterprises and ten thousand weight sets, with the peak memory of the process.
 """
@@ -12,6 +13,7 @@ import platform
 import resource
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -40,6 +42,15 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def peak_megabytes(run: Callable[[], object]) -> float:
+    """Return the most memory that arrays of a run held at once, beside its inputs."""
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1024**2
+
+
 def compare(enterprises: int, sets: int, parents: tuple[str, ...] | None, turns: int = 6) -> None:
     rng = np.random.default_rng(1)
     X = rng.integers(0, 5, (enterprises, len(TRACK.leaves))) * 25.0
@@ -58,6 +69,7 @@ def compare(enterprises: int, sets: int, parents: tuple[str, ...] | None, turns:
     what = "all leaf weights vary" if parents is None else "pillar weights vary"
     cells = ", ".join(
         f"{name} {value:.3f} s = {value / best['bare product']:.2f} x"
+        f" ({peak_megabytes(runs[name]):.0f} MB)"
         for name, value in best.items()
     )
     print(f"{enterprises:>9,} x {sets:>6,}  {what:<22} {cells}")
