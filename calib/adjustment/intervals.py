@@ -7,7 +7,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.adjustment.leave_out import LeaveOut
 from calib.adjustment.level_measures import EXACT_UP_TO, LevelData, moment_measures, pool_levels
-from calib.adjustment.main_effect import bootstrap_counts, counted_effects
+from calib.adjustment.main_effect import bootstrap_counts, conditional
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.shapley import shapley_exact
 
@@ -60,10 +60,11 @@ def bootstrap_level(
         if exact:
             rows["shapley"].append(shapley_exact(data.g, m).share)
     changed = (out.moves != 0).astype(float)
+    known = conditional(data.scores, data.base.total)
     for block in counts:
         size = block.sum(axis=1, keepdims=True)
         rows["star_changed"].extend(block @ changed.T / size)
-        rows["main_effect"].extend(counted_effects(data.scores, data.base.total, block))
+        rows["main_effect"].extend(known.drawn(block))
     return {name: np.array(values) for name, values in rows.items() if values}
 
 

@@ -1,4 +1,8 @@
-"""Main effect of an indicator on the total: V(E[T | x]) / V(T), by group means."""
+"""Main effect of an indicator on the total: V(E[T | x]) / V(T).
+
+Few score levels, as answers have, are groups with a mean each; continuous scores, as capabilities
+and pillars have, are smoothed by local linear regression.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
+from calib.adjustment.local_linear import Smoother, local_linear
 from calib.errors import InputError
 
-__all__ = [
-    "Groups",
-    "MainEffect",
-    "bootstrap_counts",
-    "counted_effects",
-    "group_scores",
-    "main_effect",
-]
+__all__ = ["Conditional", "MainEffect", "bootstrap_counts", "conditional", "main_effect"]
 
 MAX_LEVELS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Enterprises grouped by the score of each indicator.
-
-    Parameters
-    ----------
-    code : (n, L) group number of each enterprise for each indicator
-    count : (L,) number of groups
-    binned : (L,) whether scores had too many levels and were cut into equal-frequency groups
-    """
-
-    code: IntArray
-    count: IntArray
-    binned: tuple[bool, ...]
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +26,123 @@ class MainEffect:
 
     Parameters
     ----------
-    effect : (L,) V(E[T|x_l]) / V(T), 0-1
-    adjusted : (L,) effect corrected for the number of groups (as adjusted R²), at least 0
-    low, high : (L,) bootstrap interval of ``effect``, NaN without bootstrap
-    groups : (L,) number of groups
+    effect : (L,) V(E[T|x_l]) / V(T) of these enterprises, 0-1
+    adjusted : (L,) effect corrected for the number of parameters (as adjusted R²), at least 0
+    low, high : (L,) bootstrap interval of the effect behind the sample, around ``adjusted``; NaN
+        without bootstrap, and where there are as many parameters as enterprises
+    parameters : (L,) number of groups, or effective number of parameters of a smooth fit
+    smooth : (L,) whether scores had too many levels for groups
     """
 
     effect: FloatArray
     adjusted: FloatArray
     low: FloatArray
     high: FloatArray
-    groups: IntArray
+    parameters: FloatArray
+    smooth: tuple[bool, ...]
 
 
-def group_scores(X: FloatArray, max_levels: int = MAX_LEVELS) -> Groups:
-    """Group enterprises by score: one group a level, or equal-frequency groups of many levels.
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """How the mean total given each indicator's score is estimated.
+
+    Parameters
+    ----------
+    total : (n,) totals, centred
+    fits : group number (n,) of each enterprise, or a smoother, for each indicator
+    parameters : (L,) number of groups, or effective number of parameters
+    """
+
+    total: FloatArray
+    fits: tuple[IntArray | Smoother, ...]
+    parameters: FloatArray
+
+    def effects(self, counts: FloatArray) -> FloatArray:
+        """Return main effects (draws, L) of enterprises counted ``counts (draws, n)`` times."""
+        draws = counts.shape[0]
+        size = counts.sum(axis=1)
+        first = counts @ self.total / size
+        variance = counts @ self.total**2 / size - first**2
+        # A spread of rounding size is no spread.
+        live = variance > 1e-12 * max(float(np.mean(self.total**2)), 1e-300)
+        out = np.zeros((draws, len(self.fits)))
+        for i, fit in enumerate(self.fits):
+            if self.parameters[i] < 2 or not live.any():
+                continue
+            if isinstance(fit, Smoother):
+                explained = _smooth(fit, counts, self.total)
+            else:
+                explained = _grouped(fit, counts, self.total)
+            out[live, i] = (explained[live] / size[live] - first[live] ** 2) / variance[live]
+        return np.clip(out, 0.0, 1.0)
+
+    def adjusted(self, effects: FloatArray) -> FloatArray:
+        """Correct effects (..., L) for the number of parameters; 0 where none is left to judge by.
+
+        Notes
+        -----
+        1 - (1-S)(n-1)/(n-G), at least 0. With as many parameters as enterprises nothing is left to
+        tell an effect from chance.
+        """
+        n = len(self.total)
+        spare = n - self.parameters
+        factor = (n - 1) / np.where(spare > 0, spare, 1.0)
+        out = np.where((effects > 0) & (spare > 0), 1.0 - (1.0 - effects) * factor, 0.0)
+        return np.asarray(np.maximum(out, 0.0), dtype=float)
+
+    def drawn(self, counts: FloatArray) -> FloatArray:
+        """Return draws (k, L) around the adjusted effects.
+
+        Notes
+        -----
+        Chance adds to the effect of a sample once, and to that of a sample drawn from it twice:
+        the draws are corrected twice. NaN where there are as many parameters as enterprises, and
+        so nothing to judge by.
+        """
+        out = self.adjusted(self.adjusted(self.effects(counts)))
+        out[:, self.parameters >= len(self.total)] = np.nan
+        return out
+
+
+def conditional(X: FloatArray, total: FloatArray, max_levels: int = MAX_LEVELS) -> Conditional:
+    """Settle how the mean total given each score is estimated.
 
     Parameters
     ----------
     X : (n, L) scores
+    total : (n,) totals
     max_levels : int
-        With more distinct scores than this, or more than half as many as enterprises (beyond
-        five), as capabilities and pillars have, cut into ``min(max_levels, floor(sqrt(n)))``
-        groups of about equal size; equal scores stay together.
+        With more levels than this, or more than half as many as enterprises (beyond five), as
+        capabilities and pillars have, the total is smoothed by local linear regression; with fewer
+        it is averaged at each level. Scores that differ by rounding noise are one level.
 
     Returns
     -------
-    Groups
+    Conditional
     """
     n, L = X.shape
-    code = np.empty((n, L), dtype=np.int64)
-    count = np.empty(L, dtype=np.int64)
-    binned = []
+    centred = total - total.mean()
+    fits: list[IntArray | Smoother] = []
+    parameters = np.empty(L)
     for i in range(L):
-        levels, number = np.unique(X[:, i], return_inverse=True)
-        many = len(levels) > min(max_levels, max(5, n // 2))
-        if many:
-            bins = max(2, min(max_levels, int(np.sqrt(n))))
-            edges = np.quantile(X[:, i], np.arange(1, bins) / bins)
-            _, number = np.unique(np.searchsorted(edges, X[:, i], side="left"), return_inverse=True)
-        code[:, i] = number
-        count[i] = int(number.max()) + 1
-        binned.append(many)
-    return Groups(code, count, tuple(binned))
+        code = score_levels(X[:, i])
+        levels = int(code.max()) + 1
+        fit: IntArray | Smoother = code
+        parameters[i] = levels
+        if levels > min(max_levels, max(5, n // 2)):
+            fit = local_linear(code, X[:, i], centred)
+            parameters[i] = fit.df
+        fits.append(fit)
+    return Conditional(centred, tuple(fits), parameters)
+
+
+def score_levels(x: FloatArray) -> IntArray:
+    """Return the level number (n,) of each score, upwards; rounding noise makes no level."""
+    order = np.argsort(x, kind="stable")
+    new = np.diff(x[order]) > _SAME * max(float(np.abs(x).max(initial=0.0)), 1e-300)
+    out = np.empty(len(x), dtype=np.int64)
+    out[order] = np.concatenate([[0], np.cumsum(new)])
+    return out
 
 
 def main_effect(
@@ -96,7 +153,7 @@ def main_effect(
     level: float = 0.95,
     rng: Seed = None,
 ) -> MainEffect:
-    """Compute main effects by group means, with a bootstrap interval over enterprises.
+    """Compute main effects, with a bootstrap interval over enterprises.
 
     Parameters
     ----------
@@ -114,32 +171,29 @@ def main_effect(
 
     Notes
     -----
-    S_l = Σ_v n_v (T̄_v - T̄)² / Σ_n (T_n - T̄)² over the groups v of equal score (Paruolo,
-    Saisana and Saltelli 2013). With G groups of n enterprises chance alone gives about
-    (G-1)/(n-1), hence ``adjusted`` = 1 - (1-S)(n-1)/(n-G).
+    S_l = 1 - Σ_n (T_n - m(x_nl))² / Σ_n (T_n - T̄)² with m the mean total of the enterprises of
+    equal score, or a local linear fit where scores are continuous (Paruolo, Saisana and Saltelli
+    2013). With G parameters and n enterprises chance alone gives about (G-1)/(n-1), hence
+    ``adjusted`` = 1 - (1-S)(n-1)/(n-G). Where n <= G there is no interval (NaN).
     """
     if X.shape[0] != len(total):
         raise InputError("scores and totals have different numbers of enterprises")
-    groups = group_scores(X)
     n, L = X.shape
-    centred = total - total.mean()
-    effect = _effects(groups, centred, np.ones((1, n)))[0]
-    # With as many groups as enterprises nothing is left to tell an effect from chance.
-    spare = np.maximum(n - groups.count, 1)
-    adjusted = np.maximum(1.0 - (1.0 - effect) * (n - 1) / spare, 0.0)
-    adjusted = np.where((effect > 0) & (n > groups.count), adjusted, 0.0)
+    known = conditional(X, total)
+    effect = known.effects(np.ones((1, n)))[0]
     low = high = np.full(L, np.nan)
     if draws:
         generator = np.random.default_rng(rng)
         sample = np.concatenate(
             [
-                _effects(groups, centred, bootstrap_counts(n, k, generator))
+                known.drawn(bootstrap_counts(n, k, generator))
                 for k in _blocks(draws, max(1, 2_000_000 // n))
             ]
         )
         tail = (1.0 - level) / 2.0
         low, high = np.quantile(sample, [tail, 1.0 - tail], axis=0)
-    return MainEffect(effect, adjusted, low, high, groups.count)
+    smooth = tuple(isinstance(f, Smoother) for f in known.fits)
+    return MainEffect(effect, known.adjusted(effect), low, high, known.parameters, smooth)
 
 
 def bootstrap_counts(n: int, draws: int, rng: np.random.Generator) -> FloatArray:
@@ -150,44 +204,28 @@ def bootstrap_counts(n: int, draws: int, rng: np.random.Generator) -> FloatArray
     return out
 
 
-def counted_effects(X: FloatArray, total: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return main effects (draws, L) with every enterprise counted as in ``counts (draws, n)``."""
-    return _effects(group_scores(X), total - total.mean(), counts)
-
-
 def _blocks(total: int, size: int) -> list[int]:
     return [min(size, total - start) for start in range(0, total, size)]
 
 
-def _effects(groups: Groups, total: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return (draws, L) main effects for enterprises counted ``counts (draws, n)`` times."""
-    draws, n = counts.shape
-    size = counts.sum(axis=1)
-    first = counts @ total / size
-    variance = counts @ total**2 / size - first**2
-    # A spread of rounding size is no spread.
-    live = variance > 1e-12 * max(float(np.mean(total**2)), 1e-300)
-    out = np.zeros((draws, groups.code.shape[1]))
-    if not live.any():
-        return out
-    for i, many in enumerate(groups.count):
-        if many < 2:
-            continue
-        between = np.zeros(draws)
-        if draws == 1:
-            member = np.bincount(groups.code[:, i], weights=counts[0], minlength=many)
-            summed = np.bincount(groups.code[:, i], weights=counts[0] * total, minlength=many)
-            between[0] = _squares(member[None].astype(float), summed[None].astype(float))[0]
-        else:
-            onehot = np.zeros((n, 2 * many))
-            onehot[np.arange(n), groups.code[:, i]] = 1.0
-            onehot[np.arange(n), many + groups.code[:, i]] = total
-            both = counts @ onehot
-            between = _squares(both[:, :many], both[:, many:])
-        out[live, i] = (between[live] / size[live] - first[live] ** 2) / variance[live]
-    return np.clip(out, 0.0, 1.0)
+def _smooth(fit: Smoother, counts: FloatArray, total: FloatArray) -> FloatArray:
+    """Return Σ y² - Σ (y - m)² = 2 Σ y m - Σ m² of every draw."""
+    count, summed = fit.gather(counts), fit.gather(counts * total)
+    m = fit.fit(count, summed)
+    return np.asarray((2.0 * summed * m - count * m**2).sum(axis=1), dtype=float)
 
 
-def _squares(member: FloatArray, summed: FloatArray) -> FloatArray:
+def _grouped(code: IntArray, counts: FloatArray, total: FloatArray) -> FloatArray:
+    """Return Σ m² of every draw, m the mean of the group."""
+    many = int(code.max()) + 1
+    if len(counts) == 1:
+        member = np.bincount(code, weights=counts[0], minlength=many)[None].astype(float)
+        summed = np.bincount(code, weights=counts[0] * total, minlength=many)[None].astype(float)
+    else:
+        onehot = np.zeros((len(total), 2 * many))
+        onehot[np.arange(len(total)), code] = 1.0
+        onehot[np.arange(len(total)), many + code] = total
+        both = counts @ onehot
+        member, summed = both[:, :many], both[:, many:]
     square = np.divide(summed**2, member, out=np.zeros_like(summed), where=member > 0)
     return np.asarray(square.sum(axis=1), dtype=float)

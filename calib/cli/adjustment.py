@@ -24,6 +24,7 @@ _WEIGHTS = click.option("--weights", "weights_file", default="published", show_d
 _FRAMEWORK = click.option("--framework", default="aii", show_default=True)
 _READING = click.option("--reading", "readings", multiple=True, metavar="KEY=VALUE",
                         help="A reading of the rating rule; may be repeated.")  # fmt: skip
+_DRAWS, _DRAWN_BY_DEFAULT = 200, 2000
 _SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 
 
@@ -49,6 +50,33 @@ def _load(
     return fw, scored, weights
 
 
+class _Share(click.ParamType[float]):
+    """A share between 0 and 1, as a number; a percent is refused with the share it may mean."""
+
+    name = "share"
+
+    def __init__(self, low: float = 0.0, high: float = 1.0, *, above: bool = True) -> None:
+        self.low, self.high, self.above = low, high, above
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value).strip()
+        percent = text.endswith("%")
+        try:
+            number = float(text.removesuffix("%"))
+        except ValueError:
+            self.fail(f"{text!r} is no number; expected a share such as 0.08", param, ctx)
+        under = number <= self.low if self.above else number < self.low
+        if percent or not number <= self.high or under:
+            low = "above" if self.above else "from"
+            msg = f"{text} is not a share {low} {self.low:g} and at most {self.high:g}"
+            if (percent or number >= 1) and self.low < number / 100 <= self.high:
+                msg += f"; did you mean {number / 100:g}?"
+            self.fail(msg, param, ctx)
+        return number
+
+
 def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
     from calib.errors import InputError
 
@@ -57,10 +85,12 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
     for text in values:
         name, sep, number = text.rpartition("=")
         try:
-            value = float(number)
-        except ValueError:
-            raise InputError(f"--cap {text!r}: expected a share such as 0.08, or "
-                             "MEASURE=SHARE such as variance=0.1") from None  # fmt: skip
+            value = _Share().convert(number, None, None)
+        except click.BadParameter as exc:
+            raise InputError(f"--cap {text!r}: {exc.message} (or MEASURE=SHARE, such as "
+                             "variance=0.1)") from None  # fmt: skip
+        if (sep and name in named) or (not sep and plain is not None):
+            raise InputError(f"--cap {text!r}: this cap was given before")
         if sep:
             named[name] = value
         else:
@@ -104,8 +134,9 @@ def _cell(value: Any) -> str:
 @click.option("--level", default="all", show_default=True, help="A level's name, or all.")
 @click.option("--cap", "caps", multiple=True, help="Declared cap: a share, or MEASURE=SHARE.")
 @click.option("--cap-level", help="The level that the cap is declared for (the lowest one).")
-@click.option("--draws", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Bootstrap draws for intervals.")  # fmt: skip
+@click.option("--draws", type=click.IntRange(min=0),
+              help="Bootstrap draws for intervals; 200 if not stated, none above 2,000 "
+              "enterprises.")  # fmt: skip
 @_READING
 @_SEED
 @_LANG
@@ -116,7 +147,7 @@ def _cell(value: Any) -> str:
 @click.option("--track", help="Show this track only (or pooled).")
 def dominance(
     population: str, weights_file: str, framework: str, level: str, caps: tuple[str, ...],
-    cap_level: str | None, draws: int, readings: tuple[str, ...], seed: int, lang: str,
+    cap_level: str | None, draws: int | None, readings: tuple[str, ...], seed: int, lang: str,
     out: Path | None, figure: Path | None, track: str | None,
 ) -> None:  # fmt: skip
     """Show which indicators really decide totals and stars of POPULATION: eight measures."""
@@ -124,6 +155,8 @@ def dominance(
     from calib.errors import InputError
 
     _, scored, weights = _load(population, weights_file, framework, readings, seed)
+    if draws is None:
+        draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
     found = measure(weights, scored, level=level, cap=_caps(caps), cap_level=cap_level,
                     draws=draws, rng=seed)  # fmt: skip
     table = found.table
@@ -136,8 +169,16 @@ def dominance(
         raise InputError("--figure draws one track and level: add --level and --track")
     name = f"name_{lang}"
     shown = ["track", "level", "code", name, "weight", "contribution", "variance_share", "shapley",
-             "main_effect", "item_rest", "star_changed", "leverage"]  # fmt: skip
-    _show(table, "主导性" if lang == "zh" else "dominance", shown, 150)
+             "main_effect", "main_effect_adjusted", "item_rest", "star_changed",
+             "leverage"]  # fmt: skip
+    shown_table = table
+    if draws:
+        shown_table = table.assign(main_effect_interval=[
+            "–" if low != low else f"{low:.4f}–{high:.4f}"
+            for low, high in zip(table["main_effect_low"], table["main_effect_high"], strict=True)
+        ])  # fmt: skip
+        shown.insert(shown.index("item_rest"), "main_effect_interval")
+    _show(shown_table, "主导性" if lang == "zh" else "dominance", shown, 150)
     if found.caps:
         _show(found.flags, "超过上限" if lang == "zh" else "above the cap",
               ["track", "level", "code", "measure", "value", "cap"])  # fmt: skip
@@ -168,15 +209,16 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--level", "levels", multiple=True, default=("leaf",), show_default=True,
                      help="Level that may move, or all; may be repeated."),
         click.option("--on", help="Level whose nodes are capped (the lowest one that moves)."),
-        click.option("--low", type=float, help="Lowest local weight of what moves."),
-        click.option("--high", type=float, help="Highest local weight of what moves."),
+        click.option("--low", type=_Share(above=False), help="Lowest local weight of what moves."),
+        click.option("--high", type=_Share(), help="Highest local weight of what moves."),
         click.option("--keep-order", is_flag=True, help="Siblings may not change places."),
         click.option("--problem", default="caps", show_default=True,
                      type=click.Choice(["caps", "shares", "correlations", "stars"])),
         click.option("--distance", default="euclidean", show_default=True,
                      type=click.Choice(["euclidean", "entropy"])),
-        click.option("--grid", type=float, help="Round local weights to this grid."),
-        click.option("--step", "steps", multiple=True, type=float,
+        click.option("--grid", type=_Share(high=0.5),
+                     help="Round local weights to this grid, as 0.01."),
+        click.option("--step", "steps", multiple=True, type=_Share(),
                      help="Share of the way in a round; repeat for several rounds."),
         click.option("--draws", type=click.IntRange(min=0), default=0, show_default=True,
                      help="Bootstrap refits for the out-of-sample check."),
