@@ -1,8 +1,10 @@
 """The ledger of a calibration: every round, chained by hashes, from which all can be replayed.
 
 A ledger is one JSON file. Entry 0 states the inputs (framework, population, readings, starting
-weights, request); each later entry is a round. Every entry carries the SHA-256 of its content
-together with the hash of the entry before it, so that a later change anywhere shows.
+weights, request); each later entry is a round; the last one closes the ledger and says how many
+rounds there are. Every entry carries the SHA-256 of its content together with the hash of the
+entry before it, so that a later change anywhere shows. Whoever rewrites a whole file can hash it
+anew: what tells then is the hash of the last entry, kept elsewhere, and replaying.
 """
 
 from __future__ import annotations
@@ -22,14 +24,15 @@ from calib._atomic import write_text
 from calib._types import FloatArray
 from calib.adjustment.spec import AdjustSpec, spec_from_dict
 from calib.errors import Faults, InputError
-from calib.framework import Framework
+from calib.framework import Framework, Name
 from calib.rating import Scored
 from calib.weights import WeightSet
 
 __all__ = ["Ledger", "Replay", "local_by_code", "read_ledger", "replay_ledger", "write_ledger"]
 
-SCHEMA = "calib.ledger/1"
+SCHEMA = "calib.ledger/2"
 _CLOSE = 1e-9
+_UNTOLD = (("calib",), ("start", "name"))  # a replay has nothing to compare these with
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Ledger:
 
     def append(self, content: Mapping[str, Any]) -> Ledger:
         """Return the ledger with one more entry."""
+        if self.closed:
+            raise InputError("the ledger is closed; no entry can follow")
         previous = self.entries[-1]["hash"] if self.entries else ""
         index = len(self.entries)
         entry = {
@@ -91,29 +96,82 @@ class Ledger:
         """Return the ledger as JSON text, the same for the same entries."""
         return json.dumps(list(self.entries), ensure_ascii=False, indent=1) + "\n"
 
-    def check(self, file: str = "ledger") -> None:
-        """Check every link of the chain.
+    def close(self, *, holds: bool, stopped: Name, final: WeightSet) -> Ledger:
+        """Return the ledger with the entry that ends it."""
+        return self.append(
+            {
+                "closed": True,
+                "rounds": len(self.entries) - 1,
+                "holds": holds,
+                "stopped": {"zh": stopped.zh, "en": stopped.en},
+                "final": local_by_code(final),
+            }
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether the entry that ends a ledger is there."""
+        return len(self.entries) > 1 and "closed" in self.entries[-1]["content"]
+
+    @property
+    def rounds(self) -> tuple[Mapping[str, Any], ...]:
+        """The contents of the rounds."""
+        return tuple(e["content"] for e in self.entries[1:] if "closed" not in e["content"])
+
+    @property
+    def seal(self) -> str:
+        """Hash of the last entry: noted elsewhere, it tells a ledger from any other."""
+        return str(self.entries[-1]["hash"]) if self.entries else ""
+
+    def check(self, file: str = "ledger", *, seal: str | None = None) -> None:
+        """Check types, every link of the chain, its length and its end.
+
+        Parameters
+        ----------
+        file : name for messages
+        seal : hash of the last entry as noted elsewhere (at least its first 8 digits)
 
         Raises
         ------
         InputError
-            Names each entry that was changed, moved or left out.
+            Names each value of a wrong type, and each entry that was changed, moved or left out.
         """
+        from calib.adjustment.ledger_schema import check_types
+
         faults = Faults(file)
+        if not self.entries:
+            faults.add("entry 0", "is not the head of a calibration ledger", expected=SCHEMA)
+        check_types(self.entries, faults)
+        faults.raise_if_any()
         previous = ""
         for number, entry in enumerate(self.entries):
             where = f"entry {number}"
-            if entry.get("index") != number or entry.get("previous") != previous:
+            if entry["index"] != number or entry["previous"] != previous:
                 faults.add(where, "does not follow the entry before it")
-            content = entry.get("content", {})
-            if entry.get("hash") != _hash(
-                entry.get("index", -1), entry.get("previous", ""), content
-            ):
+            if entry["hash"] != _hash(entry["index"], entry["previous"], entry["content"]):
                 faults.add(where, "was changed after it was written: its hash does not fit")
-            previous = str(entry.get("hash"))
-        if not self.entries or self.entries[0]["content"].get("schema") != SCHEMA:
-            faults.add("entry 0", "is not the head of a calibration ledger", expected=SCHEMA)
+            previous = entry["hash"]
+        self._check_end(faults)
+        if seal is not None and (len(seal) < 8 or not self.seal.startswith(seal.lower())):
+            faults.add("seal", "is not that of this ledger", value=seal, expected=self.seal)
         faults.raise_if_any()
+
+    def _check_end(self, faults: Faults) -> None:
+        last = f"entry {len(self.entries) - 1}"
+        if not self.closed:
+            faults.add(last, "does not close the ledger: later entries are missing")
+            return
+        rounds, end = self.rounds, self.entries[-1]["content"]
+        if end["rounds"] != len(rounds) or len(rounds) != len(self.entries) - 2:
+            faults.add(last, "closes a ledger of another length", value=len(self.entries) - 2,
+                       expected=f"{end['rounds']} rounds")  # fmt: skip
+        before = self.entries[0]["content"]["weights"]
+        for number, content in enumerate(rounds, start=1):
+            if content["round"] != number or content["before"] != before:
+                faults.add(f"entry {number}", "does not start from the weights before it")
+            before = content["after"]
+        if end["final"] != before:
+            faults.add(last, "ends with other weights than the last round")
 
 
 @dataclass(frozen=True)
@@ -124,14 +182,16 @@ class Replay:
     ----------
     rounds : rounds replayed
     difference : largest difference of a local weight from the ledger
-    same : whether every weight agrees within 1e-9 and every star count exactly
+    same : whether everything agrees, numbers within 1e-9
     final : weights after the last round
+    differences : what does not agree: where, in the ledger, replayed
     """
 
     rounds: int
     difference: float
     same: bool
     final: WeightSet
+    differences: tuple[tuple[str, object, object], ...] = ()
 
 
 def local_by_code(weights: WeightSet) -> dict[str, dict[str, float]]:
@@ -147,25 +207,30 @@ def write_ledger(ledger: Ledger, path: str | os.PathLike[str]) -> None:
     write_text(Path(path), ledger.text())
 
 
-def read_ledger(path: str | os.PathLike[str]) -> Ledger:
-    """Read a ledger and check its chain.
+def read_ledger(path: str | os.PathLike[str], *, seal: str | None = None) -> Ledger:
+    """Read a ledger and check its types, its chain, its length and its end.
+
+    Parameters
+    ----------
+    path : the file
+    seal : hash of the last entry as noted elsewhere, or its first digits (8 at least)
 
     Raises
     ------
     InputError
-        When it is no ledger, or an entry was changed.
+        When it is no ledger, when an entry was changed or is missing, or the seal is another.
     """
     file = Path(path)
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
         raise InputError(f"{file}: no such file") from exc
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise InputError(f"{file}: cannot be read as JSON: {exc}") from exc
-    if not isinstance(data, list) or not all(isinstance(e, dict) and "content" in e for e in data):
+    if not isinstance(data, list) or not all(isinstance(e, dict) for e in data):
         raise InputError(f"{file}: is not a calibration ledger (a list of entries)")
     ledger = Ledger(tuple(data))
-    ledger.check(str(file))
+    ledger.check(str(file), seal=seal)
     return ledger
 
 
@@ -186,17 +251,54 @@ def replay_ledger(ledger: Ledger, scored: Scored) -> Replay:
 
     head = ledger.entries[0]["content"]
     _check_inputs(head, scored)
+    _check_request(head["request"], scored.framework)
     start = _weights(head["weights"], scored.framework, head["start"]["name"])
     again = adjust_rounds(
         start, scored, spec_from_dict(head["request"]), steps=tuple(head["steps"]),
         grid=head["grid"], seed=int(head["seed"]),
     )  # fmt: skip
-    worst, same = 0.0, len(again.ledger.entries) == len(ledger.entries)
-    for mine, theirs in zip(again.ledger.entries[1:], ledger.entries[1:], strict=False):
-        a, b = mine["content"], theirs["content"]
-        worst = max(worst, _difference(a["after"], b["after"]))
-        same &= a["stars_after"] == b["stars_after"]
-    return Replay(len(again.rounds), worst, bool(same and worst <= _CLOSE), again.final)
+    found: list[tuple[str, object, object]] = []
+    if len(again.ledger.entries) != len(ledger.entries):
+        found.append(("entries", len(ledger.entries), len(again.ledger.entries)))
+    for number, (mine, theirs) in enumerate(
+        zip(again.ledger.entries, ledger.entries, strict=False)
+    ):
+        found += _differences(theirs["content"], mine["content"], (f"entry {number}",))
+    worst = max((_largest(a, b) for where, a, b in found if ".after." in where), default=0.0)
+    return Replay(len(again.rounds), worst, not found, again.final, tuple(found))
+
+
+def _differences(
+    theirs: object, mine: object, path: tuple[str, ...]
+) -> list[tuple[str, object, object]]:
+    """List where two contents disagree; numbers agree within 1e-9."""
+    if path[1:] in _UNTOLD:
+        return []
+    if isinstance(theirs, Mapping) and isinstance(mine, Mapping):
+        return [
+            row
+            for key in dict.fromkeys([*theirs, *mine])
+            for row in _differences(theirs.get(key), mine.get(key), (*path, str(key)))
+        ]
+    if isinstance(theirs, list) and isinstance(mine, list) and len(theirs) == len(mine):
+        return [
+            row
+            for i, (a, b) in enumerate(zip(theirs, mine, strict=True))
+            for row in _differences(a, b, (*path, str(i)))
+        ]
+    if theirs == mine or _largest(theirs, mine) <= _CLOSE:
+        return []
+    return [(".".join(path), theirs, mine)]
+
+
+def _largest(a: object, b: object) -> float:
+    """Return the difference of two numbers; infinite for anything else."""
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    if not numbers or isinstance(a, bool) or isinstance(b, bool):
+        return float("inf")
+    if a != a and b != b:
+        return 0.0
+    return abs(float(a) - float(b))  # type: ignore[arg-type]
 
 
 def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
@@ -215,17 +317,25 @@ def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
     faults.raise_if_any()
 
 
+def _check_request(request: Mapping[str, Any], fw: Framework) -> None:
+    deepest = max(int(track.depth.max()) for track in fw.tracks.values())
+    bad = [d for d in (*request["depths"], request["on"]) if d > deepest]
+    if bad:
+        raise InputError(f"ledger, entry 0 request: level {bad[0]} is below the tree's {deepest}")
+
+
 def _weights(table: Mapping[str, Mapping[str, float]], fw: Framework, name: str) -> WeightSet:
+    faults = Faults("ledger")
+    for t, track in fw.tracks.items():
+        for code in sorted(set(track.codes) ^ set(table.get(t, {}))):
+            what = "is missing" if code in track.codes else "is no node of this track"
+            faults.add(f"entry 0 weights.{t}.{code}", what)
+    faults.raise_if_any()
     local: dict[str, FloatArray] = {
-        t: np.array([table[t][c] for c in track.codes]) for t, track in fw.tracks.items()
+        t: np.array([table[t][c] for c in track.codes], dtype=float)
+        for t, track in fw.tracks.items()
     }
     return WeightSet.build(fw, name, local, source="ledger", detail="read from a ledger")
-
-
-def _difference(
-    a: Mapping[str, Mapping[str, float]], b: Mapping[str, Mapping[str, float]]
-) -> float:
-    return max(abs(a[t][c] - b[t].get(c, np.inf)) for t in a for c in a[t])
 
 
 def _hash(index: int, previous: str, content: Mapping[str, Any]) -> str:

@@ -134,7 +134,9 @@ def adjust_rounds(
         made.append(_finish(current, scored, spec, last, len(made) + 1))
         current = last.weights
         ledger = ledger.append(_entry(made[-1]))
-    return Rounds(weights, current, tuple(made), not over, _stop_reason(over, made), ledger)
+    stopped = _stop_reason(over, made)
+    ledger = ledger.close(holds=not over, stopped=stopped, final=current)
+    return Rounds(weights, current, tuple(made), not over, stopped, ledger)
 
 
 def over_caps(

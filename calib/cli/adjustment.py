@@ -273,7 +273,7 @@ def adjust(
         final = rounds.final
         if ledger_file is not None:
             write_ledger(rounds.ledger, ledger_file)
-            click.echo(f"wrote {ledger_file}")
+            click.echo(f"wrote {ledger_file}, seal {rounds.ledger.seal}")
     else:
         done = adjust_spec(weights, scored, spec, grid=grid, rng=seed)
         final = done.weights
@@ -319,23 +319,38 @@ def _show_adjusted(done: Adjusted, lang: str) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--population", help="Replay the calibration on this population and compare.")
+@click.option("--seal", help="The seal as noted when the ledger was written; its start is enough.")
 @_FRAMEWORK
-def ledger(file: Path, population: str | None, framework: str) -> None:
-    """Check the chain of a calibration ledger FILE; with --population, replay it."""
+@_LANG
+def ledger(file: Path, population: str | None, seal: str | None, framework: str, lang: str) -> None:
+    """Check the chain and length of a calibration ledger FILE; with --population, replay it."""
     from calib.adjustment import read_ledger, replay_ledger
     from calib.errors import CalibError
 
-    book = read_ledger(file)
+    zh = lang == "zh"
+    book = read_ledger(file, seal=seal)
     head = book.entries[0]["content"]
-    click.echo(f"{len(book.entries) - 1} rounds from {head['start']['name']} on "
-               f"{head['population']['label']}; the chain of hashes is unbroken")  # fmt: skip
+    rounds, start, label = len(book.rounds), head["start"]["name"], head["population"]["label"]
+    click.echo(
+        f"从 {start} 出发，在 {label} 上调整 {rounds} 轮；共 {len(book.entries)} 条记录，"
+        "哈希链直至封存条目完整"
+        if zh else
+        f"{rounds} rounds from {start} on {label}; {len(book.entries)} entries, the chain of "
+        "hashes is unbroken to its closing entry"
+    )  # fmt: skip
+    click.echo(f"{'封印' if zh else 'seal'} {book.seal}")
     if population is None:
         return
     readings = tuple(f"{k}={v}" for k, v in head["readings"].items())
     _, scored, _ = _load(population, "published", framework, readings, 0)
     found = replay_ledger(book, scored)
     if not found.same:
-        raise CalibError(f"{file}: replaying gives other weights (largest difference "
-                         f"{found.difference:.2e})")  # fmt: skip
-    click.echo(f"replayed {found.rounds} rounds; largest difference of a weight "
-               f"{found.difference:.1e}")  # fmt: skip
+        lines = [f"  {where}: {a!r} → {b!r}" for where, a, b in found.differences[:20]]
+        more = len(found.differences) - len(lines)
+        lines += [f"  … {more}"] if more else []
+        say = "重放结果与账本不同（账本 → 重放）" if zh else "replaying differs (ledger → replayed)"
+        raise CalibError("\n".join([f"{file}: {say}", *lines]))
+    click.echo(
+        f"已重放 {found.rounds} 轮，全部内容一致（数值误差不超过 1e-9）" if zh else
+        f"replayed {found.rounds} rounds; everything in the ledger agrees (numbers within 1e-9)"
+    )  # fmt: skip
