@@ -16,6 +16,7 @@ from calib.ballots.kemeny import Kemeny, kemeny, kemeny_order
 from calib.ballots.mixture import Mixture, MixtureChoice, choose_mixture, fit_mixture
 from calib.ballots.outliers import Outliers, outlying_ballots
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
+from calib.ballots.planning import ballots_for_equal_shares, ballots_for_equal_worths
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
 from calib.ballots.preflib import read_preflib, write_preflib
 from calib.ballots.quasi import QuasiVariances, quasi_variances
@@ -36,6 +37,7 @@ from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.simulate import simulate_ballots
 from calib.ballots.survey import REASONS, Intake, SetAside, Survey
+from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 from calib.ballots.writing import survey_table, write_survey
 
 __all__ = [
@@ -66,8 +68,11 @@ __all__ = [
     "Shrinkage",
     "Survey",
     "TreeWeights",
+    "WorthIntervals",
     "adjusted_residuals",
     "align_leaves",
+    "ballots_for_equal_shares",
+    "ballots_for_equal_worths",
     "ballots_from_lists",
     "bootstrap",
     "choose_mixture",
@@ -107,6 +112,7 @@ __all__ = [
     "tabulate",
     "verdict_name",
     "worth_draws",
+    "worth_intervals",
     "write_preflib",
     "write_survey",
 ]

@@ -64,7 +64,8 @@ class Detectable:
     ----------
     sigma : spread of log-worths at which the score test rejects with the given power
     share : difference of one item's pick share from the others' common expectation at which its
-        Holm-corrected residual rejects with that power; None when every ballot lists every item
+        Holm-corrected residual rejects with that power; None when every ballot lists every item,
+        or when no difference between 0 and 1 is large enough
     power, alpha : power and size that these refer to
     """
 
@@ -109,4 +110,6 @@ def detectable(
     if scale > 0:
         z = normal_quantile(1.0 - alpha / (2 * J)) + normal_quantile(power)
         share = float(z * np.sqrt(scale * (1.0 - 1.0 / J)) / table.total)
+        expected = float(table.pick_counts.sum()) / table.total / J
+        share = share if share <= 1.0 - expected else None
     return Detectable(float(np.sqrt(noncentral / (information * df))), share, power, alpha)

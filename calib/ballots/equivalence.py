@@ -7,11 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
-from calib.ballots.shares import PickShares, normal_quantile, simultaneous_z, wilson
-from calib.ballots.shrinkage import Shrinkage
+from calib.ballots.data import Ballots
+from calib.ballots.montecarlo import savage_points
+from calib.ballots.planning import ballots_for_equal_shares, ballots_for_equal_worths
+from calib.ballots.shares import PickShares
+from calib.ballots.unshrunken import WorthIntervals
 from calib.errors import InputError
 
-__all__ = ["Equivalence", "equivalence_of_shares", "equivalence_of_worths"]
+__all__ = [
+    "LARGEST_MARGIN",
+    "Equivalence",
+    "check_alpha",
+    "check_margin",
+    "equivalence_of_shares",
+    "equivalence_of_worths",
+]
+
+LARGEST_MARGIN = 5.0
+"""Ratios from here on are refused: items five times apart are equal to nobody, and whoever writes
+25 means 25%, that is 1.25."""
 
 VERDICTS = ("equal", "unequal", "different", "undecided")
 
@@ -26,7 +40,7 @@ class Equivalence:
         interval lies wholly outside it; ``different`` - a test shows differences, the intervals
         do not settle whether they exceed the margin; ``undecided`` - neither. A test that is
         not significant never makes a verdict ``equal``
-    measure : ``share`` (pick shares) or ``worth`` (shrunk worths)
+    measure : ``share`` (pick shares) or ``worth`` (worths without shrinkage)
     margin : declared ratio, > 1: a value is as good as equal within ``[centre / margin,
         centre * margin]``
     centre : the value of every item under equality
@@ -36,8 +50,11 @@ class Equivalence:
     open : positions of the items whose interval is neither inside nor wholly outside
     differences_shown : whether the main test of equality rejects
     smallest_margin : smallest margin at which these ballots would say ``equal``; inf if none
-    ballots_needed : ballots that would say ``equal`` at this margin with 80% probability if all
-        items were exactly equal; None when not applicable
+    ballots_needed : ballots like these (lengths, weights, enterprises) that would say ``equal`` at
+        this margin with 80% probability if all items were exactly equal; None when no number
+        would
+    finite : whether every interval is about a finite estimate; else the verdict cannot be
+        ``equal``
     """
 
     verdict: str
@@ -52,6 +69,7 @@ class Equivalence:
     differences_shown: bool
     smallest_margin: float
     ballots_needed: int | None
+    finite: bool = True
 
 
 def equivalence_of_shares(
@@ -68,69 +86,132 @@ def equivalence_of_shares(
     Raises
     ------
     InputError
-        If the margin is not above 1.
+        If the margin is not above 1, or so large that it must be meant as a percentage.
     """
+    check_margin(margin)
+    needed = ballots_for_equal_shares(
+        shares.expected, len(shares.items), margin=margin, level=shares.level
+    )
+    # Ballots like these: as many more as it takes of them to be worth one independent ballot.
     return _judge(
         "share",
         shares.expected,
-        shares.lower,
-        shares.upper,
+        (shares.lower, shares.upper),
         margin,
         differences_shown,
-        _ballots_needed(shares.expected, len(shares.items), margin, shares.level),
+        _of_these(needed, shares.n / float(np.median(shares.sizes))),
     )
 
 
 def equivalence_of_worths(
-    shrunk: Shrinkage, *, margin: float, differences_shown: bool, level: float = 0.95
+    intervals: WorthIntervals, ballots: Ballots, *, margin: float, differences_shown: bool
 ) -> Equivalence:
     """Judge equality by worths against ``1 / J``.
 
+    Parameters
+    ----------
+    intervals : unshrunken worths of the ballots with simultaneous intervals
+    ballots : the ballots, whose lengths say how much each tells
+    margin : ratio > 1
+    differences_shown : whether the main test of equality rejects
+
+    Raises
+    ------
+    InputError
+        If the margin is not above 1, or so large that it must be meant as a percentage.
+
     Notes
     -----
-    Intervals ``exp(log w_j -+ z(1 - alpha/2J) se)`` with the standard deviation of the
-    log-worth share, sigma's uncertainty included; meant for ballots that list every item, where
-    pick shares say nothing.
+    Never from shrunken worths, which the shrinkage makes alike: with one of six items at the edge
+    of the margin and 100 full rankings they would say ``equal`` one time in five.
     """
-    w = shrunk.worth
-    J = w.size
-    contrast = np.eye(J) - w  # d log w_j / d theta_l = [j = l] - w_l
-    se = np.sqrt(np.maximum(np.diag(contrast @ shrunk.covariance @ contrast.T), 0.0))
-    z = simultaneous_z(J, level)
+    check_margin(margin)
+    J = ballots.J
+    variance = savage_points(J, ballots.K).variance[ballots.lengths]
+    information = float(ballots.weights @ variance / ballots.weights.sum())
+    needed = ballots_for_equal_worths(information, J, margin=margin, level=intervals.level)
     return _judge(
         "worth",
         1.0 / J,
-        w * np.exp(-z * se),
-        w * np.exp(z * se),
+        (intervals.lower, intervals.upper),
         margin,
         differences_shown,
-        None,
+        _of_these(needed, intervals.n / intervals.size),
+        finite=intervals.finite,
     )
+
+
+def check_margin(margin: float) -> None:
+    """Refuse a margin that is no sensible ratio, with a guess at what was meant.
+
+    Raises
+    ------
+    InputError
+        Unless ``1 < margin < LARGEST_MARGIN``.
+    """
+    if np.isfinite(margin) and 1.0 < margin < LARGEST_MARGIN:
+        return
+    meant = 0.0
+    if 0.0 < margin < 1.0:
+        meant = 1.0 + margin if margin <= 0.5 else 1.0 / margin
+    elif LARGEST_MARGIN <= margin <= 100.0:
+        meant = 1.0 + margin / 100.0
+    hint = f" (did you mean {meant:.4g}?)" if meant else ""
+    msg = (
+        f"the equivalence margin is {margin!r}; expected a ratio above 1 and below"
+        f" {LARGEST_MARGIN:g}, such as 1.25 for a quarter more{hint}"
+    )
+    raise InputError(msg)
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a level that no test has, with a guess at what was meant.
+
+    Raises
+    ------
+    InputError
+        Unless ``0 < alpha < 0.5``.
+    """
+    if 0.0 < alpha < 0.5:
+        return
+    meant = 0.0
+    if 0.5 < alpha < 1.0:
+        meant = 1.0 - alpha
+    elif 1.0 <= alpha < 100.0:
+        meant = alpha / 100.0 if alpha < 50.0 else 1.0 - alpha / 100.0
+    hint = f" (did you mean {meant:.4g}?)" if meant else ""
+    msg = f"the level alpha is {alpha!r}; expected a number above 0 and below 0.5, such as 0.05"
+    raise InputError(msg + hint)
+
+
+def _of_these(needed: int | None, design_effect: float) -> int | None:
+    return None if needed is None else int(np.ceil(needed * max(design_effect, 1.0)))
 
 
 def _judge(
     measure: str,
     centre: float,
-    lower: FloatArray,
-    upper: FloatArray,
+    interval: tuple[FloatArray, FloatArray],
     margin: float,
     differences_shown: bool,
     needed: int | None,
+    *,
+    finite: bool = True,
 ) -> Equivalence:
-    if not (np.isfinite(margin) and margin > 1.0):
-        msg = f"the equivalence margin is {margin!r}; expected a ratio above 1, such as 1.25"
-        raise InputError(msg)
+    lower, upper = interval
     low, high = centre / margin, centre * margin
     inside = (lower >= low) & (upper <= high)
     outside = (upper < low) | (lower > high)
-    if inside.all():
+    if inside.all() and finite:
         verdict = "equal"
     elif outside.any():
         verdict = "unequal"
     else:
         verdict = "different" if differences_shown else "undecided"
     least = float(lower.min())
-    smallest = max(float(upper.max()) / centre, centre / least) if least > 0 else float("inf")
+    smallest = (
+        max(float(upper.max()) / centre, centre / least) if least > 0 and finite else float("inf")
+    )
     return Equivalence(
         verdict,
         measure,
@@ -144,33 +225,5 @@ def _judge(
         differences_shown,
         smallest,
         needed,
+        finite,
     )
-
-
-def _ballots_needed(centre: float, J: int, margin: float, level: float) -> int | None:
-    """Return the n at which J exactly equal shares would be called equal with 80% probability.
-
-    All J observed shares must lie close enough to the centre that their intervals fit into the
-    band; taken as independent, each must with probability ``0.8^(1/J)``.
-    """
-    if not 0.0 < centre < 1.0 or not margin > 1.0:
-        return None
-    z = simultaneous_z(J, level)
-    away = normal_quantile((1.0 + 0.8 ** (1.0 / J)) / 2.0)
-
-    def fits(n: int) -> bool:
-        off = away * np.sqrt(centre * (1.0 - centre) / n)
-        seen = np.clip(np.array([centre - off, centre + off]), 0.0, 1.0)
-        lower, upper = wilson(seen, np.full(2, float(n)), z)
-        return bool(lower[0] >= centre / margin and upper[1] <= min(centre * margin, 1.0))
-
-    high = 1
-    while not fits(high):
-        high *= 2
-        if high > 10**9:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    return high

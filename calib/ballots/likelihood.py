@@ -148,18 +148,26 @@ def ballot_scores(ballots: Ballots, theta: FloatArray, keep: BoolArray | None = 
     ballots : the ballots
     theta : (J,) log-worths
     keep : (n,) rows wanted; all by default
+
+    Notes
+    -----
+    With ``d_s`` the worth still free at rank s, an item listed at rank r scores
+    ``1 - w sum_{s<=r} 1/d_s`` and an unlisted one ``-w sum_s 1/d_s``.
     """
     picks = ballots.picks if keep is None else ballots.picks[keep]
-    w = np.exp(theta - np.max(theta))
-    scores = np.zeros((len(picks), ballots.J))
-    free = np.ones((len(picks), ballots.J))
-    rows = np.arange(len(picks))
-    for s in range(min(ballots.K, ballots.J - 1)):
-        on = picks[:, s] >= 0
-        p = free[on] * w
-        p /= p.sum(axis=1, keepdims=True)
-        scores[on] -= p
-        chosen = picks[on, s]
-        scores[rows[on], chosen] += 1.0
-        free[rows[on], chosen] = 0.0
-    return scores
+    J, stages = ballots.J, min(ballots.K, ballots.J - 1)
+    on = picks >= 0
+    item = np.where(on, picks, J).astype(np.int64)  # column J takes what is blank
+    w = np.append(np.exp(theta - np.max(theta)), 0.0)
+    free = np.ones((len(picks), J + 1))
+    np.put_along_axis(free, item, 0.0, axis=1)
+    own = w[item]
+    # Summed from the last rank up: what is left of nearly all worth must not be a difference.
+    left = (free @ w)[:, None] + np.cumsum(own[:, ::-1], axis=1)[:, ::-1]
+    chosen = on[:, :stages]
+    lost = np.cumsum(np.where(chosen, 1.0 / np.where(chosen, left[:, :stages], 1.0), 0.0), axis=1)
+    scores = -lost[:, -1:] * w
+    rank = np.arange(picks.shape[1])
+    won = (rank < stages) - own * lost[:, np.minimum(rank, stages - 1)]
+    np.put_along_axis(scores, item, won, axis=1)
+    return np.asarray(scores[:, :J], dtype=float)

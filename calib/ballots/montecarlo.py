@@ -75,7 +75,7 @@ def null_statistics(
     out_q, out_s, out_l = np.zeros(replicates), np.zeros(replicates), np.zeros(fits)
     lengths = ballots.lengths
     points = savage_points(J, K)
-    weight = ballots.weights
+    weight = _relative(ballots)
     scale_q = float((weight**2 * lengths * (J - lengths)).sum()) / (J * (J - 1))
     scale_s = float((weight**2) @ points.variance[lengths])
     blank = np.arange(K) >= lengths[:, None]
@@ -101,7 +101,13 @@ def null_statistics(
 
 def penalised_ratio(ballots: Ballots) -> float:
     """Return the likelihood-ratio statistic as the simulation computes it."""
-    return float(_ratios(ballots.picks[None], ballots.weights, ballots.J)[0])
+    return float(_ratios(ballots.picks[None], _relative(ballots), ballots.J)[0])
+
+
+def _relative(ballots: Ballots) -> FloatArray:
+    """Return weights that sum to Kish's effective number of ballots, whatever their scale was."""
+    weight = ballots.weights
+    return np.asarray(weight * (weight.sum() / (weight**2).sum()), dtype=float)
 
 
 def _random_picks(rows: int, J: int, K: int, gen: np.random.Generator) -> NDArray[np.int16]:

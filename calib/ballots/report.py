@@ -17,12 +17,19 @@ from calib.ballots.equality import (
     clustered_residuals,
     equality_tests,
 )
-from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
+from calib.ballots.equivalence import (
+    Equivalence,
+    check_alpha,
+    check_margin,
+    equivalence_of_shares,
+    equivalence_of_worths,
+)
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
 from calib.ballots.segments import GroupEquality, StageTest, group_equality, stage_test
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +54,8 @@ class EqualityReport:
     alpha : level of the tests; intervals hold at 1 - alpha
     tests : tests of equality
     shares : pick shares with simultaneous intervals
-    shrunk : shrunk worths
+    shrunk : shrunk worths, the estimate
+    unshrunken : worths without shrinkage with simultaneous intervals, for the verdict
     residuals : adjusted residuals of the picks; None when every ballot lists every item
     effects : effect sizes
     detectable : smallest differences that the survey could have shown
@@ -65,6 +73,7 @@ class EqualityReport:
     tests: EqualityTests
     shares: PickShares
     shrunk: Shrinkage
+    unshrunken: WorthIntervals
     residuals: Residuals | None
     effects: Effects
     detectable: Detectable
@@ -91,29 +100,39 @@ class EqualityReport:
         return self.equivalence.verdict
 
     def item_table(self) -> pd.DataFrame:
-        """Return one row an item: picks, share with interval, residual, worth, band."""
+        """Return one row an item: picks and share, residual, worths, and places in the bands.
+
+        Returns
+        -------
+        DataFrame
+            ``simultaneous_lower`` and ``simultaneous_upper`` belong to the pick share,
+            ``worth_simultaneous_lower`` and ``worth_simultaneous_upper`` to the
+            ``worth_unshrunken``; they hold for all items at once. ``share_band`` and
+            ``worth_band`` say where each lies: ``inside`` the band of equality, ``outside``, or
+            ``open``; the verdict rests on one of them (:attr:`equivalence`).
+        """
         import pandas as pd
 
         J = len(self.items)
         blank = np.full(J, np.nan)
-        res, verdict = self.residuals, self.equivalence
-        outside = np.isin(np.arange(J), verdict.outside)
-        undecided = np.isin(np.arange(J), verdict.open)
+        res, worth = self.residuals, self.unshrunken
         return pd.DataFrame(
             {
                 "code": self.items,
                 "picks": self.shares.count,
                 "pick_share": self.shares.share,
                 "se": self.shares.se,
-                "lower": self.shares.lower,
-                "upper": self.shares.upper,
+                "simultaneous_lower": self.shares.lower,
+                "simultaneous_upper": self.shares.upper,
+                "share_band": _bands(self.by_share, J),
                 "share_of_picks": self.shares.share_of_picks,
                 "residual": blank if res is None else res.z,
                 "p_holm": blank if res is None else res.p_holm,
                 "worth": self.shrunk.worth,
-                "worth_lower": self.by_worth.lower,
-                "worth_upper": self.by_worth.upper,
-                "band": np.where(outside, "outside", np.where(undecided, "open", "inside")),
+                "worth_unshrunken": worth.worth,
+                "worth_simultaneous_lower": worth.lower,
+                "worth_simultaneous_upper": worth.upper,
+                "worth_band": _bands(self.by_worth, J),
             }
         )
 
@@ -193,13 +212,20 @@ def equality_report(
     ballots : the ballots
     margin : equivalence margin, a ratio above 1: equal means within ``[1/margin, margin]`` times
         the value under equality
-    alpha : level of the tests, 1 - alpha that of the simultaneous intervals
+    alpha : level of the tests, 1 - alpha that of the simultaneous intervals; in (0, 0.5)
     power : power to which the detectable differences refer
     groups : (J,) group of each item (its capability), for tests of equality within groups
     group_names : (G,) their names
     monte_carlo : see :func:`~calib.ballots.equality_tests`
     rng : seed of the Monte-Carlo null
+
+    Raises
+    ------
+    InputError
+        If the margin is no ratio above 1 or alpha no level of a test.
     """
+    check_margin(margin)
+    check_alpha(alpha)
     table = tabulate(ballots)
     effective = effective_table(ballots)
     shrunk = fit_shrunk(effective.table)
@@ -209,9 +235,8 @@ def equality_report(
     by_share = None
     if tests.picks is not None:
         by_share = equivalence_of_shares(shares, margin=margin, differences_shown=shown)
-    by_worth = equivalence_of_worths(
-        shrunk, margin=margin, differences_shown=shown, level=1 - alpha
-    )
+    unshrunken = worth_intervals(ballots, level=1 - alpha)
+    by_worth = equivalence_of_worths(unshrunken, ballots, margin=margin, differences_shown=shown)
     scale = likelihood_scale(ballots)
     several = groups is not None and np.bincount(np.asarray(groups)).max() > 1
     return EqualityReport(
@@ -223,6 +248,7 @@ def equality_report(
         tests,
         shares,
         shrunk,
+        unshrunken,
         clustered_residuals(shares) if tests.clustered else adjusted_residuals(table),
         effects(table, shrunk),
         detectable(table, size=effective.size, alpha=alpha, power=power),
@@ -232,6 +258,13 @@ def equality_report(
         group_equality(table, groups, scale=scale) if groups is not None and several else None,
         group_names,
     )
+
+
+def _bands(verdict: Equivalence | None, J: int) -> list[str]:
+    if verdict is None:
+        return [""] * J
+    place = dict.fromkeys(verdict.outside, "outside") | dict.fromkeys(verdict.open, "open")
+    return [place.get(j, "inside") for j in range(J)]
 
 
 def _or_nan(value: float | None) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from calib.ballots.equivalence import LARGEST_MARGIN, Equivalence
 from calib.ballots.report import EqualityReport
 from calib.framework import Name
 
@@ -50,7 +51,18 @@ def equality_sentences(
     what it is, the absence of shown differences, with the difference it could have missed.
     """
     shown = dict(names or {})
-    parts = (_verdict, _test, _size, _items, _detectable, _margin, _groups, _stages)
+    parts = (
+        _verdict,
+        _no_maximum,
+        _other_measure,
+        _test,
+        _size,
+        _items,
+        _detectable,
+        _margin,
+        _groups,
+        _stages,
+    )
     return tuple(s for s in (part(report, lang == "zh", shown) for part in parts) if s)
 
 
@@ -67,8 +79,7 @@ def _verdict(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
     v = r.equivalence
     low, high = v.band
     J, outside = len(r.items), [r.items[j] for j in v.outside]
-    what = ("入选率" if v.measure == "share" else "重要性份额") if zh else (
-        "pick share" if v.measure == "share" else "worth")  # fmt: skip
+    what = _measure(v, zh)
     if zh:
         head = f"结论：{_VERDICTS[v.verdict].zh}。"
         if v.verdict == "equal":
@@ -100,9 +111,67 @@ def _verdict(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
             f"{high:.1%} for {len(outside)} of {J} indicators: {_list(outside, names, zh)}."
         )
     return head + (
-        f"For {len(v.open)} of {J} indicators the interval of the {what} crosses the band "
-        f"{low:.1%} to {high:.1%}: these ballots neither confirm nor refute equal importance."
+        f"For {len(v.open)} of {J} indicators the simultaneous interval of the {what} crosses "
+        f"the band {low:.1%} to {high:.1%}: these ballots neither confirm nor refute equal "
+        "importance."
     )
+
+
+def _measure(v: Equivalence, zh: bool) -> str:
+    if v.measure == "share":
+        return "入选率" if zh else "pick share"
+    return "重要性（不收缩）" if zh else "unshrunken worth"
+
+
+def _no_maximum(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
+    if r.equivalence.finite:
+        return ""
+    w = r.unshrunken
+    if w.never:
+        who = _list(list(w.never), names, zh)
+        why = f"无人选择：{who}" if zh else f"nobody chose: {who}"
+    elif w.above:
+        first, last = (_list(list(c), names, zh) for c in (w.above, w.below))
+        why = (
+            f"没有一份选票把后者排在前者之前：{first}／{last}"
+            if zh
+            else f"no ballot puts any of the latter above any of the former: {first} / {last}"
+        )
+    else:
+        why = "迭代不收敛" if zh else "the iteration does not converge"
+    if zh:
+        return (
+            f"重要性的最大似然估计不存在（{why}），因此不能称“相当”；"
+            "所示区间取自首选占比，同样是对重要性的估计。"
+        )
+    return (
+        f"Maximum-likelihood worths do not exist ({why}), so that the verdict cannot be 'equal'; "
+        "the intervals are those of the shares of first choices, which estimate the same worths."
+    )
+
+
+def _other_measure(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
+    """Say why the other measure's verdict, where it differs, is not the answer."""
+    v = r.equivalence
+    other = r.by_worth if v.measure == "share" else r.by_share
+    if other is None or other.verdict == v.verdict:
+        return ""
+    says = _VERDICTS[other.verdict]
+    if zh:
+        why = (
+            "结论按入选率：所公布的说法针对入选，且不依赖模型"
+            if v.measure == "share"
+            else "结论按重要性：选票列出半数以上指标时，入选率挤在 1 附近"
+        )
+        return f"若按{_measure(other, zh)}判断，则为“{says.zh}”；{why}。"
+    why = (
+        "the verdict goes by pick shares, which the published claim is about and which need no"
+        " model"
+        if v.measure == "share"
+        else "the verdict goes by worths, because shares crowd near 1 where ballots list more than"
+        " half of the indicators"
+    )
+    return f"By the {_measure(other, zh)} it would be '{says.en}'; {why}."
 
 
 def _p(p: float) -> str:
@@ -187,18 +256,24 @@ def _margin(r: EqualityReport, zh: bool, names: Mapping[str, str]) -> str:
     smallest = v.smallest_margin
     if zh:
         text = f"声明的界限：与均等值之比在 1/{v.margin:g} 到 {v.margin:g} 之间。"
-        if np.isfinite(smallest):
+        if smallest < LARGEST_MARGIN:
             text += f"以这些选票，界限放宽到 {smallest:.2f} 才能称“相当”。"
+        else:
+            text += f"以这些选票，{LARGEST_MARGIN:g} 以下的任何界限都不能称“相当”。"
         if v.ballots_needed and v.verdict != "equal":
-            text += f"若各项真正相等，约需 {v.ballots_needed} 份选票才有 80% 的把握按此界限证实。"
+            text += (
+                f"若各项真正相等，约需 {v.ballots_needed} 份这样的选票才有 80% 的把握按此界限证实。"
+            )
         return text
     text = f"Declared margin: within 1/{v.margin:g} to {v.margin:g} times the value under equality."
-    if np.isfinite(smallest):
+    if smallest < LARGEST_MARGIN:
         text += f" These ballots would support 'equal' only at a margin of {smallest:.2f} or wider."
+    else:
+        text += f" These ballots would support 'equal' at no margin below {LARGEST_MARGIN:g}."
     if v.ballots_needed and v.verdict != "equal":
         text += (
-            f" Were all exactly equal, about {v.ballots_needed} ballots would confirm it at this"
-            " margin with 80% probability."
+            f" Were all exactly equal, about {v.ballots_needed} ballots like these would confirm it"
+            " at this margin with 80% probability."
         )
     return text
 

@@ -9,8 +9,17 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.ballots.data import Ballots
 from calib.ballots.robust import cluster_index, effective_size, total_variance
+from calib.errors import InputError
 
-__all__ = ["PickShares", "normal_quantile", "pick_shares", "simultaneous_z", "wilson"]
+__all__ = [
+    "PickShares",
+    "exact_interval",
+    "few_totals",
+    "first_shares",
+    "normal_quantile",
+    "pick_shares",
+    "simultaneous_z",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +32,14 @@ class PickShares:
     count : (J,) weight of the ballots that list the item
     share : (J,) share of ballots, ``X_j / n``
     se : (J,) its standard error
-    lower, upper : (J,) intervals that hold for all items at once
+    lower, upper : (J,) intervals that hold for all items at once, with coverage ``level``
     share_of_picks : (J,) share of all picks, ``X_j / sum X``; sums to 1
     expected : share of every item if all were equally important, ``mean k / J``
     level : simultaneous coverage of the intervals
     n : number of ballots
     size : effective number of ballots: Kish's for the weights, of enterprises' total weights when
         these sent several ballots
+    sizes : (J,) effective number of ballots behind each share, at most Kish's
     """
 
     items: tuple[str, ...]
@@ -43,6 +53,7 @@ class PickShares:
     level: float
     n: int
     size: float
+    sizes: FloatArray
 
 
 def normal_quantile(p: float) -> float:
@@ -57,13 +68,34 @@ def simultaneous_z(J: int, level: float) -> float:
     return normal_quantile(1.0 - (1.0 - level) / (2.0 * J))
 
 
-def wilson(share: FloatArray, size: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
-    """Return Wilson score intervals for proportions, inside [0, 1] also at 0 and 1."""
-    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
-    half = z / (1 + z**2 / size) * np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
-    lower = np.where(share <= 0, 0.0, np.maximum(middle - half, 0.0))
-    upper = np.where(share >= 1, 1.0, np.minimum(middle + half, 1.0))
-    return lower, upper
+def exact_interval(
+    share: FloatArray, size: FloatArray, tail: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return Clopper-Pearson intervals for proportions.
+
+    Parameters
+    ----------
+    share : (J,) observed proportions
+    size : (J,) effective numbers of ballots behind them, not necessarily whole
+    tail : largest chance of an end on the wrong side of the truth, for either end
+
+    Notes
+    -----
+    Score intervals (Wilson's) miss too often at the small tails of simultaneous intervals: one
+    ballot of one choice from 28 would prove that all are not equal.
+
+    References
+    ----------
+    Clopper & Pearson (1934), *Biometrika* 26, 404-413. Korn & Graubard (1998), *Survey
+    Methodology* 24, 193-201 (weighted and clustered samples, by an effective size).
+    """
+    from scipy.special import betaincinv
+
+    hits = np.clip(share * size, 0.0, size)
+    some, all_hit = hits > 1e-9 * size, hits >= size * (1 - 1e-9)
+    lower = betaincinv(np.where(some, hits, 1.0), size - hits + 1.0, tail)
+    upper = betaincinv(hits + 1.0, np.where(all_hit, 1.0, size - hits), 1.0 - tail)
+    return np.where(some, lower, 0.0), np.where(all_hit, 1.0, upper)
 
 
 def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
@@ -74,45 +106,41 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
     ballots : the ballots
     level : simultaneous coverage, in (0, 1)
 
+    Raises
+    ------
+    InputError
+        If the level is not inside (0, 1).
+
     Notes
     -----
-    SE ``sqrt(p (1 - p) / n)``; with respondent weights or several ballots per enterprise the
-    linearised (clustered) variance of the weighted share instead. Intervals are Wilson's at
-    the Bonferroni point ``z(1 - alpha / 2J)`` and the item's effective number of ballots; the
-    shares' negative correlation makes that slightly conservative. An item that nobody, or
-    everybody, listed shows no variance between enterprises: there every enterprise counts once,
-    as if its respondents always agreed.
-
-    References
-    ----------
-    Wilson (1927), *JASA* 22, 209-212; Brown, Cai & DasGupta (2001), *Statist. Sci.* 16, 101-133.
+    SE ``sqrt(p (1 - p) / n_j)``. The effective number of ballots ``n_j`` is n; with respondent
+    weights or several ballots per enterprise that number of equal, independent ballots which
+    gives the linearised (clustered) variance of the weighted share, and never more than Kish's:
+    where a few heavy ballots happen to agree, their variance says nothing. An item that nobody,
+    or everybody, listed shows no variance between enterprises: there every enterprise counts
+    once, as if its respondents always agreed. Intervals are exact binomial ones
+    (:func:`exact_interval`) with ``alpha / 2J`` in either tail; the shares' negative correlation
+    makes that slightly conservative. A variance known from the totals of G enterprises only
+    shortens ``n_j`` there by the squared ratio of the normal to the t quantile (G - 1 df).
     """
+    if not 0.0 < level < 1.0:
+        msg = f"the level of simultaneous intervals is {level!r}; expected a number inside (0, 1)"
+        raise InputError(msg)
     weight = ballots.weights
     total = float(weight.sum())
     count = np.zeros(ballots.J)
     for s in range(ballots.K):
         on = ballots.picks[:, s] >= 0
         count += np.bincount(ballots.picks[on, s], weight[on], minlength=ballots.J)
-    share = count / total
-    clusters = cluster_index(ballots)
-    size = effective_size(weight if clusters is None else _by_cluster(clusters[0], weight))
-
-    def residuals(rows: slice) -> FloatArray:
-        return listed(ballots, rows) - share
-
-    if ballots.weight is None and ballots.cluster is None:
-        variance = share * (1 - share) / ballots.n
-    else:
-        variance = total_variance(ballots, residuals) / total**2
-    plain = share * (1 - share)
-    known = (variance > 1e-15) & (plain > 1e-15)
-    sizes = np.where(known, plain / np.where(known, variance, 1.0), size)
-    lower, upper = wilson(share, np.minimum(sizes, ballots.n), simultaneous_z(ballots.J, level))
+    share = np.minimum(count / total, 1.0)
+    tail = (1.0 - level) / (2.0 * ballots.J)
+    size, sizes, counted = _effective_sizes(ballots, share, tail)
+    lower, upper = exact_interval(share, counted, tail)
     return PickShares(
         ballots.items,
         count,
         share,
-        np.sqrt(variance),
+        np.sqrt(share * (1.0 - share) / sizes),
         lower,
         upper,
         count / count.sum(),
@@ -120,7 +148,45 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
         level,
         ballots.n,
         size,
+        sizes,
     )
+
+
+def first_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
+    """Estimate the share of respondents who put each item first; see :func:`pick_shares`."""
+    first = Ballots(ballots.items, ballots.picks[:, :1], ballots.weight, ballots.cluster)
+    return pick_shares(first, level=level)
+
+
+def _effective_sizes(
+    ballots: Ballots, share: FloatArray, tail: float
+) -> tuple[float, FloatArray, FloatArray]:
+    """Return the effective number of ballots in all, behind each share, and for its interval."""
+    weight = ballots.weights
+    clusters = cluster_index(ballots)
+    if ballots.weight is None and clusters is None:
+        sizes = np.full(ballots.J, float(ballots.n))
+        return float(ballots.n), sizes, sizes
+    kish = effective_size(weight)
+    size = kish if clusters is None else effective_size(_by_cluster(clusters[0], weight))
+
+    def residuals(rows: slice) -> FloatArray:
+        return listed(ballots, rows) - share
+
+    variance = total_variance(ballots, residuals) / float(weight.sum()) ** 2
+    plain = share * (1 - share)
+    known = (variance > 1e-15) & (plain > 1e-15)
+    sizes = np.where(known, plain / np.where(known, variance, 1.0), size)
+    few = 1.0 if clusters is None else few_totals(clusters[1], tail)
+    counted = np.where(known, sizes * few, sizes)
+    return size, np.minimum(sizes, kish), np.minimum(counted, kish)
+
+
+def few_totals(groups: int, tail: float) -> float:
+    """Return the squared ratio of the normal quantile to that of t with ``groups - 1`` df."""
+    from scipy.special import stdtrit
+
+    return float((normal_quantile(tail) / stdtrit(groups - 1, tail)) ** 2)
 
 
 def _by_cluster(cluster: IntArray, weight: FloatArray) -> FloatArray:

@@ -24,8 +24,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ranks", default="", help="Columns of the ranks, best first, by commas.")
 @click.option("--set-aside", is_flag=True, help="Leave faulty ballots out, with an account.")
 @click.option("--margin", default=1.25, show_default=True,
-              help="Equivalence margin: a ratio above 1.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, help="Level of the tests.")
+              help="Equivalence margin: a ratio, 1.25 for a quarter more.")  # fmt: skip
+@click.option("--alpha", default=0.05, show_default=True, help="Level of the tests, 0.05 for 5%.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option("--segments", is_flag=True, help="Test whether segments differ.")
 @click.option("--opinions", default=0, show_default=True,
@@ -133,8 +133,16 @@ def _report(
     zh = lang == "zh"
     fitted = estimate(part)
     table = Table(title=escape(f"{track.name.get(lang)} · {part.n}"), title_justify="left")
-    heads = ("编码", "指标", "入选率", "联合区间", "重要性", "标准误", "残差", "界限") if zh else (
-        "code", "indicator", "share", "interval", "worth", "se", "residual", "band")  # fmt: skip
+    share = report.equivalence.measure == "share"
+    level = f"{report.shares.level:.0%}"
+    of = (
+        ("入选率" if share else "不收缩重要性")
+        if zh
+        else ("share" if share else "unshrunken worth")
+    )
+    interval = f"{of}\n{level}联合区间" if zh else f"{level} simultaneous\ninterval of {of}"
+    heads = ("编码", "指标", "入选率", "重要性", "标准误", "残差", interval, "界限") if zh else (
+        "code", "indicator", "share", "worth", "se", "residual", interval, "band")  # fmt: skip
     for place, head in enumerate(heads):
         left = place < 2 or place == 7
         table.add_column(head, justify="left" if left else "right", no_wrap=place != 1)
@@ -142,10 +150,14 @@ def _report(
     rows = report.item_table().assign(se=fitted.se).sort_values("worth", ascending=False)
     for row in rows.itertuples():
         residual = "–" if row.residual != row.residual else f"{row.residual:+.2f}"
+        if share:
+            interval = f"{row.simultaneous_lower:.1%}–{row.simultaneous_upper:.1%}"
+        else:
+            interval = f"{row.worth_simultaneous_lower:.4f}–{row.worth_simultaneous_upper:.4f}"
+        band = str(row.share_band if share else row.worth_band)
         table.add_row(
             str(row.code), escape(names[str(row.code)]), f"{row.pick_share:.1%}",
-            f"{row.lower:.1%}–{row.upper:.1%}", f"{row.worth:.4f}", f"{row.se:.4f}", residual,
-            words[str(row.band)] if zh else str(row.band),
+            f"{row.worth:.4f}", f"{row.se:.4f}", residual, interval, words[band] if zh else band,
         )  # fmt: skip
     console.print(table)
     for test in report.tests.all:
@@ -246,7 +258,11 @@ def _write_figures(
     survey: Survey, fw: Framework, reports: dict[str, EqualityReport], folder: Path, lang: str
 ) -> None:
     from calib.ballots import estimate
-    from calib.figures.ballots import pick_shares_with_band, worths_with_intervals
+    from calib.figures.ballots import (
+        SIMULTANEOUS,
+        pick_shares_with_band,
+        worths_with_intervals,
+    )
     from calib.figures.style import save_svg
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -254,15 +270,17 @@ def _write_figures(
     for code, report in reports.items():
         names = _names(fw.tracks[code], lang)
         title = f"{fw.tracks[code].name.get(lang)}{mark}"
-        worths = estimate(survey.ballots[code]).table().rename(columns={"worth": "estimate"})
+        level = report.shares.level
+        fitted = estimate(survey.ballots[code], level=level).table()
+        worths = fitted.rename(columns={"worth": "estimate"})
         worths.index = [names[c] for c in worths["code"]]
-        figure = worths_with_intervals(worths, language=lang, title=title)
+        figure = worths_with_intervals(worths, language=lang, title=title, level=level)
         click.echo(f"-> {save_svg(figure, folder / f'worths-{code}.svg')}")
         if report.by_share is not None:
-            items = report.item_table()
+            items = report.item_table().rename(columns=SIMULTANEOUS)
             items.index = [names[c] for c in items["code"]]
             figure = pick_shares_with_band(
                 items, expected=report.shares.expected, band=report.by_share.band,
-                language=lang, title=title,
+                language=lang, title=title, level=level,
             )  # fmt: skip
             click.echo(f"-> {save_svg(figure, folder / f'shares-{code}.svg')}")

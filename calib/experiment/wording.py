@@ -66,7 +66,7 @@ def cell(value: Any, column: str, lang: str) -> str:
     text = str(value)
     if lang == "zh" and column in ("scope", "track", "direction"):
         return _WORDS.get(text, text)
-    if lang == "zh" and column in ("test", "quantity", "band", "reason"):
+    if lang == "zh" and column in ("test", "quantity", "share_band", "worth_band", "reason"):
         return _TERMS.get(text, text)
     return text
 

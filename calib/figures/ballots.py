@@ -12,7 +12,10 @@ from calib.figures.palette import ACCENT, DOWN, MUTED, UP
 from calib.figures.style import figure, say, styled
 from calib.figures.weights import estimates
 
-__all__ = ["pick_shares_with_band", "worths_with_intervals"]
+__all__ = ["SIMULTANEOUS", "pick_shares_with_band", "worths_with_intervals"]
+
+SIMULTANEOUS = {"simultaneous_lower": "lower", "simultaneous_upper": "upper"}
+"""Columns of the report's table of items by the names that the figure asks for."""
 
 
 def worths_with_intervals(
@@ -26,7 +29,7 @@ def worths_with_intervals(
         ``upper``, shares of importance that sum to 1 over the rows
     language : ``zh`` or ``en``
     title : heading; a general one when empty
-    level : coverage of the intervals, for the heading
+    level : coverage of the intervals, each for its own item; the axis says so
 
     Returns
     -------
@@ -39,7 +42,10 @@ def worths_with_intervals(
         f"Worth of each indicator ({level:.0%} interval)",
     )
     label = say(
-        language, "重要性份额（虚线：均等 1/J）", "share of importance (dashed: equal, 1/J)"
+        language,
+        f"重要性份额（虚线：均等 1/J；横线：逐项 {level:.0%} 区间，不可用来同时比较各项）",
+        f"share of importance (dashed: equal, 1/J; bars: {level:.0%} intervals, each for its own"
+        " indicator)",
     )
     return estimates(
         ordered, label=label, language=language, title=heading, reference=1.0 / len(table)
@@ -54,17 +60,19 @@ def pick_shares_with_band(
     band: tuple[float, float],
     language: str = "zh",
     title: str = "",
+    level: float = 0.95,
 ) -> Any:
     """Draw pick shares with simultaneous intervals, the line of equality and its band.
 
     Parameters
     ----------
     table : one row for each item (index: its name as shown); columns ``pick_share``, ``lower``
-        and ``upper``, shares of ballots 0 to 1
+        and ``upper`` (simultaneous intervals), shares of ballots 0 to 1
     expected : share of every item if all were equally important, ``k/J``
     band : ends of the declared equivalence band
     language : ``zh`` or ``en``
     title : heading; a general one when empty
+    level : simultaneous coverage of the intervals, for the axis
 
     Returns
     -------
@@ -112,8 +120,9 @@ def pick_shares_with_band(
     ax.set_xlabel(
         say(
             language,
-            f"入选率 %（虚线：均等 {expected:.1%}；阴影：声明的界限）",
-            f"pick share, % (dashed: equal, {expected:.1%}; shaded: declared band)",
+            f"入选率 %（虚线：均等 {expected:.1%}；阴影：声明的界限；横线：{level:.0%} 联合区间）",
+            f"pick share, % (dashed: equal, {expected:.1%}; shaded: declared band;"
+            f" bars: {level:.0%} simultaneous intervals)",
         )
     )
     heading = title or say(language, "入选率与均等之比较", "Pick shares against equality")

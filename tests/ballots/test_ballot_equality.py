@@ -13,6 +13,7 @@ from calib.ballots import (
     Ballots,
     EqualityReport,
     adjusted_residuals,
+    ballots_for_equal_shares,
     equality_report,
     equality_sentences,
     equality_tests,
@@ -23,7 +24,6 @@ from calib.ballots import (
 )
 from calib.ballots.effects import detectable
 from calib.ballots.equality import holm, lr_test, pick_test, score_test
-from calib.ballots.equivalence import _ballots_needed
 from calib.ballots.likelihood import derivatives
 from calib.ballots.montecarlo import null_statistics, penalised_ratio
 from calib.ballots.shares import listed
@@ -285,7 +285,7 @@ def test_shares_that_crowd_near_one_do_not_decide(rice: Ballots) -> None:
 
 
 def test_promised_number_of_ballots_confirms_equality_as_often_as_said() -> None:
-    n = _ballots_needed(0.3, 10, 1.3, 0.95)
+    n = ballots_for_equal_shares(0.3, 10, margin=1.3)
     assert n is not None
     hits = []
     for seed in range(200):
@@ -328,7 +328,7 @@ def test_sentences_exist_in_both_languages_with_names(top5: Ballots) -> None:
     assert len(zh) == len(en) >= 7
     assert zh[0].startswith("结论：重要性不相当")
     assert "指标18" in "".join(zh)
-    assert report.item_table()["band"].isin(["inside", "open", "outside"]).all()
+    assert report.item_table()["share_band"].isin(["inside", "open", "outside"]).all()
     assert set(report.test_table()["test"]) >= {"picks", "likelihood_ratio", "score"}
     assert report.group_table()["code"].tolist() == list("ABCDEFG")
     assert report.effect_table()["value"].notna().any()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from calib._types import FloatArray, IntArray
 from calib.ballots import (
@@ -27,6 +27,7 @@ from calib.ballots import (
     verdict_name,
     worth_draws,
 )
+from calib.ballots.equivalence import check_alpha, check_margin
 from calib.ballots.rollup import TreeWeights
 from calib.errors import InputError, suggest
 from calib.experiment.context import Context
@@ -44,6 +45,22 @@ Method = Literal[
     "shrinkage", "maximum_likelihood", "borda_unlisted_zero", "borda_mean_unlisted", "dowdall",
     "first_choice", "picks",
 ]  # fmt: skip
+
+
+def _margin(value: float) -> float:
+    return _sensible(check_margin, value)
+
+
+def _alpha(value: float) -> float:
+    return _sensible(check_alpha, value)
+
+
+def _sensible(check: Callable[[float], None], value: float) -> float:
+    try:
+        check(value)
+    except InputError as exc:  # a fault of one key, beside those of the others
+        raise ValueError(str(exc)) from exc
+    return value
 
 
 class BallotsParams(Params):
@@ -64,8 +81,8 @@ class BallotsParams(Params):
     base: str | None = None
     pooling: Literal["ballots", "equal"] = "ballots"
     draws: Annotated[int, Field(ge=1)] = 1000
-    margin: Annotated[float, Field(gt=1)] = MARGIN
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    margin: Annotated[float, AfterValidator(_margin)] = MARGIN
+    alpha: Annotated[float, AfterValidator(_alpha)] = 0.05
     report: bool = True
 
 
@@ -278,7 +295,7 @@ def _drawings(
             Drawing(
                 f"worths-{code}",
                 Name(f"各指标的重要性（{zh}）", f"worths ({en})"),
-                _draw_worths(ballots, track, Name(zh, en)),
+                _draw_worths(ballots, track, Name(zh, en), 1 - report.alpha),
             )
         )
         if report.by_share is not None:
@@ -292,32 +309,33 @@ def _drawings(
     return tuple(out)
 
 
-def _draw_worths(ballots: Ballots, track: Track, label: Name) -> Any:
+def _draw_worths(ballots: Ballots, track: Track, label: Name, level: float) -> Any:
     def draw(lang: str) -> Any:
         from calib.figures.ballots import worths_with_intervals
 
-        table = estimate(ballots).table().rename(columns={"worth": "estimate"})
+        table = estimate(ballots, level=level).table().rename(columns={"worth": "estimate"})
         names = _names(track, lang)
         table.index = [names[c] for c in table["code"]]  # type: ignore[assignment, unused-ignore]
         title = f"各指标的重要性（{label.zh}）" if lang == "zh" else f"Worths ({label.en})"
-        return worths_with_intervals(table, language=lang, title=title)
+        return worths_with_intervals(table, language=lang, title=title, level=level)
 
     return draw
 
 
 def _draw_shares(report: EqualityReport, track: Track, label: Name) -> Any:
     def draw(lang: str) -> Any:
-        from calib.figures.ballots import pick_shares_with_band
+        from calib.figures.ballots import SIMULTANEOUS, pick_shares_with_band
 
-        table = report.item_table()
+        table = report.item_table().rename(columns=SIMULTANEOUS)
         names = _names(track, lang)
         table.index = [names[c] for c in table["code"]]  # type: ignore[assignment, unused-ignore]
         verdict = report.by_share
         band = (0.0, 1.0) if verdict is None else verdict.band
         title = f"入选率与均等线（{label.zh}）" if lang == "zh" else f"Pick shares ({label.en})"
         return pick_shares_with_band(
-            table, expected=report.shares.expected, band=band, language=lang, title=title
-        )
+            table, expected=report.shares.expected, band=band, language=lang, title=title,
+            level=report.shares.level,
+        )  # fmt: skip
 
     return draw
 
