@@ -19,6 +19,7 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "MissingExtraError",
+    "NotFoundError",
     "suggest",
 ]
 
@@ -33,6 +34,13 @@ class ConvergenceError(CalibError):
 
 class InfeasibleError(CalibError):
     """A target that no weights can meet; the message says which demands conflict."""
+
+
+class NotFoundError(CalibError):
+    """A search that ended without an answer, where nothing proves that there is none.
+
+    The message gives the best that was found and by how much it misses.
+    """
 
 
 class MissingExtraError(CalibError):

@@ -17,20 +17,21 @@ from calib.adjustment.before_after import (
 )
 from calib.adjustment.demands import bound_rows, order_rows, positive_rows
 from calib.adjustment.grid import GridRounding, round_to_grid
+from calib.adjustment.minimised import minimised
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import Distance
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.scores import complete_scores, scored_for
-from calib.adjustment.solve import Solution, demand_rows, share_caps, solve, spec_for
+from calib.adjustment.solution import Solution
+from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec, make_spec
 from calib.adjustment.star_cells import star_model
 from calib.adjustment.star_fit import StarTask
 from calib.errors import InfeasibleError, InputError
-from calib.framework import Readings
+from calib.framework import Name, Readings
 from calib.population import Population
 from calib.rating import Scored, rate
-from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Adjusted:
     measures : one row a track and capped node: weight, contribution, variance share before/after
     prices : demands that hold the answer back, dearest first
     stars : who changes star, from what to what, and why
-    distance : Euclidean and total-variation distance from the start, by track
+    distance : by track, Euclidean and total-variation distance of the indicators' weights from
+        the start, and the distance that was minimised
     rounding : the integer programmes of the grid, by tracks and level; empty when not rounded
     notes : what was done to the data, and what could not be met
     """
@@ -67,6 +69,11 @@ class Adjusted:
     rounding: Mapping[str, GridRounding]
     notes: tuple[str, ...]
     synthetic: bool
+
+    @property
+    def minimised(self) -> Name:
+        """Which distance "nearest" means here, in both languages."""
+        return minimised(self.weights.framework, self.spec)
 
     @property
     def largest(self) -> dict[str, float]:
@@ -133,7 +140,10 @@ def adjust(
     InputError
         A request that makes no sense, every fault listed.
     InfeasibleError
-        No weights meet the demands; says which of them conflict.
+        It is proven that no weights meet the demands; says which of them conflict.
+    NotFoundError
+        No weights under the caps, or on the grid, were found, without such a proof; says what
+        was closest and by how much it misses.
     """
     spec = make_spec(
         weights.framework, cap=cap, measure=measure, level=level, on=on, problem=problem,
@@ -146,7 +156,6 @@ def adjust(
     )  # fmt: skip
 
 
-@single_threaded_blas()
 def adjust_spec(
     weights: WeightSet,
     population: Population | Scored,
@@ -178,7 +187,7 @@ def adjust_spec(
         fit_notes += (f"rounding to the grid: {len(moves)} stars differ from the start",)
     return Adjusted(
         after, weights, spec, solution, measure_table(weights, after, moments, spec.on),
-        price_table(solution), moves, distance_table(weights, after),
+        price_table(solution), moves, distance_table(weights, after, spec),
         rounding, (*notes, *solution.notes, *fit_notes), scored.synthetic,
     )  # fmt: skip
 

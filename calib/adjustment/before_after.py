@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calib.adjustment.minimised import minimised_distance
 from calib.adjustment.moments import Moments
 from calib.adjustment.shares import contribution_share, variance_share
-from calib.adjustment.solve import Solution
+from calib.adjustment.solution import Solution
+from calib.adjustment.spec import AdjustSpec
 from calib.rating import Rating
 from calib.weights import WeightSet
 
@@ -85,12 +87,19 @@ def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def distance_table(before: WeightSet, after: WeightSet) -> pd.DataFrame:
-    """Return Euclidean distance and total variation of leaf weights by track."""
+def distance_table(before: WeightSet, after: WeightSet, spec: AdjustSpec) -> pd.DataFrame:
+    """Return Euclidean distance and total variation of leaf weights, and what was minimised.
+
+    Notes
+    -----
+    Column ``minimised`` is the distance of the request (:func:`minimised`), on the weights of the
+    lowest level that moves; the two others are on the indicators, whatever moved.
+    """
     import pandas as pd
 
     rows = []
+    own = minimised_distance(before, after, spec)
     for t in before.framework.tracks:
         d = after.leaf(t) - before.leaf(t)
-        rows.append((t, float(np.linalg.norm(d)), float(np.abs(d).sum() / 2)))
-    return pd.DataFrame(rows, columns=["track", "euclidean", "total_variation"])
+        rows.append((t, float(np.linalg.norm(d)), float(np.abs(d).sum() / 2), own[t]))
+    return pd.DataFrame(rows, columns=["track", "euclidean", "total_variation", "minimised"])

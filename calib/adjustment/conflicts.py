@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from calib._types import FloatArray
@@ -12,7 +14,7 @@ __all__ = ["explain_conflict", "irreducible_conflict"]
 
 
 def irreducible_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> tuple[int, ...]:
-    """Find rows that contradict each other and would not if any one of them were dropped.
+    """Find rows that contradict each other, none of which the contradiction can spare.
 
     Parameters
     ----------
@@ -21,7 +23,8 @@ def irreducible_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> tu
 
     Returns
     -------
-    numbers of the rows; empty when all demands can be met
+    numbers of the rows; empty when all demands can be met. Any of these rows but one can be met
+    together; all demands but one need not be, as there may be other conflicts among them.
 
     Notes
     -----
@@ -48,11 +51,34 @@ def explain_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> None:
             raise InfeasibleError("the tree's own equalities contradict each other")
         return
     lines = "\n".join(f"  - {rows.labels[i]}" for i in found)
-    msg = (
-        f"no weights meet all demands; these {len(found)} contradict each other, "
-        f"and any one of them left out would resolve it:\n{lines}"
+    msg = f"no weights meet all demands; these {len(found)} contradict each other:\n{lines}\n"
+    raise InfeasibleError(msg + _way_out(rows, equal, value, found))
+
+
+def _way_out(rows: Rows, equal: FloatArray, value: FloatArray, found: Sequence[int]) -> str:
+    """Say which of the rows in conflict, left out alone, would make all other demands possible."""
+    asked = [i for i in found if not _is_sign(rows, i)]
+    number = range(len(rows))
+    cures = [i for i in asked if _feasible(rows, equal, value, [k for k in number if k != i])]
+    if not cures:
+        return (
+            "Leaving out one of them is not enough: whichever it is, other demands contradict "
+            "each other too."
+        )
+    if len(cures) == len(asked):
+        if len(asked) == 1:
+            return "Left out or loosened, it leaves demands that can all be met."
+        return "Leaving out any one of them (but no weight may be negative) resolves it."
+    named = "; ".join(rows.labels[i] for i in cures)
+    return (
+        f"Leaving out one of these resolves it: {named}. Without another one, other demands still "
+        "contradict each other."
     )
-    raise InfeasibleError(msg)
+
+
+def _is_sign(rows: Rows, i: int) -> bool:
+    """Whether a row only says that a weight is not negative, which nobody can leave out."""
+    return bool(rows.b[i] == 0 and np.count_nonzero(rows.a[i]) == 1 and rows.a[i].sum() == -1)
 
 
 def _feasible(rows: Rows, equal: FloatArray, value: FloatArray, which: object) -> bool:

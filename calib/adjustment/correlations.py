@@ -23,7 +23,8 @@ class CorrelationTarget:
     exact : (L,) the closed form; sums to 1, may have negative entries
     met : bool
         Whether ``exact`` has no negative entry and reaches the targets: then it is the answer.
-    g : (L,) the answer, or the nearest feasible weights, >= 0
+    g : (L,) the answer, or the feasible weights, >= 0, whose covariances with the total are nearest
+        to the target in the metric Σ⁻¹
     achieved : (L,) correlations with the total under ``g``
     residual : float
         KKT residual of ``g`` in min ½y'Σy - v'y, y >= 0 (in standardised scores).

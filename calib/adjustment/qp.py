@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
+from calib.adjustment.rows import independent_rows
 from calib.errors import ConvergenceError
 
 __all__ = ["Conflict", "Projection", "project"]
@@ -80,7 +81,7 @@ def project(
     bound = (a @ target - b) / length
     equal_u = equal / root
     equal_value = value - equal @ target
-    keep = _independent(equal_u)
+    keep = independent_rows(equal_u)
     held = equal_u[keep].T
     u = _nearest(held, equal_value[keep])
     if np.abs(equal_u @ u - equal_value).max(initial=0.0) > 1e-9:
@@ -97,20 +98,6 @@ def project(
     equal_multipliers = np.zeros(len(value))
     equal_multipliers[keep] = -lam[: held.shape[1]]
     return Projection(target + u / root, multipliers, equal_multipliers, steps)
-
-
-def _independent(rows: FloatArray) -> list[int]:
-    """Return the numbers of rows that are not combinations of earlier ones."""
-    keep: list[int] = []
-    basis = np.zeros((0, rows.shape[1]))
-    for i, row in enumerate(rows):
-        rest = row - basis.T @ (basis @ row)
-        rest = rest - basis.T @ (basis @ rest)
-        size = np.linalg.norm(rest)
-        if size > 1e-10 * max(float(np.linalg.norm(row)), 1e-300):
-            keep.append(i)
-            basis = np.vstack([basis, rest / size])
-    return keep
 
 
 def _nearest(normals: FloatArray, values: FloatArray) -> FloatArray:

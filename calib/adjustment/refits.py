@@ -16,7 +16,7 @@ from calib.adjustment.scores import complete_scores, scored_for
 from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solve import solve
 from calib.adjustment.spec import AdjustSpec
-from calib.errors import ConvergenceError, InfeasibleError, InputError
+from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
 from calib.framework import Name, Readings
 from calib.population import Population
 from calib.rating import Scored
@@ -36,7 +36,7 @@ class OutOfSample:
     Parameters
     ----------
     draws : refits asked for
-    failed : refits without an answer (caps that no weights meet on that sample)
+    failed : refits without an answer (no weights under the caps were found on that sample)
     spread : one row a track and node that moves: adjusted local weight, SD and 95% interval over
         refits
     held : share of refits in which every cap holds on the enterprises left out, by measure
@@ -134,7 +134,7 @@ def out_of_sample(
         left += sum(int(np.count_nonzero(c == 0)) for c in counts.values())
         try:
             found = solve(space, quick, inside, extra_starts=[warm], rng=generator)
-        except (InfeasibleError, ConvergenceError, InputError):
+        except (InfeasibleError, NotFoundError, ConvergenceError, InputError):
             failed += 1
             continue
         for t in scores:
@@ -144,9 +144,9 @@ def out_of_sample(
         }
         judged.append(_judge(weights, found.local, spec, inside, outside))
     if not judged:
-        raise InfeasibleError(
-            f"none of {draws} bootstrap samples allows weights under these caps: they hold on the "
-            "full sample by luck only"
+        raise NotFoundError(
+            f"on none of {draws} bootstrap samples were weights under these caps found: they hold "
+            "on the full sample by luck only"
         )
     local = {t: np.array(v) for t, v in kept.items()}
     final = finished(weights, full.local, spec)

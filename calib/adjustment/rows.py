@@ -8,8 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
+from calib.errors import InfeasibleError
 
-__all__ = ["Rows", "empty_rows", "make_rows", "nonnegative_rows", "stack_rows"]
+__all__ = [
+    "Rows",
+    "empty_rows",
+    "full_rank",
+    "independent_rows",
+    "make_rows",
+    "nonnegative_rows",
+    "stack_rows",
+]
+
+_DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +91,54 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
         tuple(label for p in parts for label in p.labels),
         np.concatenate([p.relief for p in parts]),
     )
+
+
+def full_rank(equal: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Drop equalities that follow from earlier ones.
+
+    Parameters
+    ----------
+    equal, value : (e, q), (e,) equalities ``equal @ z = value``
+
+    Returns
+    -------
+    (k, q), (k,) equalities with linearly independent rows and the same solutions
+
+    Raises
+    ------
+    InfeasibleError
+        A dropped equality contradicts those kept: no z solves all.
+
+    Notes
+    -----
+    Solvers that factorise the active demands (SLSQP among them) stop at a singular matrix where
+    one equality repeats others, as where two tracks share every pillar: both sums and all but one
+    shared pillar imply the last.
+    """
+    keep = independent_rows(equal)
+    if len(keep) == len(value):
+        return equal, value
+    point = np.linalg.lstsq(equal[keep], value[keep], rcond=None)[0]
+    if np.abs(equal @ point - value).max(initial=0.0) > 1e-9:
+        raise InfeasibleError("the tree's own equalities contradict each other")
+    return equal[keep], value[keep]
+
+
+def independent_rows(rows: FloatArray) -> list[int]:
+    """Return the numbers of rows that are not combinations of earlier ones."""
+    size = np.linalg.norm(rows, axis=1)
+    if len(rows) <= rows.shape[1]:
+        # Where no row depends on earlier ones, one factorisation shows it.
+        corner = np.abs(np.diag(np.linalg.qr(rows.T, mode="r")))
+        if (corner > 1e-6 * size).all():
+            return list(range(len(rows)))
+    keep: list[int] = []
+    basis = np.zeros((0, rows.shape[1]))
+    for i, row in enumerate(rows):
+        rest = row - basis.T @ (basis @ row)
+        rest = rest - basis.T @ (basis @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > _DEPENDENT * max(float(size[i]), 1e-300):
+            keep.append(i)
+            basis = np.vstack([basis, rest / left])
+    return keep

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray
+from calib.adjustment.rows import full_rank
 from calib.errors import InputError, suggest
 from calib.framework import Framework, Track
 
@@ -60,7 +61,7 @@ class Space:
     blocks : one a track
     start : (q,) starting global weights of the variables
     labels : (q,) "track/code" of each variable
-    equal, value : (e, q), (e,) sums, kept levels, shared nodes
+    equal, value : (e, q), (e,) sums, kept levels, shared nodes; rows linearly independent
     depths : depths of the tree that may move
     """
 
@@ -165,9 +166,8 @@ def build_space(
     for block in blocks:
         _tree_equalities(block, tuple(depths), first, rows, values)
     _shared_equalities(blocks, tuple(depths), shared, first, rows, values)
-    return Space(
-        tuple(blocks), start, labels, np.array(rows), np.array(values), tuple(sorted(set(depths)))
-    )
+    equal, value = full_rank(np.array(rows), np.array(values))
+    return Space(tuple(blocks), start, labels, equal, value, tuple(sorted(set(depths))))
 
 
 def _tree_equalities(

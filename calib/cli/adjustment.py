@@ -308,10 +308,9 @@ def _show_adjusted(done: Adjusted, lang: str) -> None:
     prices = ["demand", "shadow_price", "slack"]
     _show(done.prices, "影子价格" if zh else "shadow prices", prices, 15)
     _show(done.stars, "星级变化" if zh else "stars that change", list(done.stars.columns))
-    found = done.solution
-    if found.certificate is not None:
-        click.echo(f"KKT residual {found.certificate.residual:.1e}; distinct optima "
-                   f"{len(found.optima) or 1} from {found.starts or 1} starts")  # fmt: skip
+    click.echo(done.minimised.get(lang))
+    if done.solution.certificate is not None:
+        click.echo(done.solution.search().get(lang))
     for note in done.notes:
         click.echo(note)
 

@@ -11,12 +11,15 @@ stand 1e-9 points off every edge that scores on a grid can meet, so that no scor
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +28,9 @@ from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating import _kernel_numba, _kernel_numpy
 from calib.rating.collapse import Folded, fold
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 __all__ = [
     "Engine",
@@ -204,13 +210,45 @@ def _bounded(
         yield waiting.popleft().result()
 
 
+class _Limit:
+    """The limit in force, and how many blocks share it."""
+
+    lock = threading.Lock()
+    blocks = 0
+    context: AbstractContextManager[object] | None = None
+
+
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Keep the BLAS from starting threads of its own under the blocks' threads."""
-    from threadpoolctl import threadpool_limits
+    """Keep the BLAS from starting threads of its own, which small matrices pay for dearly.
 
-    with threadpool_limits(1, user_api="blas"):
+    Notes
+    -----
+    The first block sets the limit and the last one lifts it, so nested and concurrent blocks cost
+    nothing. Looking for the BLAS libraries takes milliseconds; it is done once, and once more
+    when SciPy has brought its own.
+    """
+    with _Limit.lock:
+        _Limit.blocks += 1
+        if _Limit.blocks == 1:
+            _Limit.context = _blas("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
+            _Limit.context.__enter__()
+    try:
         yield
+    finally:
+        with _Limit.lock:
+            _Limit.blocks -= 1
+            if _Limit.blocks == 0 and _Limit.context is not None:
+                _Limit.context.__exit__(None, None, None)
+                _Limit.context = None
+
+
+@cache
+def _blas(with_scipy: bool) -> ThreadpoolController:
+    """Return the BLAS libraries of this process; ``with_scipy`` tells two states of it apart."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _exact_stars(above: IntArray, whole: int) -> IntArray:

@@ -87,6 +87,67 @@ def test_pillars_stay_the_same_in_all_tracks(aii, published, trial) -> None:
     assert found.holds()
 
 
+def test_a_variance_cap_on_shared_pillars_finds_the_weights_that_exist(
+    aii, published, trial
+) -> None:
+    found = adjust(published, trial, cap={"variance": 0.355}, level="pillar")
+    assert found.holds()
+    # Two numbers are free: look at all of them, finely.
+    scored = score_answers(trial)
+    a, b = (v.ravel() for v in np.meshgrid(np.arange(0.2, 0.5, 5e-4), np.arange(0.2, 0.5, 5e-4)))
+    A = np.column_stack([a, b, 1 - a - b])
+    ok = np.ones(len(A), dtype=bool)
+    for t, track in aii.tracks.items():
+        inside = track.within(published.local[t], track.at_depth(1))
+        cov = np.cov((scored.samples[t].X @ inside.T).T, ddof=0)
+        part = A * (A @ cov)
+        ok &= (part / part.sum(axis=1, keepdims=True)).max(axis=1) <= 0.355
+    start = np.array([published.weight(c) for c in ("IC", "IN", "DA")])
+    best = np.linalg.norm(A[ok] - start, axis=1).min()
+    answer = np.array([found.weights.weight(c) for c in ("IC", "IN", "DA")])
+    assert best - 1e-3 < np.linalg.norm(answer - start) <= best + 1e-9
+
+
+def test_the_distance_minimised_is_named_and_measured(published, trial) -> None:
+    found = adjust(published, trial, cap={"variance": 0.24}, level="capability")
+    assert "capability level, the lowest that moves" in found.minimised.en
+    assert "二级指标" in found.minimised.zh
+    whole = np.sqrt((found.distance["minimised"] ** 2).sum())
+    assert whole == pytest.approx(np.sqrt(2 * found.solution.optima[0]))
+    assert "starts converged" in found.solution.search().en
+    shares = adjust(published, trial, problem="correlations", level="pillar")
+    assert "Σ⁻¹" in shares.minimised.en
+    assert shares.distance["minimised"].isna().all()
+
+
+def test_small_matrices_are_solved_by_one_thread_and_the_threads_come_back(
+    aii, published, trial, monkeypatch
+) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from calib.adjustment import solve as module
+
+    def threads() -> set[int]:
+        return {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"}
+
+    seen: list[set[int]] = []
+    build = module.demand_rows
+
+    def spy(*given):
+        seen.append(threads())
+        return build(*given)
+
+    monkeypatch.setattr(module, "demand_rows", spy)
+    scored = score_answers(trial)
+    local = np.array(published.local["discrete"])
+    space = build_space({"discrete": aii.tracks["discrete"]}, {"discrete": local}, (1, 2, 3))
+    moments = {"discrete": moments_of(scored.samples["discrete"].X)}
+    with threadpool_limits(2, user_api="blas"):
+        solve(space, spec_of(aii, cap={"contribution": 0.08}), moments, rng=0)
+        assert seen == [{1}]
+        assert threads() == {2}
+
+
 def test_a_track_without_enterprises_follows_in_the_shared_pillars(aii, published, trial) -> None:
     some = trial.take({"discrete": np.arange(12)})
     found = adjust(published, some, cap=0.37, level="pillar")

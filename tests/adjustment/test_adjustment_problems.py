@@ -12,12 +12,12 @@ from calib.adjustment.conflicts import irreducible_conflict
 from calib.adjustment.correlations import correlation_target
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.rows import Rows, make_rows, nonnegative_rows, stack_rows
+from calib.adjustment.rows import Rows, full_rank, make_rows, nonnegative_rows, stack_rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.shares import correlation_with_total, variance_share
 from calib.adjustment.variance_budget import degenerate_direction, risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
-from calib.errors import InfeasibleError, InputError
+from calib.errors import InfeasibleError, InputError, NotFoundError
 
 
 def scores(seed: int, n: int, q: int) -> np.ndarray:
@@ -133,6 +133,25 @@ def test_contradicting_demands_are_named_and_are_irreducible() -> None:
     assert named == {"w0 ≥ 0.6", "w1 ≥ 0.5", "w2 ≥ 0", "w3 ≥ 0"}
     with pytest.raises(InfeasibleError, match=r"w1 ≥ 0\.5"):
         nearest_weights(np.full(4, 0.25), rows, *simplex(4))
+
+
+def test_the_error_says_truly_which_demand_left_out_resolves_the_conflict() -> None:
+    names = [f"w{i}" for i in range(6)]
+    sign = nonnegative_rows(names)
+    low = lambda i, x: make_rows(-np.eye(6)[i : i + 1], [-x], [f"w{i} ≥ {x}"])  # noqa: E731
+    high = lambda i, x: make_rows(np.eye(6)[i : i + 1], [x], [f"w{i} ≤ {x}"])  # noqa: E731
+
+    def said(*demands: Rows) -> str:
+        with pytest.raises(InfeasibleError) as caught:
+            nearest_weights(np.full(6, 1 / 6), stack_rows([sign, *demands]), *simplex(6))
+        return str(caught.value)
+
+    one = said(low(0, 0.6), low(1, 0.5))
+    assert "Leaving out any one of them" in one
+    two = said(low(0, 0.3), high(0, 0.2), low(1, 0.4), high(1, 0.1))
+    assert "not enough" in two
+    shared = said(low(0, 0.6), high(0, 0.5), low(1, 0.5))
+    assert "Leaving out one of these resolves it: w0 ≥ 0.6." in shared
 
 
 @settings(max_examples=60, deadline=None)
@@ -296,10 +315,37 @@ def test_c_says_how_low_the_cap_can_go_and_what_stands_in_the_way() -> None:
     rows = stack_rows(
         [nonnegative_rows(list("abc")), make_rows([[-1.0, 0, 0]], [-0.5], ["a ≥ 0.5"])]
     )
-    with pytest.raises(InfeasibleError, match=r"a ≥ 0\.5"):
+    with pytest.raises(NotFoundError, match=r"not found: .*by 0\.4.*a ≥ 0\.5") as caught:
         nearest_under_share_cap(
             np.full(3, 1 / 3), rows, *simplex(3), [share_cap(m.cov, 0.5)], rng=0
         )
+    assert "infeasible" not in str(caught.value)
+    assert "does not prove" in str(caught.value)
+
+
+def test_c_is_solved_where_one_equality_follows_from_others() -> None:
+    m = Moments(50, np.zeros(3), np.array([[9.0, 2, 1], [2, 4, 0.5], [1, 0.5, 1]]))
+    start, cap = np.array([0.5, 0.3, 0.2]), [share_cap(m.cov, 0.5)]
+    rows = nonnegative_rows(list("abc"))
+    plain = nearest_under_share_cap(start, rows, *simplex(3), cap, rng=0)
+    thrice = np.array([[1.0, 1, 1], [2, 2, 2], [1, 1, 1]]), np.array([1.0, 2, 1])
+    again = nearest_under_share_cap(start, rows, *thrice, cap, rng=0)
+    np.testing.assert_allclose(again.z, plain.z, atol=1e-9)
+
+
+def test_equalities_are_reduced_to_full_rank_and_contradictions_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(4, 9))
+    mixed = np.vstack([base[:2], base[0] - 2 * base[1], base[2:], base.sum(axis=0)])
+    value = mixed @ rng.normal(size=9)
+    equal, right = full_rank(mixed, value)
+    assert equal.shape == (4, 9)
+    assert np.linalg.matrix_rank(equal) == 4
+    np.testing.assert_array_equal(equal, mixed[[0, 1, 3, 4]])
+    np.testing.assert_array_equal(right, value[[0, 1, 3, 4]])
+    value[2] += 0.1
+    with pytest.raises(InfeasibleError, match="contradict"):
+        full_rank(mixed, value)
 
 
 # ---- D ------------------------------------------------------------------------------------------

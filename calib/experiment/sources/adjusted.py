@@ -158,6 +158,11 @@ def _tables(
     ]  # fmt: skip
     if last is not None:
         tables.append(Table("prices", last.prices, Name("影子价格", "Shadow prices")))
+        tables.append(Table("distance", last.distance, Name(
+            f"与起始权重的距离（{last.minimised.zh}；另列指标权重的欧氏距离与全变差）",
+            f"Distance from the start ({last.minimised.en}; beside it the Euclidean distance and "
+            "the total variation of the indicators' weights)",
+        )))  # fmt: skip
     if rounds is not None:
         tables.append(Table("rounds", _round_table(rounds), Name("逐轮记录", "Log of the rounds")))
     if check is not None:
@@ -229,17 +234,10 @@ def _notes(
         notes.append(Note(Name(f"{name}：{rounds.stopped.zh}", f"{name}: {rounds.stopped.en}"),
                           warning=not rounds.holds))  # fmt: skip
     if last is not None:
-        cert = last.solution.certificate
-        if cert is not None:
-            optima = len(last.solution.optima) or 1
-            kind = Name("全局唯一最优", "the unique optimum") if cert.unique else Name(
-                f"局部最优（{last.solution.starts} 个起点，{optima} 个不同的最优解）",
-                f"a local optimum ({last.solution.starts} starts, {optima} distinct optima)",
-            )  # fmt: skip
-            notes.append(Note(Name(
-                f"{name}：KKT 残差 {cert.residual:.1e}，{kind.zh}。",
-                f"{name}: KKT residual {cert.residual:.1e}, {kind.en}.",
-            )))  # fmt: skip
+        said = [last.minimised]
+        if last.solution.certificate is not None:
+            said.append(last.solution.search())
+        notes += [Note(Name(f"{name}：{n.zh}。", f"{name}: {n.en}.")) for n in said]
         notes += [Note(Name(f"{name}：{n}", f"{name}: {n}")) for n in last.notes]
         for where, r in last.rounding.items():
             if not r.proven:
@@ -249,8 +247,8 @@ def _notes(
                     f"nearest (bound {r.bound:.4f}).",
                 )))  # fmt: skip
     if check is not None:
-        said = check.sentence()
-        notes.append(Note(Name(f"{name}：{said.zh}", f"{name}: {said.en}"), warning=True))
+        sentence = check.sentence()
+        notes.append(Note(Name(f"{name}：{sentence.zh}", f"{name}: {sentence.en}"), warning=True))
     return notes
 
 

@@ -1,0 +1,124 @@
+"""Targets for shares and correlations, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.adjustment.correlations import correlation_target
+from calib.adjustment.moments import Moments, pool_moments
+from calib.adjustment.nearest import Certificate
+from calib.adjustment.solution import Solution
+from calib.adjustment.space import Space
+from calib.adjustment.spec import AdjustSpec
+from calib.adjustment.variance_budget import risk_budget
+from calib.framework import Track
+
+__all__ = ["budget_shares", "reach_correlations", "solve_by_family"]
+
+_Family = Callable[[Moments, FloatArray, FloatArray, str], tuple[FloatArray, float, list[str]]]
+
+
+def solve_by_family(
+    space: Space, spec: AdjustSpec, moments: Mapping[str, Moments], method: _Family
+) -> Solution:
+    """Solve a target family by family from the leaves up, or at once where everything moves.
+
+    A family's target concerns the score of its parent: each child decides its share of the
+    variance *within the parent*. Only where all levels of a single track move is the target one
+    for the whole tree, as then leaf weights are free.
+    """
+    every = tuple(range(1, max(int(b.track.depth.max()) for b in space.blocks) + 1))
+    if len(space.blocks) == 1 and space.depths == every:
+        block = space.blocks[0]
+        m = moments[block.track.code].through(block.inside)
+        codes = [block.track.codes[i] for i in block.nodes]
+        target = _target(spec, codes, space.start[block.span])
+        z, residual, notes = method(m, target, space.start[block.span], block.track.code)
+        return Solution(
+            space.local_weights(z), Certificate(residual, 0.0, 0.0, True), notes=tuple(notes)
+        )
+    local = {b.track.code: b.local.copy() for b in space.blocks}
+    worst, notes = 0.0, []
+    for depth in sorted(space.depths, reverse=True):
+        for tracks, parent in _families(space, depth):
+            members = [_members(t, parent) for t in tracks]
+            codes = [tracks[0].codes[i] for i in members[0]]
+            if len(codes) < 2:
+                continue
+            parts = [
+                moments[t.code].through(t.within(local[t.code], ids).T)
+                for t, ids in zip(tracks, members, strict=True)
+            ]
+            start = local[tracks[0].code][members[0]]
+            m = parts[0] if len(parts) == 1 else pool_moments(parts)
+            where = f"{'+'.join(t.code for t in tracks)}/{parent or 'total'}"
+            if not np.diag(m.cov).any():
+                notes.append(f"{where}: nothing varies; local weights stay")
+                continue
+            w, residual, said = method(m, _target(spec, codes, start), start, where)
+            worst = max(worst, residual)
+            notes += said
+            for t, ids in zip(tracks, members, strict=True):
+                local[t.code][ids] = w
+    return Solution(local, Certificate(worst, 0.0, 0.0, True), notes=tuple(notes))
+
+
+def _families(space: Space, depth: int) -> list[tuple[list[Track], str]]:
+    """Return families at a depth; the tracks' first level, which they share, is one family."""
+    trees = [b.track for b in space.blocks]
+    if depth == 1:
+        tops = [tuple(t.codes[i] for i in t.families[0].members) for t in trees]
+        if len(set(tops)) == 1:
+            return [(trees, "")]
+    return [
+        ([t], f.parent) for t in trees for f in t.families if int(t.depth[f.members[0]]) == depth
+    ]
+
+
+def _members(track: Track, parent: str) -> list[int]:
+    return [int(i) for f in track.families if f.parent == parent for i in f.members]
+
+
+def _target(spec: AdjustSpec, codes: Sequence[str], start: FloatArray) -> FloatArray:
+    if spec.target == "equal":
+        return np.ones(len(codes))
+    if isinstance(spec.target, str):
+        return np.maximum(start, 1e-6)
+    return np.array([spec.target.get(c, 1.0) for c in codes], dtype=float)
+
+
+def budget_shares(
+    m: Moments, target: FloatArray, start: FloatArray, where: str
+) -> tuple[FloatArray, float, list[str]]:
+    """Return the weights of a family with given variance shares, their residual, and notes."""
+    found = risk_budget(m, target, start=start)
+    notes = []
+    if found.shrinkage:
+        notes.append(
+            f"{where}: covariances shrunk by {found.shrinkage:.3f}, as some combination of "
+            "indicators does not vary at all"
+        )
+    if found.kept.any():
+        notes.append(f"{where}: {int(found.kept.sum())} nodes without variance keep their weight")
+    return found.g, found.residual, notes
+
+
+def reach_correlations(
+    m: Moments, target: FloatArray, start: FloatArray, where: str
+) -> tuple[FloatArray, float, list[str]]:
+    """Return the weights of a family nearest to given correlations, their residual, and notes."""
+    found = correlation_target(m, target)
+    if found.met:
+        return found.g, found.residual, []
+    return (
+        found.g,
+        found.residual,
+        [
+            f"{where}: the target correlations cannot be met, {found.reason}; these weights come "
+            "nearest to the target, measured on the covariances with the total in the metric of "
+            "the inverse covariance matrix (not nearest to the starting weights)"
+        ],
+    )
