@@ -9,7 +9,7 @@ import numpy as np
 
 from calib.experiment.results import Table
 from calib.experiment.run import Run, Section
-from calib.experiment.wording import TITLES, cell, display, head
+from calib.experiment.wording import BLANK, TITLES, cell, display, head
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
 
@@ -134,13 +134,18 @@ def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
         "title": table.title.get(lang),
         "heads": [labels.get(c) or head(c.replace(f"name_{lang}", "name"), lang) for c in columns],
         "rows": rows,
-        "caption": _caption(frame, table, lang),
+        "caption": _caption(frame, table, lang, any(c["text"] == BLANK for r in rows for c in r)),
     }
 
 
-def _caption(frame: pd.DataFrame, table: Table, lang: str) -> str:
-    if len(frame) <= table.rows:
-        return f"tables/{table.name}.csv"
-    if lang == "zh":
-        return f"前 {table.rows} 行，共 {len(frame)} 行；全部见 tables/{table.name}.csv"
-    return f"first {table.rows} of {len(frame)} rows; all of them in tables/{table.name}.csv"
+def _caption(frame: pd.DataFrame, table: Table, lang: str, blanks: bool) -> str:
+    zh = lang == "zh"
+    text = f"tables/{table.name}.csv"
+    if len(frame) > table.rows and zh:
+        text = f"前 {table.rows} 行，共 {len(frame)} 行；全部见 {text}"
+    elif len(frame) > table.rows:
+        text = f"first {table.rows} of {len(frame)} rows; all of them in {text}"
+    if blanks:
+        meaning = table.blank.get(lang)
+        text += f"；“{BLANK}”：{meaning}" if zh else f"; “{BLANK}”: {meaning}"
+    return text

@@ -24,6 +24,9 @@ class Note:
     warning: bool = False
 
 
+_BLANK = Name("无法给出", "not available")
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A tidy table of a run.
@@ -33,6 +36,7 @@ class Table:
     name : file name without ending, letters, digits and hyphens
     rows : how many rows the report shows; 0 keeps the table out of it. The file has all
     shown : what the report shows in place of the tidy frame, for instance a pivot of it
+    blank : what a cell without a number means, said under the table where one is shown
     """
 
     name: str
@@ -40,6 +44,7 @@ class Table:
     title: Name
     rows: int = 30
     shown: pd.DataFrame | None = None
+    blank: Name = _BLANK
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,7 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
             "distances",
             _distances(sets, base),
             Name("与基准权重的距离", "Distance from the baseline weights"),
+            blank=Name("有权重为 0，距离无穷大", "infinitely far: a weight is 0 in one set only"),
         ),
         Table("provenance", _provenance(sets), Name("权重来源", "Where the weights come from")),
     ]

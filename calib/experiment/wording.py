@@ -10,7 +10,7 @@ from typing import Any
 from calib.experiment.heads import HEADS
 from calib.framework import Framework, Name
 
-__all__ = ["HEADS", "TITLES", "cell", "display", "head", "spell"]
+__all__ = ["BLANK", "HEADS", "TITLES", "cell", "display", "head", "spell"]
 
 TITLES: Mapping[str, Name] = {
     "acceptability": Name("星级概率", "Star probabilities under uncertain weights"),
@@ -22,6 +22,11 @@ TITLES: Mapping[str, Name] = {
     "dominance": Name("指标主导性", "Dominance: which indicators really decide"),
 }
 """Titles of the sections of analyses."""
+BLANK = "–"
+"""A cell without a number; the table's caption says what that means."""
+_WORDED = ("test", "quantity", "share_band", "worth_band", "reason", "by", "p_by")
+ZERO = 1e-12
+"""Computed numbers closer to 0 than this are 0 but for rounding."""
 _SPELLED = ("node", "caused_by", "reason", "indicator", "code")
 _WORDS = {
     "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
@@ -40,6 +45,8 @@ _TERMS = {
     "ballots_needed_for_equal": "证实相当所需选票数", "picks": "Q 检验（Cochran）",
     "ballots": "选票数", "blank": "空白选票", "unknown": "指标名称无法识别",
     "duplicate": "同一指标重复选择", "gap": "名次有空缺", "too_many": "选择过多",
+    "exact": "精确", "chi-square": "χ² 近似", "none": "无", "wilson": "威尔逊",
+    "bootstrap": "自助法",
     "rank": "名次无效", "weight": "权重无效", "track": "企业类型无法识别", "tie": "并列名次",
 }  # fmt: skip
 
@@ -58,7 +65,7 @@ def head(column: str, lang: str) -> str:
 def cell(value: Any, column: str, lang: str) -> str:
     """Return a cell as shown: few digits, blank for what is undefined."""
     if value is None or value != value:
-        return "–"
+        return BLANK
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return _WORDS[str(bool(value))] if lang == "zh" else ("yes" if value else "no")
     if isinstance(value, float) or type(value).__name__.startswith("float"):
@@ -66,7 +73,7 @@ def cell(value: Any, column: str, lang: str) -> str:
     text = str(value)
     if lang == "zh" and column in ("scope", "track", "direction"):
         return _WORDS.get(text, text)
-    if lang == "zh" and column in ("test", "quantity", "share_band", "worth_band", "reason"):
+    if lang == "zh" and column in _WORDED:
         return _TERMS.get(text, text)
     return text
 
@@ -80,15 +87,25 @@ def display(value: Any, column: str, framework: Framework, lang: str) -> str:
 
 
 def _number(value: float, column: str) -> str:
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
+    """Return a number as shown; what is no number, and rounding noise around 0, never show."""
+    if not math.isfinite(value):
+        return BLANK
+    if column == "p" or column.startswith("p_"):
+        return f"{value:.4f}" if value >= 1e-4 else ("<0.0001" if value > 0 else "0")
+    if abs(value) < ZERO:
+        return "0"
     if column == "share" or column.endswith("_share"):
-        return f"{100 * value:.1f}%"
+        return _signless(f"{100 * value:.1f}%")
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     if column.startswith(("total", "score")) or column.endswith(("_pp", "_change")):
-        return f"{value:.2f}"
+        return _signless(f"{value:.2f}")
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
+
+
+def _signless(text: str) -> str:
+    """Return a rounded number without the sign of a zero: "-0.00" is "0.00"."""
+    return text if any(c in "123456789" for c in text) else text.lstrip("-")
 
 
 def spell(text: str, framework: Framework, lang: str) -> str:

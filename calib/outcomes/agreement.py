@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 
 __all__ = [
-    "Bootstrap",
+    "Agreement",
     "MatrixTest",
     "bootstrap_agreement",
     "bowker_symmetry",
@@ -20,29 +21,43 @@ __all__ = [
 ]
 
 
+MOST_STATES = 8_000
+"""Exact null distributions are worked out up to this many different outcomes."""
+
+
 @dataclass(frozen=True, slots=True)
 class MatrixTest:
-    """A χ² test on a transition matrix; p is NaN where nothing could have differed (df 0)."""
+    """A test on a transition matrix; p is NaN where nothing could have differed (df 0).
+
+    ``p_by`` says where p comes from: ``exact`` (all ways in which the moves could have gone),
+    ``chi-square`` (the approximation for many moves), or ``none`` where nobody moved.
+    """
 
     statistic: float
     df: int
     p: float
+    p_by: Literal["exact", "chi-square", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """A measure of agreement with its percentile interval over enterprises."""
+class Agreement:
+    """A measure of agreement with its interval; NaN ends where no interval can be had.
+
+    ``by`` says how the interval was made: ``wilson``, ``bootstrap``, or ``none`` where nobody
+    moved: every resample is then the sample itself, which says nothing about other enterprises.
+    """
 
     measure: str
     value: float
     low: float
     high: float
+    by: Literal["wilson", "bootstrap", "none"]
 
 
 def wilson_interval(
     count: IntArray | int, total: int, level: float = 0.95
 ) -> tuple[FloatArray, FloatArray]:
-    """Return Wilson's score interval of a share.
+    """Return Wilson's score interval of a share; NaN where ``total`` is 0.
 
     Parameters
     ----------
@@ -51,7 +66,8 @@ def wilson_interval(
 
     Notes
     -----
-    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). Wilson, JASA 22 (1927), 209-212.
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). Wilson, JASA 22 (1927), 209-212; as
+    :func:`statsmodels.stats.proportion.proportion_confint` has it.
 
     Examples
     --------
@@ -59,19 +75,15 @@ def wilson_interval(
     >>> round(float(low), 4), round(float(high), 4)
     (0.2326, 0.6127)
     """
-    from scipy.special import ndtri
+    from statsmodels.stats.proportion import proportion_confint
 
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1, not {level}")
     if total <= 0:
         none = np.full(np.shape(count), np.nan)
         return none, none.copy()
-    z = float(ndtri(0.5 + level / 2))
-    p = np.asarray(count, dtype=float) / total
-    middle = p + z * z / (2 * total)
-    half = z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return np.asarray((middle - half) / scale), np.asarray((middle + half) / scale)
+    low, high = proportion_confint(np.asarray(count), total, alpha=1 - level, method="wilson")
+    return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
 
 
 def bowker_symmetry(matrix: IntArray) -> MatrixTest:
@@ -83,15 +95,22 @@ def bowker_symmetry(matrix: IntArray) -> MatrixTest:
 
     Notes
     -----
-    Σ_{i<j} (n_ij - n_ji)² / (n_ij + n_ji) over the pairs with a move, as many df. With few moves
-    the χ² approximation is poor. Bowker, JASA 43 (1948), 572-574.
+    Σ_{i<j} (n_ij - n_ji)² / (n_ij + n_ji) over the pairs with a move, as many df. Bowker, JASA 43
+    (1948), 572-574. Under symmetry each of the n_ij + n_ji moves goes either way with chance ½,
+    so the null distribution given these sums is a product of binomials: it is worked out in full
+    (for one pair of stars this is McNemar's exact test), and χ² serves only where that grows
+    past ``MOST_STATES`` outcomes.
     """
-    upper, lower = np.triu_indices(len(matrix), 1)
-    a = matrix[upper, lower].astype(float)
-    b = matrix[lower, upper].astype(float)
-    moved = a + b > 0
-    statistic = float(((a - b)[moved] ** 2 / (a + b)[moved]).sum())
-    return _chi_square(statistic, int(moved.sum()))
+    from statsmodels.stats.contingency_tables import SquareTable
+
+    moves, _ = _moves(matrix)
+    df = len(moves)
+    if not df:
+        return MatrixTest(0.0, 0, float("nan"), "none")
+    statistic = float(SquareTable(np.asarray(matrix), shift_zeros=False).symmetry().statistic)
+    # (2k - m)² / m of every pair: a sum of independent terms.
+    steps = [((2 * np.arange(m + 1) - m) ** 2 / m)[:, None] for m in moves.tolist()]
+    return _tested(statistic, df, moves, steps, lambda states: states[:, 0])
 
 
 def stuart_maxwell(matrix: IntArray) -> MatrixTest:
@@ -104,25 +123,80 @@ def stuart_maxwell(matrix: IntArray) -> MatrixTest:
     Notes
     -----
     d' V⁻¹ d with d_i = n_i. - n_.i, V_ii = n_i. + n_.i - 2 n_ii, V_ij = -(n_ij + n_ji). V is
-    singular (Σ d = 0, and stars that nobody enters or leaves); the pseudo-inverse on its range,
-    df its rank, gives the usual statistic. Stuart, Biometrika 42 (1955), 412-416; Maxwell,
-    Br. J. Psychiatry 116 (1970), 651-655.
+    regular but for one row within each group of stars that moves connect; the groups are
+    independent, their statistics and df add up. Stuart, Biometrika 42 (1955), 412-416; Maxwell,
+    Br. J. Psychiatry 116 (1970), 651-655. The exact p is that of the permutation test in which
+    every enterprise's two stars may be swapped; V does not change by that.
     """
+    from scipy.sparse.csgraph import connected_components
+    from statsmodels.stats.contingency_tables import SquareTable
+
     table = np.asarray(matrix, dtype=float)
-    d = table.sum(axis=1) - table.sum(axis=0)
+    moves, pairs = _moves(table)
     off = table + table.T
     np.fill_diagonal(off, 0.0)
-    V = np.diag(off.sum(axis=1)) - off
-    rank = int(np.linalg.matrix_rank(V))
-    statistic = float(d @ np.linalg.pinv(V, hermitian=True) @ d)
-    return _chi_square(statistic, rank)
+    _, group = connected_components(off > 0, directed=False)
+    statistic, df = 0.0, 0
+    for members in (np.flatnonzero(group == g) for g in range(group.max() + 1)):
+        if len(members) > 1:
+            part = SquareTable(table[np.ix_(members, members)], shift_zeros=False)
+            statistic += float(part.homogeneity().statistic)
+            df += len(members) - 1
+    if not df:
+        return MatrixTest(0.0, 0, float("nan"), "none")
+    inverse = np.linalg.pinv(np.diag(off.sum(axis=1)) - off, hermitian=True)
+    steps = []
+    for m, (i, j) in zip(moves.tolist(), pairs.tolist(), strict=True):
+        step = np.zeros((m + 1, len(table)))
+        step[:, i] = 2 * np.arange(m + 1) - m
+        step[:, j] = -step[:, i]
+        steps.append(step)
+    return _tested(
+        statistic, df, moves, steps,
+        lambda states: np.einsum("si,ij,sj->s", states, inverse, states),
+    )  # fmt: skip
 
 
-def _chi_square(statistic: float, df: int) -> MatrixTest:
+def _moves(matrix: IntArray | FloatArray) -> tuple[IntArray, IntArray]:
+    """Return how many move between each pair of stars, either way (q,), and the pairs (q, 2)."""
+    pairs = np.stack(np.triu_indices(len(matrix), 1), axis=1)
+    a, b = pairs.T
+    moves = np.asarray(matrix[a, b] + matrix[b, a], dtype=np.int64)
+    return moves[moves > 0], pairs[moves > 0]
+
+
+def _tested(
+    statistic: float,
+    df: int,
+    moves: IntArray,
+    steps: Sequence[FloatArray],
+    measure: Callable[[FloatArray], FloatArray],
+) -> MatrixTest:
+    """Return a test whose p is exact where the null distribution can be worked out.
+
+    Parameters
+    ----------
+    moves : (q,) moves between each pair of stars
+    steps : what each pair adds to the state when 0, 1 … of its moves go up, (m + 1, s) each
+    measure : the statistic of states (k, s)
+    """
     from scipy.special import chdtrc
+    from scipy.stats import binom
 
-    p = float(chdtrc(df, statistic)) if df else float("nan")
-    return MatrixTest(statistic, df, p)
+    approximate = MatrixTest(statistic, df, float(chdtrc(df, statistic)), "chi-square")
+    states: FloatArray = np.zeros((1, steps[0].shape[1]))
+    chance: FloatArray = np.ones(1)
+    for m, step in zip(moves.tolist(), steps, strict=True):
+        if len(states) * len(step) > 10 * MOST_STATES:
+            return approximate
+        both = (states[:, None] + step[None]).reshape(-1, step.shape[1])
+        weight = np.outer(chance, binom.pmf(np.arange(m + 1), m, 0.5)).ravel()
+        states, where = np.unique(both.round(9), axis=0, return_inverse=True)
+        chance = np.bincount(where.ravel(), weights=weight)
+        if len(states) > MOST_STATES:
+            return approximate
+    as_far = measure(states) >= statistic - 1e-6
+    return MatrixTest(statistic, df, float(min(1.0, chance[as_far].sum())), "exact")
 
 
 def bootstrap_agreement(
@@ -131,14 +205,14 @@ def bootstrap_agreement(
     size: int = 2000,
     level: float = 0.95,
     rng: Seed = None,
-) -> tuple[Bootstrap, ...]:
-    """Bootstrap measures of agreement over enterprises.
+) -> tuple[Agreement, ...]:
+    """Return measures of agreement with intervals.
 
     Parameters
     ----------
     matrices : (K, K) transitions, one a stratum (a track); each stratum keeps its size
     size : bootstrap samples
-    level : of the percentile intervals
+    level : of the intervals
 
     Returns
     -------
@@ -146,8 +220,10 @@ def bootstrap_agreement(
 
     Notes
     -----
-    All that a resampled enterprise brings is its cell of the matrix, so drawing enterprises with
-    replacement is drawing the cells of each stratum from a multinomial.
+    Shares have Wilson's interval, which stays honest where nobody moved (0 to 15 % for 0 of 22).
+    Mean change and κ have percentile intervals over enterprises drawn again within their
+    stratum: all that a resampled enterprise brings is its cell of the matrix, so this is drawing
+    cells from a multinomial. Where nobody moved, resampling cannot give an interval.
     """
     generator = np.random.default_rng(rng)
     K = len(matrices[0])
@@ -158,14 +234,23 @@ def bootstrap_agreement(
             cells = generator.multinomial(total, matrix.ravel() / total, size=size)
             drawn += cells.reshape(size, K, K)
     whole = np.sum(np.stack([np.asarray(m, dtype=np.int64) for m in matrices]), axis=0)
+    total, still = int(whole.sum()), int(np.trace(whole))
     out = []
+    for name in ("moved", "up", "down"):
+        value = float(_measure(name, whole[None])[0]) if total else float("nan")
+        low, high = wilson_interval(round(value * total) if total else 0, total, level)
+        by: Literal["wilson", "none"] = "wilson" if total else "none"
+        out.append(Agreement(name, value, float(low), float(high), by))
     tail = (1 - level) / 2
-    for name in ("moved", "up", "down", "mean_change", "kappa_linear", "kappa_quadratic"):
+    for name in ("mean_change", "kappa_linear", "kappa_quadratic"):
         samples = _measure(name, drawn)
         samples = samples[np.isfinite(samples)]
-        ends = np.quantile(samples, [tail, 1 - tail]) if len(samples) else (np.nan, np.nan)
         value = float(_measure(name, whole[None])[0])
-        out.append(Bootstrap(name, value, float(ends[0]), float(ends[1])))
+        if total == still or not len(samples):
+            out.append(Agreement(name, value, float("nan"), float("nan"), "none"))
+            continue
+        ends = np.quantile(samples, [tail, 1 - tail])
+        out.append(Agreement(name, value, float(ends[0]), float(ends[1]), "bootstrap"))
     return tuple(out)
 
 

@@ -213,18 +213,14 @@ def weighted_kappa(matrix: IntArray, weights: str = "linear") -> float:
     """
     if weights not in ("linear", "quadratic"):
         raise InputError(f"weights {weights!r}; expected linear | quadratic")
-    total = matrix.sum()
-    if not total:
+    table = np.asarray(matrix)
+    ends = (table.sum(axis=1) > 0) | (table.sum(axis=0) > 0)
+    if ends.sum() < 2:  # one star is all there is
         return float("nan")
-    share = matrix / total
-    index = np.arange(len(matrix))
-    distance = np.abs(index[:, None] - index).astype(float)
-    if weights == "quadratic":
-        distance = distance**2
-    expected = float((distance * np.outer(share.sum(axis=1), share.sum(axis=0))).sum())
-    if expected == 0:
-        return float("nan")
-    return float(1 - (distance * share).sum() / expected)
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    wt = "linear" if weights == "linear" else "quadratic"
+    return float(cohens_kappa(table, wt=wt, return_results=False))
 
 
 def _check_same(rating: Rating, baseline: Rating) -> None:

@@ -254,7 +254,10 @@ def test_other_frameworks_run_through_the_same_runner(name, tmp_path):
 def test_a_weight_of_zero_is_infinitely_far_and_the_report_says_so(tmp_path):
     sets = {**BASE["sets"], "da": {"source": "override", "weights": {"DA": 0.0}}}
     run = run_experiment(experiment(tmp_path, sets=sets))
-    assert "∞" in (write_run(run, tmp_path / "runs") / "report.html").read_text("utf-8")
+    assert np.isinf(run.table("distances")["aitchison"]).any()
+    report = (write_run(run, tmp_path / "runs") / "report.html").read_text("utf-8")
+    assert "∞" not in report
+    assert "tables/distances.csv; “–”: infinitely far: a weight is 0 in one set only" in report
 
 
 def test_sets_of_one_label_are_told_apart_in_figures(tmp_path):

@@ -10,8 +10,10 @@ from calib.experiment.wording import cell, display, head, spell
 @pytest.mark.parametrize(
     ("value", "column", "shown"),
     [
-        (math.inf, "aitchison", "∞"), (-math.inf, "lower", "−∞"), (math.nan, "p", "–"),
-        (None, "p", "–"), (0.4545, "share", "45.5%"), (22.0, "n", "22"), (1e-7, "p", "1e-07"),
+        (math.inf, "aitchison", "–"), (-math.inf, "lower", "–"), (math.nan, "p", "–"),
+        (None, "p", "–"), (0.4545, "share", "45.5%"), (22.0, "n", "22"), (1e-7, "p", "<0.0001"),
+        (0.0, "p", "0"), (-8.33e-17, "shadow_price", "0"), (4.23e-16, "kkt_residual", "0"),
+        (-1e-9, "total_change", "0.00"), (-1e-6, "share", "0.0%"), (2e-7, "slack", "2e-07"),
         (40.5833, "total_before", "40.58"), (True, "downgraded", "yes"), ("<b>", "name", "<b>"),
     ],
 )  # fmt: skip

@@ -1,8 +1,10 @@
 """Intervals and tests on transition matrices, against statsmodels and closed forms."""
 
+import itertools
+
 import numpy as np
 import pytest
-from statsmodels.stats.contingency_tables import SquareTable
+from statsmodels.stats.contingency_tables import SquareTable, mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from calib.errors import InputError
@@ -71,6 +73,7 @@ def test_bootstrap_intervals_match_resampling_enterprises():
     rows = rng.integers(0, 300, (4000, 300))
     moved = (before[rows] != after[rows]).mean(axis=1)
     change = (after[rows] - before[rows]).mean(axis=1)
+    # Wilson's interval of the share is close to the bootstrap's for 300 enterprises.
     for name, samples in (("moved", moved), ("mean_change", change)):
         low, high = np.quantile(samples, [0.025, 0.975])
         assert found[name].low == pytest.approx(low, abs=0.01)
@@ -81,3 +84,73 @@ def test_bootstrap_intervals_match_resampling_enterprises():
     assert found["kappa_linear"].low < found["kappa_linear"].value < found["kappa_linear"].high
     again = bootstrap_agreement([matrix], size=4000, rng=2)
     assert [b.low for b in again] == [b.low for b in found.values()]
+
+
+def test_where_nobody_moved_shares_have_wilson_intervals_and_kappa_none():
+    found = {b.measure: b for b in bootstrap_agreement([np.diag([1, 5, 9, 6, 1])], rng=0)}
+    for name in ("moved", "up", "down"):
+        assert (found[name].value, found[name].low, found[name].by) == (0, 0, "wilson")
+        assert found[name].high == pytest.approx(0.1487, abs=1e-4)  # 0 of 22
+    for name in ("mean_change", "kappa_linear", "kappa_quadratic"):
+        assert np.isnan([found[name].low, found[name].high]).all()
+        assert found[name].by == "none"
+    assert found["kappa_linear"].value == 1
+
+
+def brute_force(matrix, statistic):
+    """Share of all equally likely directions of the moves with a statistic as large."""
+    moves = [(i, j) for i in range(len(matrix)) for j in range(len(matrix)) if i != j
+             for _ in range(matrix[i, j])]  # fmt: skip
+    mine, hits = statistic(matrix), 0
+    for turned in itertools.product((False, True), repeat=len(moves)):
+        other = np.diag(np.diag(matrix))
+        for (i, j), turn in zip(moves, turned, strict=True):
+            other[(j, i) if turn else (i, j)] += 1
+        hits += statistic(other) >= mine - 1e-9
+    return hits / 2 ** len(moves)
+
+
+def test_few_moves_are_tested_exactly():
+    one = np.diag([3, 4, 5])
+    one[0, 1] = 1
+    # One discordant pair can go one way or the other: as unequal either way (chi-square: .3173).
+    assert bowker_symmetry(one).p == stuart_maxwell(one).p == 1.0
+    assert bowker_symmetry(one).p_by == "exact"
+    six = np.diag([3, 4, 5])
+    six[0, 1] = 6
+    assert bowker_symmetry(six).p == pytest.approx(mcnemar([[9, 6], [0, 9]], exact=True).pvalue)
+    rng = np.random.default_rng(3)
+    for _ in range(4):
+        table = np.diag(rng.integers(0, 9, 4))
+        for _ in range(6):
+            i, j = rng.choice(4, 2, replace=False)
+            table[i, j] += 1
+        for test in (bowker_symmetry, stuart_maxwell):
+            expected = brute_force(table, lambda m, t=test: t(m).statistic)
+            assert test(table).p == pytest.approx(expected)
+
+
+def test_many_moves_are_tested_by_chi_square():
+    assert bowker_symmetry(VISION).p_by == stuart_maxwell(VISION).p_by == "chi-square"
+    two = np.array([[50, 400], [460, 50]])  # many moves of one pair are still exact
+    assert bowker_symmetry(two).p_by == "exact"
+    assert bowker_symmetry(two).p == pytest.approx(mcnemar(two, exact=True).pvalue)
+
+
+def test_groups_of_stars_that_no_move_connects_add_up():
+    table = np.diag([4, 4, 4, 4])
+    table[0, 1], table[2, 3], table[3, 2] = 5, 3, 1
+    # Two McNemar tests: 5²/5 + 2²/4 on 2 df.
+    assert stuart_maxwell(table).statistic == pytest.approx(6)
+    assert stuart_maxwell(table).df == 2
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+def test_weighted_kappa_follows_its_definition(weights):
+    table = np.random.default_rng(5).integers(0, 4, (5, 5))
+    share, index = table / table.sum(), np.arange(5)
+    distance = np.abs(index[:, None] - index) ** (1 if weights == "linear" else 2)
+    chance = np.outer(share.sum(axis=1), share.sum(axis=0))
+    expected = 1 - (distance * share).sum() / (distance * chance).sum()
+    assert weighted_kappa(table, weights) == pytest.approx(expected)
+    assert np.isnan(weighted_kappa(np.diag([0, 7, 0]), weights))

@@ -122,6 +122,10 @@ def test_comparison_and_life_cycle_say_what_the_sets_do(tmp_path):
     base = done.ratings["published"].frame()["star"]
     assert row["value"] == pytest.approx((done.ratings["later"].frame()["star"] > base).mean())
     assert set(done.table("transition-tests")["test"]) == {"Bowker", "Stuart–Maxwell"}
+    titles = {t.name: t.title for t in done.tables()}
+    for name in ("star-intervals", "agreement-intervals"):
+        assert "95 %" in titles[name].en
+        assert "95%" in titles[name].zh
     added = done.table("lifecycle-added")
     assert (added["up"] == 0).all()  # everybody at the floor of a new indicator: nobody rises
     assert len(done.table("lifecycle")) == 28 + 23

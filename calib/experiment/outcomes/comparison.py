@@ -89,11 +89,11 @@ def _build(context: Context, params: ComparisonParams) -> OutcomeResult:
                 continue
             symmetry, homogeneity = bowker_symmetry(whole), stuart_maxwell(whole)
             tests += [
-                (name, scope, test, r.statistic, r.df, r.p)
+                (name, scope, test, r.statistic, r.df, r.p, r.p_by)
                 for test, r in (("Bowker", symmetry), ("Stuart–Maxwell", homogeneity))
             ]
             boots += [
-                (name, scope, b.measure, b.value, b.low, b.high)
+                (name, scope, b.measure, b.value, b.low, b.high, b.by)
                 for b in bootstrap_agreement(
                     matrices, size=params.bootstrap, level=params.level,
                     rng=context.rng(f"comparison {name} {scope}"),
@@ -103,13 +103,22 @@ def _build(context: Context, params: ComparisonParams) -> OutcomeResult:
     def table(rows: Sequence[tuple[object, ...]], columns: str) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=columns.split())
 
+    level = f"{100 * params.level:g}"
+    still = Name(
+        "没有企业变动，重抽样给不出区间",
+        "nobody moved, so resampling gives no interval",
+    )
     return OutcomeResult((
         Table("star-intervals", table(shares, "set scope star count share low high"),
-              Name("星级占比及威尔逊区间", "Star shares with Wilson intervals"), rows=60),
-        Table("transition-tests", table(tests, "set scope test statistic df p"),
-              Name("对称性与边际齐性检验", "Tests of symmetry and of equal distributions")),
-        Table("agreement-intervals", table(boots, "set scope measure value low high"),
-              Name("一致性及自助法区间", "Agreement with bootstrap intervals"), rows=60),
+              Name(f"星级占比及 {level}% 威尔逊区间",
+                   f"Star shares with {level} % Wilson intervals"),
+              rows=60),
+        Table("transition-tests", table(tests, "set scope test statistic df p p_by"),
+              Name("对称性与边际齐性检验", "Tests of symmetry and of equal distributions"),
+              blank=Name("没有企业变动，无可检验", "nobody moved, so there is nothing to test")),
+        Table("agreement-intervals", table(boots, "set scope measure value low high by"),
+              Name(f"一致性及 {level}% 区间", f"Agreement with {level} % intervals"), rows=60,
+              blank=still),
     ))  # fmt: skip
 
 

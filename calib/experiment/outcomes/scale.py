@@ -73,7 +73,11 @@ def _build(context: Context, params: ScaleParams) -> OutcomeResult:
     tables = [Table("scale-stars", pd.DataFrame(rows, columns=columns), title, rows=60)]
     if spread:
         frame = pd.DataFrame(spread, columns=["scope", "star", "expected_share", "low", "high"])
-        title = Name("权重不确定时的期望星级分布", "Expected stars under uncertain weights")
+        percent = f"{100 * params.level:g}"
+        title = Name(
+            f"权重不确定时的期望星级分布及 {percent}% 区间",
+            f"Expected stars under uncertain weights, with {percent} % intervals",
+        )
         tables.append(Table("scale-expected", frame, title))
     size = sum(found.enterprises.values())
     label = ("（合成数据）", " (synthetic)") if params.synthetic else ("", "")
