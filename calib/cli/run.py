@@ -113,7 +113,7 @@ def print_stars(run: Run, lang: str) -> None:
         down = int(matrix.sum() - matrix.trace()) - up
         mark = (" (基准)" if zh else " (baseline)") if name == run.context.baseline else ""
         cells = [str(c) for c in rating.counts()] + [str(rating.downgrades), str(up), str(down)]
-        table.add_row(escape(name + mark), *cells)
+        table.add_row(escape(run.context.said(name, name, lang) + mark), *cells)
     console.print(table)
     if len(run.ratings) > MOST_ROWS and further:
         text = "另有 {} 个方案，见报告" if zh else "and {} further sets, in the report"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from calib.errors import Fault, InputError
-from calib.experiment.results import SourceResult
+from calib.experiment.results import Grown, SourceResult
 from calib.framework import Framework, Readings
 from calib.population import Population
 from calib.rating import Rating, Scored
@@ -113,6 +113,23 @@ class Context:
             for suffix, weights in result.also.items():
                 out[f"{name}/{suffix}"] = weights
         return out
+
+    def scored_under(self, name: str) -> Scored:
+        """Return the enterprises that a set rates: grown where its source says that they grow."""
+        grown = self.grown(name)
+        return self.scored if grown is None else grown.grow(self.scored)
+
+    def grown(self, name: str) -> Grown | None:
+        """Return how the enterprises have grown by the time of a set, None if they have not."""
+        source, _, suffix = name.partition("/")
+        return self.results[source].grown.get(suffix)
+
+    def said(self, name: str, label: str, lang: str) -> str:
+        """Return a set's label with what its enterprises have become, where they grow."""
+        grown = self.grown(name)
+        if grown is None:
+            return label
+        return f"{label}（{grown.label.zh}）" if lang == "zh" else f"{label}, {grown.label.en}"
 
     def draws(self, name: str) -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
         """Return the draws of a set's uncertainty.

@@ -109,7 +109,8 @@ def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
 
 def _set_label(run: Run, name: str, lang: str) -> str:
     label = run.sets[name].label.get(lang)
-    return name if label == name else f"{label} ({name})"
+    label = name if label == name else f"{label} ({name})"
+    return run.context.said(name, label, lang)
 
 
 def _is_number(value: Any) -> bool:

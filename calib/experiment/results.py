@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from calib._types import FloatArray
 from calib.framework import Name
+from calib.rating import Scored
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Drawing", "Note", "OutcomeResult", "SourceResult", "Table"]
+__all__ = ["Drawing", "Grown", "Note", "OutcomeResult", "SourceResult", "Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,20 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
+class Grown:
+    """Enterprises as they are assumed to have become by the time of a weight set.
+
+    Attributes
+    ----------
+    label : what is shown beside the set's name, for instance "enterprises grown to 2035"
+    grow : returns the scores of that time from those of now
+    """
+
+    label: Name
+    grow: Callable[[Scored], Scored]
+
+
+@dataclass(frozen=True, eq=False)
 class SourceResult:
     """A weight set with what its source has to say.
 
@@ -67,6 +82,8 @@ class SourceResult:
     draws : local weights (k, m) by track that carry the uncertainty of ``weights``; every row
         is a valid set, and the draws of shared first-level weights are the same in every track
     files : text files of the run by name, such as a ledger; kept under ``files/<set>-<name>``
+    grown : what the enterprises have become by the time of ``weights`` (under "") and of further
+        sets (by suffix); sets that are not named rate them as they are
     details : anything that later sources or analyses of the same kind may want
     """
 
@@ -77,6 +94,7 @@ class SourceResult:
     drawings: tuple[Drawing, ...] = ()
     notes: tuple[Note, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    grown: Mapping[str, Grown] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

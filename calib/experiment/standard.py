@@ -146,6 +146,11 @@ def _label(sets: Mapping[str, WeightSet], name: str, lang: str) -> str:
     return label if same == 1 else f"{label} ({name})"
 
 
+def _rated(context: Context, sets: Mapping[str, WeightSet], name: str, lang: str) -> str:
+    """Return a set's label and, where they grow, what its enterprises have become."""
+    return context.said(name, _label(sets, name, lang), lang)
+
+
 def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:
     """Return the figures of the sets that the file names; further ones are in the tables."""
     base = context.baseline
@@ -159,7 +164,7 @@ def _drawings(context: Context, sets: Mapping[str, WeightSet]) -> list[Drawing]:
         labels = [n.get(lang) for n in context.framework.rule.labels]
         counts = pd.DataFrame(
             [r.counts() for r in ratings.values()],
-            index=[_label(sets, n, lang) for n in ratings], columns=labels,
+            index=[_rated(context, sets, n, lang) for n in ratings], columns=labels,
         )  # fmt: skip
         return star_distribution(counts, language=lang)
 
@@ -197,8 +202,10 @@ def _transition(context: Context, sets: Mapping[str, WeightSet], name: str) -> D
         matrix = transition_matrix(context.ratings[name], context.ratings[base])
         return transitions(
             pd.DataFrame(matrix, index=labels, columns=labels),
-            before=_label(sets, base, lang), after=_label(sets, name, lang), language=lang,
-        )  # fmt: skip
+            before=_rated(context, sets, base, lang),
+            after=_rated(context, sets, name, lang),
+            language=lang,
+        )
 
     title = Name(f"{base} → {name}：星级转移", f"{base} → {name}: transitions")
     return Drawing(f"transitions-{name.replace('/', '-')}", title, draw)
@@ -224,6 +231,14 @@ def _notes(context: Context) -> list[Note]:
             f"读法不同于默认：{reading.question.zh} → {value}",
             f"A reading differs from the default: {reading.question.en} → {value}",
         )))  # fmt: skip
+    growing = [n for n in context.sets() if context.grown(n) and "/" not in n]
+    if growing:
+        text = ", ".join(growing)
+        notes.append(Note(Name(
+            f"方案 {text}：企业按假设成长，各年星级均按当年得分计算；与基准的差异包含成长的影响。",
+            f"Sets {text}: enterprises grow as assumed, and every year's stars are of its scores; "
+            "differences from the baseline include that growth.",
+        ), warning=True))  # fmt: skip
     empty = [t for t in framework.tracks if t not in scored.samples]
     if empty:
         text = ", ".join(empty)

@@ -42,12 +42,14 @@ def summary(run: Run) -> dict[str, Any]:
     for name, rating in run.ratings.items():
         matrix = transition_matrix(rating, run.ratings[base])
         moved = int(matrix.sum() - matrix.trace())
+        grown = run.context.grown(name)
         sets[name] = {
             "source": run.sets[name].provenance.source,
             "digest": run.sets[name].digest,
             "stars": rating.counts().tolist(),
             "stars_by_track": {t: rating.counts(t).tolist() for t in rating.samples},
             "downgraded": rating.downgrades,
+            "enterprises": None if grown is None else grown.label.en,
             "moved": moved,
         }
     return {

@@ -192,7 +192,7 @@ def _tested(
         both = (states[:, None] + step[None]).reshape(-1, step.shape[1])
         weight = np.outer(chance, binom.pmf(np.arange(m + 1), m, 0.5)).ravel()
         states, where = np.unique(both.round(9), axis=0, return_inverse=True)
-        chance = np.bincount(where.ravel(), weights=weight)
+        chance = np.asarray(np.bincount(where.ravel(), weights=weight), dtype=float)
         if len(states) > MOST_STATES:
             return approximate
     as_far = measure(states) >= statistic - 1e-6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from calib.errors import InputError
 from calib.framework import Framework, Readings
 from calib.population import Population
-from calib.rating import Rating, rate
+from calib.rating import Rating, Scored, rate, score_answers
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -74,9 +74,19 @@ def rate_readings(
     population: Population,
     weights: WeightSet,
     readings: Mapping[tuple[tuple[str, str], ...], Readings],
+    *,
+    grow: Callable[[Scored], Scored] = lambda scored: scored,
 ) -> dict[tuple[tuple[str, str], ...], Rating]:
-    """Rate a population under each of several readings."""
-    return {changed: rate(population, weights, r) for changed, r in readings.items()}
+    """Rate a population under each of several readings.
+
+    Parameters
+    ----------
+    grow : changes the scores before they are rated, as they are by default
+    """
+    return {
+        changed: rate(grow(score_answers(population, r)), weights)
+        for changed, r in readings.items()
+    }
 
 
 def _name(changed: tuple[tuple[str, str], ...]) -> str:

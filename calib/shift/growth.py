@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError, suggest
 from calib.framework import Track
+from calib.rating import Scored
 
-__all__ = ["Growth", "check_growth", "grown_scores"]
+__all__ = ["Growth", "check_growth", "grown_population", "grown_scores"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,34 @@ def grown_scores(
     grown = X + points * years
     grown = high - (high - grown) * (1 - closing) ** years
     return np.asarray(np.clip(grown, low, high), dtype=float)
+
+
+def grown_population(
+    scored: Scored, growth: Growth, years: tuple[float, float], at: float
+) -> Scored:
+    """Return a population with the scores that it is assumed to have in a year of a path.
+
+    Parameters
+    ----------
+    years : first and last year of the path; ``scored`` is of the first
+    at : the year wanted, on the straight line between both ends
+
+    Raises
+    ------
+    InputError
+        For a year outside the path.
+    """
+    first, last = years
+    if not first <= at <= last:
+        raise InputError(f"year {at:g} is outside the path, {first:g} to {last:g}")
+    rule, part = scored.framework.rule, (at - first) / (last - first)
+    samples = {}
+    for t, sample in scored.samples.items():
+        end = grown_scores(
+            sample.track, sample.X, growth, last - first, low=rule.low, high=rule.high
+        )
+        samples[t] = replace(sample, X=sample.X + part * (end - sample.X))
+    return replace(scored, samples=samples)
 
 
 def _by_leaf(track: Track, given: Mapping[str, float], what: str) -> FloatArray:

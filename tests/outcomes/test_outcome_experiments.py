@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from calib.cli.run import print_stars
 from calib.errors import InputError
-from calib.experiment import load_experiment, parse_experiment, run_experiment
+from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
 from calib.outcomes.tipping import tipping_points
 from calib.population import generate_population
 from calib.rating import rate
@@ -29,6 +30,11 @@ def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
     done = run(tmp_path, {"later": shift}, {"tipping": {}})
     table = done.table("tipping-points")
     assert len(table) > 3
+    # The page shows the month; the file keeps the exact moment.
+    shown = next(t.shown for t in done.tables() if t.name == "tipping-points")
+    for text, exact in zip(shown["year"], table["year"], strict=True):
+        year, month = (int(part) for part in text.split("-"))
+        assert year + (month - 1) / 12 <= exact < year + month / 12
     assert list(done.sets) == ["published", "later", "later/2021", "later/2022", "later/2023"]
     by_year = done.table("stars-by-year")
     for name, year in (("later/2022", 2022), ("later", 2024), ("published", 2020)):
@@ -44,7 +50,7 @@ def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
         assert frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0] == star
 
 
-def test_growth_moves_stars_while_weights_stand_still(tmp_path):
+def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     shift = {"source": "shift", "to": "published", "years": [2020, 2030],
              "growth": {"points": {"": 4.0}}}  # fmt: skip
     done = run(tmp_path, {"still": shift}, {"tipping": {"sets": ["still"]}})
@@ -56,6 +62,23 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path):
     path = done.results["still"].details["path"]
     found = tipping_points(sample.track, sample.X, path, rule, X_end=end)
     assert (table["track"] == "discrete").sum() == len(found.row) > 5
+    # One answer wherever the set is shown: its enterprises have grown by its year.
+    by_year = done.table("stars-by-year")
+    stars = done.table("stars")
+    for name, year in (("still/2024", 2024), ("still", 2030), ("published", 2020)):
+        for scope in ("all", "discrete"):
+            rows = by_year[(by_year["scope"] == scope) & (by_year["year"] == year)]
+            shown = stars[(stars["set"] == name) & (stars["scope"] == scope)]["count"]
+            np.testing.assert_array_equal(rows["count"], shown)
+    assert (done.ratings["still"].counts() != done.ratings["published"].counts()).any()
+    print_stars(done, "en")
+    printed = next(t for t in capsys.readouterr().out.splitlines() if "still, " in t)
+    assert "enterprises grown" in printed
+    counts = [int(c) for c in printed.split("│")[2:7]]
+    assert counts == done.ratings["still"].counts().tolist()
+    folder = write_run(done, tmp_path / "runs")
+    assert "enterprises grown to 2030" in (folder / "report.html").read_text("utf-8")
+    assert any("include that growth" in n.text.en and n.warning for n in done.notes())
     with pytest.raises(InputError, match="growth of an unknown node 'XX'"):
         run(tmp_path, {"still": {**shift, "growth": {"points": {"XX": 1.0}}}})
     with pytest.raises(InputError, match="either to"):

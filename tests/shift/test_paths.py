@@ -5,7 +5,9 @@ import pytest
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.shift import PATH_KINDS, Growth, grown_scores, weight_path
+from calib.population import generate_population
+from calib.rating import score_answers
+from calib.shift import PATH_KINDS, Growth, grown_population, grown_scores, weight_path
 from calib.weights import published_weights
 
 FRAMEWORK = load_framework("aii")
@@ -80,3 +82,14 @@ def test_growth_counts_the_lowest_named_node_and_stays_on_the_scale():
     assert grown[0, of["DA.SVC.D1"]] == 50
     assert grown[0, of["IC.DEV.D1"]] == pytest.approx(100 - 48 / 4)
     assert grown[1, of["DA.DEC.D1"]] == 100
+
+
+def test_grown_populations_move_on_straight_lines_between_the_years():
+    scored = score_answers(generate_population(FRAMEWORK, 12, rng=1))
+    growth = Growth(points={"": 2.0}, catch_up={"DA": 0.2})
+    half = grown_population(scored, growth, (2026, 2030), 2028).samples["discrete"].X
+    X = scored.samples["discrete"].X
+    end = grown_scores(TRACK, X, growth, 4, low=0, high=100)
+    np.testing.assert_allclose(half, (X + end) / 2)
+    with pytest.raises(InputError, match="outside the path"):
+        grown_population(scored, growth, (2026, 2030), 2031)

@@ -47,7 +47,7 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     notes: list[str] = []
     for name in names:
         found = dominance(
-            known[name], context.scored, level=params.level, cap=params.cap,
+            known[name], context.scored_under(name), level=params.level, cap=params.cap,
             cap_level=params.cap_level, draws=params.draws, enterprise_cap=params.enterprise_cap,
             rng=context.rng(f"dominance {name}"),
         )  # fmt: skip

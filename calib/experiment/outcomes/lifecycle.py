@@ -63,9 +63,10 @@ def _build(context: Context, params: LifecycleParams) -> OutcomeResult:
     _check_added(context, params.add)
     rule = context.framework.rule
     thresholds = rule.thresholds(context.readings)
-    weights = context.set(params.set or context.baseline)
+    name = params.set or context.baseline
+    weights = context.set(name)
     rows, added = [], []
-    for t, sample in context.scored.samples.items():
+    for t, sample in context.scored_under(name).samples.items():
         track, local = sample.track, weights.local[t]
         X = sample.require_complete("the life cycle of indicators")
         g = track.leaf_weights(local)

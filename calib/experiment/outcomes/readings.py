@@ -15,6 +15,7 @@ from calib.outcomes.readings import (
     rate_readings,
     reading_table,
 )
+from calib.rating import Scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,9 @@ def _build(context: Context, params: ReadingsParams) -> OutcomeResult:
     for name in params.sets or tuple(context.sets()):
         context.tick(f"readings {name}")
         weights = context.set(name)
-        ratings = rate_readings(population, weights, single)
+        grown = context.grown(name)
+        grow = _as_they_are if grown is None else grown.grow
+        ratings = rate_readings(population, weights, single, grow=grow)
         _put(tables["one"], name, reading_table(ratings))
         who = dependent_table(ratings)
         _put(tables["who"], name, who)
@@ -53,7 +56,8 @@ def _build(context: Context, params: ReadingsParams) -> OutcomeResult:
             f"Set {name}: the star of {count} enterprises depends on a reading.",
         )))  # fmt: skip
         if params.together:
-            _put(tables["range"], name, range_table(rate_readings(population, weights, every)))
+            ratings = rate_readings(population, weights, every, grow=grow)
+            _put(tables["range"], name, range_table(ratings))
     out = [
         Table("readings", pd.concat(tables["one"], ignore_index=True),
               Name("各种读法下的星级分布", "Stars under each reading"), rows=60),
@@ -69,6 +73,10 @@ def _build(context: Context, params: ReadingsParams) -> OutcomeResult:
             f"共计算了 {len(every)} 种读法组合。", f"{len(every)} combinations of readings rated."
         )))  # fmt: skip
     return OutcomeResult(tuple(out), (), tuple(notes))
+
+
+def _as_they_are(scored: Scored) -> Scored:
+    return scored
 
 
 def _put(into: list[pd.DataFrame], name: str, table: pd.DataFrame) -> None:

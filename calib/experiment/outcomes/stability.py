@@ -14,6 +14,7 @@ from calib.experiment.results import Drawing, Note, OutcomeResult, Table
 from calib.framework import Name
 from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.stability import Direction, Engine, SmallestShift, smallest_shift
+from calib.rating import ScoredSample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +49,16 @@ def _build(context: Context, params: StabilityParams) -> OutcomeResult:
             )
     chosen = params.levels or tuple(levels)
     name = params.set or context.baseline
+    scored = context.scored_under(name)
     rows, moves, spans = [], [], []
     for level in chosen:
         context.tick(f"stability {level}")
-        for t in context.scored.samples:
-            table, shifted = _shifts(context, name, t, level, levels.index(level) + 1, params)
+        for sample in scored.samples.values():
+            table, shifted = _shifts(context, name, sample, level, levels.index(level) + 1, params)
             rows.append(table)
             moves.append(shifted)
-    for t in context.scored.samples:
-        spans.append(_intervals(context, name, t))
+    for sample in scored.samples.values():
+        spans.append(_intervals(context, name, sample))
     stability = pd.concat(rows, ignore_index=True)
     intervals = pd.concat(spans, ignore_index=True)
     nearest = stability[["down_tv", "up_tv"]].min(axis=1)
@@ -91,11 +93,16 @@ def _build(context: Context, params: StabilityParams) -> OutcomeResult:
 
 
 def _shifts(
-    context: Context, name: str, track: str, level: str, depth: int, params: StabilityParams
+    context: Context,
+    name: str,
+    sample: ScoredSample,
+    level: str,
+    depth: int,
+    params: StabilityParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
-    sample = context.scored.samples[track]
+    track = sample.track.code
     X = sample.require_complete("stability")
     local = context.set(name).local[track]
     thresholds = context.framework.rule.thresholds(context.readings)
@@ -133,10 +140,10 @@ def _shifts(
     return table, frame.astype(numbers)
 
 
-def _intervals(context: Context, name: str, track: str) -> pd.DataFrame:
+def _intervals(context: Context, name: str, sample: ScoredSample) -> pd.DataFrame:
     import pandas as pd
 
-    sample = context.scored.samples[track]
+    track = sample.track.code
     thresholds = context.framework.rule.thresholds(context.readings)
     keep = np.arange(min(len(sample), 1 + MOST_INTERVALS // len(sample.track.nodes)))
     found = one_weight_intervals(

@@ -41,10 +41,11 @@ def _build(context: Context, params: TippingParams) -> OutcomeResult:
         years.append(found[1])
         drawings.append(_river(context, name, found[2]))
         notes.append(found[3])
+    every = pd.concat(events, ignore_index=True)
     return OutcomeResult(
         (
-            Table("tipping-points", pd.concat(events, ignore_index=True),
-                  Name("星级转折点", "Tipping points")),
+            Table("tipping-points", every, Name("星级转折点", "Tipping points"),
+                  shown=every.assign(year=[_month(y) for y in every["year"]])),
             Table("stars-by-year", pd.concat(years, ignore_index=True),
                   Name("各年星级分布", "Star distribution by year"), rows=0),
         ),
@@ -104,6 +105,12 @@ def _one(context: Context, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
         f"{len(changes)} times in all{meanwhile}{touched}.",
     ))  # fmt: skip
     return pd.concat(events, ignore_index=True), table, river, note
+
+
+def _month(year: float) -> str:
+    """Return the month that a fractional year falls in, "2032-04"."""
+    whole = int(np.floor(year))
+    return f"{whole}-{min(12, int((year - whole) * 12) + 1):02d}"
 
 
 def _events(name: str, track: str, sample: Any, found: TippingPoints, at: Any) -> pd.DataFrame:

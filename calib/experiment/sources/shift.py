@@ -9,9 +9,9 @@ from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import Drawing, SourceResult, Table
+from calib.experiment.results import Drawing, Grown, SourceResult, Table
 from calib.framework import Name
-from calib.shift import Growth, WeightPath, check_growth, weight_path
+from calib.shift import Growth, WeightPath, check_growth, grown_population, weight_path
 
 __all__ = ["SHIFT", "ShiftParams"]
 
@@ -26,8 +26,8 @@ class GrowthParams(Params):
 class ShiftParams(Params):
     """``shift``: from ``base`` to the set ``to``, or to ``base`` with ``weights`` replaced.
 
-    ``years`` are the first and the last; a set is made for every whole year between.
-
+    ``years`` are the first and the last; a set is made for every whole year between. With
+    ``growth``, the set of a year rates the enterprises as they have grown by then.
     """
 
     base: str = "published"
@@ -64,7 +64,20 @@ def _build(context: Context, name: str, params: ShiftParams) -> SourceResult:
         also={str(y): path.at(y, f"{name}/{y}") for y in inner},
         tables=(_table(path, params.years),),
         drawings=_drawings(context, path),
+        grown={}
+        if growth is None
+        else {
+            "" if y == params.years[1] else str(y): _grown(growth, years, y)
+            for y in range(params.years[0] + 1, params.years[1] + 1)
+        },
         details={"path": path, "growth": growth},
+    )
+
+
+def _grown(growth: Growth, years: tuple[float, float], year: int) -> Grown:
+    return Grown(
+        Name(f"企业成长至 {year} 年", f"enterprises grown to {year}"),
+        lambda scored: grown_population(scored, growth, years, year),
     )
 
 
