@@ -123,7 +123,7 @@ def adjust(
         "stars" (fewest star changes; with ``reference`` the fit to reference stars)
     distance : "euclidean", or "entropy" for linear caps
     target : "equal", "nominal" or shares by node code
-    reference : star of enterprises by id, counted from 1 (problem "stars")
+    reference : star of enterprises by id, as the rule numbers them (problem "stars")
     grid : round local weights to this grid under the same demands; families of equal siblings
         that the grid cannot hold stay equal, as the published ones, unless the caps need them
     starts : random starts for variance caps, beside equal shares and the linear optimum
@@ -251,16 +251,19 @@ def _tasks(
         star: IntArray = model.stars(space.start[block.span])
         if reference is not None:
             ids = [str(i) for i in scored.samples[t].ids]
-            star = np.array([int(reference.get(i, 0)) - 1 for i in ids], dtype=np.int64)
+            star = np.array(
+                [int(reference.get(i, rule.first - 1)) - rule.first for i in ids], dtype=np.int64
+            )
             seen.update(i for i in ids if i in reference)
         tasks.append(StarTask(block, model, star))
     if reference is not None:
         unknown = sorted(set(map(str, reference)) - seen)
         if unknown:
             raise InputError(f"reference stars of unknown enterprises: {', '.join(unknown[:10])}")
-        wrong = {i: s for i, s in reference.items() if not 1 <= s <= rule.stars}
+        first, last = rule.first, rule.first + rule.stars - 1
+        wrong = {i: s for i, s in reference.items() if not first <= s <= last}
         if wrong:
-            raise InputError(f"reference stars out of range 1–{rule.stars}: {wrong}")
+            raise InputError(f"reference stars out of range {first}–{last}: {wrong}")
     return tasks
 
 

@@ -13,6 +13,7 @@ from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solution import Solution
 from calib.adjustment.spec import AdjustSpec
 from calib.rating import Rating
+from calib.rating.causes import move_causes
 from calib.weights import WeightSet
 
 if TYPE_CHECKING:
@@ -58,23 +59,24 @@ def price_table(solution: Solution) -> pd.DataFrame:
 
 
 def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
-    """Return the enterprises whose star changes: from, to, and through what (stars from 1)."""
+    """Return the enterprises whose star changes: from, to, and through what.
+
+    Stars are numbered as the rule numbers them; causes are those of
+    :func:`calib.rating.causes.star_obstacles`.
+    """
     import pandas as pd
 
     rows: list[tuple[object, ...]] = []
+    rule, first = after.framework.rule, after.framework.rule.first
     for t, a in after.samples.items():
         b = before.samples[t]
-        for i in np.flatnonzero(a.star != b.star):
-            gates = [a.track.codes[p] for p in a.gated[a.failed[i] != b.failed[i]]]
-            why = []
-            if a.band[i] != b.band[i]:
-                why.append("band of the total")
-            if gates:
-                why.append("gate of " + ", ".join(gates))
-            if not why:
-                why.append("gate of a lower star")
-            rows.append((a.ids[i], t, int(b.star[i]) + 1, int(a.star[i]) + 1,
-                         float(b.total[i]), float(a.total[i]), "; ".join(why)))  # fmt: skip
+        moved = np.flatnonzero(a.star != b.star)
+        causes = move_causes(b, a, moved, rule, after.readings)
+        rows += [
+            (a.ids[i], t, int(b.star[i]) + first, int(a.star[i]) + first, float(b.total[i]),
+             float(a.total[i]), cause)
+            for i, cause in zip(moved, causes, strict=True)
+        ]  # fmt: skip
     columns = [
         "enterprise",
         "track",

@@ -48,6 +48,7 @@ class Dominance:
     flags : nodes that exceed a declared cap: measure, value, cap, interval
     disagreement : Kendall's tau between the orders that the measures give, by track and level
     gates : share of enterprises whose star changes by leaving a node out, by gate
+    cap_level : level that the caps are declared for; nodes of other levels are not held to them
     notes : what to know when reading the numbers
     """
 
@@ -58,6 +59,7 @@ class Dominance:
     disagreement: pd.DataFrame
     gates: pd.DataFrame
     caps: Mapping[str, float]
+    cap_level: str
     synthetic: bool
     notes: tuple[str, ...]
 
@@ -120,14 +122,16 @@ def dominance(
     import pandas as pd
 
     table = pd.concat(frames, ignore_index=True)
+    cap_name = _level_name(weights.framework, capped)
     return Dominance(
         weights,
         table,
         _concentration(table),
-        _flags(table[table["level"] == _level_name(weights.framework, capped)], caps),
+        _flags(table[table["level"] == cap_name], caps),
         _disagreement(table),
         pd.DataFrame(gates, columns=["track", "level", "code", "gate", "star_changed"]),
         caps,
+        cap_name,
         scored.synthetic,
         (*notes, *worker.notes()),
     )
@@ -280,7 +284,8 @@ def _flags(table: pd.DataFrame, caps: Mapping[str, float]) -> pd.DataFrame:
             value = row[measure]
             if value > limit + 1e-9:
                 low, high = row.get(f"{measure}_low", np.nan), row.get(f"{measure}_high", np.nan)
-                sure = bool(low > limit)
+                # Without an interval nothing is known of it: neither yes nor no.
+                sure = None if np.isnan(low) else bool(low > limit)
                 rows.append((row["track"], row["level"], row["code"], row["name_zh"],
                              row["name_en"], measure, value, limit, low, high, sure))  # fmt: skip
     columns = ["track", "level", "code", "name_zh", "name_en", "measure", "value", "cap", "low",

@@ -197,7 +197,8 @@ def dominance(
         from calib.figures import save
         from calib.figures.dominance import dominance_comparison
 
-        save(dominance_comparison(table, language=lang, caps=found.caps,
+        held = found.caps if (table["level"] == found.cap_level).all() else {}
+        save(dominance_comparison(table, language=lang, caps=held,
                                   synthetic=found.synthetic), figure)  # fmt: skip
         click.echo(f"wrote {figure}")
 

@@ -84,7 +84,8 @@ def _pivot(nodes: pd.DataFrame, context: Context) -> pd.DataFrame:
     wide = whole.pivot_table(index=["set", "node"], columns="star", values="count")
     labels = [n.en for n in context.framework.rule.labels]
     wide = wide.loc[list(order.itertuples(index=False, name=None))].astype(int)
-    wide.columns = [labels[k - 1] for k in wide.columns]
+    first = context.framework.rule.first
+    wide.columns = [labels[k - first] for k in wide.columns]
     return wide.reset_index()
 
 

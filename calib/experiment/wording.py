@@ -27,11 +27,15 @@ BLANK = "–"
 _WORDED = ("test", "quantity", "share_band", "worth_band", "reason", "by", "p_by")
 ZERO = 1e-12
 """Computed numbers closer to 0 than this are 0 but for rounding."""
-_SPELLED = ("node", "caused_by", "reason", "indicator", "code")
-_WORDS = {
-    "all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否", "band": "总分",
-    "gate": "门槛",
+_SPELLED = (
+    "node", "caused_by", "reason", "indicator", "code", "through", "down_by", "up_by",
+)  # fmt: skip
+_WORDS = {"all": "全部", "up": "上升", "down": "下降", "True": "是", "False": "否"}
+_CAUSES = {
+    r"\bgate\b": "门槛", r"\btotal\b": "总分", r"\bseveral\b": "多项", r"\bnone\b": "无",
+    r" \(exactly at ([\d.]+)\)": r"（恰为 \1）",
 }  # fmt: skip
+"""Words of the causes of a star in Chinese."""
 _TERMS = {
     "inside": "界限内", "open": "跨界限", "outside": "界限外",
     "likelihood_ratio": "似然比检验", "score": "得分检验", "clustered": "聚类得分检验",
@@ -124,5 +128,6 @@ def spell(text: str, framework: Framework, lang: str) -> str:
     )
     if lang == "zh":
         out = out.replace("gate of a higher band", "更高分数段的门槛")
-        out = re.sub(r"\bgate\b", "门槛", re.sub(r"\bband\b", "总分", out))
+        for pattern, word in _CAUSES.items():
+            out = re.sub(pattern, word, out)
     return out

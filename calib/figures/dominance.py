@@ -93,15 +93,17 @@ def dominance_comparison(
     note = say(language, "每列按本列最大值着色", "each column shaded by its own largest value")
     if caps:
         note += say(language, "；加框者超过声明的上限", "; framed values exceed the declared cap")
+    if not np.isfinite(values).all():
+        note += say(language, "；“–”：无法给出，或再大的变动也不改变星级",
+                    "; –: not available, or no move of the weight changes a star")  # fmt: skip
     ax.set_xlabel(note, fontsize=8, color=MUTED)
     return fig
 
 
 def _text(value: float, measure: tuple[str, str, str, bool, bool]) -> str:
-    if np.isnan(value):
+    if not np.isfinite(value):
         return "–"
-    if np.isinf(value):
-        return "∞"
+    value = 0.0 if abs(value) < 1e-12 else value  # rounding noise has no sign
     return f"{100 * value:.1f}%" if measure[3] else f"{value:.2f}"
 
 

@@ -340,6 +340,7 @@ def _build_rule(spec: FrameworkFile) -> RatingRule:
         levels=levels,
         tolerance=rating.tolerance,
         defaults=defaults,
+        first=rating.first,
     )
 
 

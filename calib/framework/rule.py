@@ -122,6 +122,7 @@ class RatingRule:
     gates : gate tables by name; empty where the framework has no gates
     levels : codes of the tree's levels, depth 1 first
     tolerance : scores closer than this are the same score, in points
+    first : number of the lowest star, from which tables count: 1, or 0 on scales that start there
     """
 
     low: float
@@ -132,6 +133,7 @@ class RatingRule:
     levels: tuple[str, ...]
     tolerance: float
     defaults: Readings
+    first: int = 1
 
     @property
     def stars(self) -> int:

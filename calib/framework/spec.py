@@ -71,6 +71,7 @@ class RatingEntry(_Model):
     score_range: tuple[Number, Number] = (0, 100)
     bands: tuple[Number, ...]
     labels: tuple[NameEntry, ...]
+    first: Literal[0, 1] = 1
     tolerance: Annotated[float, Field(gt=0, le=1e-3)] = 1e-9
     gates: dict[str, GatesEntry] = {}
     readings: ReadingsEntry = ReadingsEntry()

@@ -9,7 +9,8 @@ import numpy as np
 
 from calib._types import BoolArray, IntArray
 from calib.errors import InputError
-from calib.rating import RatedSample, Rating
+from calib.rating import Rating
+from calib.rating.causes import move_causes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +30,13 @@ __all__ = [
 def star_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
     """Return the star distribution of each set, overall and by track.
 
-    Columns: set, scope ("all" or a track), star (1 is the lowest), label, count, share.
+    Columns: set, scope ("all" or a track), star (as the rule numbers them), label, count, share.
     """
     import pandas as pd
 
     rows = []
     for name, rating in ratings.items():
-        labels = rating.framework.rule.labels
+        labels, first = rating.framework.rule.labels, rating.framework.rule.first
         scopes: list[str | None] = [None]
         if len(rating.samples) > 1:
             scopes += list(rating.samples)
@@ -44,7 +45,7 @@ def star_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
             total = int(counts.sum())
             for k, count in enumerate(counts.tolist()):
                 share = count / total if total else np.nan
-                rows.append((name, scope or "all", k + 1, labels[k].en, count, share))
+                rows.append((name, scope or "all", k + first, labels[k].en, count, share))
     return pd.DataFrame(rows, columns=["set", "scope", "star", "label", "count", "share"])
 
 
@@ -54,6 +55,7 @@ def node_star_table(ratings: Mapping[str, Rating], depth: int = 1) -> pd.DataFra
 
     rows = []
     for name, rating in ratings.items():
+        first = rating.framework.rule.first
         codes = dict.fromkeys(
             n.code for s in rating.samples.values() for n in s.track.nodes if n.depth <= depth
         )
@@ -67,7 +69,7 @@ def node_star_table(ratings: Mapping[str, Rating], depth: int = 1) -> pd.DataFra
                 if not total:
                     continue
                 for k, count in enumerate(counts.tolist()):
-                    rows.append((name, code, scope or "all", k + 1, count, count / total))
+                    rows.append((name, code, scope or "all", k + first, count, count / total))
     return pd.DataFrame(rows, columns=["set", "node", "scope", "star", "count", "share"])
 
 
@@ -93,8 +95,10 @@ def transition_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFra
             scopes += list(rating.samples)
         for scope in scopes:
             matrix = transition_matrix(rating, ratings[baseline], scope)
+            first = rating.framework.rule.first
             for i, j in zip(*np.nonzero(matrix), strict=True):
-                rows.append((name, scope or "all", int(i) + 1, int(j) + 1, int(matrix[i, j])))
+                move = (int(i) + first, int(j) + first, int(matrix[i, j]))
+                rows.append((name, scope or "all", *move))
     return pd.DataFrame(rows, columns=["set", "scope", "from_star", "to_star", "count"])
 
 
@@ -102,40 +106,28 @@ def mover_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFrame:
     """Return who moves between the baseline and each set, and what decided it.
 
     ``reason`` names what keeps the enterprise from the higher of the two stars where it has the
-    lower one: ``band`` (its total), ``gate <node>``, or both. ``total_change`` is in points.
+    lower one; see :func:`calib.rating.causes.star_obstacles`. ``total_change`` is in points.
     """
     import pandas as pd
 
     columns = ["set", "enterprise", "name", "track", "from_star", "to_star", "direction",
                "reason", "total_before", "total_after", "total_change"]  # fmt: skip
-    rows = []
+    rows: list[tuple[object, ...]] = []
     base = ratings[baseline]
     for name, rating in ratings.items():
         _check_same(rating, base)
+        rule, first = rating.framework.rule, rating.framework.rule.first
         for t, after in rating.samples.items():
             before = base.samples[t]
-            for i in np.flatnonzero(before.star != after.star):
-                up = bool(after.star[i] > before.star[i])
-                kept_low, high = (before, after.star[i]) if up else (after, before.star[i])
-                rows.append((
-                    name, after.ids[i], after.names[i], t, int(before.star[i]) + 1,
-                    int(after.star[i]) + 1, "up" if up else "down",
-                    _obstacle(kept_low, int(i), int(high), rating),
-                    before.total[i], after.total[i], after.total[i] - before.total[i],
-                ))  # fmt: skip
+            moved = np.flatnonzero(before.star != after.star)
+            causes = move_causes(before, after, moved, rule, rating.readings)
+            rows += [
+                (name, after.ids[i], after.names[i], t, int(before.star[i]) + first,
+                 int(after.star[i]) + first, "up" if after.star[i] > before.star[i] else "down",
+                 cause, before.total[i], after.total[i], after.total[i] - before.total[i])
+                for i, cause in zip(moved, causes, strict=True)
+            ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def _obstacle(sample: RatedSample, i: int, star: int, rating: Rating) -> str:
-    """Say what keeps enterprise ``i`` of a sample from a star."""
-    thresholds = rating.framework.rule.thresholds(rating.readings)
-    reasons = ["band"] if sample.band[i] < star else []
-    gate = thresholds.gate[star - 1]
-    reasons += [
-        f"gate {sample.track.codes[p]}" for p in sample.gated if sample.scores[i, p] <= gate
-    ]
-    # Under the one-star reading a gate of a still higher band can be what costs the star.
-    return "; ".join(reasons) or "gate of a higher band"
 
 
 def downgrade_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
@@ -146,10 +138,10 @@ def downgrade_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
     rows = []
     for name, rating in ratings.items():
         for t, s in rating.samples.items():
-            causes = s.causes()
+            causes, first = s.causes(), rating.framework.rule.first
             for i in np.flatnonzero(s.downgraded):
-                rows.append((name, s.ids[i], s.names[i], t, s.total[i], int(s.band[i]) + 1,
-                             int(s.star[i]) + 1, causes[i]))  # fmt: skip
+                rows.append((name, s.ids[i], s.names[i], t, s.total[i], int(s.band[i]) + first,
+                             int(s.star[i]) + first, causes[i]))  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

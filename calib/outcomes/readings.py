@@ -96,15 +96,16 @@ def _name(changed: tuple[tuple[str, str], ...]) -> str:
 def reading_table(ratings: Mapping[tuple[tuple[str, str], ...], Rating]) -> pd.DataFrame:
     """Return the star distribution under each reading, and how many stars differ from the base.
 
-    Columns: reading, star_1 … star_K, downgraded, up, down.
+    Columns: reading, star_<number> for every star, downgraded, up, down.
     """
     import pandas as pd
 
     base = _base(ratings)
+    first = base.framework.rule.first
     rows = []
     for changed, rating in ratings.items():
         step = np.concatenate([s.star - base.samples[t].star for t, s in rating.samples.items()])
-        counts = {f"star_{k + 1}": int(c) for k, c in enumerate(rating.counts())}
+        counts = {f"star_{k + first}": int(c) for k, c in enumerate(rating.counts())}
         rows.append({"reading": _name(changed), **counts, "downgraded": rating.downgrades,
                      "up": int((step > 0).sum()), "down": int((step < 0).sum())})  # fmt: skip
     return pd.DataFrame(rows)
@@ -118,12 +119,20 @@ def dependent_table(ratings: Mapping[tuple[tuple[str, str], ...], Rating]) -> pd
     import pandas as pd
 
     base = _base(ratings)
+    first = base.framework.rule.first
     rows = []
     for changed, rating in ratings.items():
         for t, s in rating.samples.items():
             now = base.samples[t].star
             rows += [
-                (s.ids[i], s.names[i], t, _name(changed), int(now[i]) + 1, int(s.star[i]) + 1)
+                (
+                    s.ids[i],
+                    s.names[i],
+                    t,
+                    _name(changed),
+                    int(now[i]) + first,
+                    int(s.star[i]) + first,
+                )
                 for i in np.flatnonzero(now != s.star)
             ]
     columns = ["enterprise", "name", "track", "reading", "star", "star_under_reading"]
@@ -139,12 +148,13 @@ def range_table(ratings: Mapping[tuple[tuple[str, str], ...], Rating]) -> pd.Dat
     import pandas as pd
 
     base = _base(ratings)
+    first = base.framework.rule.first
     parts = []
     for t, s in base.samples.items():
         stars = np.stack([r.samples[t].star for r in ratings.values()])
         parts.append(pd.DataFrame({
-            "enterprise": s.ids, "name": s.names, "track": t, "star": s.star + 1,
-            "lowest": stars.min(axis=0) + 1, "highest": stars.max(axis=0) + 1,
+            "enterprise": s.ids, "name": s.names, "track": t, "star": s.star + first,
+            "lowest": stars.min(axis=0) + first, "highest": stars.max(axis=0) + first,
             "same_share": (stars == s.star).mean(axis=0),
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)

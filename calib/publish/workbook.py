@@ -247,8 +247,8 @@ def _matrices(frame: pd.DataFrame, zh: bool) -> list[Sheet]:
     own = frame[frame["scope"] == "all"]
     if own.empty:
         return []
-    top = int(max(own["from_star"].max(), own["to_star"].max()))
-    stars = list(range(1, top + 1))
+    ends = own[["from_star", "to_star"]].to_numpy()
+    stars = list(range(min(1, int(ends.min())), int(ends.max()) + 1))
     wide = own.pivot_table(
         index=["set", "from_star"], columns="to_star", values="count", aggfunc="sum", sort=False
     )

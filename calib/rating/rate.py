@@ -97,7 +97,7 @@ class Rating:
         return int(sum(s.downgraded.sum() for s in self.samples.values()))
 
     def frame(self, depth: int = 1) -> pd.DataFrame:
-        """Return one row an enterprise: total, stars (1 is the lowest), causes, node scores.
+        """Return one row an enterprise: total, stars (the rule's numbers), causes, node scores.
 
         Parameters
         ----------
@@ -105,21 +105,29 @@ class Rating:
         """
         import pandas as pd
 
-        labels = [n.en for n in self.framework.rule.labels]
+        labels, first = [n.en for n in self.framework.rule.labels], self.framework.rule.first
         parts = []
         for t, s in self.samples.items():
             data: dict[str, object] = {
                 "enterprise": s.ids, "name": s.names, "track": t, "total": s.total,
-                "band_star": s.band + 1, "star": s.star + 1,
+                "band_star": s.band + first, "star": s.star + first,
                 "label": [labels[i] for i in s.star],
                 "downgraded": s.downgraded, "caused_by": s.causes(),
             }  # fmt: skip
             for i, node in enumerate(s.track.nodes):
                 if node.depth <= depth:
                     data[f"score {node.code}"] = s.scores[:, i]
-                    data[f"star {node.code}"] = s.node_stars[:, i] + 1
+                    data[f"star {node.code}"] = _numbered(s.node_stars[:, i], first)
             parts.append(pd.DataFrame(data))
         return pd.concat(parts, ignore_index=True)
+
+
+def _numbered(stars: IntArray, first: int) -> pd.Series:
+    """Return stars as the rule numbers them, empty for nodes without a score."""
+    import pandas as pd
+
+    numbers = pd.Series(stars + first)
+    return numbers if (stars >= 0).all() else numbers.astype("Int64").where(stars >= 0)
 
 
 def rate(

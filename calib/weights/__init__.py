@@ -9,7 +9,7 @@ from calib.weights.compare import (
 )
 from calib.weights.entropy import entropy_weights
 from calib.weights.files import read_weights, to_toml, write_weights
-from calib.weights.rounding import round_family, round_weights
+from calib.weights.rounding import off_grid, round_family, round_weights
 from calib.weights.weightset import (
     Provenance,
     WeightSet,
@@ -28,6 +28,7 @@ __all__ = [
     "distance_table",
     "entropy_weights",
     "equal_weights",
+    "off_grid",
     "published_weights",
     "read_weights",
     "round_family",

@@ -10,7 +10,7 @@ from calib._types import FloatArray
 from calib.errors import InputError
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
 
-__all__ = ["round_family", "round_weights"]
+__all__ = ["off_grid", "round_family", "round_weights"]
 
 FINEST = 1e-6
 """No finer grid: its steps would come near the tolerance within which siblings sum to 1."""
@@ -100,3 +100,16 @@ def round_weights(
         inputs={weights.name: weights.digest},
         label=weights.label,
     )
+
+
+def off_grid(weights: WeightSet, grid: float = 0.01) -> tuple[str, ...]:
+    """Return the parents of families whose weights are not all on a grid; "" is the root."""
+    steps = _steps(grid)
+    found: dict[str, None] = {}
+    for t, tree in weights.framework.tracks.items():
+        exact = weights.local[t] * steps
+        for family in tree.families:
+            own = exact[family.members]
+            if (np.abs(own - np.rint(own)) > 1e-9 * steps).any():
+                found[family.parent] = None
+    return tuple(found)

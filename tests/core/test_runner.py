@@ -296,4 +296,4 @@ def test_two_inputs_of_one_name_are_both_in_the_manifest(tmp_path):
 
 def test_reasons_are_spelled_out_in_chinese(aii):
     assert spell("gate of a higher band", aii, "zh") == "更高分数段的门槛"
-    assert spell("band; gate IN", aii, "zh") == "总分; 门槛 IN 综合集成"
+    assert spell("total; gate IN", aii, "zh") == "总分; 门槛 IN 综合集成"

@@ -27,5 +27,6 @@ def test_words_and_codes_are_spelled_in_the_language(aii):
     assert display("gate IN", "reason", aii, "zh") == "门槛 IN 综合集成"
     assert head("band_star", "zh") == "总分星级"
     assert head("band_star", "en") == "band star"
-    assert spell("band; gate IC", aii, "zh") == "总分; 门槛 IC 互联互通"
+    assert spell("total; gate IC", aii, "zh") == "总分; 门槛 IC 互联互通"
+    assert spell("total (exactly at 83.33)", aii, "zh") == "总分（恰为 83.33）"
     assert spell("IC.DEV", aii, "en") == "IC.DEV smart device networking"

@@ -164,7 +164,8 @@ def _case(
         if exact:
             p = pillar_acceptability(sample.track, X, centre.local[t], thresholds)
             error = np.zeros_like(p)
-        tables.append(_table(name, t, context.ratings[context.baseline].samples[t], p, error))
+        rated = context.ratings[context.baseline].samples[t]
+        tables.append(_table(name, rated, p, error, context.framework.rule.first))
     return (_joined(tables), _expected(context, name, distributions, params.level)), exact
 
 
@@ -175,16 +176,16 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _table(
-    case: str, track: str, rated: RatedSample, p: FloatArray, error: FloatArray
+    case: str, rated: RatedSample, p: FloatArray, error: FloatArray, first: int
 ) -> pd.DataFrame:
     import pandas as pd
 
     star = rated.star
     rows = np.arange(len(p))
     return pd.DataFrame({
-        "case": case, "enterprise": rated.ids, "name": rated.names, "track": track,
-        "star": star + 1, "p_now": p[rows, star], "likeliest": p.argmax(axis=1) + 1,
-        **{f"p_{k + 1}": p[:, k] for k in range(p.shape[1])}, "error": error.max(axis=1),
+        "case": case, "enterprise": rated.ids, "name": rated.names, "track": rated.track.code,
+        "star": star + first, "p_now": p[rows, star], "likeliest": p.argmax(axis=1) + first,
+        **{f"p_{k + first}": p[:, k] for k in range(p.shape[1])}, "error": error.max(axis=1),
     })  # fmt: skip
 
 
@@ -197,12 +198,12 @@ def _expected(
     sizes = {t: len(context.scored.samples[t]) for t in distributions}
     whole = np.sum([distributions[t] * sizes[t] for t in sizes], axis=0) / sum(sizes.values())
     rows = []
-    tail = (1 - level) / 2
+    tail, first = (1 - level) / 2, context.framework.rule.first
     for scope, shares in {"all": whole, **distributions}.items():
         counts = base.counts(None if scope == "all" else scope)
         low, high = np.quantile(shares, [tail, 1 - tail], axis=0)
         rows += [
-            (case, scope, k + 1, counts[k] / counts.sum(), m, a, b)
+            (case, scope, k + first, counts[k] / counts.sum(), m, a, b)
             for k, (m, a, b) in enumerate(zip(shares.mean(axis=0), low, high, strict=True))
         ]
     columns = ["case", "scope", "star", "share_now", "expected_share", "low", "high"]
@@ -213,11 +214,12 @@ def _drawing(context: Context, case: str, table: pd.DataFrame) -> Drawing:
     def draw(language: str) -> Any:
         from calib.figures.outcomes import probability_bars
 
-        labels = [n.get(language) for n in context.framework.rule.labels]
-        columns = [f"p_{k + 1}" for k in range(len(labels))]
+        rule = context.framework.rule
+        labels = [n.get(language) for n in rule.labels]
+        columns = [f"p_{k + rule.first}" for k in range(rule.stars)]
         shown = table.set_index("name")[columns]
         shown.columns = labels
-        return probability_bars(shown, (table["star"] - 1).tolist(), language=language)
+        return probability_bars(shown, (table["star"] - rule.first).tolist(), language=language)
 
     title = Name(f"星级概率：{case}", f"Star probabilities: {case}")
     return Drawing(f"acceptability-{case}", title, draw)

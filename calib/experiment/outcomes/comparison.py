@@ -73,7 +73,7 @@ def _matrices(rating: Rating, base: Rating, scope: dict[str, BoolArray]) -> list
 def _build(context: Context, params: ComparisonParams) -> OutcomeResult:
     import pandas as pd
 
-    base = context.ratings[context.baseline]
+    base, first = context.ratings[context.baseline], context.framework.rule.first
     shares, tests, boots = [], [], []
     for scope, inside in _scopes(context, params.by).items():
         for name, rating in context.ratings.items():
@@ -82,7 +82,7 @@ def _build(context: Context, params: ComparisonParams) -> OutcomeResult:
             counts, total = whole.sum(axis=0), int(whole.sum())
             low, high = wilson_interval(counts, total, params.level)
             shares += [
-                (name, scope, k + 1, int(c), c / total if total else np.nan, low[k], high[k])
+                (name, scope, k + first, int(c), c / total if total else np.nan, low[k], high[k])
                 for k, c in enumerate(counts)
             ]
             if name == context.baseline:

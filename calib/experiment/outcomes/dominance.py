@@ -14,6 +14,8 @@ from calib.framework import Name
 
 __all__ = ["DOMINANCE"]
 
+_BLANK = Name("无法给出", "not available")
+_NO_INTERVAL = Name("未计算区间（draws = 0）", "no interval was computed (draws = 0)")
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -69,7 +71,8 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     for key, parts in tables.items():
         name, title, rows = titles[key]
         full = [p for p in parts if len(p)] or parts[:1]
-        out.append(Table(name, pd.concat(full, ignore_index=True), title, rows))
+        blank = _NO_INTERVAL if key == "flags" else _BLANK
+        out.append(Table(name, pd.concat(full, ignore_index=True), title, rows, blank=blank))
     said = tuple(Note(Name(n, n)) for n in dict.fromkeys(notes))
     return OutcomeResult(tuple(out), tuple(drawings), said)
 
@@ -88,8 +91,9 @@ def _drawing(context: Context, name: str, track: str, level: str, part: Any, fou
         from calib.figures.dominance import dominance_comparison
 
         return dominance_comparison(
-            part, language=lang, title=title.get(lang), caps=found.caps, synthetic=found.synthetic
-        )
+            part, language=lang, title=title.get(lang), synthetic=found.synthetic,
+            caps=found.caps if level == found.cap_level else {},
+        )  # fmt: skip
 
     slug = "-".join([name.replace("/", "-"), track, level])
     return Drawing(f"dominance-{slug}", title, draw)

@@ -57,16 +57,16 @@ def _build(context: Context, params: ScaleParams) -> OutcomeResult:
     )  # fmt: skip
     context.log.hashes.update({f"{params.parts}/{n}": d for n, d in found.parts.items()})
     rows, spread = [], []
-    tail = (1 - params.level) / 2
+    tail, first = (1 - params.level) / 2, framework.rule.first
     for scope, counts in {"all": found.whole(), **found.per_set}.items():
         total = int(counts[0].sum())
         for name, row in zip(sets, counts, strict=False):
-            rows += [(name, scope, k + 1, int(c), c / total if total else np.nan)
+            rows += [(name, scope, k + first, int(c), c / total if total else np.nan)
                      for k, c in enumerate(row)]  # fmt: skip
         shares = counts[len(sets) :] / max(total, 1)
         if len(shares):
             low, high = np.quantile(shares, [tail, 1 - tail], axis=0)
-            spread += [(scope, k + 1, m, a, b) for k, (m, a, b) in
+            spread += [(scope, k + first, m, a, b) for k, (m, a, b) in
                        enumerate(zip(shares.mean(axis=0), low, high, strict=True))]  # fmt: skip
     columns = ["set", "scope", "star", "count", "share"]
     title = Name("大规模样本的星级分布", "Stars of the large population")

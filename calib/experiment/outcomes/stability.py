@@ -104,7 +104,7 @@ def _shifts(
 
     track = sample.track.code
     X = sample.require_complete("stability")
-    local = context.set(name).local[track]
+    local, first = context.set(name).local[track], context.framework.rule.first
     thresholds = context.framework.rule.thresholds(context.readings)
     found: dict[str, SmallestShift] = {}
     directions: tuple[Direction, ...] = ("down", "up")
@@ -117,7 +117,7 @@ def _shifts(
             )  # fmt: skip
     table = pd.DataFrame({
         "set": name, "level": level, "enterprise": sample.ids, "name": sample.names,
-        "track": track, "star": found["down_tv"].star + 1,
+        "track": track, "star": found["down_tv"].star + first,
         # No shift at all is an empty cell.
         **{k: np.where(np.isfinite(s.distance), s.distance, np.nan) for k, s in found.items()},
         "down_by": [found["down_tv"].reason(i) for i in range(len(X))],
@@ -146,6 +146,7 @@ def _intervals(context: Context, name: str, sample: ScoredSample) -> pd.DataFram
     track = sample.track.code
     thresholds = context.framework.rule.thresholds(context.readings)
     keep = np.arange(min(len(sample), 1 + MOST_INTERVALS // len(sample.track.nodes)))
+    first = context.framework.rule.first
     found = one_weight_intervals(
         sample.track, sample.X[keep], context.set(name).local[track], thresholds
     )
@@ -157,8 +158,8 @@ def _intervals(context: Context, name: str, sample: ScoredSample) -> pd.DataFram
         "set": name, "enterprise": sample.ids[row], "name": sample.names[row], "track": track,
         "node": [sample.track.codes[j] for j in node], "weight": found.now[node],
         "low": found.low[row, node], "high": found.high[row, node],
-        "star": found.star[row] + 1, "star_below": found.star_below[row, node] + 1,
-        "star_above": found.star_above[row, node] + 1,
+        "star": found.star[row] + first, "star_below": found.star_below[row, node] + first,
+        "star_above": found.star_above[row, node] + first,
     })  # fmt: skip
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calib._types import FloatArray
 from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome, Params
 from calib.experiment.results import Drawing, Note, OutcomeResult, Table
 from calib.framework import Name
 from calib.outcomes.tipping import TippingPoints, stars_along, tipping_points
+from calib.rating import ScoredSample
 from calib.shift import WeightPath, grown_scores
 
 if TYPE_CHECKING:
@@ -82,11 +84,11 @@ def _one(context: Context, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
         start += np.bincount(found.start, minlength=rule.stars)
         at = path.year(found.time)
         changes += list(zip(at.tolist(), found.before.tolist(), found.after.tolist(), strict=True))
-        events.append(_events(name, t, sample, found, at))
+        events.append(_events(name, sample, found, at, rule.first))
         times = np.asarray((whole - first) / (last - first), dtype=float)
         stars = stars_along(sample.track, X, path, thresholds, times, X_end=X_end)
         for year, row in zip(whole, stars, strict=True):
-            years += [(name, t, int(year), k + 1, int(c)) for k, c in
+            years += [(name, t, int(year), k + rule.first, int(c)) for k, c in
                       enumerate(np.bincount(row, minlength=rule.stars))]  # fmt: skip
     by_year = pd.DataFrame(years, columns=["set", "scope", "year", "star", "count"])
     both = by_year.groupby(["set", "year", "star"], as_index=False)["count"].sum()
@@ -113,13 +115,16 @@ def _month(year: float) -> str:
     return f"{whole}-{min(12, int((year - whole) * 12) + 1):02d}"
 
 
-def _events(name: str, track: str, sample: Any, found: TippingPoints, at: Any) -> pd.DataFrame:
+def _events(
+    name: str, sample: ScoredSample, found: TippingPoints, at: FloatArray, first: int
+) -> pd.DataFrame:
     import pandas as pd
 
     codes = sample.track.codes
     return pd.DataFrame({
         "set": name, "enterprise": sample.ids[found.row], "name": sample.names[found.row],
-        "track": track, "year": at, "from_star": found.before + 1, "to_star": found.after + 1,
+        "track": sample.track.code, "year": at, "from_star": found.before + first,
+        "to_star": found.after + first,
         "through": ["total" if i < 0 else f"gate {codes[i]}" for i in found.node],
     })  # fmt: skip
 

@@ -11,6 +11,7 @@ from pydantic import Field, StrictFloat, StrictInt
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Drawing, Note, SourceResult, Table
+from calib.experiment.sources.basic import grid_notes
 from calib.framework import Name
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _adjusted(context: Context, name: str, params: AdjustedParams) -> SourceResu
         draws=_draws(final, check),
         tables=tuple(_tables(context, base, final, spec, last, rounds, check, before, after)),
         drawings=tuple(_drawings(before, after, level, caps)),
-        notes=tuple(_notes(name, last, rounds, check)),
+        notes=(*_notes(name, last, rounds, check), *grid_notes(name, final, params.grid)),
         files={"ledger.json": rounds.ledger.text()} if rounds else {},
         details={
             "adjusted": last,
@@ -153,7 +154,8 @@ def _tables(
               Name("调整前后的权重、贡献与方差占比", "Measures before and after"), 60),
         Table("dominance-before", before.table, Name("调整前的主导性", "Dominance before"), 0),
         Table("dominance-after", after.table, Name("调整后的主导性", "Dominance after"), 0),
-        Table("flags", before.flags, Name("调整前超过上限者", "Above the cap before")),
+        Table("flags", before.flags, Name("调整前超过上限者", "Above the cap before"),
+              blank=Name("未计算区间", "no interval was computed")),
         Table("star-moves", moves, Name("调整引起的星级变化", "Stars that the adjustment changes")),
     ]  # fmt: skip
     if last is not None:
@@ -176,12 +178,13 @@ def _round_table(rounds: Rounds) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
+    first = rounds.final.framework.rule.first
     for r in rounds.rounds:
         row: dict[str, object] = {"round": r.number, "step": r.step}
         for m, value in r.largest_before.items():
             row[f"largest_{m}_before"] = value
             row[f"largest_{m}_after"] = r.largest_after[m]
-        row |= {f"stars_{i + 1}": c for i, c in enumerate(r.stars_after)}
+        row |= {f"stars_{i + first}": c for i, c in enumerate(r.stars_after)}
         cert = r.adjusted.solution.certificate
         row |= {
             "stars_changed": len(r.moves),

@@ -8,16 +8,19 @@ from pydantic import Field, StrictFloat
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import SourceResult
+from calib.experiment.results import Note, SourceResult
+from calib.framework import Name
 from calib.weights import (
+    WeightSet,
     blend,
     equal_weights,
+    off_grid,
     published_weights,
     read_weights,
     round_weights,
 )
 
-__all__ = ["BLEND", "EQUAL", "FILE", "OVERRIDE", "PUBLISHED", "ROUNDED"]
+__all__ = ["BLEND", "EQUAL", "FILE", "OVERRIDE", "PUBLISHED", "ROUNDED", "grid_notes"]
 
 
 class PublishedParams(Params):
@@ -88,11 +91,25 @@ def _override(context: Context, name: str, params: OverrideParams) -> SourceResu
     return SourceResult(base.with_weights(params.weights, name=name, track=params.track))
 
 
+def grid_notes(name: str, weights: WeightSet, grid: float | None) -> tuple[Note, ...]:
+    """Say which weights of a set that was rounded to a grid are not on it."""
+    parents = [p or "root" for p in off_grid(weights, grid)] if grid is not None else []
+    if not parents:
+        return ()
+    return (Note(Name(
+        f"{name}：以下节点的下级权重不在 {grid:g} 的格点上（同级等权而格点无法均分时保持相等，"
+        f"未调整的层级不取整）：{', '.join(parents)}。",
+        f"{name}: not on the {grid:g} grid are the weights under {', '.join(parents)} (siblings "
+        "stay equal where the grid cannot divide them, and levels that do not move stay as "
+        "they are).",
+    )),)  # fmt: skip
+
+
 def _rounded(context: Context, name: str, params: RoundedParams) -> SourceResult:
     weights = round_weights(
         context.set(params.base), params.grid, name=name, keep_equal=params.keep_equal
     )
-    return SourceResult(weights)
+    return SourceResult(weights, notes=grid_notes(name, weights, params.grid))
 
 
 PUBLISHED = Source(PublishedParams, _published)
