@@ -73,7 +73,7 @@ def test_numbers_that_are_none_are_dashes_in_figures_and_noise_has_no_sign():
 
 @pytest.mark.parametrize("source", ["rounded", "adjusted"])
 def test_a_rounded_set_says_which_weights_are_off_its_grid(source):
-    how = {"cap": {"contribution": 0.07}, "draws": 0} if source == "adjusted" else {}
+    how = {"cap": {"contribution": 0.12}, "draws": 0} if source == "adjusted" else {}
     sets = {
         "published": {"source": "published"},
         "round": {"source": source, "base": "published", "grid": 0.01, **how},
