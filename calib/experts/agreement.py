@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.errors import InputError
+from calib.errors import Fault, InputError
 
 __all__ = ["Concordance", "kendall_w", "mean_ranks"]
 
@@ -52,13 +52,22 @@ def mean_ranks(values: FloatArray) -> FloatArray:
 
 
 def kendall_w(
-    ranks: FloatArray, *, draws: int = 0, level: float = 0.95, rng: Seed = None
+    ranks: FloatArray,
+    *,
+    of: str = "ranks",
+    draws: int = 0,
+    level: float = 0.95,
+    rng: Seed = None,
 ) -> Concordance:
     """Compute Kendall's W over experts, corrected for ties.
 
     Parameters
     ----------
-    ranks : (m, n) mean ranks per expert (:func:`mean_ranks`)
+    ranks : (m, n) a row per expert
+    of
+        What the rows are: ``"ranks"`` (default), ranks from 1 to n with the mean rank for ties
+        (1 2.5 2.5 4), or ``"values"``, for instance ratings or weights, larger for what matters
+        more; these are ranked here (:func:`mean_ranks`).
     draws
         Bootstrap samples of the experts; 0 for no interval.
     level
@@ -73,7 +82,8 @@ def kendall_w(
     Raises
     ------
     InputError
-        With fewer than two experts or items, or when every expert ties all items.
+        Naming experts whose row has a gap or is not made of ranks; with fewer than two experts or
+        items; or when every expert ties all items.
 
     Notes
     -----
@@ -88,7 +98,7 @@ def kendall_w(
     """
     from scipy.special import chdtrc
 
-    ranks = np.asarray(ranks, dtype=float)
+    ranks = _as_ranks(np.asarray(ranks, dtype=float), of)
     m, n = ranks.shape
     if m < 2 or n < 2:
         raise InputError(f"agreement needs two experts and two items, not {m} and {n}")
@@ -107,6 +117,28 @@ def kendall_w(
         interval = (float(low), float(high))
     p = float(chdtrc(n - 1, chi2))
     return Concordance(float(w), float(chi2), n - 1, p, m, n, squares, interval)
+
+
+def _as_ranks(rows: FloatArray, of: str) -> FloatArray:
+    if of not in ("ranks", "values"):
+        msg = f"of is {of!r}; expected 'ranks' or 'values'"
+        raise ValueError(msg)
+    faults = [
+        Fault("", f"expert {e + 1}", f"no value for item {i + 1}", None, "a number for every item")
+        for e, i in np.argwhere(~np.isfinite(rows))
+    ]
+    if not faults and of == "values":
+        return mean_ranks(rows)
+    if not faults:
+        off = np.abs(rows - mean_ranks(-rows)).max(axis=1, initial=0.0) > 1e-9
+        wanted = "ranks from 1 to n, ties with their mean rank; or say of='values'"
+        faults = [
+            Fault("", f"expert {e + 1}", "the row is no ranking", rows[e].tolist(), wanted)
+            for e in np.flatnonzero(off)
+        ]
+    if faults:
+        raise InputError(faults)
+    return rows
 
 
 def _bootstrap_w(centred: FloatArray, draws: int, rng: Seed) -> FloatArray:

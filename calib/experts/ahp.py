@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,9 @@ from calib.experts.consistency import (
 from calib.experts.incomplete import (
     complete_by_weights,
     harker_matrices,
-    least_squares_weights,
     optimal_completion,
+    solve_least_squares,
+    sound_comparisons,
 )
 from calib.experts.pairwise import (
     column_mean_weights,
@@ -72,14 +74,14 @@ def weigh_comparisons(
     complete: str = "eigenvector",
     incomplete: str = "least-squares",
     index: str | float = "simulated",
+    experts: Sequence[str] | None = None,
+    items: Sequence[str] | None = None,
 ) -> Comparisons:
     """Turn pairwise comparisons into weights with consistency measures.
 
     Parameters
     ----------
-    matrices : (k, n, n) reciprocal comparisons, NaN where not compared, that passed
-        :func:`calib.experts.pairwise.check_comparisons` and
-        :func:`calib.experts.incomplete.check_connected`
+    matrices : (k, n, n) reciprocal comparisons, NaN where not compared
     complete
         ``"eigenvector"`` (default; what CR is about) or ``"geometric"`` for complete matrices;
         ``"column-mean"``, the approximation of hand calculation, to check published examples
@@ -91,9 +93,18 @@ def weigh_comparisons(
     index
         Random index of CR; see :func:`calib.experts.consistency.random_index`.
 
+    experts, items
+        Names for error messages.
+
     Returns
     -------
     Comparisons
+
+    Raises
+    ------
+    InputError
+        Naming comparisons that are not positive and reciprocal, and items that no chain of
+        comparisons links to the others.
 
     Notes
     -----
@@ -103,7 +114,7 @@ def weigh_comparisons(
     if complete not in COMPLETE_WEIGHTS or incomplete not in INCOMPLETE_WEIGHTS:
         msg = f"complete is one of {COMPLETE_WEIGHTS}, incomplete one of {INCOMPLETE_WEIGHTS}"
         raise ValueError(msg)
-    matrices = np.asarray(matrices, dtype=float)
+    matrices = sound_comparisons(matrices, experts=experts, items=items)
     k, n, _ = matrices.shape
     missing = np.isnan(matrices).sum(axis=(1, 2)) // 2
     logs = _log_least_squares(matrices, missing)
@@ -139,5 +150,5 @@ def _complete(matrices: FloatArray, kind: str, logs: FloatArray) -> tuple[FloatA
 
 def _log_least_squares(matrices: FloatArray, missing: IntArray) -> FloatArray:
     if missing.any():
-        return least_squares_weights(matrices)
+        return solve_least_squares(matrices)
     return geometric_weights(matrices)

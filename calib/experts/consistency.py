@@ -14,7 +14,7 @@ from importlib import resources
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.experts.incomplete import complete_by_weights, laplacian
+from calib.experts.incomplete import complete_by_weights, laplacian, solve_least_squares
 from calib.experts.pairwise import principal_eigenvalue
 
 __all__ = [
@@ -255,8 +255,6 @@ def _leverage(known: BoolArray) -> FloatArray:
 
 
 def _eigenvalue_of(matrices: FloatArray) -> FloatArray:
-    from calib.experts.incomplete import least_squares_weights
-
     if np.isnan(matrices).any():
-        matrices = complete_by_weights(matrices, least_squares_weights(matrices))
+        matrices = complete_by_weights(matrices, solve_least_squares(matrices))
     return principal_eigenvalue(matrices)

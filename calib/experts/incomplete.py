@@ -8,14 +8,15 @@ eigenvalue, and its eigenvector.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import ConvergenceError
-from calib.experts.pairwise import eigenvector_weights
-from calib.experts.problems import Problem
+from calib.experts.pairwise import check_comparisons
+from calib.experts.problems import Problem, names_or_numbers, raise_problems
 
 __all__ = [
     "Completion",
@@ -26,6 +27,8 @@ __all__ = [
     "laplacian",
     "least_squares_weights",
     "optimal_completion",
+    "solve_least_squares",
+    "sound_comparisons",
 ]
 
 
@@ -52,8 +55,9 @@ def check_connected(matrices: FloatArray) -> list[Problem]:
     matrices : (k, n, n) comparisons, NaN where not compared
     """
     problems = []
-    for expert, matrix in enumerate(np.asarray(matrices, dtype=float)):
-        groups = components(matrix)
+    matrices = np.asarray(matrices, dtype=float)
+    for expert in np.flatnonzero(np.isnan(matrices).any(axis=(1, 2))).tolist():
+        groups = components(matrices[expert])
         problems += [
             Problem(
                 expert,
@@ -65,6 +69,37 @@ def check_connected(matrices: FloatArray) -> list[Problem]:
             for group in groups[1:]
         ]
     return problems
+
+
+def sound_comparisons(
+    matrices: FloatArray,
+    *,
+    experts: Sequence[str] | None = None,
+    items: Sequence[str] | None = None,
+) -> FloatArray:
+    """Return comparison matrices as floats if they determine weights; refuse them otherwise.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) reciprocal comparisons, NaN where not compared
+    experts, items
+        Names for error messages.
+
+    Raises
+    ------
+    InputError
+        Naming comparisons that are not positive and reciprocal, and items that no chain of
+        comparisons reaches: their weights would be anybody's guess.
+    """
+    matrices = np.asarray(matrices, dtype=float)
+    if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
+        msg = f"comparisons have shape {matrices.shape}, expected a batch (k, n, n)"
+        raise ValueError(msg)
+    problems = check_comparisons(matrices, complete=False)
+    people = names_or_numbers(experts, matrices.shape[0], "expert")
+    things = names_or_numbers(items, matrices.shape[2], "item")
+    raise_problems(problems or check_connected(matrices), people, things)
+    return matrices
 
 
 def laplacian(known: BoolArray) -> FloatArray:
@@ -85,6 +120,11 @@ def least_squares_weights(matrices: FloatArray) -> FloatArray:
     -------
     (k, n) weights, rows sum to 1; on complete matrices the row geometric means
 
+    Raises
+    ------
+    InputError
+        As :func:`sound_comparisons`, for instance naming items that are not linked to the others.
+
     Notes
     -----
     min Σ_{(i,j) compared} (ln a_ij − ln w_i + ln w_j)² is the linear system
@@ -94,7 +134,11 @@ def least_squares_weights(matrices: FloatArray) -> FloatArray:
     ----------
     Bozóki, Fülöp and Rónyai (2010), Mathematical and Computer Modelling 52, 318-333.
     """
-    matrices = np.asarray(matrices, dtype=float)
+    return solve_least_squares(sound_comparisons(matrices))
+
+
+def solve_least_squares(matrices: FloatArray) -> FloatArray:
+    """Compute :func:`least_squares_weights` of matrices that passed :func:`sound_comparisons`."""
     known = ~np.isnan(matrices)
     logs = np.where(known, np.log(np.where(known, matrices, 1.0)), 0.0)
     system = laplacian(known)[:, :-1, :-1]  # the last item is the reference: ln w = 0
@@ -143,7 +187,8 @@ class Completion:
     matrix : (n, n) completed matrix
     weights : (n,) its principal eigenvector, sum 1
     eigenvalue : its principal eigenvalue
-    gradient : largest |∂ ln λ / ∂ ln a_ij| over the filled pairs; 0 at the optimum
+    gradient : largest |∂λ / ∂ ln a_ij| over the filled pairs, computed afresh from the completed
+        matrix that is returned; 0 at the optimum
     """
 
     matrix: FloatArray
@@ -159,10 +204,12 @@ def optimal_completion(matrix: FloatArray, *, tolerance: float = 1e-9) -> Comple
     ----------
     matrix : (n, n) connected comparisons, NaN where not compared
     tolerance
-        Largest accepted gradient of ln λ in the logs of the filled values.
+        Largest accepted gradient of λ in the logs of the filled values.
 
     Raises
     ------
+    InputError
+        As :func:`sound_comparisons`, for instance naming items that are not linked to the others.
     ConvergenceError
         When the gradient stays above ``tolerance``.
 
@@ -176,15 +223,17 @@ def optimal_completion(matrix: FloatArray, *, tolerance: float = 1e-9) -> Comple
     ----------
     Bozóki, Fülöp and Rónyai (2010), Mathematical and Computer Modelling 52, 318-333.
     """
-    matrix = np.asarray(matrix, dtype=float)
+    matrix = sound_comparisons(np.asarray(matrix, dtype=float)[None])[0]
     gaps = np.argwhere(np.isnan(np.triu(matrix, 1)))
     i, j = gaps[:, 0], gaps[:, 1]
-    start = complete_by_weights(matrix[None], least_squares_weights(matrix[None]))[0]
+    start = complete_by_weights(matrix[None], solve_least_squares(matrix[None]))[0]
 
-    logs, slope = _newton(start, i, j, tolerance)
-    full = _filled(start, i, j, logs[None])[0]
-    eigen = eigenvector_weights(full[None])
-    return Completion(full, eigen.weights[0], float(eigen.eigenvalue[0]), slope)
+    full = _filled(start, i, j, _newton(start, i, j, tolerance)[None])[0]
+    eigenvalue, vector = _perron(full[None])
+    # Measured on what is returned, not on the way there.
+    _, slopes = _slopes(full, i, j, np.log(full[i, j])[None])
+    gradient = float(np.abs(slopes).max(initial=0.0))
+    return Completion(full, vector[0] / vector[0].sum(), float(eigenvalue[0]), gradient)
 
 
 def _filled(start: FloatArray, i: IntArray, j: IntArray, logs: FloatArray) -> FloatArray:
@@ -197,35 +246,52 @@ def _filled(start: FloatArray, i: IntArray, j: IntArray, logs: FloatArray) -> Fl
 def _slopes(
     start: FloatArray, i: IntArray, j: IntArray, logs: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Compute ln λ (t,) and its gradient (t, d) at t points of the missing logs."""
+    """Compute λ (t,) and its gradient (t, d) at t points of the missing logs."""
     full = _filled(start, i, j, logs)
-    both = eigenvector_weights(np.concatenate([full, full.transpose(0, 2, 1)]), tolerance=1e-14)
-    right, left = both.weights[: len(logs)], both.weights[len(logs) :]
+    eigenvalue, right = _perron(full)
+    _, left = _perron(full.transpose(0, 2, 1))
     forth = left[:, i] * full[:, i, j] * right[:, j]
     back = left[:, j] * full[:, j, i] * right[:, i]
-    scale = both.eigenvalue[: len(logs)] * (left * right).sum(axis=1)
-    return np.log(both.eigenvalue[: len(logs)]), (forth - back) / scale[:, None]
+    return eigenvalue, (forth - back) / (left * right).sum(axis=1)[:, None]
+
+
+def _perron(matrices: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Compute principal eigenvalues (t,) and eigenvectors (t, n) to the last digits.
+
+    Power iteration stops at the eigenvalue's tolerance; the gradient needs the vectors too.
+    """
+    values, vectors = np.linalg.eig(matrices)
+    at = values.real.argmax(axis=1)
+    rows = np.arange(len(matrices))
+    return values[rows, at].real, np.abs(vectors[rows, :, at].real)
 
 
 def _newton(
     start: FloatArray, i: IntArray, j: IntArray, tolerance: float, max_steps: int = 60
-) -> tuple[FloatArray, float]:
-    """Minimise ln λ by damped Newton steps; the Hessian is differenced from the gradient."""
+) -> FloatArray:
+    """Minimise λ over the missing logs by damped Newton steps on ln λ, which is convex.
+
+    The Hessian is differenced from the gradient. Newton steps about square the error, so the step
+    after the one that meets the tolerance costs little and leaves rounding error only.
+    """
     d = i.size
     logs = np.log(start[i, j])
     if d == 0:
-        return logs, 0.0
+        return logs
     step = 1e-4
     nudges = step * np.concatenate([np.eye(d), -np.eye(d), np.zeros((1, d))])
     for _ in range(max_steps):
         values, slopes = _slopes(start, i, j, logs + nudges)
-        slope = slopes[-1]
-        if np.abs(slope).max() <= tolerance:
-            return logs, float(np.abs(slope).max())
+        steepest = np.abs(slopes[-1]).max()
+        slopes = slopes / values[:, None]  # of ln λ
         hessian = (slopes[:d] - slopes[d : 2 * d]) / (2 * step)
-        move = np.linalg.solve((hessian + hessian.T) / 2, -slope)
+        move = np.linalg.solve((hessian + hessian.T) / 2, -slopes[-1])
+        if steepest <= tolerance:
+            polished = logs + move
+            _, after = _slopes(start, i, j, polished[None])
+            return polished if np.abs(after).max() < steepest else logs
         tries = logs + move * 0.5 ** np.arange(8)[:, None]
         tried, _ = _slopes(start, i, j, tries)
         logs = tries[int(np.argmin(tried))] if tried.min() < values[-1] else tries[0]
-    msg = f"optimal completion did not converge: gradient {np.abs(slope).max():.1e}"
+    msg = f"optimal completion did not converge: gradient {steepest:.1e}"
     raise ConvergenceError(msg)

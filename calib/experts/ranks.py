@@ -76,8 +76,9 @@ def check_ranks(ranks: FloatArray) -> list[Problem]:
 
     Notes
     -----
-    Ties may be written 1 2 2 4 (competition), 1 2 2 3 (dense) or 1 2.5 2.5 4 (mean ranks); only the
-    order counts. A place above n is a fault, because it is nearly always a typing error.
+    Ties may be written 1 2 2 4 (competition), 1 2 2 3 (dense) or 1 2.5 2.5 4 (mean ranks), in one
+    way throughout; only the order counts. A place above n and a place that was left out (1 and 3
+    without 2) are faults: they are nearly always typing errors, and the order may be another one.
     """
     ranks = np.asarray(ranks, dtype=float)
     n = ranks.shape[1]
@@ -90,17 +91,34 @@ def check_ranks(ranks: FloatArray) -> list[Problem]:
     for expert in np.flatnonzero(np.isnan(ranks).all(axis=1)):
         problems.append(Problem(int(expert), (), "nothing is ranked", None, "at least one place"))
     for expert in np.flatnonzero(~bad.any(axis=1) & ~np.isnan(ranks).all(axis=1)):
-        lowest = float(np.nanmin(ranks[expert]))
-        if lowest > 1 and not _is_mean_rank_start(ranks[expert], lowest):
+        at = _first_off_place(ranks[expert])
+        if at is None:
+            continue
+        value = float(ranks[expert, at])
+        if value == np.nanmin(ranks[expert]):
             text = "no item has the first place"
-            problems.append(Problem(int(expert), (), text, lowest, "places that start at 1"))
+            problems.append(Problem(int(expert), (), text, value, "places that start at 1"))
+        else:
+            text = "a place above this one is left out"
+            problems.append(Problem(int(expert), (at,), text, value, _WAYS))
     return problems
 
 
-def _is_mean_rank_start(row: FloatArray, lowest: float) -> bool:
-    """Tell whether the lowest place is the mean rank of the items that share it."""
-    tied = int((row == lowest).sum())
-    return bool(lowest == (tied + 1) / 2)
+_WAYS = "places without a gap: 1 2 3 4, with ties 1 2 2 4, 1 2 2 3 or 1 2.5 2.5 4"
+
+
+def _first_off_place(row: FloatArray) -> int | None:
+    """Find the best-placed item that no way to write ties explains; None if one explains all."""
+    at = np.flatnonzero(~np.isnan(row))
+    at = at[np.argsort(row[at], kind="stable")]
+    places = row[at]
+    before = np.searchsorted(places, places)
+    tied = np.searchsorted(places, places, side="right") - before
+    dense = np.unique(places, return_inverse=True)[1] + 1
+    fits = [places == way for way in (before + 1, dense, before + (tied + 1) / 2)]
+    # The way that explains the order longest tells where it goes wrong.
+    sound = [int(np.argmin(fit)) if not fit.all() else len(places) for fit in fits]
+    return None if max(sound) == len(places) else int(at[max(sound)])
 
 
 def rank_weights(
