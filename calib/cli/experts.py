@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from calib.experts.direction import Direction
+    from calib.experts.groups import NodeGroups
     from calib.experts.panel import Panel
     from calib.experts.rounds import NodeRound
     from calib.experts.synthesis import PanelWeights
@@ -107,7 +113,26 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     "--competence",
     default="equal",
     show_default=True,
-    type=click.Choice(["equal", "authority", "consistency"]),
+    type=click.Choice(["equal", "authority", "consistency", "seeds"]),
+)
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Answers to seed questions, for --competence seeds (Cooke's classical model).",
+)
+@click.option(
+    "--seed-cutoff",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Least calibration that counts.",
+)
+@click.option(
+    "--seed-overshoot",
+    type=click.FloatRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Widening of the intrinsic ranges.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
@@ -126,6 +151,9 @@ def read_experts(
     skip_invalid: bool,
     pool: str,
     competence: str,
+    seeds: Path | None,
+    seed_cutoff: float,
+    seed_overshoot: float,
     seed: int,
     lang: str,
     out: Path | None,
@@ -133,10 +161,14 @@ def read_experts(
 ) -> None:
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
+    from calib.experts.direction import panel_direction
+    from calib.experts.groups import camps_table, methods_table, panel_groups
     from calib.experts.panel_csv import write_panel_csv
     from calib.experts.reading import read_panel
     from calib.experts.rounds import delphi_rounds
+    from calib.experts.seeds import read_seed_answers, weights_from_seeds
     from calib.experts.synthesis import PoolOptions, pool_panel
+    from calib.experts.tables import seeds_table
     from calib.framework import load_framework
 
     fw = load_framework(framework)
@@ -147,15 +179,36 @@ def read_experts(
     panel, skipped = read_panel(files, fw, rounds=numbers, skip_invalid=skip_invalid)
     for fault in skipped:
         click.echo(f"skipped: {fault}", err=True)
-    options = PoolOptions(pool, competence, unjudged="published")
+    if (competence == "seeds") != (seeds is not None):
+        raise InputError("--competence seeds and --seeds FILE go together")
+    scored = None
+    weight: str | dict[str, float] = competence
+    if seeds is not None:
+        answers = read_seed_answers(seeds).of(form.expert for form in panel.forms)
+        weight, performance = weights_from_seeds(
+            answers, overshoot=seed_overshoot, cutoff=seed_cutoff
+        )
+        scored = seeds_table(answers.experts, performance)
+    options = PoolOptions(pool, weight, unjudged="published")
     result = pool_panel(panel, None, options, rng=seed)
     found = delphi_rounds(panel, rng=seed)
     _show(result, found, lang)
+    if scored is not None:
+        _show_seeds(scored)
+    groups = panel_groups(result.nodes, rng=seed)
+    direction = panel_direction(result.nodes, result.experts, rng=seed)
+    _say(panel, result, groups, direction, lang)
     if out is not None:
         write_panel_csv(panel, out)
         click.echo(f"wrote {out}")
     if report is not None:
-        _write_report(panel, result, found, lang, seed, report)
+        sheets = {
+            **_panel_sheets(panel, result, found, direction, lang),
+            "groups": camps_table(groups),
+            "methods": methods_table(groups),
+            **({"seeds": scored} if scored is not None else {}),
+        }
+        _write_report(sheets, report)
         click.echo(f"wrote {report}")
 
 
@@ -187,35 +240,73 @@ def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
                 f"{w.p:.2g}" if first and w else "",
             )
     console.print(table)
-    for key, judged in result.nodes.items():
-        sums = zip(judged.experts, judged.stated_sum, judged.off_total, strict=True)
-        listed = ", ".join(f"{expert} {total:g}" for expert, total, off in sums if off)
-        if listed:
-            console.print(escape(f"{key}: points that do not add up to 100, normalised: {listed}"))
     if result.unjudged:
         console.print(f"judged by nobody, published weights: {', '.join(result.unjudged)}")
     met = [key for key, r in last.items() if r.verdict.stop]
     console.print(f"stopping rule met at {len(met)} of {len(last)} nodes")
 
 
-def _write_report(
-    panel: Panel, result: PanelWeights, rounds: list[NodeRound], lang: str, seed: int, path: Path
+def _show_seeds(scored: pd.DataFrame) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="seed questions (Cooke)", title_justify="left")
+    for head in ("expert", "calibration", "information", "reaches cut-off", "weight"):
+        table.add_column(head, justify="left" if head == "expert" else "right")
+    for row in scored.itertuples(index=False):
+        table.add_row(
+            escape(row.expert),
+            f"{row.calibration:.3g}",
+            f"{row.information:.3f}",
+            row.reaches_cutoff,
+            f"{row.weight:.3f}",
+        )
+    Console(soft_wrap=True).print(table)
+
+
+def _say(
+    panel: Panel,
+    result: PanelWeights,
+    groups: Mapping[str, NodeGroups],
+    direction: Direction,
+    lang: str,
 ) -> None:
-    from calib.errors import InputError
+    """Print what the diagnostics found, as the report of an experiment says it."""
+    from calib.experts.findings import direction_findings, group_findings, judgement_findings
+
+    said = [
+        *judgement_findings(result.nodes),
+        *group_findings(groups),
+        *direction_findings(result.experts, direction),
+    ]
+    for text in (*panel.notes, *(finding.text for finding in said)):
+        click.echo(text.get(lang))
+
+
+def _panel_sheets(
+    panel: Panel, result: PanelWeights, rounds: list[NodeRound], direction: Direction, lang: str
+) -> dict[str, pd.DataFrame]:
     from calib.experts import tables as t
+    from calib.experts.delphi_tables import changes_table, delphi_report
+
+    by_item, by_round = delphi_report(rounds, lang)
+    experts = t.experts_table(panel, result, direction=direction)
+    return {
+        "Delphi": by_round,
+        "Delphi indicators": by_item,
+        "weights": t.weights_table(result),
+        "experts": experts.dropna(axis=1, how="all"),
+        "consistency": t.consistency_table(result.nodes),
+        "sums": t.sums_table(result.nodes),
+        "changes": changes_table(rounds),
+    }
+
+
+def _write_report(sheets: dict[str, pd.DataFrame], path: Path) -> None:
+    from calib.errors import InputError
     from calib.tables import write_xlsx
 
     if path.suffix.lower() != ".xlsx":
         raise InputError(f"{path}: expected a path ending in .xlsx")
-    by_item, by_round = t.delphi_report(rounds, lang)
-    sheets = {
-        "Delphi": by_round,
-        "Delphi indicators": by_item,
-        "weights": t.weights_table(result),
-        "experts": t.experts_table(panel, result).dropna(axis=1, how="all"),
-        "consistency": t.consistency_table(result.nodes),
-        "sums": t.sums_table(result.nodes),
-        "changes": t.changes_table(rounds),
-        "camps": t.camps_table(result.nodes, rng=seed),
-    }
-    write_xlsx(sheets, path)
+    write_xlsx({name: frame for name, frame in sheets.items() if len(frame.columns)}, path)

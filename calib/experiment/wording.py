@@ -24,7 +24,7 @@ TITLES: Mapping[str, Name] = {
 """Titles of the sections of analyses."""
 BLANK = "–"
 """A cell without a number; the table's caption says what that means."""
-_WORDED = ("test", "quantity", "share_band", "worth_band", "reason", "by", "p_by")
+_WORDED = ("groups_are", "test", "quantity", "share_band", "worth_band", "reason", "by", "p_by")
 ZERO = 1e-12
 """Computed numbers closer to 0 than this are 0 but for rounding."""
 _SPELLED = (
@@ -51,6 +51,7 @@ _TERMS = {
     "duplicate": "同一指标重复选择", "gap": "名次有空缺", "too_many": "选择过多",
     "exact": "精确", "chi-square": "χ² 近似", "none": "无", "wilson": "威尔逊",
     "bootstrap": "自助法",
+    "one group": "未分组", "methods": "征询方法", "opinions": "意见", "not told apart": "无法区分",
     "rank": "名次无效", "weight": "权重无效", "track": "企业类型无法识别", "tie": "并列名次",
 }  # fmt: skip
 

@@ -24,15 +24,21 @@ from calib.experts.delphi import (
     round_statistics,
     stop_or_go,
 )
+from calib.experts.delphi_tables import delphi_report
 from calib.experts.diagnostics import (
+    aitchison_distances,
     leave_one_out_weights,
     opinion_camps,
     outlying_experts,
     star_influence,
 )
+from calib.experts.direction import correlation_with_rest, panel_direction
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
 from calib.experts.form_write import write_form
+from calib.experts.groups import camps_table, methods_table, panel_groups
 from calib.experts.incomplete import least_squares_weights, optimal_completion
+from calib.experts.judgements import judge_nodes
+from calib.experts.method_effects import method_association, method_difference
 from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
@@ -42,8 +48,8 @@ from calib.experts.ranks import place_weights, rank_weights
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
-from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
-from calib.experts.tables import delphi_report, experts_table, weights_table
+from calib.experts.synthesis import PoolOptions, pool_panel
+from calib.experts.tables import experts_table, seeds_table, weights_table
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
 
 __all__ = [
@@ -62,15 +68,18 @@ __all__ = [
     "RoundStatistics",
     "StoppingRule",
     "Verdict",
+    "aitchison_distances",
     "authority",
     "basis_of_judgement",
     "bootstrap_judgements",
     "bootstrap_weights",
+    "camps_table",
     "certify",
     "check_responses",
     "compare_rounds",
     "competence_by_consistency",
     "consistency_ratio",
+    "correlation_with_rest",
     "delphi_report",
     "delphi_rounds",
     "eigenvector_weights",
@@ -84,10 +93,15 @@ __all__ = [
     "leave_one_out_weights",
     "matrix_from_pairs",
     "mean_ranks",
+    "method_association",
+    "method_difference",
+    "methods_table",
     "nonlinear_xi",
     "opinion_camps",
     "optimal_completion",
     "outlying_experts",
+    "panel_direction",
+    "panel_groups",
     "performance_weights",
     "place_weights",
     "pool_judgements",
@@ -99,6 +113,7 @@ __all__ = [
     "read_panel",
     "read_seed_answers",
     "round_statistics",
+    "seeds_table",
     "solve_best_worst",
     "star_influence",
     "stop_or_go",

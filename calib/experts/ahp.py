@@ -13,6 +13,7 @@ from calib.experts.consistency import (
     WorstJudgement,
     consistency_ratio,
     geometric_consistency_index,
+    random_index,
     random_index_label,
     worst_judgement,
 )
@@ -48,6 +49,8 @@ class Comparisons:
     gci : (k,) geometric consistency index
     missing : (k,) pairs not compared
     index : which random index CR used
+    random_index : (k,) its value, for the number of items and of missing pairs; 0 where the
+        comparisons cannot contradict each other
     """
 
     matrices: FloatArray
@@ -57,6 +60,7 @@ class Comparisons:
     gci: FloatArray
     missing: IntArray
     index: str
+    random_index: FloatArray
 
     @property
     def acceptable(self) -> BoolArray:
@@ -136,7 +140,8 @@ def weigh_comparisons(
     ratio = consistency_ratio(eigenvalue, n, missing, index=index)
     gci = geometric_consistency_index(matrices, logs)
     label = random_index_label(index)
-    return Comparisons(matrices, weights, eigenvalue, ratio, gci, missing, label)
+    scale = np.array([random_index(n, int(count), index=index) for count in missing])
+    return Comparisons(matrices, weights, eigenvalue, ratio, gci, missing, label, scale)
 
 
 def _complete(matrices: FloatArray, kind: str, logs: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.experts.incomplete import complete_by_weights, laplacian, solve_least_squares
 from calib.experts.pairwise import principal_eigenvalue
+from calib.framework import Name
 
 __all__ = [
     "GCI_LIMITS",
@@ -27,6 +28,7 @@ __all__ = [
     "geometric_consistency_index",
     "random_index",
     "random_index_label",
+    "random_index_source",
     "worst_judgement",
 ]
 
@@ -36,7 +38,16 @@ CR_LIMIT = 0.1
 GCI_LIMITS = {3: 0.3147, 4: 0.3526}
 GCI_LIMIT_ABOVE = 0.370
 
+# Saaty, Theory and Applications of the Analytic Network Process (2005), p. 31.
 _SAATY = {3: 0.52, 4: 0.89, 5: 1.11, 6: 1.25, 7: 1.35, 8: 1.40, 9: 1.45, 10: 1.49}
+
+_SOURCES = {
+    "simulated": Name(
+        "calib 模拟：1/9 至 9 标度的随机互反矩阵",
+        "simulated by calib: random reciprocal matrices on the 1/9 to 9 scale",
+    ),
+    "saaty": Name("Saaty（2005）第 31 页", "Saaty (2005), p. 31"),
+}
 
 
 @lru_cache(maxsize=1)
@@ -105,6 +116,17 @@ def random_index(n: int, missing: int = 0, *, index: str | float = "simulated") 
 def random_index_label(index: str | float) -> str:
     """Say which random index a consistency ratio used."""
     return index if isinstance(index, str) else f"{index:g}"
+
+
+def random_index_source(label: str) -> Name:
+    """Say where the numbers of a random index come from.
+
+    Parameters
+    ----------
+    label
+        From :func:`random_index_label`.
+    """
+    return _SOURCES.get(label, Name("使用者给定", "stated by the user"))
 
 
 def consistency_index(eigenvalue: FloatArray, n: int) -> FloatArray:

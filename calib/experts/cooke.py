@@ -27,16 +27,33 @@ class Performance:
     information : (k,) mean relative information, ≥ 0
     weights : (k,) normalised calibration x information, 0 under the cut-off
     counts : (k, q + 1) how many true values fell between the quantiles
+    ranges : (N, 2) intrinsic range of each question: all quantiles and the truth, widened by the
+        overshoot
+    cutoff, overshoot : as given to :func:`performance_weights`
     """
 
     calibration: FloatArray
     information: FloatArray
     weights: FloatArray
     counts: IntArray
+    ranges: FloatArray
+    cutoff: float
+    overshoot: float
+
+    @property
+    def score(self) -> FloatArray:
+        """(k,) calibration x information, before the cut-off."""
+        return self.calibration * self.information
 
 
-def _check(assessed: FloatArray, truths: FloatArray, levels: FloatArray) -> None:
+def _check(
+    assessed: FloatArray, truths: FloatArray, levels: FloatArray, overshoot: float, cutoff: float
+) -> None:
     faults: list[Fault] = []
+    if not (np.isfinite(overshoot) and overshoot > 0):
+        faults.append(Fault("", "overshoot", "is no share", overshoot, "a number above 0"))
+    if not 0 <= cutoff < 1:
+        faults.append(Fault("", "cut-off", "is no p-value", cutoff, "at least 0, below 1"))
     if levels.ndim != 1 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
         faults.append(Fault("", "quantile levels", "not increasing inside 0 to 1", levels.tolist()))
     if assessed.shape[1:] != (truths.size, levels.size):
@@ -66,12 +83,13 @@ def performance_weights(
 
     Parameters
     ----------
-    assessed : (k, N, q) stated quantiles of N seed questions
+    assessed : (k, N, q) stated quantiles of N seed questions, of the experts who are weighed and
+        nobody else: every expert here helps to set the intrinsic ranges, also one who is cut off
     truths : (N,) their true values
     levels
         Probabilities of the quantiles.
     overshoot
-        Share by which the background range is wider than all statements and the truth.
+        Share by which the intrinsic range is wider, at each end, than all statements and the truth.
     cutoff
         Experts with a calibration below it get weight 0.
 
@@ -82,7 +100,8 @@ def performance_weights(
     Raises
     ------
     InputError
-        Listing non-increasing quantiles and missing truths; or when every expert is cut off.
+        Listing non-increasing quantiles, missing truths, an overshoot or cut-off out of range; or
+        when every expert is cut off.
 
     Notes
     -----
@@ -100,7 +119,7 @@ def performance_weights(
 
     assessed, truths = np.asarray(assessed, dtype=float), np.asarray(truths, dtype=float)
     quantiles = np.asarray(levels, dtype=float)
-    _check(assessed, truths, quantiles)
+    _check(assessed, truths, quantiles, overshoot, cutoff)
     p = np.diff(np.concatenate([[0.0], quantiles, [1.0]]))
     bins = (truths[None, :, None] > assessed).sum(axis=2)  # (k, N)
     counts = (bins[:, :, None] == np.arange(p.size)).sum(axis=1)
@@ -130,4 +149,4 @@ def performance_weights(
     if raw.sum() <= 0:
         raise InputError(f"no expert reaches the calibration cut-off of {cutoff:g}")
     weights = np.asarray(raw / raw.sum(), dtype=float)
-    return Performance(calibration, information, weights, counts)
+    return Performance(calibration, information, weights, counts, edges, cutoff, overshoot)

@@ -31,6 +31,7 @@ ZERO_SUBSTITUTE = 0.005  # of the node's total weight
 OUTLIER_LIMIT = 3.0
 CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
 CAMP_LEVEL = 0.05
+CAMP_DRAWS = 199  # the smallest p is then 0.005
 
 
 def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
@@ -122,7 +123,9 @@ class Camps:
     label : (k,) camp of each expert, 0 for the largest
     count : number of camps, 1 where no division is substantial
     silhouette : mean silhouette of the best division, also where it was not taken; NaN if none
-    p : share of one-camp panels with the same spread whose best division is at least as clear
+    p : p-value of "one camp": (b + 1)/(B + 1), with b of the B simulated one-camp panels of the
+        same spread that have at least as clear a best division; NaN if there is no division
+    floor : smallest p that so many draws can give
     centres : (count, n) mean weights of each camp
     """
 
@@ -130,6 +133,7 @@ class Camps:
     count: int
     silhouette: float
     p: float
+    floor: float
     centres: FloatArray
 
 
@@ -138,7 +142,7 @@ def opinion_camps(
     *,
     most: int = 4,
     substitute: float = ZERO_SUBSTITUTE,
-    draws: int = 99,
+    draws: int = CAMP_DRAWS,
     rng: Seed = None,
 ) -> Camps:
     """Divide a panel into camps by Ward's clustering of the log-ratios.
@@ -160,7 +164,8 @@ def opinion_camps(
     Any cloud of points can be cut in clear-looking parts, the more so in few dimensions. A division
     is therefore taken only if its mean silhouette is at least 0.25 and exceeds the best ones of
     95 % of simulated normal panels with the same covariance. A camp has two members or more: a
-    single expert far away is an outlier (:func:`outlying_experts`).
+    single expert far away is an outlier (:func:`outlying_experts`). Whether camps are of opinion
+    or of elicitation methods, :func:`calib.experts.method_effects.method_association` tells.
     """
     w = np.asarray(weights, dtype=float)
     k = len(w)
@@ -181,21 +186,19 @@ def opinion_camps(
     label = np.argsort(order)[best]
     count = int(sizes.size)
     centres = np.stack([w[label == c].mean(axis=0) for c in range(count)])
-    return Camps(label.astype(np.int64), count, score, p, centres)
+    return Camps(label.astype(np.int64), count, score, p, 1 / (1 + draws), centres)
 
 
 def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
     """Find the division with the largest mean silhouette among those without single members."""
-    from scipy.cluster.hierarchy import fcluster, ward
+    from scipy.cluster.hierarchy import ward
 
     k = len(z)
     distances = np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1))
     best, score = np.zeros(k, dtype=np.int64), -1.0
     if k < 4:
         return best, score
-    tree = ward(z)
-    for count in range(2, min(most, k // 2) + 1):
-        label = np.asarray(fcluster(tree, count, "maxclust"), dtype=np.int64) - 1
+    for label in _cuts(ward(z), min(most, k // 2)):
         if np.bincount(label).min() < 2:
             continue
         found = _silhouette(distances, label)
@@ -204,11 +207,19 @@ def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
     return best, score
 
 
+def _cuts(tree: FloatArray, most: int) -> list[IntArray]:
+    """Cut a tree into 2, 3, … groups; scipy's fcluster spends most of its time on checks."""
+    k = len(tree) + 1
+    label, cuts = np.arange(k), []
+    for step, (one, other) in enumerate(tree[:-1, :2].astype(np.int64).tolist()):
+        label = np.where((label == one) | (label == other), k + step, label)
+        if k - step - 1 <= most:
+            cuts.append(np.unique(label, return_inverse=True)[1].astype(np.int64))
+    return cuts[::-1]
+
+
 def _silhouette(distances: FloatArray, label: IntArray) -> float:
-    groups = np.unique(label)
-    if groups.size < 2:
-        return -1.0
-    member = label[:, None] == groups
+    member = label[:, None] == np.arange(label.max() + 1)
     size = member.sum(axis=0)
     own = member[np.arange(len(label))]
     total = distances @ member

@@ -106,7 +106,7 @@ def _solve_ahp(method: str) -> Callable[..., Elicited]:
             method,
             result.weights,
             result.ratio,
-            f"CR ({result.index} random index)",
+            "CR",
             0.1,
             np.full(len(responses), np.nan),
             result,
@@ -115,7 +115,7 @@ def _solve_ahp(method: str) -> Callable[..., Elicited]:
     return solve
 
 
-def _check_incomplete(responses: FloatArray, **_: Any) -> list[Problem]:
+def _check_pairs(responses: FloatArray, **_: Any) -> list[Problem]:
     problems = check_comparisons(responses, complete=False)
     return problems or check_connected(responses)
 
@@ -187,13 +187,13 @@ METHODS: Mapping[str, Method] = {
     "ahp": Method(
         {"en": "pairwise comparisons (AHP)", "zh": "层次分析法两两比较"},
         "matrix",
-        lambda r, **_: check_comparisons(r),
+        _check_pairs,
         _solve_ahp("ahp"),
     ),
     "ahp-incomplete": Method(
         {"en": "incomplete pairwise comparisons", "zh": "不完全两两比较"},
         "matrix",
-        _check_incomplete,
+        _check_pairs,
         _solve_ahp("ahp-incomplete"),
     ),
     "bwm": Method(
@@ -247,7 +247,8 @@ def elicit(
         ``"direct"``, ``"points"``, ``"ratings"`` (1-10), ``"swing"`` (0-100, one item 100),
         ``"ranks"``, ``"ahp"``, ``"ahp-incomplete"`` or ``"bwm"``.
     responses : (k, n) numbers or places; (k, n, n) comparisons; or (k, 2, n) the rows
-        best-to-others and others-to-worst. NaN where nothing was stated.
+        best-to-others and others-to-worst. NaN where nothing was stated; comparisons may have
+        gaps, by either name, as long as chains of them link all items.
     experts, items
         Names for error messages.
     options

@@ -25,6 +25,7 @@ from calib.experts.form_layout import (
     Layout,
     address,
 )
+from calib.experts.incomplete import UNLINKED
 from calib.experts.pairwise import matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
 from calib.experts.problems import parse_number
@@ -322,7 +323,9 @@ class _Page:
     def check(self, answer: Answer, told: set[str]) -> None:
         """Check the method's own rules; cells that have a fault already are not told twice."""
         for problem in problems_of(answer):
-            where = self.layout.where(problem.items, problem.part)
+            # Two items that nothing links to the others are not the pair that links them.
+            unlinked = problem.text == UNLINKED
+            where = "" if unlinked else self.layout.where(problem.items, problem.part)
             # A pair with an unreadable choice has no value, but that is the choice's fault.
             beside = where.replace("F", "E") if self.layout.is_pairs else where
             if {f"{self.sheet}!{where}", f"{self.sheet}!{beside}"} & told or (told and not where):

@@ -19,6 +19,7 @@ from calib.experts.pairwise import check_comparisons
 from calib.experts.problems import Problem, names_or_numbers, raise_problems
 
 __all__ = [
+    "UNLINKED",
     "Completion",
     "check_connected",
     "complete_by_weights",
@@ -30,6 +31,9 @@ __all__ = [
     "solve_least_squares",
     "sound_comparisons",
 ]
+
+
+UNLINKED = "no chain of comparisons links these items to the others"
 
 
 def components(matrix: FloatArray) -> list[tuple[int, ...]]:
@@ -62,7 +66,7 @@ def check_connected(matrices: FloatArray) -> list[Problem]:
             Problem(
                 expert,
                 group,
-                "no chain of comparisons links these items to the others",
+                UNLINKED,
                 None,
                 "a comparison with one of the other items",
             )

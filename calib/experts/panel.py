@@ -179,7 +179,7 @@ class Panel:
     framework: Framework
     questions: Mapping[str, Question]
     forms: tuple[ExpertForm, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Name, ...] = field(default=())
 
     @property
     def rounds(self) -> tuple[int, ...]:
@@ -207,8 +207,12 @@ class Panel:
         kept = tuple(f for f in self.forms if f.expert not in leave)
         if not kept:
             raise InputError("every expert of the panel is left out: nobody is left to pool")
-        notes = (*self.notes, f"left out on request: {', '.join(sorted(leave))}") if leave else ()
-        return Panel(self.framework, self.questions, kept, notes or self.notes)
+        notes = self.notes
+        if leave:
+            who = sorted(leave)
+            out = Name(f"按要求排除：{'、'.join(who)}", f"left out on request: {', '.join(who)}")
+            notes = (*notes, out)
+        return Panel(self.framework, self.questions, kept, notes)
 
 
 def build_panel(
@@ -217,7 +221,6 @@ def build_panel(
     faults: Faults,
     *,
     rounds: Sequence[int] | None = None,
-    notes: Sequence[str] = (),
 ) -> Panel:
     """Put forms together, and note duplicates and forms of unknown rounds.
 
@@ -231,8 +234,11 @@ def build_panel(
         Takes the faults; forms with a fault are left out of the panel.
     rounds
         The rounds of the study. If None they must run from 1 without a gap.
-    notes
-        What the readers had to decide.
+
+    Returns
+    -------
+    Panel
+        Its notes say who left comparisons out, and at which nodes.
     """
     forms = list(forms)
     numbers = {f.round for f in forms}
@@ -252,7 +258,30 @@ def build_panel(
     used = {key for form in kept.values() for key in form.answers}
     questions = {key: q for key, q in asked.items() if key in used}
     ordered = tuple(kept[key] for key in sorted(kept))
-    return Panel(framework, questions, ordered, tuple(notes))
+    return Panel(framework, questions, ordered, tuple(_gap_notes(ordered)))
+
+
+def _gap_notes(forms: Iterable[ExpertForm]) -> list[Name]:
+    """Say whose comparisons (AHP) are incomplete: all pairs were asked, and some were answered."""
+    notes = []
+    for form in forms:
+        gaps = {
+            key: int(np.isnan(answer.response).sum()) // 2
+            for key, answer in form.answers.items()
+            if answer.method == "ahp"
+        }
+        listed = {key: count for key, count in gaps.items() if count}
+        if listed:
+            zh = "，".join(f"{key} 缺 {count} 对" for key, count in listed.items())
+            en = ", ".join(f"{key} ({count})" for key, count in listed.items())
+            notes.append(
+                Name(
+                    f"{form.expert}（第{form.round}轮）的两两比较未填完，按不完全判断矩阵计算：{zh}",
+                    f"{form.expert} (round {form.round}) left comparisons out; read as incomplete,"
+                    f" pairs missing at: {en}",
+                )
+            )
+    return notes
 
 
 def _unbroken(numbers: set[int]) -> set[int]:

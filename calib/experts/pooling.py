@@ -69,7 +69,8 @@ def pool_weights(
     Raises
     ------
     InputError
-        For the geometric mean of weights that are 0, naming the experts; when the median or
+        For the geometric mean of weights that are 0, naming the experts who gave them (an expert
+        whose own weight is 0 may); when the median or
         trimmed mean of every item is 0.
 
     Examples
@@ -85,7 +86,7 @@ def pool_weights(
     if pool == "arithmetic":
         pooled = shares @ w
     elif pool == "geometric":
-        pooled = np.exp(shares @ _safe_logs(w, experts))
+        pooled = np.exp(shares @ _safe_logs(w, shares, experts))
     elif pool == "median":
         pooled = _order_mean(w, shares, 0.5)
     elif pool == "trimmed":
@@ -112,8 +113,11 @@ def _rows(given: FloatArray | None, k: int) -> FloatArray:
     return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=float)
 
 
-def _safe_logs(weights: FloatArray, experts: Sequence[str] | None) -> FloatArray:
-    zero = np.flatnonzero((weights <= 0).any(axis=1))
+def _safe_logs(
+    weights: FloatArray, shares: FloatArray, experts: Sequence[str] | None
+) -> FloatArray:
+    heard = np.asarray((shares > 0).any(axis=0), dtype=bool)
+    zero = np.flatnonzero((weights <= 0).any(axis=1) & heard)
     if zero.size:
         who = [experts[i] if experts else f"expert {i + 1}" for i in zero.tolist()]
         raise InputError(
@@ -121,7 +125,8 @@ def _safe_logs(weights: FloatArray, experts: Sequence[str] | None) -> FloatArray
             + ", ".join(who)
             + " (use pool='arithmetic')"
         )
-    return np.asarray(np.log(weights), dtype=float)
+    # Who has no weight in any row does not matter, whatever they said.
+    return np.asarray(np.log(np.where(heard[:, None], weights, 1.0)), dtype=float)
 
 
 def _order_mean(weights: FloatArray, shares: FloatArray, trim: float) -> FloatArray:
@@ -170,13 +175,25 @@ def pool_judgements(matrices: FloatArray, *, competence: FloatArray | None = Non
     -------
     (n, n) or (b, n, n) reciprocal matrices
 
+    Raises
+    ------
+    InputError
+        Naming experts with weight whose matrices have gaps; or for unusable expert weights.
+
     References
     ----------
     Aczél and Saaty (1983): the geometric mean is the only pooling that keeps reciprocity.
     """
-    logs = np.log(np.asarray(matrices, dtype=float))
+    matrices = np.asarray(matrices, dtype=float)
     given = np.asarray(competence, dtype=float) if competence is not None else None
-    if given is None or given.ndim == 1:
-        shares = competence_weights(given, len(logs))
-        return np.asarray(np.exp(np.tensordot(shares, logs, axes=1)), dtype=float)
-    return np.asarray(np.exp(np.tensordot(_rows(given, len(logs)), logs, axes=1)), dtype=float)
+    single = given is None or given.ndim == 1
+    k = len(matrices)
+    shares = competence_weights(given, k)[None] if single else _rows(given, k)
+    heard = np.asarray((shares > 0).any(axis=0), dtype=bool)
+    gaps = np.flatnonzero(np.isnan(matrices).any(axis=(1, 2)) & heard)
+    if gaps.size:
+        who = ", ".join(f"expert {i + 1}" for i in gaps.tolist())
+        raise InputError(f"pooled judgements need all pairs compared; not by {who}")
+    logs = np.log(np.where(heard[:, None, None], matrices, 1.0))
+    pooled = np.exp(np.tensordot(shares, logs, axes=1))
+    return np.asarray(pooled[0] if single else pooled, dtype=float)

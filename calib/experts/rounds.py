@@ -20,8 +20,8 @@ from calib.experts.delphi import (
     stop_or_go,
 )
 from calib.experts.elicit import RATING_RANGE
+from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.panel import Panel
-from calib.experts.synthesis import NodeJudgements, judge_nodes
 
 __all__ = ["NodeRound", "delphi_rounds"]
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults
+from calib.errors import Faults, suggest
 from calib.experts.cooke import Performance, performance_weights
 
 if TYPE_CHECKING:
@@ -40,6 +41,24 @@ class SeedAnswers:
     assessed: FloatArray
     truths: FloatArray
     levels: tuple[float, ...]
+
+    def of(self, experts: Iterable[str]) -> SeedAnswers:
+        """Return the answers of some experts, in the file's order.
+
+        Raises
+        ------
+        InputError
+            Naming experts without seed answers.
+        """
+        wanted = set(experts)
+        faults = Faults()
+        for name in sorted(wanted - set(self.experts)):
+            text = f"no seed answers of this expert {suggest(name, self.experts)}".rstrip()
+            faults.add(name, text, expected="answers of everybody in the panel")
+        faults.raise_if_any()
+        rows = [i for i, name in enumerate(self.experts) if name in wanted]
+        names = tuple(self.experts[i] for i in rows)
+        return replace(self, experts=names, assessed=self.assessed[rows])
 
 
 def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
@@ -109,7 +128,22 @@ def _check_row(
 def weights_from_seeds(
     answers: SeedAnswers, *, overshoot: float = 0.1, cutoff: float = 0.0
 ) -> tuple[dict[str, float], Performance]:
-    """Weigh experts by their seed answers; see :func:`performance_weights`."""
+    """Weigh experts by their seed answers.
+
+    Parameters
+    ----------
+    answers
+        Of the panel and nobody else (:meth:`SeedAnswers.of`): who is left out of the panel must
+        not widen the ranges by which the others are judged.
+    overshoot, cutoff
+        As in :func:`calib.experts.cooke.performance_weights`.
+
+    Returns
+    -------
+    weights : by expert, sum 1
+    performance : Performance
+        Rows in the order of ``answers.experts``.
+    """
     found = performance_weights(
         answers.assessed,
         answers.truths,

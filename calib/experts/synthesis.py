@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, Seed
+from calib._types import FloatArray, Seed
 from calib.errors import Faults, InputError
-from calib.experts.ahp import Comparisons
-from calib.experts.bestworst import input_consistency
 from calib.experts.competence import competence_by_consistency, hand_set_competence
-from calib.experts.elicit import METHODS, Elicited, elicit
+from calib.experts.elicit import METHODS
+from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.pairwise import eigenvector_weights
-from calib.experts.panel import Panel, Question, named_items, questions_of
+from calib.experts.panel import Panel, questions_of
 from calib.experts.pooling import POOLS, pool_judgements, pool_weights
 from calib.experts.uncertainty import (
     Bootstrap,
@@ -25,151 +24,7 @@ from calib.experts.uncertainty import (
 )
 from calib.framework import Framework
 
-__all__ = ["NodeJudgements", "PanelWeights", "PoolOptions", "judge_nodes", "pool_panel"]
-
-POINTS_TOTAL = 100.0
-
-
-@dataclass(frozen=True, eq=False)
-class NodeJudgements:
-    """What the experts of one round say about one node; rows are experts.
-
-    Attributes
-    ----------
-    experts, methods : (k,) who, and how they were asked
-    weights : (k, n) local weights
-    stated : (k, n) ratings as given (rating method), NaN rows for other methods
-    stated_sum : (k,) sum of the numbers before they were normalised, NaN where none are summed
-    consistency : (k,) consistency measure, NaN where the method has none
-    limit : (k,) the value up to which it is usually accepted
-    hint : (k,) the judgement to look at again, and what would repair it; "" if there is none
-    matrices : (k, n, n) comparisons if everybody compared all pairs, else None
-    """
-
-    question: Question
-    experts: tuple[str, ...]
-    methods: tuple[str, ...]
-    weights: FloatArray
-    stated: FloatArray
-    stated_sum: FloatArray
-    consistency: FloatArray
-    limit: FloatArray
-    hint: tuple[str, ...]
-    matrices: FloatArray | None
-
-    @property
-    def acceptable(self) -> BoolArray:
-        """Tell, per expert, whether the consistency measure is within its limit."""
-        return np.asarray(np.isnan(self.consistency) | (self.consistency <= self.limit))
-
-    @property
-    def off_total(self) -> BoolArray:
-        """Tell who allocated points that do not add up to 100 (the form asks for 100)."""
-        points = np.array([method == "points" for method in self.methods])
-        return np.asarray(points & (np.abs(self.stated_sum - POINTS_TOTAL) > 1e-6))
-
-
-def judge_nodes(
-    panel: Panel, round_number: int, options: Mapping[str, Any] | None = None
-) -> dict[str, NodeJudgements]:
-    """Solve every judgement of a round, batched by node and method.
-
-    Parameters
-    ----------
-    panel, round_number
-        Whose forms.
-    options
-        By method, options of :func:`calib.experts.elicit.elicit`.
-
-    Raises
-    ------
-    InputError
-        For a round without forms.
-    """
-    forms = panel.in_round(round_number)
-    if not forms:
-        listed = ", ".join(str(r) for r in panel.rounds)
-        raise InputError(f"the panel has no forms of round {round_number}; there are {listed}")
-    out: dict[str, NodeJudgements] = {}
-    for key, question in panel.questions.items():
-        members = [form for form in forms if key in form.answers]
-        if members:
-            out[key] = _judge(question, members, key, dict(options or {}))
-    return out
-
-
-def _judge(
-    question: Question, members: list[Any], key: str, options: Mapping[str, Any]
-) -> NodeJudgements:
-    k, n = len(members), len(question.items)
-    weights, stated, sums = np.empty((k, n)), np.full((k, n), np.nan), np.full(k, np.nan)
-    consistency, limit = np.full(k, np.nan), np.full(k, np.nan)
-    hints = [""] * k
-    methods = tuple(form.answers[key].method for form in members)
-    matrices: FloatArray | None = None
-    for method in dict.fromkeys(methods):
-        rows = [i for i, used in enumerate(methods) if used == method]
-        answers = [members[i].answers[key] for i in rows]
-        names = [members[i].expert for i in rows]
-        responses = np.stack([a.response for a in answers])
-        named = named_items(answers)
-        extra = {**options.get(method, {}), **named}
-        result = elicit(method, responses, experts=names, items=question.items, **extra)
-        weights[rows], sums[rows] = result.weights, result.raw_sum
-        consistency[rows], limit[rows] = result.consistency, result.limit
-        for i, hint in zip(rows, _hints(result, responses, named, question.items), strict=True):
-            hints[i] = hint
-        if method == "ratings":
-            stated[rows] = responses
-        if method == "ahp" and len(rows) == k:
-            matrices = responses
-    names_all = tuple(form.expert for form in members)
-    return NodeJudgements(
-        question,
-        names_all,
-        methods,
-        weights,
-        stated,
-        sums,
-        consistency,
-        limit,
-        tuple(hints),
-        matrices,
-    )
-
-
-def _hints(
-    result: Elicited,
-    responses: FloatArray,
-    named: Mapping[str, Any],
-    items: tuple[str, ...],
-) -> list[str]:
-    """Name the worst judgement of each expert, and its repair where the method knows one."""
-    if isinstance(result.details, Comparisons):
-        found = result.details.worst()
-        return [
-            f"{items[i]} : {items[j]} = {value:.3g}, the others imply {repair:.3g}"
-            if i >= 0 and abs(np.log(repair / value)) > 1e-6  # rounding is nothing to look at
-            else ""
-            for (i, j), value, repair in zip(
-                found.pair.tolist(), found.value, found.repaired, strict=True
-            )
-        ]
-    if result.method == "bwm":
-        _, at = input_consistency(responses[:, 0], responses[:, 1], named["best"], named["worst"])
-        hints = []
-        for row, item, worst in zip(responses, at.tolist(), named["worst"].tolist(), strict=True):
-            if item < 0:
-                hints.append("")
-                continue
-            over, under = row[0, item], row[1, item]
-            top = float(row[0, worst])
-            hints.append(
-                f"{items[item]}: best over it {over:g} × it over worst {under:g}"
-                f" = {over * under:g}, best over worst is {top:g}"
-            )
-        return hints
-    return [""] * len(responses)
+__all__ = ["PanelWeights", "PoolOptions", "pool_panel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +221,7 @@ def _pool_node(
 ) -> Bootstrap:
     if options.pool == "aij":
         return bootstrap_judgements(
-            _all_compared(node), competence=competence, level=options.level, counts=counts
+            _compared(node, competence), competence=competence, level=options.level, counts=counts
         )
     return bootstrap_weights(
         node.weights,
@@ -379,12 +234,13 @@ def _pool_node(
     )
 
 
-def _all_compared(node: NodeJudgements) -> FloatArray:
-    if node.matrices is None:
+def _compared(node: NodeJudgements, competence: FloatArray) -> FloatArray:
+    """Return the matrices for AIJ; only experts with weight need to have compared all pairs."""
+    gaps = np.isnan(node.matrices).any(axis=(1, 2)) & (competence > 0)
+    if gaps.any():
         others = [
-            f"{e} ({METHODS[m].name['en']})"
-            for e, m in zip(node.experts, node.methods, strict=True)
-            if m != "ahp"
+            f"{node.experts[i]} ({METHODS[node.methods[i]].name['en']})"
+            for i in np.flatnonzero(gaps)
         ]
         raise InputError(
             f"aij needs all pairs compared by everybody; at {node.question.key} not by "
@@ -405,10 +261,14 @@ def _leave_out(
     if not rest.any():
         return out, single.tolist()
     if options.pool == "aij":
-        matrices = _all_compared(node)
+        matrices = _compared(node, competence)
         out[rest] = eigenvector_weights(pool_judgements(matrices, competence=shares[rest])).weights
     else:
         out[rest] = pool_weights(
-            node.weights, pool=options.pool, trim=options.trim, competence=shares[rest]
+            node.weights,
+            pool=options.pool,
+            trim=options.trim,
+            competence=shares[rest],
+            experts=node.experts,
         )
     return out, single.tolist()

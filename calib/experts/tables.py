@@ -1,4 +1,4 @@
-"""Tables of a panel: weights, consistency, experts, Delphi rounds, camps of opinion."""
+"""Tables of a panel: weights, consistency, sums, seed questions, experts."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray, Seed
-from calib.experts.diagnostics import opinion_camps, outlying_experts
+from calib._types import FloatArray, IntArray
+from calib.experts.consistency import random_index_source
+from calib.experts.cooke import Performance
+from calib.experts.diagnostics import outlying_experts
+from calib.experts.direction import Direction
+from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
-from calib.experts.rounds import NodeRound
-from calib.experts.synthesis import NodeJudgements, PanelWeights
+from calib.experts.synthesis import PanelWeights
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "camps_table",
-    "changes_table",
     "consistency_table",
-    "delphi_report",
     "experts_table",
-    "items_table",
-    "rounds_table",
+    "seeds_table",
     "sums_table",
     "weights_table",
 ]
@@ -57,7 +56,7 @@ def weights_table(result: PanelWeights) -> pd.DataFrame:
 
 
 def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
-    """Return a row per expert and node with the consistency measure and the worst judgement."""
+    """Return a row per expert and node: consistency, the random index used, the worst judgement."""
     import pandas as pd
 
     rows = []
@@ -70,15 +69,53 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
                         "node": key,
                         "expert": expert,
                         "method": node.methods[i],
+                        "measure": node.measure[i],
                         "consistency": node.consistency[i],
                         "limit": node.limit[i],
                         "acceptable": "yes" if acceptable[i] else "no",
+                        "random_index": node.random_index[i],
+                        "index_source": _index_source(node.index[i]),
+                        "missing_pairs": int(node.missing[i]),
                         "look_again_at": node.hint[i],
                     }
                 )
-    columns = ["node", "expert", "method", "consistency", "limit", "acceptable", "look_again_at"]
+    columns = ["node", "expert", "method", "measure", "consistency", "limit", "acceptable"]
+    columns += ["random_index", "index_source", "missing_pairs", "look_again_at"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["acceptable", "node", "expert"], ignore_index=True)
+
+
+def _index_source(label: str) -> str:
+    return f"{label} ({random_index_source(label).en})" if label else ""
+
+
+def seeds_table(experts: Sequence[str], performance: Performance) -> pd.DataFrame:
+    """Return a row per expert: calibration, information and weight by seed questions (Cooke).
+
+    Parameters
+    ----------
+    experts
+        Names in the order of the rows of ``performance``.
+    performance
+        From :func:`calib.experts.seeds.weights_from_seeds`.
+    """
+    import pandas as pd
+
+    reached = performance.calibration >= performance.cutoff
+    return pd.DataFrame(
+        {
+            "expert": list(experts),
+            "seed_questions": performance.counts.sum(axis=1),
+            "between_quantiles": ["/".join(str(c) for c in row) for row in performance.counts],
+            "calibration": performance.calibration,
+            "information": performance.information,
+            "calibration_x_information": performance.score,
+            "seed_cutoff": performance.cutoff,
+            "reaches_cutoff": np.where(reached, "yes", "no"),
+            "seed_overshoot": performance.overshoot,
+            "weight": performance.weights,
+        }
+    )
 
 
 def sums_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
@@ -95,14 +132,19 @@ def sums_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
         }
         for key, node in nodes.items()
         for i, (expert, off) in enumerate(zip(node.experts, node.off_total, strict=True))
-        if node.methods[i] in ("direct", "points")
+        if node.methods[i] in TOTALS
     ]
     columns = ["node", "expert", "method", "stated_sum", "adds_up"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["adds_up", "node", "expert"], ignore_index=True)
 
 
-def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None) -> pd.DataFrame:
+def experts_table(
+    panel: Panel,
+    result: PanelWeights,
+    stars: Stars | None = None,
+    direction: Direction | None = None,
+) -> pd.DataFrame:
     """Return a row per expert: competence, consistency, outlier score, and what they change.
 
     Parameters
@@ -112,6 +154,9 @@ def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None
     stars
         Function from a track and (s, m) local weights to (s, n) stars; None if there is no
         population to rate.
+    direction
+        From :func:`calib.experts.direction.panel_direction`; adds how the expert's answers go with
+        the rest of the panel, and the nodes at which they run against it.
     """
     import pandas as pd
 
@@ -145,8 +190,27 @@ def experts_table(panel: Panel, result: PanelWeights, stars: Stars | None = None
                 "stars_up_without": up[e],
                 "stars_down_without": down[e],
             }
+            | _direction_cells(result, direction, e)
         )
     return pd.DataFrame(rows)
+
+
+def _direction_cells(
+    result: PanelWeights, direction: Direction | None, e: int
+) -> dict[str, object]:
+    if direction is None:
+        return {}
+    against = [
+        f"{key} ({r:.2f})"
+        for key, r in zip(result.nodes, direction.by_node[e].tolist(), strict=True)
+        if r < 0
+    ]
+    return {
+        "correlation_with_rest": direction.correlation[e],
+        "p_against_rest": direction.p[e],
+        "p_floor": direction.floor,
+        "nodes_against_rest": ", ".join(against),
+    }
 
 
 def _by_expert(result: PanelWeights, of: Callable[[NodeJudgements], FloatArray]) -> FloatArray:
@@ -180,204 +244,3 @@ def _stars_changed(
         found = star_influence(result.local[t], result.without[t], partial(stars, t))
         up, down = up + found.up, down + found.down
     return up.tolist(), down.tolist()
-
-
-def camps_table(nodes: Mapping[str, NodeJudgements], *, rng: Seed = None) -> pd.DataFrame:
-    """Return a row per node and camp of opinion: members and mean weights; one camp if united."""
-    import pandas as pd
-
-    generator = np.random.default_rng(rng)
-    rows = []
-    for key, node in nodes.items():
-        camps = opinion_camps(node.weights, rng=generator)
-        for c in range(camps.count):
-            members = [e for e, label in zip(node.experts, camps.label, strict=True) if label == c]
-            centre = ", ".join(
-                f"{code} {w:.3f}"
-                for code, w in zip(node.question.items, camps.centres[c], strict=True)
-            )
-            rows.append(
-                {
-                    "node": key,
-                    "camps": camps.count,
-                    "silhouette": camps.silhouette,
-                    "p_one_camp": camps.p,
-                    "camp": c + 1,
-                    "size": len(members),
-                    "mean_weights": centre,
-                    "members": ", ".join(members),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def rounds_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
-    """Return a row per round and node: response, authority, W with its test, the verdict."""
-    import pandas as pd
-
-    rows = []
-    for r in rounds:
-        s, w = r.statistics, r.statistics.concordance
-        nan = float("nan")
-        rows.append(
-            {
-                "round": r.round,
-                "node": r.node.question.key,
-                "scale": r.scale,
-                "sent": s.sent,
-                "judged_by": s.returned,
-                "response_rate": s.response_rate,
-                "authority": s.authority,
-                "kendall_w": w.w if w else nan,
-                "w_low": w.interval[0] if w else nan,
-                "w_high": w.interval[1] if w else nan,
-                "chi2": w.chi2 if w else nan,
-                "df": w.df if w else nan,
-                "p": w.p if w else nan,
-                "verdict": r.verdict.outcome,
-                "reasons": "; ".join(r.verdict.reasons),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def items_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
-    """Return a row per round, node and item: mean, median, SD, CV, IQR, full-mark ratio."""
-    import pandas as pd
-
-    rows = []
-    for r in rounds:
-        s = r.statistics.items
-        for i, code in enumerate(r.node.question.items):
-            rows.append(
-                {
-                    "round": r.round,
-                    "node": r.node.question.key,
-                    "code": code,
-                    "name_zh": r.node.question.names[i].zh,
-                    "name_en": r.node.question.names[i].en,
-                    "scale": r.scale,
-                    "judged_by": int(s.count[i]),
-                    "mean": s.mean[i],
-                    "median": s.median[i],
-                    "sd": s.sd[i],
-                    "cv": s.cv[i],
-                    "iqr": s.iqr[i],
-                    "full_mark_ratio": s.full_marks[i],
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def changes_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
-    """Return a row per node, item and pair of rounds: stability, apart from consensus."""
-    import pandas as pd
-
-    rows = []
-    for r in rounds:
-        if r.change is None:
-            continue
-        c = r.change
-        for i, code in enumerate(r.node.question.items):
-            rows.append(
-                {
-                    "round": r.round,
-                    "node": r.node.question.key,
-                    "code": code,
-                    "mean_change": c.mean_change[i],
-                    "cv_change": c.cv_change[i],
-                    "moved": c.moved[i],
-                    "changed_share": c.changed_share[i],
-                    "stayed": len(c.stayed),
-                    "joined": len(c.joined),
-                    "left": len(c.left),
-                    "weight_shift": c.weight_shift,
-                    "w_change": c.w_change,
-                }
-            )
-    columns = ["round", "node", "code", "mean_change", "cv_change", "moved", "changed_share"]
-    columns += ["stayed", "joined", "left", "weight_shift", "w_change"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-_REPORT = {
-    "zh": ("轮次", "上级指标", "指标", "均值±标准差", "变异系数", "满分比"),
-    "en": ("round", "within", "indicator", "mean ± SD", "CV", "full-mark ratio"),
-}
-_REPORT_PANEL = {
-    "zh": (
-        "轮次",
-        "上级指标",
-        "发出",
-        "收回",
-        "积极系数",
-        "权威系数",
-        "协调系数W",
-        "χ²",
-        "自由度",
-        "P",
-    ),
-    "en": (
-        "round",
-        "within",
-        "sent",
-        "returned",
-        "response rate",
-        "authority Cr",
-        "Kendall's W",
-        "χ²",
-        "df",
-        "p",
-    ),
-}
-
-
-def delphi_report(
-    rounds: Sequence[NodeRound], lang: str = "zh"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the two tables of a Delphi study as Chinese journals print them, as text.
-
-    Parameters
-    ----------
-    rounds
-        From :func:`calib.experts.rounds.delphi_rounds`.
-    lang
-        ``"zh"`` or ``"en"``.
-
-    Returns
-    -------
-    by indicator : mean ± SD, coefficient of variation, full-mark ratio
-    by round : forms sent and returned, response rate, authority, W with χ² and p
-    """
-    import pandas as pd
-
-    items, panels = [], []
-    for r in rounds:
-        s, within = r.statistics, r.node.question.heading(lang)
-        for i in range(len(r.node.question.items)):
-            items.append(
-                (
-                    r.round,
-                    within,
-                    r.node.question.names[i].get(lang),
-                    f"{s.items.mean[i]:.2f}±{s.items.sd[i]:.2f}",
-                    _shown(s.items.cv[i]),
-                    _shown(s.items.full_marks[i]),
-                )
-            )
-        w = s.concordance
-        test = ("–", "–", "–", "–") if w is None else (_shown(w.w), f"{w.chi2:.2f}", w.df, _p(w.p))
-        rate = f"{100 * s.response_rate:.1f}%"
-        panels.append((r.round, within, s.sent, s.returned, rate, _shown(s.authority), *test))
-    return (
-        pd.DataFrame(items, columns=list(_REPORT[lang])),
-        pd.DataFrame(panels, columns=list(_REPORT_PANEL[lang])),
-    )
-
-
-def _shown(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

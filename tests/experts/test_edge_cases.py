@@ -12,13 +12,14 @@ from calib.experts.diagnostics import centred_log_ratios, opinion_camps
 from calib.experts.elicit import elicit
 from calib.experts.form_read import read_form
 from calib.experts.form_write import write_form
+from calib.experts.judgements import judge_nodes
 from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import check_comparisons, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
 from calib.experts.pooling import pool_weights
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
-from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
+from calib.experts.synthesis import PoolOptions, pool_panel
 from calib.experts.tables import sums_table
 from calib.framework import load_framework
 

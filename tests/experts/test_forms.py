@@ -458,7 +458,6 @@ def test_every_faulty_row_of_a_plain_table_is_told(tmp_path):
         "row 4, column cs: outside 0 to 1 (found 1.8)",
         "row 5, column round: is no round (found '0')",
         "row 6: root: not reciprocal: product of the mirrored comparisons IC IN (found 1.2)",
-        "root: comparison missing IN DA",
         "row 10: states again what row 9 states",
         "row 11, column against: unknown (found 'top'); expected best | worst | named",
         "row 12, column expert: no expert named",

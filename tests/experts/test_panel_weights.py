@@ -13,20 +13,17 @@ from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
+from calib.experts.delphi_tables import delphi_report
 from calib.experts.elicit import elicit
+from calib.experts.groups import camps_table, panel_groups
+from calib.experts.judgements import judge_nodes
 from calib.experts.next_round import write_next_round
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
-from calib.experts.synthesis import PoolOptions, judge_nodes, pool_panel
-from calib.experts.tables import (
-    camps_table,
-    consistency_table,
-    delphi_report,
-    experts_table,
-    weights_table,
-)
+from calib.experts.synthesis import PoolOptions, pool_panel
+from calib.experts.tables import consistency_table, experts_table, weights_table
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.rating import rate
@@ -238,7 +235,7 @@ def test_weights_table_and_camps_cover_every_judged_node(panel):
     table = weights_table(result)
     assert table.groupby("node")["weight"].sum().to_numpy() == pytest.approx(np.ones(7))
     assert ((table["low"] <= table["weight"]) & (table["weight"] <= table["high"])).all()
-    camps = camps_table(judge_nodes(panel, 2), rng=0)
+    camps = camps_table(panel_groups(judge_nodes(panel, 2), rng=0))
     assert camps.groupby("node")["size"].sum().tolist() == [18] * 7
 
 
@@ -390,10 +387,10 @@ def test_one_expert_has_weights_but_no_interval(tmp_path):
 def test_sums_that_were_normalised_are_reported(tmp_path):
     write_panel(tmp_path, [row.replace(",60", ",50") for row in ROWS])
     found = run_experiment(small_experiment(tmp_path, files=["panel.csv"])).results["panel"]
-    assert any(n.warning and "1 point allocations do not add" in n.text.en for n in found.notes)
+    assert any(n.warning and "root A 90" in n.text.en for n in found.notes)
     assert "panel-sums" in {t.name for t in found.tables}
     shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
-    assert "root: points that do not add up to 100, normalised: A 90\n" in shown.output
+    assert "已按合计归一：root A 90。" in shown.output
 
 
 def test_read_command_lists_what_it_skips(tmp_path):

@@ -5,32 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, StrictFloat, model_validator
 
-from calib._types import FloatArray, IntArray
-from calib.errors import Fault, Faults, InputError
+from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import Drawing, Note, SourceResult, Table
+from calib.experiment.results import SourceResult
+from calib.experiment.sources.experts_report import (
+    Diagnosis,
+    SeedResult,
+    drawing,
+    notes,
+    tables,
+)
 from calib.experts.delphi import StoppingRule
+from calib.experts.direction import panel_direction
+from calib.experts.groups import panel_groups
 from calib.experts.panel import Panel
 from calib.experts.reading import read_panel
-from calib.experts.rounds import NodeRound, delphi_rounds
+from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, PoolOptions, pool_panel
-from calib.experts.tables import (
-    camps_table,
-    changes_table,
-    consistency_table,
-    experts_table,
-    items_table,
-    rounds_table,
-    sums_table,
-    weights_table,
-)
 from calib.framework import Name
-from calib.rating import stars as rate_stars
 from calib.weights import WeightSet
 
 __all__ = ["EXPERTS"]
@@ -80,7 +76,9 @@ class ExpertsParams(Params):
 
     ``files`` names returned forms and tables, with ``*`` for many. ``round`` is the round that
     gives the weights (the last one if not stated); the other rounds become further sets.
-    With competence ``"seeds"`` the file ``seeds`` has answers to seed questions (Cooke's model).
+    With competence ``"seeds"`` the file ``seeds`` has answers to seed questions (Cooke's model),
+    ``seed_cutoff`` (0) is the least calibration that counts, and ``seed_overshoot`` (0.1) widens
+    the intrinsic ranges.
     ``synthetic`` marks answers that nobody gave, in the report and in the provenance.
     """
 
@@ -94,6 +92,8 @@ class ExpertsParams(Params):
         "equal"
     )
     seeds: str | None = None
+    seed_cutoff: Annotated[float, Field(ge=0, lt=1)] | None = None
+    seed_overshoot: Annotated[float, Field(gt=0)] | None = None
     unjudged: Literal["error", "published", "equal"] = "error"
     trim: Share = 0.1
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
@@ -102,6 +102,17 @@ class ExpertsParams(Params):
     skip_invalid: bool = False
     methods: MethodParams = MethodParams()
     synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _seeds_need_their_competence(self) -> ExpertsParams:
+        stated = [
+            name
+            for name in ("seeds", "seed_cutoff", "seed_overshoot")
+            if getattr(self, name) is not None
+        ]
+        if stated and self.competence != "seeds":
+            raise ValueError(f'{", ".join(stated)}: only with competence = "seeds"')
+        return self
 
 
 def _files(context: Context, patterns: tuple[str, ...]) -> list[Path]:
@@ -129,9 +140,10 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
         skip_invalid=params.skip_invalid,
     )
     panel = panel.without(params.exclude)
+    competence, seeds = _competence(context, name, panel, params)
     options = PoolOptions(
         params.pool,
-        _competence(context, name, panel, params),
+        competence,
         params.unjudged,
         params.trim,
         params.draws,
@@ -150,6 +162,15 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
     rounds = delphi_rounds(
         panel, sent=sent, rule=rule, methods=methods, rng=context.rng(f"{name}/rounds")
     )
+    found = Diagnosis(
+        panel,
+        main,
+        tuple(rounds),
+        panel_groups(main.nodes, rng=context.rng(f"{name}/camps")),
+        panel_direction(main.nodes, main.experts, rng=context.rng(f"{name}/direction")),
+        seeds,
+        params.synthetic,
+    )
     return SourceResult(
         _weight_set(context, name, panel, main, params),
         also={
@@ -157,29 +178,36 @@ def _build(context: Context, name: str, params: ExpertsParams) -> SourceResult:
             for r, result in others.items()
         },
         draws=main.draws,
-        tables=_tables(context, name, panel, main, rounds, params.synthetic),
-        drawings=(_drawing(name, main, params.synthetic),),
-        notes=_notes(panel, main, rounds, rule, skipped, params.synthetic),
-        details={"panel": panel, "weights": main, "rounds": rounds},
+        tables=tables(context, name, found),
+        drawings=(drawing(name, main, params.synthetic),),
+        notes=notes(found, rule, skipped),
+        details={
+            "panel": panel,
+            "weights": main,
+            "rounds": rounds,
+            "seeds": seeds,
+            "groups": found.groups,
+            "direction": found.direction,
+        },
     )
 
 
 def _competence(
     context: Context, name: str, panel: Panel, params: ExpertsParams
-) -> str | dict[str, float]:
+) -> tuple[str | dict[str, float], SeedResult | None]:
     if params.competence != "seeds":
-        return params.competence
+        return params.competence, None
     if params.seeds is None:
         raise InputError(f"{context.file}: sets.{name}.seeds is missing; competence is 'seeds'")
-    weights, _ = weights_from_seeds(read_seed_answers(context.path(params.seeds)))
-    faults = Faults(params.seeds)
-    for expert in sorted({form.expert for form in panel.forms}):
-        if expert not in weights:
-            faults.add(expert, "no seed answers of this expert", expected="answers of everybody")
-    faults.raise_if_any()
-    # Experts of the seed file who sent no form are not part of the panel.
-    present = {form.expert for form in panel.forms}
-    return {expert: weight for expert, weight in weights.items() if expert in present}
+    # Experts of the seed file who sent no form, or were excluded, are not part of the panel: their
+    # answers would still move the ranges that set the others' information.
+    answers = read_seed_answers(context.path(params.seeds)).of(f.expert for f in panel.forms)
+    weights, performance = weights_from_seeds(
+        answers,
+        overshoot=0.1 if params.seed_overshoot is None else params.seed_overshoot,
+        cutoff=params.seed_cutoff or 0.0,
+    )
+    return dict(weights), (answers.experts, performance)
 
 
 def _weight_set(
@@ -211,157 +239,6 @@ def _weight_set(
         ),
         inputs={k: v for k, v in context.log.hashes.items() if Path(k).name in names},
     )
-
-
-def _star_function(context: Context, track: str, local: FloatArray) -> IntArray:
-    """Rate a track's enterprises under (s, m) local weights: stars (s, n)."""
-    tree = context.framework.tracks[track]
-    sample = context.scored.samples.get(track)
-    if sample is None or not len(sample):
-        return np.zeros((len(local), 0), dtype=np.int64)
-    thresholds = context.framework.rule.thresholds(context.readings)
-    total = tree.leaf_weights(local) @ sample.X.T
-    nodes = tree.at_depth(thresholds.gate_depth)
-    gated = np.moveaxis(tree.within(local, nodes) @ sample.X.T, 1, -1)
-    return rate_stars(total, gated, thresholds)[0]
-
-
-def _complete(context: Context) -> bool:
-    return all(sample.complete for sample in context.scored.samples.values())
-
-
-def _tables(
-    context: Context,
-    name: str,
-    panel: Panel,
-    main: PanelWeights,
-    rounds: list[NodeRound],
-    synthetic: bool,
-) -> tuple[Table, ...]:
-    rate = None
-    if _complete(context):
-
-        def rate(track: str, local: FloatArray) -> IntArray:
-            return _star_function(context, track, local)
-
-    experts = experts_table(panel, main, rate)
-    camps = camps_table(main.nodes, rng=context.rng(f"{name}/camps"))
-    shown_zh, shown_en = (f"{name}，合成数据", f"{name}, synthetic") if synthetic else (name, name)
-    made = (
-        ("weights", weights_table(main), "专家权重与区间", "weights with intervals", 40),
-        ("experts", experts, "专家及其影响", "what each expert decides", 40),
-        ("consistency", consistency_table(main.nodes), "判断一致性", "consistency", 15),
-        ("sums", sums_table(main.nodes), "分数合计", "sums before normalising", 15),
-        ("rounds", rounds_table(rounds), "各轮统计", "Delphi rounds", 40),
-        ("items", items_table(rounds), "各轮指标统计", "Delphi rounds by indicator", 30),
-        ("changes", changes_table(rounds), "轮次之间的变化", "change between rounds", 30),
-        ("camps", camps, "意见分组", "camps of opinion", 20),
-    )  # fmt: skip
-    return tuple(
-        Table(f"{name}-{key}", frame, Name(f"{zh}（{shown_zh}）", f"{en} ({shown_en})"), shown)
-        for key, frame, zh, en, shown in made
-        if len(frame)
-    )
-
-
-def _drawing(name: str, main: PanelWeights, synthetic: bool) -> Drawing:
-    """Draw the panel's weights with their intervals, node by node."""
-    mark_zh, mark_en = ("，合成数据", ", synthetic") if synthetic else ("", "")
-    title = Name(f"专家权重与区间（{name}{mark_zh}）", f"weights with intervals ({name}{mark_en})")
-
-    def draw(lang: str) -> Any:
-        import pandas as pd
-
-        from calib.figures import estimates
-
-        rows, labels = [], []
-        for key, pooled in main.pooled.items():
-            question = main.nodes[key].question
-            for i, item in enumerate(question.names):
-                place = question.place
-                where = f"{place.get(lang)} · " if place is not None else ""
-                labels.append(f"{where}{item.get(lang)}")
-                rows.append((pooled.weights[i], pooled.low[i], pooled.high[i]))
-        frame = pd.DataFrame(rows, columns=["estimate", "lower", "upper"], index=labels)
-        axis = {"zh": "局部权重", "en": "local weight"}[lang]
-        return estimates(frame, label=axis, language=lang, title=title.get(lang))
-
-    return Drawing(f"{name}-weights", title, draw)
-
-
-def _stopping_note(last: list[NodeRound], rule: StoppingRule) -> Note:
-    stop = sum(r.verdict.stop for r in last)
-    zh = (
-        f"{len(last)} 个节点中 {stop} 个可以停止征询。停止规则：各指标变异系数不超过"
-        f" {rule.max_cv:g}，协调系数 W 不低于 {rule.min_w:g} 且 P<{rule.alpha:g}，"
-        f"与上一轮相比群体权重移动不超过 {rule.max_shift:g}；"
-        f"意见稳定而不一致时第三轮后停止，最多 {rule.max_rounds} 轮。"
-    )
-    en = (
-        f"The stopping rule is met at {stop} of {len(last)} nodes. It asks for every CV at most"
-        f" {rule.max_cv:g}, W at least {rule.min_w:g} with p < {rule.alpha:g}, and group weights"
-        f" that moved at most {rule.max_shift:g} since the last round; stable dissent ends it from"
-        f" round 3, and round {rule.max_rounds} in any case."
-    )
-    return Note(Name(zh, en))
-
-
-def _notes(
-    panel: Panel,
-    main: PanelWeights,
-    rounds: list[NodeRound],
-    rule: StoppingRule,
-    skipped: tuple[Fault, ...],
-    synthetic: bool,
-) -> tuple[Note, ...]:
-    notes = []
-
-    def note(zh: str, en: str, *, warning: bool = False) -> None:
-        notes.append(Note(Name(zh, en), warning))
-
-    if synthetic:
-        note(
-            "专家意见为合成数据，并非真实专家的判断。",
-            "The experts' answers are synthetic; no real expert gave them.",
-            warning=True,
-        )
-    notes.append(_stopping_note([r for r in rounds if r.round == main.round], rule))
-    if main.unjudged:
-        used = {"published": "公布", "equal": "相等"}.get(main.options.unjudged, "")
-        note(
-            f"{len(main.unjudged)} 个节点无专家判断，采用{used}权重。",
-            f"Nobody judged {len(main.unjudged)} nodes; their weights are {main.options.unjudged}.",
-        )
-    doubtful = sum(int((~node.acceptable).sum()) for node in main.nodes.values())
-    if doubtful:
-        note(
-            f"{doubtful} 份判断的一致性未达常用限值，仍计入。",
-            f"{doubtful} judgements exceed the usual limit of consistency; they still count.",
-            warning=True,
-        )
-    off = sum(int(node.off_total.sum()) for node in main.nodes.values())
-    if off:
-        note(
-            f"{off} 份点数分配合计不是 100，已按合计归一。",
-            f"{off} point allocations do not add up to 100; they were divided by their sums.",
-            warning=True,
-        )
-    for expert, key in main.irreplaceable:
-        note(
-            f"节点 {key} 仅由 {expert} 判断，无法计算剔除后的结果。",
-            f"Only {expert} judged {key}; leaving this expert out keeps its weights.",
-            warning=True,
-        )
-    if skipped:
-        listed = "; ".join(str(f) for f in skipped)
-        note(
-            f"跳过 {len(skipped)} 处无效输入：{listed}",
-            f"Skipped {len(skipped)} invalid inputs: {listed}",
-            warning=True,
-        )
-    for text in panel.notes:
-        note(text, text)
-    return tuple(notes)
 
 
 EXPERTS = Source(ExpertsParams, _build)
