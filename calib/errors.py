@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = [
     "CalibError",
     "ConvergenceError",
+    "DiskFullError",
     "Fault",
     "Faults",
     "InfeasibleError",
@@ -48,6 +49,26 @@ class MissingExtraError(CalibError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs an optional extra: pip install 'calib[{extra}]'")
+
+
+class DiskFullError(CalibError):
+    """A disk without room for what was to be written; nothing of it is left.
+
+    Attributes
+    ----------
+    path : what was being written
+    needed : bytes that it takes
+    free : bytes that were free
+    exact : whether ``needed`` is all of it, or what was known of it when the room ran out
+    """
+
+    def __init__(self, path: Path, needed: int, free: int, *, exact: bool) -> None:
+        self.path, self.needed, self.free, self.exact = path, needed, free, exact
+        least = "" if exact else "at least "
+        super().__init__(
+            f"{path}: no space left on the disk: {least}{needed:,} bytes are needed, {free:,} are "
+            "free; nothing was written there"
+        )
 
 
 @dataclass(frozen=True, slots=True)

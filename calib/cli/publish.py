@@ -53,12 +53,14 @@ def publish(
     notebook, the weight explorer, and downloads. With --anonymise, every file is searched for
     names and ids of the enterprises before anything is published.
     """
+    from calib._atomic import check_directory
     from calib.experiment import load_experiment
     from calib.publish.privacy import Privacy
     from calib.publish.select import fitting_notebooks
     from calib.publish.site import build_site
     from calib.publish.view import open_view
 
+    check_directory(out)
     privacy = _privacy(anonymise, min_count, key_file)
     loaded = load_experiment(experiment)
     chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)

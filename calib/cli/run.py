@@ -41,7 +41,8 @@ def run(
     """Run the experiment FILE (a .toml file, or the name of a shipped experiment).
 
     Prints the star table and the path of the report. Results go to
-    OUT/<experiment>/<id>/: tables, weights, figures, summary.json, manifest.json, report.html.
+    OUT/<experiment>/<id>-<lang>/: tables, weights, figures, summary.json, manifest.json,
+    report.html.
     """
     execute(file, lang, out, seed=seed, workers=workers, scheduler=scheduler, quiet=quiet)
 
@@ -78,7 +79,10 @@ def execute(
         )
         bar.update(task, description="writing the report")
         command = ["calib", *sys.argv[1:]]
-        folder = write_run(done, out, lang=lang, command=command)
+        kept: list[str] = []
+        folder = write_run(done, out, lang=lang, command=command, notice=kept.append)
+    for text in kept:
+        click.echo(text, err=True)
     print_stars(done, lang)
     click.echo(f"{'报告' if lang == 'zh' else 'report'}: {folder / 'report.html'}")
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from calib._names import names_apart
 from calib.errors import CalibError, Fault, Faults, InputError, suggest
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
@@ -60,7 +61,10 @@ class Run:
     inputs: dict[str, str]
 
     def sections(self) -> list[Section]:
-        """Return what there is to show: the comparison, each analysis, each source."""
+        """Return what there is to show: the comparison, each analysis, each source.
+
+        No two tables have the same name, and no two figures: a later one is numbered.
+        """
         out = [
             Section(name, name == "stars", o.tables, o.drawings, o.notes)
             for name, o in self.outcomes.items()
@@ -70,7 +74,16 @@ class Run:
             drawings = tuple(replace(d, name=_prefixed(name, d.name)) for d in r.drawings)
             if tables or drawings or r.notes:
                 out.append(Section(name, False, tables, drawings, r.notes))
-        return out
+        tables_of = iter(names_apart(t.name for s in out for t in s.tables))
+        drawings_of = iter(names_apart(d.name for s in out for d in s.drawings))
+        return [
+            replace(
+                s,
+                tables=tuple(replace(t, name=next(tables_of)) for t in s.tables),
+                drawings=tuple(replace(d, name=next(drawings_of)) for d in s.drawings),
+            )
+            for s in out
+        ]
 
     def tables(self) -> list[Table]:
         """Return every table of the run, those of sources named after their set."""

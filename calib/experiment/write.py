@@ -6,15 +6,17 @@ import hashlib
 import importlib.util
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import calib
-from calib._atomic import atomic_directory, write_text
-from calib.errors import InputError
+from calib._atomic import atomic_directory, clear_remains, write_text
+from calib._folders import MANIFEST, file_hashes, own_work
+from calib._names import names_apart
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.outcomes.comparison import transition_matrix
@@ -68,64 +70,79 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def write_run(
-    run: Run, folder: str | Path, *, lang: str = "en", command: Sequence[str] = ()
+    run: Run,
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    command: Sequence[str] = (),
+    notice: Callable[[str], None] = lambda text: None,
 ) -> Path:
-    """Write a run to ``folder/<experiment>/<id>/``.
+    """Write a run to ``folder/<experiment>/<id>-<lang>/``.
 
     The directory appears under its name only when everything in it is written. The same inputs
-    and seed give the same id and byte-identical tables; a run of the same id is replaced.
+    and seed give the same id and byte-identical tables. A run of the same id and language is
+    replaced, unless its files were changed: then it is kept, and the new one gets a number.
 
     Parameters
     ----------
     lang : language of report and figures, ``"zh"`` or ``"en"``
     command : as typed, for the manifest
+    notice : called with what the user should know, such as a run that is kept
 
     Returns
     -------
     The run's directory.
+
+    Raises
+    ------
+    DiskFullError
+        When the disk has no room for the run; nothing of it is left then.
     """
     identifier = run_id(run)
-    target = Path(folder) / run.experiment.name / identifier
+    target = _free_name(Path(folder) / run.experiment.name, f"{identifier}-{lang}", notice)
     with atomic_directory(target) as aside:
-        outputs = _write_tables(run, aside)
+        _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
-        manifest = _manifest(run, identifier, lang, command, outputs)
-        _write_json(aside / "manifest.json", manifest)
+        manifest = _manifest(run, identifier, lang, command)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
+        _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})
     return target
 
 
-def _write_tables(run: Run, aside: Path) -> dict[str, str]:
+def _free_name(folder: Path, name: str, notice: Callable[[str], None]) -> Path:
+    """Return where a run goes: under its name, or with a number where a changed one stands."""
+    clear_remains(folder)
+    for number in count(1):
+        target = folder / (name if number == 1 else f"{name}-{number}")
+        kept = own_work(target)
+        if not kept:
+            break
+        notice(f"{target} is kept: {kept}")
+    return target
+
+
+def _write_tables(run: Run, aside: Path) -> None:
     parquet = importlib.util.find_spec("pyarrow") is not None
     (aside / "tables").mkdir()
     (aside / "weights").mkdir()
-    written = []
     for table in run.tables():
         path = aside / "tables" / f"{_safe(table.name)}.csv"
-        if path.exists():
-            raise InputError(
-                f"{run.experiment.file}: two tables of the run are called {table.name!r};"
-                " give the set or analysis of one another name"
-            )
         write_csv(table.frame, path)
-        written.append(path)
         if parquet:
             write_parquet(table.frame, path.with_suffix(".parquet"))
-            written.append(path.with_suffix(".parquet"))
-    for name, weights in run.sets.items():
-        path = aside / "weights" / f"{_safe(name)}.toml"
-        write_text(path, to_toml(weights))
-        written.append(path)
-    for name, result in run.results.items():
-        for file, text in result.files.items():
-            (aside / "files").mkdir(exist_ok=True)
-            path = aside / "files" / f"{_safe(name)}-{_safe(file)}"
-            write_text(path, text)
-            written.append(path)
-    return {
-        p.relative_to(aside).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in written
-    }
+    names = names_apart(_safe(name) for name in run.sets)
+    for name, weights in zip(names, run.sets.values(), strict=True):
+        write_text(aside / "weights" / f"{name}.toml", to_toml(weights))
+    files = [
+        (f"{_safe(name)}-{_safe(file)}", text)
+        for name, result in run.results.items()
+        for file, text in result.files.items()
+    ]
+    if files:
+        (aside / "files").mkdir()
+    for name, (_, text) in zip(names_apart(name for name, _ in files), files, strict=True):
+        write_text(aside / "files" / name, text)
 
 
 def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
@@ -149,9 +166,7 @@ def _write_json(path: Path, body: Any) -> None:
     write_text(path, json.dumps(body, ensure_ascii=False, indent=2, sort_keys=False) + "\n")
 
 
-def _manifest(
-    run: Run, identifier: str, lang: str, command: Sequence[str], outputs: dict[str, str]
-) -> dict[str, Any]:
+def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> dict[str, Any]:
     versions = {"calib": calib.__version__, "python": platform.python_version()}
     for package in _RECORDED:
         try:
@@ -173,5 +188,4 @@ def _manifest(
             "synthetic": run.context.scored.synthetic,
         },
         "versions": versions,
-        "outputs": outputs,
     }  # fmt: skip

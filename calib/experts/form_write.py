@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from calib._atomic import atomic_file
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.experts.elicit import METHODS
@@ -28,6 +27,7 @@ from calib.experts.form_sheets import NodeSheet
 from calib.experts.form_texts import BASIS_NAMES, FAMILIARITY_NAMES, INSTRUCTIONS, TEXTS
 from calib.experts.panel import ExpertForm, Question
 from calib.framework import Framework
+from calib.tables import new_workbook
 
 __all__ = ["write_form"]
 
@@ -76,17 +76,13 @@ def write_form(
     InputError
         For an unknown method or language, or when there is nothing to ask.
     """
-    import xlsxwriter
-
     if method not in FORM_METHODS:
         raise InputError(f"no form for method {method!r}; there are {', '.join(FORM_METHODS)}")
     if lang not in LANGUAGES:
         raise InputError(f"no form in language {lang!r}; expected zh or en")
     if not questions:
         raise InputError("nothing to ask: no node has two or more children on these levels")
-    with atomic_file(path) as aside:
-        options = {"strings_to_formulas": False, "strings_to_urls": False}
-        book = xlsxwriter.Workbook(str(aside), options)
+    with new_workbook(path) as book:
         # A fixed date keeps forms of the same content identical byte for byte.
         book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
         book.set_calc_mode("auto")
@@ -101,7 +97,6 @@ def write_form(
             shown = (group or {}).get(key)
             NodeSheet(sheet, styles, layout, question, lang, shown).write(answer)
         _write_stamp(book, framework, method, lang, sheets)
-        book.close()
 
 
 def _styles(book: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from calib._atomic import write_bytes
 from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
 from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
@@ -262,14 +263,14 @@ def to_png_bytes(fig: Any, *, dpi: int = 150) -> bytes:
 def save_svg(fig: Any, path: str | Path) -> Path:
     """Write the figure as an SVG file of fixed colours: the same bytes at every run."""
     path = Path(path)
-    path.write_bytes(_render(fig, "svg", metadata=_NO_METADATA))
+    write_bytes(path, _render(fig, "svg", metadata=_NO_METADATA))
     return path
 
 
 def save_png(fig: Any, path: str | Path, *, dpi: int = 150) -> Path:
     """Write the figure as a PNG file without date or software name."""
     path = Path(path)
-    path.write_bytes(to_png_bytes(fig, dpi=dpi))
+    write_bytes(path, to_png_bytes(fig, dpi=dpi))
     return path
 
 

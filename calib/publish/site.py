@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from calib._atomic import atomic_directory, write_text
-from calib.errors import CalibError
-from calib.experiment.results import Table
+from calib._atomic import atomic_directory, check_directory, write_text
+from calib._folders import MANIFEST, file_hashes
+from calib._names import names_apart
+from calib.errors import CalibError, InputError
 from calib.figures import to_svg_string
 from calib.framework import Name
 from calib.publish.explorer import explorer_page
@@ -63,7 +65,8 @@ def build_site(
     Parameters
     ----------
     view : the run as it may be shown
-    out : folder of the site; one that stands there is replaced
+    out : folder of the site; one that stands there is replaced if calib wrote it and nobody
+        changed it since
     notebooks : notebooks to execute, in the order of the site
     parameters : parameters of every notebook
     answers : whether the explorer is published; it holds the scores of every enterprise
@@ -72,9 +75,13 @@ def build_site(
 
     Raises
     ------
+    InputError
+        When ``out`` is there and is not calib's to replace; before anything is done.
     CalibError
         When a notebook fails, or one of ``secrets`` is found; nothing is published then.
     """
+    check_directory(out)
+    _now()  # a date that cannot be read is told before the work
     done = []
     for path in notebooks:
         progress(f"notebook {Path(path).stem}")
@@ -83,6 +90,9 @@ def build_site(
     progress("pages")
     with atomic_directory(out) as aside:
         pages = _write_pages(view, aside, done, answers)
+        manifest = {"schema": "calib.site/1", "outputs": file_hashes(aside)}
+        text = json.dumps(manifest, ensure_ascii=False, indent=2)
+        write_text(aside / MANIFEST, text + "\n")
         if secrets:
             progress("search for names")
             _refuse_leaks(aside, secrets)
@@ -108,20 +118,21 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
             say("各权重方案下的星级、变化与原因", "stars under every set, who moves, and why"),
         ),
     ]  # fmt: skip
-    for d in done:
+    stems = names_apart((d.name for d in done), taken=("index", "results", "explorer"))
+    for d, stem in zip(done, stems, strict=True):
         short = d.title.split("：")[0].split(":")[0]
-        pages.append(_Page(f"{d.name}.html", d.title, short, say("笔记本", "notebook")))
+        pages.append(_Page(f"{stem}.html", d.title, short, say("笔记本", "notebook")))
     if answers:
         text = say("移动权重，观察星级", "move the weights, watch the stars")
         title = say("权重探索", "Weight explorer")
         pages.append(_Page("explorer.html", title, say("探索", "explorer"), text))
-    downloads = _write_downloads(view, folder)
     footer = _footer(view)
-    tables = view.tables()
-    bodies = {"results.html": _results(view, tables)}
+    names = _download_names(view)
+    downloads = _write_downloads(view, folder, names)
+    bodies = {"results.html": _results(view, names)}
     only_svg = view.privacy.key is not None
-    for executed in done:
-        bodies[f"{executed.name}.html"] = render_notebook(
+    for executed, stem in zip(done, stems, strict=True):
+        bodies[f"{stem}.html"] = render_notebook(
             executed, language=view.language, only_svg=only_svg
         )
     bodies["index.html"] = _index(view, pages, downloads)
@@ -204,7 +215,7 @@ def _privacy(view: View) -> str:
     return " ".join(parts)
 
 
-def _results(view: View, tables: Sequence[Table]) -> str:
+def _results(view: View, names: _Names) -> str:
     from markupsafe import Markup
 
     figures = []
@@ -213,11 +224,11 @@ def _results(view: View, tables: Sequence[Table]) -> str:
         svg = to_svg_string(drawing.draw(view.language), title=title)
         figures.append({"title": title, "svg": Markup(svg)})
     shown = []
-    for table in tables:
+    for table in view.tables():
         if table.rows:
             title = table.title.get(view.language)
             html = view.show(table.frame.head(table.rows))._repr_html_()
-            name = f"downloads/{file_name(table.name)}.csv"
+            name = f"downloads/{names.tables[table.name]}"
             count = len(table.frame)
             note = view.say(f"共 {count} 行，全部见 {name}", f"{count} rows, all of them in {name}")
             shown.append(
@@ -230,7 +241,26 @@ def _results(view: View, tables: Sequence[Table]) -> str:
     return body
 
 
-def _write_downloads(view: View, folder: Path) -> list[dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Names of the downloads: of each table and each weight set."""
+
+    tables: dict[str, str]
+    sets: dict[str, str]
+
+
+def _download_names(view: View) -> _Names:
+    """Return names of files that stay apart, as those of ``s/2018`` and ``s-2018``."""
+    tables, sets = [t.name for t in view.tables()], list(view.run.sets)
+    plain = [file_name(n) for n in tables] + [f"weights-{file_name(n)}" for n in sets]
+    apart = names_apart(plain, taken=("book",))
+    return _Names(
+        {n: f"{own}.csv" for n, own in zip(tables, apart, strict=False)},
+        {n: f"{own}.toml" for n, own in zip(sets, apart[len(tables) :], strict=True)},
+    )
+
+
+def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, str]]:
     place = folder / "downloads"
     place.mkdir()
     tables = view.tables()
@@ -243,12 +273,12 @@ def _write_downloads(view: View, folder: Path) -> list[dict[str, str]]:
     book = write_workbook(sheets, place / "book.xlsx", language=view.language)
     files.append((book, view.say("全部结果（Excel）", "all results (Excel)")))
     for name, weights in view.run.sets.items():
-        path = place / f"weights-{file_name(name)}.toml"
+        path = place / names.sets[name]
         write_text(path, to_toml(weights))
         label = weights.label.get(view.language)
         files.append((path, f"{view.say('权重方案', 'weight set')} {label}"))
     for table in tables:
-        path = place / f"{file_name(table.name)}.csv"
+        path = place / names.tables[table.name]
         write_csv(table.frame, path)
         files.append((path, table.title.get(view.language)))
     return [
@@ -261,13 +291,25 @@ def _size(path: Path) -> str:
     return f"{max(1, round(path.stat().st_size / 1000))} kB"
 
 
+def _now() -> datetime:
+    """Return the time, or what SOURCE_DATE_EPOCH says, so that a site can be the same again."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InputError(
+            f"SOURCE_DATE_EPOCH in the environment is {epoch[:40]!r}; expected seconds since 1970,"
+            " such as 1500000000"
+        ) from exc
+
+
 def _footer(view: View) -> list[tuple[str, str]]:
     """Return the provenance: experiment, inputs, readings, versions, date, seed."""
     import calib
 
     run, say = view.run, view.say
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
     readings = ", ".join(f"{k} = {v}" for k, v in run.context.readings.as_dict().items())
     rows = [
         (say("实验", "experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
@@ -279,6 +321,6 @@ def _footer(view: View) -> list[tuple[str, str]]:
         (say("企业数据", "population"),
          f"{run.context.scored.label}, n = {len(run.context.scored)}"),
         (say("版本", "versions"), f"calib {calib.__version__}, Python {platform.python_version()}"),
-        (say("日期", "date"), now.date().isoformat()),
+        (say("日期", "date"), _now().date().isoformat()),
     ]  # fmt: skip
     return rows

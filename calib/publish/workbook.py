@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calib._atomic import atomic_file
 from calib.errors import InputError
 from calib.experiment.wording import head
+from calib.tables import new_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,24 +45,16 @@ def write_workbook(sheets: Sequence[Sheet], path: str | Path, *, language: str =
     InputError
         When there is no sheet.
     """
-    import xlsxwriter
-
     if not sheets:
         raise InputError("a workbook needs at least one sheet")
     names = _sheet_names(sheets)
-    options = {
-        "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-        "nan_inf_to_errors": False,
-    }  # fmt: skip
-    with atomic_file(path) as aside:
-        book = xlsxwriter.Workbook(str(aside), options)
+    with new_workbook(path) as book:
         # The same run gives the same bytes.
         book.set_properties({"created": datetime(2000, 1, 1)})
         formats = _formats(book)
         _contents(book, sheets, names, formats, language)
         for sheet, name in zip(sheets, names, strict=True):
             _write_sheet(book.add_worksheet(name), sheet, formats, language)
-        book.close()
     return Path(path)
 
 

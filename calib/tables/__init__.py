@@ -2,7 +2,7 @@
 
 from calib.tables.raw import RawTable, check_header, filled, read_table, sheet_names
 from calib.tables.write import inert, write_csv, write_parquet, write_table, write_xlsx
-from calib.tables.xlsx import column_letters
+from calib.tables.xlsx import column_letters, new_workbook
 
 __all__ = [
     "RawTable",
@@ -10,6 +10,7 @@ __all__ = [
     "column_letters",
     "filled",
     "inert",
+    "new_workbook",
     "read_table",
     "sheet_names",
     "write_csv",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from calib._atomic import atomic_file
 from calib.errors import InputError, MissingExtraError
+from calib.tables.xlsx import new_workbook
 
 __all__ = ["inert", "write_csv", "write_parquet", "write_table", "write_xlsx"]
 
@@ -55,16 +56,7 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:
     """Write plain sheets; text stays text, whatever it starts with."""
-    import xlsxwriter
-
-    with atomic_file(path) as aside:
-        options = {
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "nan_inf_to_errors": False,
-        }
-        book = xlsxwriter.Workbook(str(aside), options)
+    with new_workbook(path) as book:
         head = book.add_format({"bold": True, "bottom": 1})
         for name, frame in sheets.items():
             sheet = book.add_worksheet(name[:31])
@@ -75,7 +67,6 @@ def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str])
                     _write_cell(sheet, i, j, value)
             sheet.freeze_panes(1, 0)
             sheet.autofit()
-        book.close()
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:

@@ -1,16 +1,43 @@
-"""What the fast Excel reader does not tell: which cells hold formulas."""
+"""Excel workbooks: writing them in one step, and which cells of one hold formulas."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import posixpath
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
-__all__ = ["column_letters", "formula_cells"]
+from calib._atomic import write_bytes
+
+__all__ = ["column_letters", "formula_cells", "new_workbook"]
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@contextlib.contextmanager
+def new_workbook(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Give an empty xlsxwriter workbook; it is written to ``path`` in one step at the end.
+
+    Text stays text, whatever it starts with. The book is made in memory: nothing is left in a
+    temporary folder, and its size is known before it is written.
+    """
+    import xlsxwriter
+
+    stream = io.BytesIO()
+    options = {
+        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+        "strings_to_numbers": False, "nan_inf_to_errors": False,
+    }  # fmt: skip
+    book = xlsxwriter.Workbook(stream, options)
+    yield book
+    book.close()
+    write_bytes(path, stream.getvalue())
 
 
 def column_letters(position: int) -> str:

@@ -11,7 +11,16 @@ import calib
 
 PACKAGE = Path(calib.__file__).parent
 LAYERS = [
-    {"errors", "_types", "_atomic", "_shipped_files", "_validation"},
+    {
+        "errors",
+        "_types",
+        "_atomic",
+        "_folders",
+        "_locks",
+        "_names",
+        "_shipped_files",
+        "_validation",
+    },
     {"framework"},
     {"figures", "tables"},
     {"weights", "population"},

@@ -1,0 +1,116 @@
+"""Folders that calib writes as a whole: marked by a manifest with the hash of every file.
+
+A folder without such a mark, or changed since it was written, is somebody's own work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from calib.errors import InputError
+
+__all__ = ["MANIFEST", "changes", "check_replaceable", "file_hashes", "own_work", "read_manifest"]
+
+MANIFEST = "manifest.json"
+_SCHEMAS = ("calib.manifest/1", "calib.site/1")
+_SHOWN = 6
+_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
+"""What file managers leave in every folder that somebody looks into."""
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder but its manifest, by its relative path."""
+    return {
+        p.relative_to(folder).as_posix(): _sha256(p)
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.relative_to(folder).as_posix() != MANIFEST
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a folder that calib wrote, None where there is none."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        return None
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(manifest, dict) or manifest.get("schema") not in _SCHEMAS:
+        return None
+    return manifest if isinstance(manifest.get("outputs"), dict) else None
+
+
+def changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Return what is not as the manifest says: files that were edited, added or removed."""
+    known: dict[str, str] = manifest["outputs"]
+    places = {p.as_posix() for name in known for p in Path(name).parents}
+    out = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name == MANIFEST or path.name in _SYSTEM:
+            continue
+        if path.is_symlink() or name not in known:
+            if path.is_symlink() or not path.is_dir() or name not in places:
+                out.append(f"{name} (added)")
+        elif not path.is_file() or _sha256(path) != known[name]:
+            out.append(f"{name} (edited)")
+    return out + [f"{name} (removed)" for name in known if not (folder / name).exists()]
+
+
+def own_work(folder: Path) -> str:
+    """Say what in a folder would be lost if it were replaced; "" if nothing would.
+
+    Nothing is lost of a folder that is not there or empty, or that calib wrote and that is as it
+    was written; of its files some may have been removed.
+    """
+    if not os.path.lexists(folder):
+        return ""
+    if not folder.is_dir():
+        return "it is no folder"
+    with os.scandir(folder) as entries:
+        names = [e.name + ("/" if e.is_dir() else "") for e in islice(entries, _SHOWN + 1)]
+    if not names:
+        return ""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return f"calib did not write it; it holds {_listed(sorted(names))}"
+    found = [text for text in changes(folder, manifest) if not text.endswith("(removed)")]
+    return f"it was changed since calib wrote it: {_listed(found)}" if found else ""
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+
+
+def check_replaceable(folder: Path, *, shown: Path | None = None) -> None:
+    """Refuse a folder that is not calib's to replace.
+
+    Raises
+    ------
+    InputError
+        Naming what is in it; also for the current folder and those above it.
+    """
+    name = shown or folder
+    here = Path.cwd()
+    if folder.resolve() in (here, *here.parents):
+        raise InputError(
+            f"{name}: is the current folder or one above it, and would be replaced as a whole;"
+            " expected a folder of its own, such as site"
+        )
+    kept = own_work(folder)
+    if kept:
+        raise InputError(
+            f"{name}: is there already and is not replaced: {kept}; expected a folder that is not"
+            " there, is empty, or that calib wrote and nobody changed"
+        )
