@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from calib._folders import check_replaceable
+from calib._inputs import check_output
 from calib._locks import release, try_lock
 from calib.errors import DiskFullError, InputError
 
@@ -253,6 +254,7 @@ def _clear(place: Path, parent: Path) -> None:
 
 
 def _check_file(target: Path) -> None:
+    check_output(target)
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         raise InputError(f"{target}: is there and is no regular file, so it is not written to")
 

@@ -21,6 +21,7 @@ import numpy as np
 
 import calib
 from calib._atomic import write_text
+from calib._inputs import read_input
 from calib._types import FloatArray
 from calib.adjustment.spec import AdjustSpec, spec_from_dict
 from calib.errors import Faults, InputError
@@ -203,8 +204,27 @@ def local_by_code(weights: WeightSet) -> dict[str, dict[str, float]]:
 
 
 def write_ledger(ledger: Ledger, path: str | os.PathLike[str]) -> None:
-    """Write a ledger in one step."""
+    """Write a ledger in one step; only a ledger of the same calibration is replaced.
+
+    Raises
+    ------
+    InputError
+        When another file stands there, such as the ledger of another calibration.
+    """
+    if os.path.lexists(path):
+        _check_old(Path(path), ledger)
     write_text(Path(path), ledger.text())
+
+
+def _check_old(path: Path, ledger: Ledger) -> None:
+    """Refuse a file that is not the ledger of the same start, request, data and seed."""
+    try:
+        head = json.loads(path.read_bytes())[0]["content"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        head = None
+    if head != json.loads(ledger.text())[0]["content"]:
+        what = "no ledger" if head is None else "the ledger of another calibration"
+        raise InputError(f"{path}: is {what} and is not overwritten; choose another name")
 
 
 def read_ledger(path: str | os.PathLike[str], *, seal: str | None = None) -> Ledger:
@@ -222,10 +242,8 @@ def read_ledger(path: str | os.PathLike[str], *, seal: str | None = None) -> Led
     """
     file = Path(path)
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise InputError(f"{file}: no such file") from exc
-    except (OSError, ValueError, RecursionError) as exc:
+        data = json.loads(read_input(file))
+    except (ValueError, RecursionError) as exc:
         raise InputError(f"{file}: cannot be read as JSON: {exc}") from exc
     if not isinstance(data, list) or not all(isinstance(e, dict) for e in data):
         raise InputError(f"{file}: is not a calibration ledger (a list of entries)")

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from calib._atomic import write_text
+from calib._inputs import read_input
 from calib.ballots.data import Ballots
 from calib.ballots.survey import REASONS, Intake, SetAside
 from calib.errors import Fault, InputError
@@ -92,7 +93,7 @@ def read_preflib(
 
 def _text(file: Path) -> str:
     """Decode UTF-8, else GB18030, as Chinese names often are."""
-    raw = file.read_bytes()
+    raw = read_input(file)
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return raw.decode(encoding)

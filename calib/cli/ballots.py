@@ -257,6 +257,7 @@ def _write_tables(survey: Survey, reports: dict[str, EqualityReport], path: Path
 def _write_figures(
     survey: Survey, fw: Framework, reports: dict[str, EqualityReport], folder: Path, lang: str
 ) -> None:
+    from calib._atomic import atomic_files
     from calib.ballots import estimate
     from calib.figures.ballots import (
         SIMULTANEOUS,
@@ -265,22 +266,25 @@ def _write_figures(
     )
     from calib.figures.style import save_svg
 
-    folder.mkdir(parents=True, exist_ok=True)
     mark = "" if not survey.synthetic else ("（合成数据）" if lang == "zh" else " (synthetic)")
-    for code, report in reports.items():
-        names = _names(fw.tracks[code], lang)
-        title = f"{fw.tracks[code].name.get(lang)}{mark}"
-        level = report.shares.level
-        fitted = estimate(survey.ballots[code], level=level).table()
-        worths = fitted.rename(columns={"worth": "estimate"})
-        worths.index = [names[c] for c in worths["code"]]
-        figure = worths_with_intervals(worths, language=lang, title=title, level=level)
-        click.echo(f"-> {save_svg(figure, folder / f'worths-{code}.svg')}")
-        if report.by_share is not None:
-            items = report.item_table().rename(columns=SIMULTANEOUS)
-            items.index = [names[c] for c in items["code"]]
-            figure = pick_shares_with_band(
-                items, expected=report.shares.expected, band=report.by_share.band,
-                language=lang, title=title, level=level,
-            )  # fmt: skip
-            click.echo(f"-> {save_svg(figure, folder / f'shares-{code}.svg')}")
+    written = []
+    with atomic_files(folder) as aside:
+        for code, report in reports.items():
+            names = _names(fw.tracks[code], lang)
+            title = f"{fw.tracks[code].name.get(lang)}{mark}"
+            level = report.shares.level
+            fitted = estimate(survey.ballots[code], level=level).table()
+            worths = fitted.rename(columns={"worth": "estimate"})
+            worths.index = [names[c] for c in worths["code"]]
+            figure = worths_with_intervals(worths, language=lang, title=title, level=level)
+            written.append(save_svg(figure, aside / f"worths-{code}.svg").name)
+            if report.by_share is not None:
+                items = report.item_table().rename(columns=SIMULTANEOUS)
+                items.index = [names[c] for c in items["code"]]
+                figure = pick_shares_with_band(
+                    items, expected=report.shares.expected, band=report.by_share.band,
+                    language=lang, title=title, level=level,
+                )  # fmt: skip
+                written.append(save_svg(figure, aside / f"shares-{code}.svg").name)
+    for name in written:
+        click.echo(f"-> {folder / name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,15 +54,13 @@ def _check(
 
 
 def _check_toml(name: str, framework: str) -> str:
+    from calib._inputs import read_toml
     from calib.errors import InputError
     from calib.framework import list_frameworks, load_framework
     from calib.population import load_population
     from calib.weights import read_weights
 
-    try:
-        document = tomllib.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{name}: cannot be read as TOML: {exc}") from exc
+    document = read_toml(name)
     kinds = ("framework", "weights", "population", "experiment")
     kind = str(document.get("schema", "")).removeprefix("calib.").removesuffix("/1")
     if kind not in kinds:

@@ -65,8 +65,12 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(calib.__version__, prog_name="calib")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Calibrate the weights of a maturity assessment, and see what they do to the stars."""
+    from calib._inputs import keep_inputs
+
+    ctx.with_resource(keep_inputs())
 
 
 def main() -> None:

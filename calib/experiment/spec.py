@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from calib._inputs import read_toml
 from calib._shipped_files import shipped_experiments
 from calib._validation import parse_model
 from calib.errors import Faults, InputError, suggest
@@ -99,13 +99,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
                 + f"; shipped are {', '.join(shipped)}, or name a .toml file"
             )
         path = shipped_experiments() / f"{source}.toml"
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise InputError(f"{path}: no such file") from exc
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
-    return parse_experiment(document, folder=path.parent, file=str(path))
+    return parse_experiment(read_toml(path), folder=path.parent, file=str(path))
 
 
 def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "") -> Experiment:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from calib._inputs import MOST_TOML_BYTES, parse_toml, read_input
 from calib._shipped_files import shipped_data
 from calib._types import FloatArray
 from calib._validation import parse_model
@@ -49,12 +49,10 @@ def load_framework(source: str | os.PathLike[str]) -> Framework:
                 + f"; shipped are {', '.join(known)}, or name a .toml file"
             )
         path = shipped_data() / "frameworks" / f"{text}.toml"
-    try:
-        raw = path.read_bytes()
-        document = tomllib.loads(raw.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
-    return parse_framework(document, path=str(path), digest=hashlib.sha256(raw).hexdigest())
+    raw = read_input(path, most=MOST_TOML_BYTES)
+    return parse_framework(
+        parse_toml(raw, str(path)), path=str(path), digest=hashlib.sha256(raw).hexdigest()
+    )
 
 
 def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str = "") -> Framework:

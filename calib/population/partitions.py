@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from calib._atomic import atomic_files, is_unfinished
 from calib._types import FloatArray, IntArray
 from calib.errors import Faults, InputError, MissingExtraError
 from calib.framework import Framework
@@ -37,7 +38,8 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
     """
     parquet = _pyarrow()
     root = Path(folder)
-    files = sorted(root.rglob("*.parquet"), key=lambda p: p.relative_to(root).as_posix())
+    found = (p for p in root.rglob("*.parquet") if not is_unfinished(p.relative_to(root)))
+    files = sorted(found, key=lambda p: p.relative_to(root).as_posix())
     if not files:
         raise InputError(f"{folder}: no Parquet files; expected a folder of *.parquet")
     faults = Faults(str(folder))
@@ -96,30 +98,39 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
 def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
     """Write populations as the parts of one partitioned population.
 
+    The parts appear when all are written; partitions that stand in the folder are not mixed with
+    them.
+
     Returns
     -------
     Number of enterprises written
+
+    Raises
+    ------
+    InputError
+        When the folder holds partitions already.
     """
     parquet = _pyarrow()
     import pyarrow as pa
 
-    root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
+    if any(not is_unfinished(p.relative_to(folder)) for p in Path(folder).rglob("*.parquet")):
+        raise InputError(f"{folder}: holds partitions already; expected a folder of its own")
     written = 0
-    for number, population in enumerate(parts):
-        for t, sample in population.samples.items():
-            whole = np.isnan(sample.values).any() or population.kind == "scores"
-            columns: dict[str, object] = {
-                "enterprise": pa.array([str(i) for i in sample.ids]),
-                "track": pa.array([t] * len(sample.ids)),
-            }
-            for j, code in enumerate(sample.track.leaf_codes):
-                values = sample.values[:, j]
-                columns[code] = pa.array(values if whole else values.astype(np.int8))
-            target = root / f"track={t}" / f"part-{number:05d}.parquet"
-            target.parent.mkdir(exist_ok=True)
-            parquet.write_table(pa.table(columns), str(target), compression="zstd")
-            written += len(sample.ids)
+    with atomic_files(folder) as aside:
+        for number, population in enumerate(parts):
+            for t, sample in population.samples.items():
+                whole = np.isnan(sample.values).any() or population.kind == "scores"
+                columns: dict[str, object] = {
+                    "enterprise": pa.array([str(i) for i in sample.ids]),
+                    "track": pa.array([t] * len(sample.ids)),
+                }
+                for j, code in enumerate(sample.track.leaf_codes):
+                    values = sample.values[:, j]
+                    columns[code] = pa.array(values if whole else values.astype(np.int8))
+                target = aside / f"track={t}" / f"part-{number:05d}.parquet"
+                target.parent.mkdir(exist_ok=True)
+                parquet.write_table(pa.table(columns), str(target), compression="zstd")
+                written += len(sample.ids)
     return written
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from calib._inputs import read_toml
 from calib._types import Seed
 from calib._validation import parse_model
 from calib.errors import InputError
@@ -127,12 +127,7 @@ def _resolve_file(
             path, framework, kind=spec.values, sheet=spec.sheet, attributes=spec.attributes,
             label=spec.label, synthetic=spec.synthetic,
         )  # fmt: skip
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise InputError(f"{path}: no such file") from exc
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{path}: cannot be read as TOML: {exc}") from exc
+    document = read_toml(path)
     if path.resolve() in above:
         raise InputError(f"{path}: file: the population files name each other in a circle")
     note_file(path)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calib._inputs import note_input, read_input
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
 from calib.framework import Name
@@ -161,8 +162,7 @@ def read_table(
         name, or with rows of different lengths.
     """
     file = Path(path)
-    if not file.is_file():
-        raise InputError(f"{file}: no such file")
+    note_input(file)
     suffix = file.suffix.lower()
     if suffix in (".csv", ".tsv", ".txt"):
         table = _read_csv(file)
@@ -212,7 +212,7 @@ def _decode(raw: bytes, file: Path) -> tuple[str, str]:
 
 
 def _read_csv(file: Path) -> RawTable:
-    raw = file.read_bytes()
+    raw = read_input(file)
     text, encoding = _decode(raw, file)
     if not text.strip():
         raise InputError(f"{file}: is empty; expected a header row and data")

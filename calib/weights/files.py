@@ -9,7 +9,6 @@ come from (``"published"`` or ``"equal"``).
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,9 +17,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from calib._atomic import write_text
+from calib._inputs import read_toml
 from calib._types import FloatArray
 from calib._validation import parse_model
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, suggest
 from calib.framework import Framework, Name
 from calib.weights.weightset import Provenance, WeightSet, check_weights
 
@@ -72,13 +72,7 @@ def read_weights(
     file = Path(path)
     if file.suffix.lower() != ".toml":
         return _read_weight_table(file, framework, sheet)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise InputError(f"{file}: no such file") from exc
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{file}: cannot be read as TOML: {exc}") from exc
-    spec = parse_model(_WeightsFile, document, str(file))
+    spec = parse_model(_WeightsFile, read_toml(file), str(file))
     _check_framework(spec, framework, str(file))
     given = _by_track(spec.weights, framework, Faults(file))
     local = _complete(given, framework, spec.unlisted, Faults(file))

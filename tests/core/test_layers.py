@@ -16,6 +16,7 @@ LAYERS = [
         "_types",
         "_atomic",
         "_folders",
+        "_inputs",
         "_locks",
         "_names",
         "_shipped_files",

@@ -127,8 +127,8 @@ def _files(context: Context, patterns: tuple[str, ...]) -> list[Path]:
         hits = sorted(p.name for p in folder.glob(name) if p.is_file())
         if not hits:
             raise InputError(f"{context.file}: no files match {pattern!r} (looked in {folder})")
-        # Office programs leave lock files (~$…) beside an open form.
-        found += [str(Path(pattern).with_name(h)) for h in hits if not h.startswith("~$")]
+        # Office programs leave lock files (~$…) beside an open form; hidden files are not meant.
+        found += [str(Path(pattern).with_name(h)) for h in hits if not h.startswith(("~$", "."))]
     return [context.path(name) for name in found]
 
 
