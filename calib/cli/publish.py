@@ -134,8 +134,15 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
               default=Path("book.xlsx"), show_default=True, help="The workbook.")  # fmt: skip
 @_LANG
 def export(run: Path, out: Path, lang: str) -> None:
-    """Write RUN (a folder that calib run wrote) as an Excel workbook."""
-    from calib.publish.workbook import export_run
+    """Write RUN (a folder that calib run wrote) as an Excel workbook.
 
+    Files of the run that are not as the manifest's hashes say are named, here and in the workbook.
+    """
+    from calib.publish.workbook import changed_files, export_run
+
+    edited = changed_files(run)
     path = export_run(run, out, language=lang)
+    if edited:
+        head = "运行之后改动过" if lang == "zh" else "changed since the run"
+        click.echo(f"{head}: {', '.join(edited)}", err=True)
     click.echo(f"{'工作簿' if lang == 'zh' else 'workbook'}: {path}")

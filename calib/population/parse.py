@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calib.errors import Faults
-from calib.framework import Framework
+from calib.framework import Framework, Name
 from calib.population.long import read_long
 from calib.population.population import Kind, Population
 from calib.population.rows import start_reading
@@ -96,7 +96,20 @@ def parse_population(
     reading = start_reading(table, framework, heads, kind, faults)
     samples = read_long(reading) if long else read_wide(reading)
     faults.raise_if_any()
-    return Population(framework, samples, kind, label, synthetic, digest, table.notes)
+    notes = (*table.notes, *_unused(heads))
+    return Population(framework, samples, kind, label, synthetic, digest, notes)
+
+
+def _unused(heads: Mapping[str, str]) -> list[Name]:
+    """Name the column that looks as if it changed results, and does not."""
+    return [
+        Name(
+            f"列 {column} 只作为企业属性保留，不用于计算：每家企业计数相同",
+            f"column {column} is kept as an attribute and not used: every enterprise counts once",
+        )
+        for role, column in heads.items()
+        if role.casefold() == "@weight"
+    ]
 
 
 def _heads(table: RawTable, framework: Framework, attributes: Sequence[str]) -> dict[str, str]:

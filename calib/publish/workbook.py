@@ -14,14 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calib._folders import MANIFEST, changes, read_manifest
 from calib.errors import InputError
 from calib.experiment.wording import head
-from calib.tables import new_workbook
+from calib.tables import new_workbook, unmarked
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sheet", "export_run", "sheets_of_run", "write_workbook"]
+__all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workbook"]
 
 _FIRST = ("stars", "transitions", "weights", "agreement", "movers", "downgrades", "node-stars")
 _WIDEST = 46
@@ -178,15 +179,10 @@ def sheets_of_run(folder: str | Path, *, language: str = "zh") -> list[Sheet]:
     InputError
         When the folder holds no run.
     """
-    import pandas as pd
-
     place = Path(folder)
     manifest = _manifest(place)
     zh = language == "zh"
-    frames = {
-        p.stem: pd.read_csv(p, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
-        for p in sorted((place / "tables").glob("*.csv"))
-    }
+    frames = {p.stem: _frame(p) for p in sorted((place / "tables").glob("*.csv"))}
     order = [n for n in _FIRST if n in frames] + [n for n in frames if n not in _FIRST]
     sheets = []
     for name in order:
@@ -197,6 +193,20 @@ def sheets_of_run(folder: str | Path, *, language: str = "zh") -> list[Sheet]:
     sheets[3:3] = _set_sheets(place, frames.get("weights"), zh)
     sheets.append(Sheet("manifest", "来源与版本" if zh else "inputs and versions", manifest))
     return sheets
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """Read a table of a run; texts lose the mark that kept them from being run in a CSV."""
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
+    except ValueError as exc:  # pandas' own errors are among these
+        raise InputError(f"{path}: is no table of a run any more: {exc}") from exc
+    texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
+    frame[texts] = frame[texts].map(unmarked)
+    frame.columns = frame.columns.map(unmarked)
+    return frame
 
 
 def _title(name: str, zh: bool) -> str:
@@ -216,13 +226,12 @@ def _title(name: str, zh: bool) -> str:
 def _manifest(place: Path) -> pd.DataFrame:
     import pandas as pd
 
-    file = place / "manifest.json"
-    if not file.is_file() or not (place / "tables").is_dir():
+    manifest = read_manifest(place)
+    if manifest is None or not (place / "tables").is_dir():
         raise InputError(
-            f"{place}: no run here; expected a folder that calib run wrote, with manifest.json"
+            f"{place}: no run here; expected a folder that calib run wrote, with {MANIFEST}"
         )
-    manifest = json.loads(file.read_text(encoding="utf-8"))
-    rows = []
+    rows = [("changed since the run", "", text) for text in changed_files(place)]
     for key in ("experiment", "id", "command", "finished", "seed", "population"):
         value = manifest.get(key)
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
@@ -266,8 +275,17 @@ def _set_sheets(place: Path, weights: pd.DataFrame | None, zh: bool) -> list[She
     return sheets
 
 
+def changed_files(folder: str | Path) -> list[str]:
+    """Return which files of a run were edited or removed since calib wrote it."""
+    manifest = read_manifest(Path(folder))
+    found = changes(Path(folder), manifest) if manifest is not None else []
+    return [text for text in found if not text.endswith("(added)")]
+
+
 def export_run(folder: str | Path, path: str | Path, *, language: str = "zh") -> Path:
     """Write a run's folder as a workbook; see :func:`sheets_of_run`.
+
+    Files that do not have the hash of the manifest any more are named on its last sheet.
 
     Raises
     ------

@@ -1,7 +1,14 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
 from calib.tables.raw import RawTable, check_header, filled, read_table, sheet_names
-from calib.tables.write import inert, write_csv, write_parquet, write_table, write_xlsx
+from calib.tables.write import (
+    inert,
+    unmarked,
+    write_csv,
+    write_parquet,
+    write_table,
+    write_xlsx,
+)
 from calib.tables.xlsx import column_letters, new_workbook
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "new_workbook",
     "read_table",
     "sheet_names",
+    "unmarked",
     "write_csv",
     "write_parquet",
     "write_table",

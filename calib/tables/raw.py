@@ -17,6 +17,7 @@ from calib._inputs import note_input, read_input
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
 from calib.framework import Name
+from calib.tables.write import unmarked
 from calib.tables.xlsx import column_letters, formula_cells
 
 __all__ = ["RawTable", "check_header", "filled", "read_table", "sheet_names"]
@@ -153,7 +154,8 @@ def read_table(
     """Read a CSV, XLSX or Parquet file.
 
     CSV may be UTF-8 (with or without byte-order mark) or GB18030, as Chinese Excel writes it,
-    separated by comma, semicolon or tab.
+    separated by comma, semicolon or tab. An apostrophe before ``= + - @``, with which calib and
+    Excel keep text from being run, is no part of it.
 
     Raises
     ------
@@ -234,6 +236,8 @@ def _read_csv(file: Path) -> RawTable:
         _check_lengths(body, separator, frame.shape[1], above, file)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as exc:
         raise InputError(f"{file}: rows do not fit the header: {str(exc).strip()}") from exc
+    if "'" in body:
+        frame = frame.map(unmarked)
     notes: tuple[Name, ...] = ()
     if encoding != "utf-8-sig":
         kind = encoding.upper()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,13 @@ from calib._atomic import atomic_file
 from calib.errors import InputError, MissingExtraError
 from calib.tables.xlsx import new_workbook
 
-__all__ = ["inert", "write_csv", "write_parquet", "write_table", "write_xlsx"]
+__all__ = ["inert", "unmarked", "write_csv", "write_parquet", "write_table", "write_xlsx"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile("'*[=+\\-@＝＋－＠\t\r\n]")
+"""How a text starts that a spreadsheet may run: full-width signs count with Chinese input methods.
+
+Apostrophes before the sign count too, so that a mark can be told from what was there.
+"""
 
 
 def inert(value: Any) -> Any:
@@ -26,14 +31,27 @@ def inert(value: Any) -> Any:
     >>> inert("=1+1"), inert("Plant 7"), inert(-2.5)
     ("'=1+1", 'Plant 7', -2.5)
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def unmarked(value: Any) -> Any:
+    """Return text without the apostrophe that :func:`inert` put before it.
+
+    Examples
+    --------
+    >>> unmarked("'=zhang"), unmarked("'80s"), unmarked(inert("'=a"))
+    ('=zhang', "'80s", "'=a")
+    """
+    marked = isinstance(value, str) and value.startswith("'") and _FORMULA.match(value)
+    return value[1:] if marked else value
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a CSV in UTF-8 with a byte-order mark, so that Excel shows Chinese.
 
     Floats are written in the shortest form that reads back exactly. Text cells and headers that
-    start with ``= + - @`` get an apostrophe, or a spreadsheet would run them.
+    start with ``= + - @``, half or full width, get an apostrophe, or a spreadsheet would run them;
+    :func:`calib.tables.read_table` takes it off again.
     """
     safe = frame.copy()
     for column in safe.columns:
