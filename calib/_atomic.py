@@ -44,13 +44,19 @@ def is_unfinished(path: str | os.PathLike[str]) -> bool:
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]:
     """Give a path aside, of the same name, and rename it to ``path`` if no error occurs.
+
+    Parameters
+    ----------
+    new : never replace a file, even one that another process makes at the same moment
 
     Raises
     ------
     InputError
         When something other than a regular file stands there.
+    FileExistsError
+        With ``new``, when a file stands there.
     DiskFullError
         When the disk has no room for it; nothing is left then, and an older file stays.
     """
@@ -63,8 +69,22 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         aside = place / target.name
         yield aside
         _flush(aside)
+        if new:
+            _put_new(aside, target)
+            return
         if target.exists():
             shutil.copymode(target, aside)
+        os.replace(aside, target)
+
+
+def _put_new(aside: Path, target: Path) -> None:
+    try:
+        os.link(aside, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
         os.replace(aside, target)
 
 

@@ -94,8 +94,11 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     from calib.framework import load_framework
 
     panel, _ = read_panel(files, load_framework(framework))
-    made = write_next_round(panel, out, lang=lang)
-    click.echo(f"wrote {len(made)} forms of round {panel.rounds[-1] + 1} to {out}")
+    kept: list[str] = []
+    made = write_next_round(panel, out, lang=lang, notice=kept.append)
+    for text in kept:
+        click.echo(text, err=True)
+    click.echo(f"wrote {len(made) - len(kept)} forms of round {panel.rounds[-1] + 1} to {out}")
 
 
 @read.command("experts")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -68,28 +70,36 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Calibrate the weights of a maturity assessment, and see what they do to the stars."""
+    from calib._dates import now
     from calib._inputs import keep_inputs
 
+    now()  # a date that cannot be read would end in the middle of the work
     ctx.with_resource(keep_inputs())
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends with a message and exit code 2."""
+    from calib.cli.console import plain, prepare_streams
     from calib.errors import CalibError
 
+    prepare_streams()
+    # A polite kill clears up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         cli(standalone_mode=False)
     except click.ClickException as exc:
-        exc.show()
+        text = io.StringIO()
+        exc.show(text)
+        click.echo(plain(text.getvalue()), nl=False, err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing was written", err=True)
+        click.echo("interrupted; no file is half-written", err=True)
         sys.exit(130)
     except CalibError as exc:
-        click.echo(f"calib: {exc}", err=True)
+        click.echo(plain(f"calib: {exc}"), err=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
-    except OSError as exc:
-        click.echo(f"calib: {exc}", err=True)
+    except (OSError, MemoryError) as exc:
+        click.echo(plain(f"calib: {exc or 'out of memory'}"), err=True)
         sys.exit(2)

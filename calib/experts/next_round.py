@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +36,12 @@ def write_next_round(
     lang: str = "zh",
     options: PoolOptions | None = None,
     label: str = "",
+    notice: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Write one form per expert of the last round, for the round after it.
+
+    Forms that are there already stay as they are, as they may hold answers; so a call that was
+    stopped half-way can be repeated.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ def write_next_round(
         asked again.
     label
         As in :func:`calib.experts.form_write.write_form`.
+    notice
+        Called for every form that is there already and is kept.
 
     Returns
     -------
@@ -61,13 +68,14 @@ def write_next_round(
     ------
     InputError
         Naming experts whose judgements no form can hold (direct weights, swing, or several
-        methods), whose names make the same file name, or whose form is there already.
+        methods) or whose names make the same file name; or when every form is there already.
     """
     number = panel.rounds[-1]
     forms = panel.in_round(number)
     faults = Faults()
     methods: dict[str, str] = {}
     paths: dict[str, Path] = {}
+    present: list[Path] = []
     for form in forms:
         used = sorted({answer.method for answer in form.answers.values()})
         if len(used) != 1 or used[0] not in FORM_METHODS:
@@ -78,15 +86,22 @@ def write_next_round(
         path = Path(folder) / f"round-{number + 1}-{safe}.xlsx"
         if path in paths.values():
             faults.add(form.expert, "another expert has the same file name", value=path.name)
-        elif path.exists():
-            text = "a form is there already, and may hold answers"
-            faults.add(form.expert, text, value=str(path), expected="another folder")
+        elif os.path.lexists(path):
+            present.append(path)
         paths[form.expert] = path
+    if len(present) == len(forms) and not len(faults):
+        text = (
+            f"all {len(forms)} forms of round {number + 1} are there already, and may hold answers"
+        )
+        faults.add(str(folder), text, expected="another folder")
     faults.raise_if_any()
+    for path in present:
+        notice(f"{path}: is there already and is kept; it may hold answers")
     options = options or PoolOptions(unjudged="published", draws=100)
     pooled = pool_panel(panel, number, options, rng=0).pooled
-    Path(folder).mkdir(parents=True, exist_ok=True)
     for form in forms:
+        if paths[form.expert] in present:
+            continue
         write_form(
             paths[form.expert],
             panel.framework,

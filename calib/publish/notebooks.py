@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import html
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +61,8 @@ def execute_notebook(
     InputError
         When the file is no notebook, or has no such parameter.
     CalibError
-        When a cell fails; the message names the cell and gives the error.
+        When a cell fails; the message names the cell and gives the error. When the kernel dies
+        or a cell takes longer than 15 minutes.
     """
     nbformat = _need("nbformat")
     nbclient = _need("nbclient")
@@ -76,12 +79,56 @@ def execute_notebook(
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     try:
-        client.execute()
+        _execute(client)
     except nbclient.exceptions.CellExecutionError as exc:
         number = sum(1 for c in node.cells if c.cell_type == "code" and c.get("execution_count"))
         raise CalibError(f"{file}: code cell {number} fails: {exc.ename}: {exc.evalue}") from exc
+    except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as exc:
+        raise CalibError(f"{file}: the kernel stopped: {exc}") from exc
     language = str(parameters.get("LANGUAGE", "zh"))
     return Executed(file.stem, _title(node, language, file.stem), node)
+
+
+class _OwnLoop(asyncio.SelectorEventLoop):
+    """A loop that leaves signals to asyncio, which cancels what runs and clears up behind it.
+
+    nbclient's own handlers would take the kernel away under the cell that waits for it.
+    """
+
+    def add_signal_handler(self, *args: Any) -> None:  # type: ignore[override]
+        raise RuntimeError("signals are left to asyncio")
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return False
+
+
+async def _all_cells(client: Any) -> None:
+    dead = _need("nbclient").exceptions.DeadKernelError
+    try:
+        # What a kernel says when it is taken down is no output of the notebook.
+        await client.async_execute(stderr=subprocess.DEVNULL)
+    except dead as exc:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # by Ctrl-C; nbclient takes it for a death
+            raise asyncio.CancelledError from exc
+        raise
+
+
+def _execute(client: Any) -> None:
+    """Run all cells; whatever stops them, no kernel stays behind."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:  # inside a notebook, nbclient finds a way of its own
+        client.execute()
+        return
+    with asyncio.Runner(loop_factory=_OwnLoop) as runner:
+        try:
+            runner.run(_all_cells(client))
+        finally:
+            if client.km is not None and client.km.has_kernel:
+                runner.run(client.km.shutdown_kernel(now=True))
 
 
 def _set_parameters(node: Any, parameters: Mapping[str, Any], file: Path) -> None:

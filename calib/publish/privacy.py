@@ -7,6 +7,7 @@ is the same in every publication, and without the key nobody can compute it from
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calib._atomic import atomic_file
+from calib._inputs import read_input
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.population import Population, Sample
@@ -39,6 +42,7 @@ _UNCOUNTED = re.compile(
     r"|retire_(up|down)|share_now"
 )
 """Columns that count enterprises one by one without a group to be suppressed in: left out."""
+_LARGEST_KEY = 1_000_000
 _KEYS = ("set", "node", "scope", "track", "star", "from_star", "to_star", "segment", "year")
 
 
@@ -76,7 +80,7 @@ class Privacy:
 
 
 def read_key(path: str | Path) -> bytes:
-    """Return the secret of the pseudonyms; a new one is made where the file does not exist.
+    """Return the secret of the pseudonyms; one is made where there is no file or an empty one.
 
     Raises
     ------
@@ -84,15 +88,23 @@ def read_key(path: str | Path) -> bytes:
         When the file holds less than 16 bytes.
     """
     file = Path(path)
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(32) + "\n")
-    key = file.read_bytes().strip()
+    if not file.exists() or file.stat().st_size == 0:
+        _write_key(file)
+    key = read_input(file, most=_LARGEST_KEY).strip()
     if len(key) < 16:
         raise InputError(f"{file}: the key of the pseudonyms has {len(key)} bytes; expected 16 up")
     return key
+
+
+def _write_key(file: Path) -> None:
+    """Write a new secret for its owner only; one that another process has just made is kept."""
+    empty = file.exists()
+    if empty:
+        file.chmod(0o600)
+    with contextlib.suppress(FileExistsError), atomic_file(file, new=not empty) as aside:
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
 
 
 def _pseudonyms(sample: Sample, key: bytes, taken: set[str]) -> list[str]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from calib._atomic import atomic_directory, check_directory, write_text
+from calib._dates import now
 from calib._folders import MANIFEST, file_hashes
 from calib._names import names_apart
-from calib.errors import CalibError, InputError
+from calib.errors import CalibError
 from calib.figures import to_svg_string
 from calib.framework import Name
 from calib.publish.explorer import explorer_page
@@ -81,7 +80,7 @@ def build_site(
         When a notebook fails, or one of ``secrets`` is found; nothing is published then.
     """
     check_directory(out)
-    _now()  # a date that cannot be read is told before the work
+    now()  # a date that cannot be read is told before the work
     done = []
     for path in notebooks:
         progress(f"notebook {Path(path).stem}")
@@ -291,20 +290,6 @@ def _size(path: Path) -> str:
     return f"{max(1, round(path.stat().st_size / 1000))} kB"
 
 
-def _now() -> datetime:
-    """Return the time, or what SOURCE_DATE_EPOCH says, so that a site can be the same again."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return datetime.now(UTC)
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError) as exc:
-        raise InputError(
-            f"SOURCE_DATE_EPOCH in the environment is {epoch[:40]!r}; expected seconds since 1970,"
-            " such as 1500000000"
-        ) from exc
-
-
 def _footer(view: View) -> list[tuple[str, str]]:
     """Return the provenance: experiment, inputs, readings, versions, date, seed."""
     import calib
@@ -321,6 +306,6 @@ def _footer(view: View) -> list[tuple[str, str]]:
         (say("企业数据", "population"),
          f"{run.context.scored.label}, n = {len(run.context.scored)}"),
         (say("版本", "versions"), f"calib {calib.__version__}, Python {platform.python_version()}"),
-        (say("日期", "date"), _now().date().isoformat()),
+        (say("日期", "date"), now().date().isoformat()),
     ]  # fmt: skip
     return rows

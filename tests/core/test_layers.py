@@ -15,6 +15,7 @@ LAYERS = [
         "errors",
         "_types",
         "_atomic",
+        "_dates",
         "_folders",
         "_inputs",
         "_locks",
