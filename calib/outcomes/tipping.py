@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,8 @@ from calib.rating.stars import stars
 __all__ = ["Path", "TippingPoints", "stars_along", "tipping_points"]
 
 GRID = 16
+CHUNK = 2048
+"""Enterprises looked at together; the grid takes some 10 kB of each while they are."""
 NARROWEST = 1e-10
 SAME = 1e-12
 
@@ -137,14 +139,29 @@ def tipping_points(
     has one if its ends say so; any other span is halved. So no crossing is missed between grid
     points. Crossings are then closed in to the last bits (a straight line in one step).
     """
-    n = len(X)
     has_gates = bool(np.isfinite(thresholds.gate).any())
     gates = track.at_depth(thresholds.gate_depth) if has_gates else np.empty(0, dtype=np.int64)
-    drift = None if X_end is None else X_end - X
-    scene = _Scene(track, np.asarray(X, dtype=float), drift, path, thresholds, gates)
-    spans, touching = _isolate(scene, n)
-    time = _close_in(scene, spans)
-    return _events(scene, n, spans, time, touching)
+    parts = []
+    for first in range(0, max(len(X), 1), CHUNK):
+        scene = _scene(track, X, path, thresholds, gates, X_end, first)
+        n = len(scene.X)
+        spans, touching = _isolate(scene, n)
+        found = _events(scene, n, spans, _close_in(scene, spans), touching)
+        parts.append(replace(found, row=found.row + first))
+    names = ("row", "time", "before", "after", "node", "start", "end")
+    joined = {k: np.concatenate([getattr(p, k) for p in parts]) for k in names}
+    return TippingPoints(**joined, touching=sum(p.touching for p in parts))
+
+
+def _scene(
+    track: Track, X: FloatArray, path: Path, thresholds: Thresholds, gates: IntArray,
+    X_end: FloatArray | None, first: int,
+) -> _Scene:  # fmt: skip
+    """Return the scene of the enterprises from ``first`` on, at most ``CHUNK`` of them."""
+    rows = slice(first, first + CHUNK)
+    start = np.asarray(X[rows], dtype=float)
+    drift = None if X_end is None else X_end[rows] - start
+    return _Scene(track, start, drift, path, thresholds, gates)
 
 
 @dataclass
@@ -172,7 +189,7 @@ def _isolate(scene: _Scene, n: int) -> tuple[_Spans, int]:
     """Find spans with exactly one crossing each, and count spans left undecided."""
     grid = np.linspace(0, 1, GRID + 1)
     rows = np.repeat(np.arange(n), GRID + 1)
-    values = scene.scores(rows, np.tile(grid, n)).reshape(n, GRID + 1, -1)
+    values = scene.scores(rows, np.tile(grid, n)).reshape(n, GRID + 1, 1 + len(scene.gates))
     bound = scene.curvature()
     found: list[_Spans] = []
     touching = 0
@@ -282,9 +299,10 @@ def stars_along(
 ) -> IntArray:
     """Return the star of every enterprise at times along a path, (len(times), n)."""
     gates = track.at_depth(thresholds.gate_depth)
-    scene = _Scene(
-        track, np.asarray(X, dtype=float), None if X_end is None else X_end - X, path, thresholds,
-        gates,
-    )  # fmt: skip
-    rows = np.arange(len(X))
-    return np.stack([scene.star(rows, np.full(len(X), float(t))) for t in times])
+    out = np.empty((len(times), len(X)), dtype=np.int64)
+    for first in range(0, len(X), CHUNK):
+        scene = _scene(track, X, path, thresholds, gates, X_end, first)
+        rows = np.arange(len(scene.X))
+        for k, t in enumerate(times):
+            out[k, first : first + CHUNK] = scene.star(rows, np.full(len(rows), float(t)))
+    return out

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.errors import Faults, InputError
 from calib.framework import Framework, Name, Readings, Track
 from calib.population import Labels, Population
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["RatedSample", "Rating", "rate", "rate_many"]
+
+CHUNK = 8192
+"""Enterprises rated at a time; what a step needs beside its results stays this small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,7 @@ class RatedSample:
     gated: IntArray
     failed: BoolArray
     scores: FloatArray
-    node_stars: IntArray
+    node_stars: SmallIntArray
 
     @property
     def downgraded(self) -> BoolArray:
@@ -122,11 +125,11 @@ class Rating:
         return pd.concat(parts, ignore_index=True)
 
 
-def _numbered(stars: IntArray, first: int) -> pd.Series:
+def _numbered(stars: SmallIntArray, first: int) -> pd.Series:
     """Return stars as the rule numbers them, empty for nodes without a score."""
     import pandas as pd
 
-    numbers = pd.Series(stars + first)
+    numbers = pd.Series(stars.astype(np.int64) + first)
     return numbers if (stars >= 0).all() else numbers.astype("Int64").where(stars >= 0)
 
 
@@ -175,38 +178,54 @@ def _scored(
 def _rate_sample(
     sample: ScoredSample, local: FloatArray, framework: Framework, readings: Readings
 ) -> RatedSample:
-    track = sample.track
+    track, n = sample.track, len(sample)
     thresholds = framework.rule.thresholds(readings)
     gated = track.at_depth(thresholds.gate_depth)
-    scores = np.zeros((len(sample), len(track.nodes)))
-    total = np.zeros(len(sample))
+    top = track.families[0].members
+    scores, total = np.empty((n, len(track.nodes))), np.empty(n)
     for rows, answered in _patterns(sample.X):
         own = local if answered.all() else effective_local(track, local, answered)
-        part = node_scores(track, np.nan_to_num(sample.X[rows]), own)
-        top = track.families[0].members
-        total[rows] = part[:, top] @ own[top]
-        if not answered.all():
-            known = scored_nodes(track, local, answered)
-            part[:, ~known] = np.nan
-            if not (known[top] & (local[top] > 0)).any():
-                total[rows] = np.nan
-        scores[rows] = part
+        known = None if answered.all() else scored_nodes(track, local, answered)
+        for at in _pieces(rows):
+            part = node_scores(track, np.nan_to_num(sample.X[at]), own)
+            total[at] = part[:, top] @ own[top]
+            if known is not None:
+                part[:, ~known] = np.nan
+                if not (known[top] & (local[top] > 0)).any():
+                    total[at] = np.nan
+            scores[at] = part
     _check_scored(sample, total, scores, gated if np.isfinite(thresholds.gate).any() else gated[:0])
-    star, band, failed = stars(total, np.nan_to_num(scores[:, gated], nan=np.inf), thresholds)
-    node_stars = np.where(np.isnan(scores), -1, band_index(scores, thresholds.band))
+    star, band = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    failed = np.empty((n, len(gated)), dtype=bool)
+    node_stars = np.empty((n, len(track.nodes)), dtype=np.int8)
+    for at in _pieces(slice(0, n)):
+        part = scores[at]
+        gates = np.nan_to_num(part[:, gated], nan=np.inf)
+        star[at], band[at], failed[at] = stars(total[at], gates, thresholds)
+        node_stars[at] = np.where(np.isnan(part), -1, band_index(part, thresholds.band))
     return RatedSample(
         track, sample.ids, sample.names, sample.attributes, total, star, band, gated, failed,
         scores, node_stars,
     )  # fmt: skip
 
 
-def _patterns(X: FloatArray) -> list[tuple[IntArray, BoolArray]]:
+def _patterns(X: FloatArray) -> list[tuple[IntArray | slice, BoolArray]]:
     """Group enterprises by which items they answered; one group where all did."""
     answered = ~np.isnan(X)
     if answered.all():
-        return [(np.arange(len(X)), np.ones(X.shape[1], dtype=bool))]
+        return [(slice(0, len(X)), np.ones(X.shape[1], dtype=bool))]
     patterns, group = np.unique(answered, axis=0, return_inverse=True)
     return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns)]
+
+
+def _pieces(rows: IntArray | slice) -> Iterator[IntArray | slice]:
+    """Cut rows into pieces of at most ``CHUNK``, so that no step needs all of them at once."""
+    if isinstance(rows, slice):
+        for start in range(rows.start, rows.stop, CHUNK):
+            yield slice(start, min(rows.stop, start + CHUNK))
+    else:
+        for start in range(0, len(rows), CHUNK):
+            yield rows[start : start + CHUNK]
 
 
 def _check_scored(
