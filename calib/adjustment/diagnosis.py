@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,9 +193,11 @@ class _Worker:
             columns, out = measure_level(
                 data, enterprise_cap=self.enterprise_cap, orders=self.orders, rng=self.rng
             )
-            levels[t], tables[t] = data, columns
+            tables[t] = columns
             if self.draws:
                 drawn[t] = boot.bootstrap_level(data, out, self.counts[t], self.drawn[t])
+            # Pooling needs the moments only; the scores of a level are as large as the sample.
+            levels[t] = replace(data, scores=np.empty((0, len(data.nodes))))
             codes = [base.track.codes[i] for i in data.nodes]
             frames.append(self._frame(t, name, codes, columns, drawn.get(t, {})))
             for p, node in enumerate(base.gated):

@@ -23,12 +23,10 @@ class Leverage:
     ----------
     smallest : (q,) smallest absolute move that changes the star of some enterprise; inf if none
     within : (q,) share of enterprises whose star changes by a move of at most 0.05
-    moves : (q, n) smallest absolute move for each enterprise, inf where none changes its star
     """
 
     smallest: FloatArray
     within: FloatArray
-    moves: FloatArray
 
 
 def leverage(base: Baseline, nodes: IntArray) -> Leverage:
@@ -44,13 +42,14 @@ def leverage(base: Baseline, nodes: IntArray) -> Leverage:
     Leverage
     """
     n = len(base.total)
-    moves = np.full((len(nodes), n), np.inf)
-    for i, node in enumerate(nodes):
+    smallest, within = np.full(len(nodes), np.inf), np.zeros(len(nodes))
+    for i, node in enumerate(nodes):  # node by node: no table of q x n
         line = line_of(base, int(node))
         if line is not None:
-            moves[i] = star_moves(base, line)
-    smallest = moves.min(axis=1, initial=np.inf)
-    return Leverage(smallest, (moves <= _STEP).sum(axis=1) / max(n, 1), moves)
+            moves = star_moves(base, line)
+            smallest[i] = moves.min(initial=np.inf)
+            within[i] = np.count_nonzero(moves <= _STEP) / max(n, 1)
+    return Leverage(smallest, within)
 
 
 def star_moves(base: Baseline, line: Line) -> FloatArray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray, Seed
+from calib._types import FloatArray, IntArray, Seed, SmallIntArray
 from calib.adjustment.local_linear import Smoother, local_linear
 from calib.errors import InputError
 
@@ -54,7 +54,7 @@ class Conditional:
     """
 
     total: FloatArray
-    fits: tuple[IntArray | Smoother, ...]
+    fits: tuple[IntArray | SmallIntArray | Smoother, ...]
     parameters: FloatArray
 
     def effects(self, counts: FloatArray) -> FloatArray:
@@ -122,12 +122,13 @@ def conditional(X: FloatArray, total: FloatArray, max_levels: int = MAX_LEVELS) 
     """
     n, L = X.shape
     centred = total - total.mean()
-    fits: list[IntArray | Smoother] = []
+    fits: list[IntArray | SmallIntArray | Smoother] = []
     parameters = np.empty(L)
     for i in range(L):
         code = score_levels(X[:, i])
         levels = int(code.max()) + 1
-        fit: IntArray | Smoother = code
+        # A byte is enough for the number of one of a few groups.
+        fit: IntArray | SmallIntArray | Smoother = code.astype(np.int8) if levels < 64 else code
         parameters[i] = levels
         if levels > min(max_levels, max(5, n // 2)):
             fit = local_linear(code, X[:, i], centred)
@@ -215,7 +216,7 @@ def _smooth(fit: Smoother, counts: FloatArray, total: FloatArray) -> FloatArray:
     return np.asarray((2.0 * summed * m - count * m**2).sum(axis=1), dtype=float)
 
 
-def _grouped(code: IntArray, counts: FloatArray, total: FloatArray) -> FloatArray:
+def _grouped(code: IntArray | SmallIntArray, counts: FloatArray, total: FloatArray) -> FloatArray:
     """Return Σ m² of every draw, m the mean of the group."""
     many = int(code.max()) + 1
     if len(counts) == 1:

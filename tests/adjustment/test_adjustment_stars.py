@@ -140,9 +140,13 @@ def test_leverage_summarises_enterprises(made, aii) -> None:
     t = "process"
     track = aii.tracks[t]
     base = baseline(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
-    found = leverage(base, track.at_depth(2))
-    np.testing.assert_allclose(found.smallest, found.moves.min(axis=1))
-    np.testing.assert_allclose(found.within, (found.moves <= 0.05).mean(axis=1))
+    nodes = track.at_depth(2)
+    found = leverage(base, nodes)
+    lines = [line_of(base, int(node)) for node in nodes]
+    moves = np.stack([star_moves(base, line) for line in lines if line is not None])
+    assert len(moves) == len(nodes)
+    np.testing.assert_allclose(found.smallest, moves.min(axis=1))
+    np.testing.assert_allclose(found.within, (moves <= 0.05).mean(axis=1))
 
 
 # ---- E ------------------------------------------------------------------------------------------
