@@ -71,7 +71,7 @@ def read_form(
         at = f"{first}!{address(EXPERT_ROW, INPUT_COLUMN)}"
         faults.add(at, "no expert named", expected="a name or code")
     number = _whole(sheets, first, ROUND_ROW, 1, 99, faults)
-    basis, familiarity = _self_rating(sheets, first, faults)
+    basis, familiarity, levels = _self_rating(sheets, first, stamp, faults)
     answers = _answers(Path(path), sheets, stamp, framework, method, faults)
     if not expert or number is None:
         return None
@@ -79,7 +79,7 @@ def read_form(
         faults.add("", "form is empty: no sheet is filled in", expected="at least one sheet")
     if not answers:
         return None
-    return ExpertForm(expert, number, answers, basis, familiarity, Path(path).name)
+    return ExpertForm(expert, number, answers, basis, familiarity, Path(path).name, levels)
 
 
 def _load(path: Path, faults: Faults) -> dict[str, Cells] | None:
@@ -169,20 +169,31 @@ def _whole(
     return None
 
 
-def _self_rating(sheets: Mapping[str, Cells], first: str, faults: Faults) -> tuple[float, float]:
+def _self_rating(
+    sheets: Mapping[str, Cells], first: str, stamp: Mapping[str, str], faults: Faults
+) -> tuple[float, float, tuple[int | None, ...]]:
+    """Return Ca, Cs and what was typed; untouched cells keep what the last round stated."""
     rows = [BASIS_ROW + i for i in range(len(BASIS_SCALE))]
     stated = [_text(_cell(sheets[first], row, INPUT_COLUMN)) for row in rows]
-    basis = familiarity = float("nan")
+    basis, familiarity = (_kept(stamp.get(key, "")) for key in ("ca", "cs"))
+    levels: list[int | None] = [None] * len(rows)
+    level: int | None = None
     if any(stated):
         levels = [_whole(sheets, first, row, 1, 3, faults) for row in rows]
-        known = [level for level in levels if level is not None]
+        known = [found for found in levels if found is not None]
         if len(known) == len(levels):
             basis = basis_of_judgement(dict(zip(BASIS_SCALE, known, strict=True)))
     if _text(_cell(sheets[first], FAMILIARITY_ROW, INPUT_COLUMN)):
         level = _whole(sheets, first, FAMILIARITY_ROW, 1, len(FAMILIARITY_SCALE), faults)
         if level is not None:
             familiarity = FAMILIARITY_SCALE[level - 1]
-    return basis, familiarity
+    typed = (*levels, level)
+    return basis, familiarity, typed if any(found is not None for found in typed) else ()
+
+
+def _kept(text: str) -> float:
+    number = parse_number(text)
+    return float("nan") if number is None else number
 
 
 def _answers(

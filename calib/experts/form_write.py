@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
@@ -44,7 +46,8 @@ def write_form(
     expert: str = "",
     round_number: int = 1,
     filled: ExpertForm | None = None,
-    self_rating: tuple[int, int, int, int, int] | None = None,
+    self_rating: Sequence[int | None] | None = None,
+    kept: tuple[float, float] | None = None,
     group: Mapping[str, FloatArray] | None = None,
     label: str = "",
 ) -> None:
@@ -65,7 +68,11 @@ def write_form(
     filled
         Answers written into the cells, for a next round that starts from the last one.
     self_rating
-        Influence of the four bases of judgement (1 to 3) and familiarity (1 to 5), likewise.
+        Influence of the four bases of judgement (1 to 3) and familiarity (1 to 5), likewise; None
+        leaves a cell empty.
+    kept
+        Ca and Cs of the last round, NaN where unknown: they hold where the cells stay empty, and
+        the form says so.
     group
         The panel's weights of the last round by question, shown beside the answers.
     label
@@ -87,7 +94,7 @@ def write_form(
         book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
         book.set_calc_mode("auto")
         styles = _styles(book)
-        head = (framework, method, lang, expert, round_number, self_rating, label)
+        head = (framework, method, lang, expert, round_number, self_rating, kept, label)
         _write_start(book, styles, *head)
         sheets = sheet_titles(questions, taken=[TEXTS[lang]["sheet"], "History"])
         for key, question in questions.items():
@@ -96,7 +103,7 @@ def write_form(
             sheet = book.add_worksheet(sheets[key])
             shown = (group or {}).get(key)
             NodeSheet(sheet, styles, layout, question, lang, shown).write(answer)
-        _write_stamp(book, framework, method, lang, sheets)
+        _write_stamp(book, framework, method, lang, sheets, kept)
 
 
 def _styles(book: Any) -> dict[str, Any]:
@@ -122,7 +129,8 @@ def _write_start(
     lang: str,
     expert: str,
     round_number: int,
-    self_rating: tuple[int, int, int, int, int] | None,
+    self_rating: Sequence[int | None] | None,
+    kept: tuple[float, float] | None,
     label: str,
 ) -> None:
     texts = TEXTS[lang]
@@ -144,16 +152,22 @@ def _write_start(
     sheet.write_number(ROUND_ROW, INPUT_COLUMN, round_number, styles["input"])
     _choices(sheet, ROUND_ROW, [str(i) for i in range(1, 10)], texts)
     sheet.write_string(BASIS_ROW - 1, 0, texts["self"], styles["head"])
-    sheet.write_string(BASIS_ROW - 1, 1, texts["self_hint"], styles["head"])
+    hint = texts["self_hint"]
+    if kept is not None and not np.isnan(kept).all():
+        ca, cs = ("–" if np.isnan(value) else f"{value:g}" for value in kept)
+        hint = f"{hint}\n{texts['self_kept'].format(ca=ca, cs=cs)}"
+        sheet.set_row(BASIS_ROW - 1, 48)
+    sheet.write_string(BASIS_ROW - 1, 1, hint, styles["head"])
     which = LANGUAGES.index(lang)
     labels = [*(BASIS_NAMES[b][which] for b in BASIS_NAMES), texts["familiarity"]]
     for i, name in enumerate(labels):
         row = BASIS_ROW + i
         sheet.write_string(row, 0, name, styles["text"])
-        if self_rating is None:
+        level = self_rating[i] if self_rating else None
+        if level is None:
             sheet.write_blank(row, INPUT_COLUMN, None, styles["input"])
         else:
-            sheet.write_number(row, INPUT_COLUMN, self_rating[i], styles["input"])
+            sheet.write_number(row, INPUT_COLUMN, level, styles["input"])
         most = len(FAMILIARITY_NAMES) if row == FAMILIARITY_ROW else 3
         _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
     lines = (*INSTRUCTIONS[lang]["common"], *INSTRUCTIONS[lang][method])
@@ -179,7 +193,12 @@ def _choices(sheet: Any, row: int, choices: list[str], texts: Mapping[str, str])
 
 
 def _write_stamp(
-    book: Any, framework: Framework, method: str, lang: str, sheets: Mapping[str, str]
+    book: Any,
+    framework: Framework,
+    method: str,
+    lang: str,
+    sheets: Mapping[str, str],
+    kept: tuple[float, float] | None,
 ) -> None:
     """Write what the reader needs to know, on a sheet that Excel does not offer to show."""
     stamp = book.add_worksheet(STAMP_SHEET)
@@ -190,6 +209,7 @@ def _write_stamp(
         ("version", framework.version),
         ("method", method),
         ("lang", lang),
+        *((name, repr(float(v))) for name, v in zip(("ca", "cs"), kept or (), strict=False)),
         *((f"sheet:{key}", name) for key, name in sheets.items()),
     ]
     for i, (key, value) in enumerate(rows):

@@ -40,6 +40,8 @@ def write_next_round(
 ) -> list[Path]:
     """Write one form per expert of the last round, for the round after it.
 
+    A form holds the expert's own last answers and self-assessment, ready to be changed.
+
     Forms that are there already stay as they are, as they may hold answers; so a call that was
     stopped half-way can be repeated.
 
@@ -111,6 +113,8 @@ def write_next_round(
             expert=form.expert,
             round_number=number + 1,
             filled=_with_ends_named(form),
+            self_rating=form.self_rating,
+            kept=(form.basis, form.familiarity),
             group={key: found.weights for key, found in pooled.items()},
             label=label,
         )

@@ -150,6 +150,8 @@ class ExpertForm:
     basis : Ca, 0 to 1, NaN where not stated
     familiarity : Cs, 0 to 1, NaN where not stated
     file : where it was read from
+    self_rating : what Ca and Cs come from, if it was stated on a form: the influence of the four
+        bases of judgement (1 to 3) and the familiarity (1 to 5), None where left empty
     """
 
     expert: str
@@ -158,6 +160,7 @@ class ExpertForm:
     basis: float = float("nan")
     familiarity: float = float("nan")
     file: str = ""
+    self_rating: tuple[int | None, ...] = ()
 
     @property
     def authority(self) -> float:
