@@ -150,7 +150,7 @@ class EqualityReport:
         if self.groups is not None:
             one = self.groups
             rows.append(["equal_within_groups", one.statistic, one.df, one.p, np.nan, 0])
-        columns = ["test", "statistic", "df", "p_chi2", "p_monte_carlo", "replicates"]
+        columns = ["test", "statistic", "df", "p_asymptotic", "p_monte_carlo", "replicates"]
         return pd.DataFrame(rows, columns=columns)
 
     def group_table(self) -> pd.DataFrame:

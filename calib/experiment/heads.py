@@ -26,7 +26,7 @@ HEADS: Mapping[str, str] = {
     "worth_unshrunken": "重要性（不收缩）", "worth_simultaneous_lower": "其联合下限",
     "worth_simultaneous_upper": "其联合上限", "worth_band": "重要性对界限",
     "band": "界限", "test": "检验", "statistic": "统计量",
-    "df": "自由度", "p_chi2": "p 值（χ²）",
+    "df": "自由度", "p_asymptotic": "p 值（渐近）",
     "p_monte_carlo": "p 值（模拟）", "replicates": "模拟次数", "quantity": "量", "value": "值",
     "where": "位置", "ballots": "选票数", "name_zh": "名称", "name_en": "英文名",
     "shrinkage_weight": "收缩估计", "shrinkage_rank": "收缩名次",

@@ -220,3 +220,15 @@ def test_stability_takes_an_engine_and_at_least_one_level(tmp_path):
     for wrong in ({"engine": "fortran"}, {"levels": []}):
         with pytest.raises(InputError):
             run(tmp_path, outcomes={"stability": wrong})
+
+
+@pytest.mark.parametrize("name", ["ballots-to-stars", "expert-panel"])
+def test_titles_of_shipped_reports_state_the_level_of_their_intervals(name):
+    done = run_experiment(load_experiment(name))
+    with_ends = [
+        t for t in done.tables()
+        if t.rows and any(c.endswith(("lower", "low")) for c in t.frame) and len(t.frame)
+    ]  # fmt: skip
+    titled = [t.title.en for t in with_ends if not t.name.endswith(("rounds", "margin"))]
+    assert len(titled) > 0
+    assert all(" % " in title for title in titled), titled

@@ -63,7 +63,10 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     titles = {
         "table": ("dominance", Name("主导性：八项衡量", "Dominance: eight measures"), 0),
         "concentration": ("concentration", Name("权重集中度", "Concentration of weights"), 30),
-        "flags": ("dominance-flags", Name("超过上限者", "Above the declared cap"), 40),
+        "flags": (
+            "dominance-flags",
+            Name("超过上限者（95% 区间）", "Above the declared cap (95 % intervals)"), 40,
+        ),
         "gates": ("dominance-gates", Name("经由哪道门槛", "Through which gate"), 30),
         "disagreement": ("dominance-agreement", Name("衡量的一致性", "Agreement of measures"), 0),
     }  # fmt: skip

@@ -256,10 +256,23 @@ def _tables(
     methods = [
         _named(_side_by_side(ballots), framework, t) for t, ballots in survey.ballots.items()
     ]
+    level = f"{100 * (1 - next(iter(reports.values())).alpha):g}"
     tables = [
-        table("items", items, "各指标的入选率与重要性", "pick shares and worths", 60),
+        table(
+            "items",
+            items,
+            f"各指标的入选率与重要性，{level}% 同时区间",
+            f"pick shares and worths, simultaneous {level} % intervals",
+            60,
+        ),
         table("tests", tests, "同等重要检验", "tests of equal importance", 20),
-        table("effects", sizes, "差异大小与界限", "effect sizes and margin", 40),
+        table(
+            "effects",
+            sizes,
+            f"差异大小与界限（{level}% 区间）",
+            f"effect sizes and margin ({level} % intervals)",
+            40,
+        ),
         table(
             "groups",
             groups,
@@ -294,7 +307,10 @@ def _drawings(
         out.append(
             Drawing(
                 f"worths-{code}",
-                Name(f"各指标的重要性（{zh}）", f"worths ({en})"),
+                Name(
+                    f"各指标的重要性，{100 * (1 - report.alpha):g}% 区间（{zh}）",
+                    f"worths with {100 * (1 - report.alpha):g} % intervals ({en})",
+                ),
                 _draw_worths(ballots, track, Name(zh, en), 1 - report.alpha),
             )
         )

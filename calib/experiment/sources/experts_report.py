@@ -77,8 +77,15 @@ def tables(context: Context, name: str, found: Diagnosis) -> tuple[Table, ...]:
     main, rounds = found.weights, found.rounds
     mark_zh, mark_en = ("，合成数据", ", synthetic") if found.synthetic else ("", "")
     experts = experts_table(found.panel, main, rate, found.direction)
+    level = f"{100 * main.options.level:g}"
     made = [
-        ("weights", weights_table(main), "专家权重与区间", "weights with intervals", 40),
+        (
+            "weights",
+            weights_table(main),
+            f"专家权重与 {level}% 区间",
+            f"weights with {level} % intervals",
+            40,
+        ),
         ("experts", experts, "专家及其影响", "what each expert decides", 40),
         ("consistency", consistency_table(main.nodes), "判断一致性", "consistency", 15),
         ("sums", sums_table(main.nodes), "分数合计", "sums before normalising", 15),
@@ -108,7 +115,11 @@ def tables(context: Context, name: str, found: Diagnosis) -> tuple[Table, ...]:
 def drawing(name: str, main: PanelWeights, synthetic: bool) -> Drawing:
     """Draw the panel's weights with their intervals, node by node."""
     mark_zh, mark_en = ("，合成数据", ", synthetic") if synthetic else ("", "")
-    title = Name(f"专家权重与区间（{name}{mark_zh}）", f"weights with intervals ({name}{mark_en})")
+    level = f"{100 * main.options.level:g}"
+    title = Name(
+        f"专家权重与 {level}% 区间（{name}{mark_zh}）",
+        f"weights with {level} % intervals ({name}{mark_en})",
+    )
 
     def draw(lang: str) -> Any:
         import pandas as pd
