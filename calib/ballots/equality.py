@@ -18,7 +18,7 @@ from calib.ballots.robust import (
     effective_table,
     outer_products,
 )
-from calib.ballots.shares import PickShares
+from calib.ballots.shares import PickShares, exact_p
 
 __all__ = [
     "EqualityTest",
@@ -258,7 +258,7 @@ class Residuals:
 
     Parameters
     ----------
-    z : (J,) adjusted residuals, standard normal under equality
+    z : (J,) adjusted residuals, about standard normal under equality
     p : (J,) two-sided p-values
     p_holm : (J,) the same, corrected for J comparisons
     expected : pick count of every item under equality
@@ -279,17 +279,18 @@ def adjusted_residuals(table: PrefixTable) -> Residuals | None:
 
     Notes
     -----
-    ``z_j = (X_j - E) / sqrt(V (1 - 1/J))``, so that ``Q = (1 - 1/J) sum z_j^2``.
+    ``z_j = (X_j - E) / sqrt(V (1 - 1/J))``, so that ``Q = (1 - 1/J) sum z_j^2``. The p-values are
+    binomial at Kish's effective number of ballots: the tails that a correction for J comparisons
+    asks for are not normal in a small survey.
     """
-    from scipy.special import ndtr
-
     scale = pick_variance(table)
     if scale <= 0:
         return None
     k = np.arange(table.lengths.size)
     expected = float(table.lengths @ k) / table.J
     z = (table.pick_counts - expected) / np.sqrt(scale * (1.0 - 1.0 / table.J))
-    p = 2.0 * np.asarray(ndtr(-np.abs(z)), dtype=float)
+    kish = np.full(table.J, table.total**2 / float(table.lengths2.sum()))
+    p = exact_p(table.pick_counts / table.total, kish, expected / table.total)
     return Residuals(z, p, holm(p), expected)
 
 
@@ -299,16 +300,15 @@ def clustered_residuals(shares: PickShares) -> Residuals:
     Notes
     -----
     A share of exactly 0 or 1 shows no variance; its residual takes the binomial error of the
-    expected share at the effective number of ballots instead.
+    expected share at the effective number of ballots instead. The p-values are binomial at the
+    effective numbers of ballots behind the shares.
     """
-    from scipy.special import ndtr
-
     centre = shares.expected
     binomial = np.sqrt(max(centre * (1.0 - centre), 0.0) / shares.size)
     se = np.where(shares.se > 1e-12, shares.se, binomial)
     known = se > 1e-12
     z = np.where(known, (shares.share - centre) / np.where(known, se, 1.0), 0.0)
-    p = 2.0 * np.asarray(ndtr(-np.abs(z)), dtype=float)
+    p = exact_p(shares.share, shares.sizes, centre) if 0.0 < centre < 1.0 else np.ones(z.size)
     total = float(shares.count.sum())
     return Residuals(z, p, holm(p), total / len(shares.items))
 

@@ -14,6 +14,7 @@ from calib.errors import InputError
 __all__ = [
     "PickShares",
     "exact_interval",
+    "exact_p",
     "few_totals",
     "first_shares",
     "normal_quantile",
@@ -96,6 +97,28 @@ def exact_interval(
     lower = betaincinv(np.where(some, hits, 1.0), size - hits + 1.0, tail)
     upper = betaincinv(hits + 1.0, np.where(all_hit, 1.0, size - hits), 1.0 - tail)
     return np.where(some, lower, 0.0), np.where(all_hit, 1.0, upper)
+
+
+def exact_p(share: FloatArray, size: FloatArray, centre: float) -> FloatArray:
+    """Return two-sided binomial p-values of the hypothesis that a share is ``centre``, (J,).
+
+    Parameters
+    ----------
+    share, size : as in :func:`exact_interval`
+    centre : share under the hypothesis, inside (0, 1)
+
+    Notes
+    -----
+    Twice the smaller tail, the observed count included in both.
+    """
+    from scipy.special import betainc
+
+    hits = np.clip(share * size, 0.0, size)
+    some, all_hit = hits > 1e-9 * size, hits >= size * (1 - 1e-9)
+    above = np.where(some, betainc(np.where(some, hits, 1.0), size - hits + 1.0, centre), 1.0)
+    misses = np.where(all_hit, 1.0, size - hits)
+    below = np.where(all_hit, 1.0, betainc(misses, hits + 1.0, 1.0 - centre))
+    return np.asarray(np.minimum(2.0 * np.minimum(above, below), 1.0), dtype=float)
 
 
 def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:

@@ -11,6 +11,7 @@ from scipy.stats import beta, binom
 from calib.ballots import (
     Ballots,
     EqualityReport,
+    adjusted_residuals,
     ballots_for_equal_shares,
     ballots_for_equal_worths,
     equality_report,
@@ -18,14 +19,17 @@ from calib.ballots import (
     equivalence_of_worths,
     pick_shares,
     simulate_ballots,
+    tabulate,
     worth_intervals,
 )
+from calib.ballots.effects import detectable
 from calib.ballots.likelihood import worths
 from calib.ballots.montecarlo import savage_points
 from calib.ballots.planning import chance_all_within
 from calib.ballots.robust import effective_size
 from calib.cli.ballots import ballots as ballots_command
 from calib.errors import InputError
+from calib.experiment.sources.ballots import BallotsParams
 
 
 def _at_the_margin(J: int, margin: float = 1.25) -> np.ndarray:
@@ -269,3 +273,40 @@ def test_each_band_of_the_table_goes_with_its_own_interval() -> None:
         outside = (high < verdict.band[0]) | (low > verdict.band[1])
         want = np.where(inside, "inside", np.where(outside, "outside", "open"))
         assert table["share_band" if not name else "worth_band"].tolist() == want.tolist()
+
+
+def test_residuals_of_few_ballots_have_the_binomial_p_values() -> None:
+    drawn = simulate_ballots(np.zeros(28), 10, 1, rng=0)
+    residuals = adjusted_residuals(tabulate(drawn))
+    assert residuals is not None
+    counts = np.bincount(drawn.picks.ravel(), minlength=28)
+    above, below = binom.sf(counts - 1, 10, 1 / 28), binom.cdf(counts, 10, 1 / 28)
+    np.testing.assert_allclose(residuals.p, np.minimum(2 * np.minimum(above, below), 1))
+
+
+def test_few_ballots_of_one_choice_rarely_single_an_indicator_out() -> None:
+    found = []
+    for seed in range(300):
+        residuals = adjusted_residuals(tabulate(simulate_ballots(np.zeros(28), 10, 1, rng=seed)))
+        assert residuals is not None
+        found.append(residuals.differs().any())
+    assert np.mean(found) <= 0.05
+
+
+def test_one_heavy_ballot_singles_no_indicator_out() -> None:
+    residuals = adjusted_residuals(tabulate(_heavy(119, 1e4, K=1)))
+    assert residuals is not None
+    assert not residuals.differs().any()
+
+
+def test_an_experiment_refuses_percentages_with_a_hint() -> None:
+    for key, value, meant in (("alpha", 5, "0.05"), ("margin", 25, "1.25")):
+        with pytest.raises(ValueError, match=f"did you mean {meant}"):
+            BallotsParams.model_validate({"file": "x.csv", key: value})
+
+
+def test_no_detectable_difference_is_larger_than_a_share_can_be() -> None:
+    assert detectable(tabulate(_heavy(119, 1e4))).share is None
+    found = detectable(tabulate(_heavy(119, 1.0))).share
+    assert found is not None
+    assert found < 0.2
