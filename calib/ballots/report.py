@@ -30,6 +30,7 @@ from calib.ballots.segments import GroupEquality, StageTest, group_equality, sta
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.unshrunken import WorthIntervals, worth_intervals
+from calib.rating.kernel import single_threaded_blas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,6 +195,7 @@ class EqualityReport:
         return pd.DataFrame(rows, columns=["quantity", "value"])
 
 
+@single_threaded_blas()
 def equality_report(
     ballots: Ballots,
     *,

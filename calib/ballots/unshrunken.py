@@ -16,6 +16,7 @@ from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
 from calib.ballots.robust import cluster_index, effective_table, sandwich
 from calib.ballots.shares import few_totals, first_shares, simultaneous_z
 from calib.errors import ConvergenceError
+from calib.rating.kernel import single_threaded_blas
 
 __all__ = ["WorthIntervals", "worth_intervals"]
 
@@ -52,6 +53,7 @@ class WorthIntervals:
     n: int
 
 
+@single_threaded_blas()
 def worth_intervals(ballots: Ballots, *, level: float = 0.95) -> WorthIntervals:
     """Estimate worths without shrinkage, with simultaneous intervals.
 
