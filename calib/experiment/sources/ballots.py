@@ -261,7 +261,7 @@ def _tables(
         table(
             "items",
             items,
-            f"各指标的入选率与重要性，{level}% 同时区间",
+            f"各指标的入选率与重要性，{level}% 联合区间",
             f"pick shares and worths, simultaneous {level} % intervals",
             60,
         ),
@@ -269,8 +269,8 @@ def _tables(
         table(
             "effects",
             sizes,
-            f"差异大小与界限（{level}% 区间）",
-            f"effect sizes and margin ({level} % intervals)",
+            "差异大小与界限（σ 的区间为 95%）",
+            "effect sizes and margin (95 % interval of σ)",
             40,
         ),
         table(
