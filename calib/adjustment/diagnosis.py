@@ -154,7 +154,9 @@ class _Worker:
         fw = self.weights.framework
         thresholds = fw.rule.thresholds(self.scored.readings)
         self.base = {
-            t: baseline(fw.tracks[t], X, self.weights.local[t], thresholds)
+            t: baseline(
+                fw.tracks[t], X, self.weights.local[t], thresholds, self.scored.samples[t].X
+            )
             for t, X in self.scores.items()
             if len(X)
         }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
-from calib.adjustment.lines import Baseline, Line, line_of
-from calib.rating.stars import band_index, stars
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.adjustment.lines import Baseline, Line, gap_patterns, line_of, renormalised
+from calib.rating.stars import band_index, scored_nodes, stars
 
-__all__ = ["Leverage", "leverage", "star_moves"]
+__all__ = ["Leverage", "gap_parts", "leverage", "node_moves", "star_moves"]
 
 _STEP = 0.05
 
@@ -43,13 +43,72 @@ def leverage(base: Baseline, nodes: IntArray) -> Leverage:
     """
     n = len(base.total)
     smallest, within = np.full(len(nodes), np.inf), np.zeros(len(nodes))
+    parts = gap_parts(base)
     for i, node in enumerate(nodes):  # node by node: no table of q x n
-        line = line_of(base, int(node))
-        if line is not None:
-            moves = star_moves(base, line)
+        moves = node_moves(base, int(node), parts)
+        if moves is not None:
             smallest[i] = moves.min(initial=np.inf)
             within[i] = np.count_nonzero(moves <= _STEP) / max(n, 1)
     return Leverage(smallest, within)
+
+
+_Part = tuple[IntArray, BoolArray, Baseline]
+
+
+def gap_parts(base: Baseline) -> list[_Part]:
+    """Return rows, answered items and renormalised scores of enterprises with unanswered items."""
+    scored = [(rows, a, renormalised(base, rows, a, base.local)) for rows, a in gap_patterns(base)]
+    return [(rows, answered, own) for rows, answered, own in scored if own is not None]
+
+
+def node_moves(base: Baseline, node: int, parts: list[_Part]) -> FloatArray | None:
+    """Return the smallest absolute move (n,) of a node that changes each enterprise's star.
+
+    Parameters
+    ----------
+    base : scores under the starting weights
+    node : position in the track
+    parts : from :func:`gap_parts`
+
+    Returns
+    -------
+    inf where none changes it, or None where the node has no sibling to make room for it
+    """
+    line = line_of(base, node)
+    if line is None:
+        return None
+    moves = star_moves(base, line)
+    for rows, answered, own in parts:
+        moves[rows] = _gap_moves(base, own, node, answered)
+    return moves
+
+
+def _gap_moves(base: Baseline, own: Baseline, node: int, answered: BoolArray) -> FloatArray:
+    """Return the smallest absolute moves of enterprises that answered the same items.
+
+    Notes
+    -----
+    Scores are straight lines in the *renormalised* weight e = u / (u + (1-u) c), with u the local
+    weight and c the share of the siblings' weight that is answered; e rises with u, so each
+    direction is solved in e and carried back by u = e c / (1 - e + e c).
+    """
+    track, w, e = base.track, float(base.local[node]), float(own.local[node])
+    known = scored_nodes(track, base.local, answered)
+    line = line_of(own, node) if known[node] else None
+    family = np.flatnonzero(track.parent == track.parent[node])
+    rest = float(base.local[family[known[family]]].sum()) - w
+    if line is None or rest <= 1e-12 or w >= 1.0 - 1e-12:
+        return np.full(len(own.total), np.inf)
+    c = rest / (1.0 - w)
+
+    def back(weight: FloatArray) -> FloatArray:
+        return np.asarray(weight * c / (1.0 - weight + weight * c), dtype=float)
+
+    down = star_moves(own, replace(line, high=0.0))
+    up = star_moves(own, replace(line, low=0.0))
+    down = np.where(np.isfinite(down), w - back(e - np.minimum(down, e)), np.inf)
+    up = np.where(np.isfinite(up), back(e + np.minimum(up, 1.0 - e)) - w, np.inf)
+    return np.asarray(np.minimum(down, up), dtype=float)
 
 
 def star_moves(base: Baseline, line: Line) -> FloatArray:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
-from calib.rating.stars import node_scores
+from calib.rating.stars import effective_local, node_scores, scored_nodes
 
-__all__ = ["Baseline", "Line", "baseline", "line_of"]
+__all__ = ["Baseline", "Line", "baseline", "gap_patterns", "line_of", "renormalised"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Baseline:
     weight : (m,) global weight of every node
     local : (m,) local weights
     thresholds : effective thresholds of the rule
+    answers : (n, L) leaf scores with NaN where an item is unanswered; None where all are answered
     """
 
     track: Track
@@ -39,6 +40,7 @@ class Baseline:
     weight: FloatArray
     local: FloatArray
     thresholds: Thresholds
+    answers: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,71 @@ class Line:
     high: float
 
 
-def baseline(track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds) -> Baseline:
-    """Score every node once."""
+def baseline(
+    track: Track,
+    X: FloatArray,
+    local: FloatArray,
+    thresholds: Thresholds,
+    answers: FloatArray | None = None,
+) -> Baseline:
+    """Score every node once.
+
+    Parameters
+    ----------
+    track : the tree
+    X : (n, L) leaf scores without gaps
+    local : (m,) local weights
+    thresholds : effective thresholds of the rule
+    answers : (n, L) leaf scores with NaN where an item is unanswered, if any is
+    """
     scores = node_scores(track, X, local)
     top = track.families[0].members
     total = scores[:, top] @ local[top]
     gated = track.at_depth(thresholds.gate_depth)
+    gaps = answers is not None and bool(np.isnan(answers).any())
     return Baseline(
-        track, scores, total, gated, track.global_weights(local), np.asarray(local), thresholds
-    )
+        track, scores, total, gated, track.global_weights(local), np.asarray(local), thresholds,
+        answers if gaps else None,
+    )  # fmt: skip
+
+
+def gap_patterns(base: Baseline) -> list[tuple[IntArray, BoolArray]]:
+    """Group the enterprises with unanswered items by what they answered: rows, answered (L,)."""
+    if base.answers is None:
+        return []
+    answered = ~np.isnan(base.answers)
+    patterns, group = np.unique(answered, axis=0, return_inverse=True)
+    return [
+        (np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns) if not p.all()
+    ]
+
+
+def renormalised(
+    base: Baseline, rows: IntArray, answered: BoolArray, local: FloatArray
+) -> Baseline | None:
+    """Score some enterprises from their raw answers, as rating does, under other weights.
+
+    Parameters
+    ----------
+    base : scores of all enterprises, with their answers
+    rows : enterprises that answered the same items
+    answered : (L,) which items those are
+    local : (m,) local weights, to be renormalised among what is answered
+
+    Returns
+    -------
+    Baseline with the renormalised local weights, or None where rating would refuse: no answer
+    counts in the total, or under a gated node
+    """
+    assert base.answers is not None
+    known = scored_nodes(base.track, local, answered)
+    top = base.track.families[0].members
+    gates = base.gated if np.isfinite(base.thresholds.gate).any() else base.gated[:0]
+    counts = base.track.global_weights(local)[gates] > 0
+    if not (known[top] & (local[top] > 0)).any() or not known[gates[counts]].all():
+        return None
+    own = effective_local(base.track, local, answered)
+    return baseline(base.track, np.nan_to_num(base.answers[rows]), own, base.thresholds)
 
 
 def line_of(base: Baseline, node: int) -> Line | None:
