@@ -1,6 +1,6 @@
 """Error rates of main effects: bias of S and coverage of its bootstrap interval.
 
-python benchmarks/sim_main_effect.py [--simulations 200] [--draws 200] [--seed 1]
+python benchmarks/sim_main_effect.py [--simulations 300] [--draws 200] [--sizes 22 51] [--seed 1]
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def samples(
 def main() -> None:
     """Print one row a function and sample size."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=200)
+    parser.add_argument("--simulations", type=int, default=300)
     parser.add_argument("--draws", type=int, default=200, help="bootstrap draws of each interval")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="enterprises")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     print(f"{asked.simulations} simulations, {asked.draws} draws, seed {asked.seed}")
@@ -54,7 +55,7 @@ def main() -> None:
         "| T given x | S | n | bias of S | bias corrected | RMSE corrected | coverage 95% | width |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for n in SIZES:
+    for n in asked.sizes:
         rng = np.random.default_rng([asked.seed, n])
         found: dict[tuple[str, float], list[tuple[float, ...]]] = {}
         for _ in range(asked.simulations):

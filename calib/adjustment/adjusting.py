@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray, Seed
+from calib._types import FloatArray, IntArray, Seed
 from calib.adjustment.before_after import (
     distance_table,
     measure_table,
     price_table,
     star_moves_table,
 )
-from calib.adjustment.demands import bound_rows, order_rows, positive_rows
-from calib.adjustment.grid import GridRounding, round_to_grid
+from calib.adjustment.families import share_misses
+from calib.adjustment.grid import GridRounding
+from calib.adjustment.grid_levels import round_levels
 from calib.adjustment.minimised import minimised
 from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import Distance
-from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.scores import complete_scores, scored_for
 from calib.adjustment.solution import Solution
-from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
+from calib.adjustment.solve import solve
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec, make_spec
 from calib.adjustment.star_cells import star_model
 from calib.adjustment.star_fit import StarTask
-from calib.errors import InfeasibleError, InputError
+from calib.errors import InputError
 from calib.framework import Name, Readings
 from calib.population import Population
 from calib.rating import Scored, rate
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Adjusted", "adjust", "adjust_spec"]
+
+_REFILLS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,8 @@ class Adjusted:
     distance : by track, Euclidean and total-variation distance of the indicators' weights from
         the start, and the distance that was minimised
     rounding : the integer programmes of the grid, by tracks and level; empty when not rounded
-    notes : what was done to the data, and what could not be met
+    notes : what could not be met, and what was done to the data
+    misses : target variance shares that the weights do not have on the sample's own covariance
     """
 
     weights: WeightSet
@@ -69,6 +72,7 @@ class Adjusted:
     rounding: Mapping[str, GridRounding]
     notes: tuple[str, ...]
     synthetic: bool
+    misses: tuple[Name, ...] = ()
 
     @property
     def minimised(self) -> Name:
@@ -170,26 +174,86 @@ def adjust_spec(
     """Adjust weights for a checked request; see :func:`adjust`."""
     scored = scored_for(population, weights, readings)
     scores, notes = complete_scores(scored, weights)
-    scores = {t: X for t, X in scores.items() if len(X)}
-    moments = {t: moments_of(X) for t, X in scores.items()}
-    space = space_of(weights, list(scores), spec.depths)
-    tasks = _tasks(space, spec, scores, scored, reference)
-    solution = solve(space, spec, moments, tasks=tasks, rng=rng)
-    local = solution.local
-    rounding: dict[str, GridRounding] = {}
-    if grid is not None:
-        local, rounding = _rounded(weights, spec, moments, local, grid, tuple(scores))
-    after = finished(weights, local, spec, name, grid)
+    moments = _moments(scores, spec)
+    request = (weights, scored, spec, reference, grid, name, rng)
+    solution, rounding, after = _attempt(scores, *request)
+    later = moments
+    if any(np.isnan(s.X).any() for s in scored.samples.values()):
+        solution, rounding, after, later, said = _refilled(
+            scores, (solution, rounding, after), *request
+        )
+        notes += said
+    space = space_of(weights, list(moments), spec.depths)
+    misses = tuple(m.sentence() for m in share_misses(space, spec, later, after.local))
     before, rating = rate(scored, weights), rate(scored, after)
     moves = star_moves_table(before, rating)
     fit_notes = _fit_notes(solution)
     if solution.stars is not None and rounding:
         fit_notes += (f"rounding to the grid: {len(moves)} stars differ from the start",)
     return Adjusted(
-        after, weights, spec, solution, measure_table(weights, after, moments, spec.on),
-        price_table(solution), moves, distance_table(weights, after, spec),
-        rounding, (*notes, *solution.notes, *fit_notes), scored.synthetic,
+        after, weights, spec, solution, measure_table(weights, after, moments, spec.on, later),
+        price_table(solution), moves, distance_table(weights, after, spec), rounding,
+        (*(m.en for m in misses), *notes, *solution.notes, *fit_notes), scored.synthetic, misses,
     )  # fmt: skip
+
+
+_Attempt = tuple[Solution, dict[str, GridRounding], WeightSet]
+
+
+def _moments(scores: Mapping[str, FloatArray], spec: AdjustSpec) -> dict[str, Moments]:
+    shares = spec.problem == "shares"
+    return {t: moments_of(X, centred=shares) for t, X in scores.items() if len(X)}
+
+
+def _attempt(
+    scores: Mapping[str, FloatArray],
+    weights: WeightSet,
+    scored: Scored,
+    spec: AdjustSpec,
+    reference: Mapping[str, int] | None,
+    grid: float | None,
+    name: str | None,
+    rng: Seed,
+) -> _Attempt:
+    """Adjust on scores without gaps."""
+    moments = _moments(scores, spec)
+    space = space_of(weights, list(moments), spec.depths)
+    tasks = _tasks(space, spec, scores, scored, reference)
+    solution = solve(space, spec, moments, tasks=tasks, rng=rng)
+    local = solution.local
+    rounding: dict[str, GridRounding] = {}
+    if grid is not None:
+        local, rounding = round_levels(weights, spec, moments, local, grid, tuple(moments))
+    return solution, rounding, finished(weights, local, spec, name, grid)
+
+
+def _refilled(
+    scores: Mapping[str, FloatArray],
+    attempt: _Attempt,
+    weights: WeightSet,
+    scored: Scored,
+    spec: AdjustSpec,
+    *request: Any,
+) -> tuple[Solution, dict[str, GridRounding], WeightSet, dict[str, Moments], tuple[str, ...]]:
+    """Adjust again on gaps filled under the adjusted weights, until the weights agree.
+
+    What an unanswered item counts for depends on the weights: demands met on gaps filled under the
+    starting weights need not hold when the answers are rated under the adjusted ones.
+    """
+    for count in range(1, _REFILLS + 1):
+        again, _ = complete_scores(scored, attempt[2])
+        moved = max(float(np.abs(again[t] - scores[t]).max(initial=0.0)) for t in again)
+        if moved <= 1e-7:
+            said = f"gaps filled again under the adjusted weights {count - 1} times: they agree"
+            return *attempt, _moments(again, spec), (said,)
+        scores = again
+        attempt = _attempt(scores, weights, scored, spec, *request)
+    again, _ = complete_scores(scored, attempt[2])
+    said = (
+        f"gaps filled again under the adjusted weights {_REFILLS} times without agreement: the "
+        "measures after are those of the last weights, which are not proven nearest"
+    )
+    return *attempt, _moments(again, spec), (said,)
 
 
 def space_of(weights: WeightSet, tracks: Sequence[str], depths: Sequence[int]) -> Space:
@@ -265,142 +329,6 @@ def _tasks(
         if wrong:
             raise InputError(f"reference stars out of range {first}–{last}: {wrong}")
     return tasks
-
-
-def _rounded(
-    weights: WeightSet,
-    spec: AdjustSpec,
-    moments: Mapping[str, Moments],
-    local: Mapping[str, FloatArray],
-    grid: float,
-    tracks: Sequence[str],
-) -> tuple[dict[str, FloatArray], dict[str, GridRounding]]:
-    """Round level by level from the top; lower levels are adjusted again below rounded ones."""
-    fw = weights.framework
-    current = {t: np.array(v) for t, v in local.items()}
-    done: dict[str, GridRounding] = {}
-    for depth in spec.depths:
-        # Below the shared pillars nothing ties the tracks together.
-        for part in [list(tracks)] if depth == 1 else [[t] for t in tracks]:
-            values, found = _round_level(weights, spec, moments, current, grid, part, depth)
-            name = fw.levels[depth - 1][0] if depth <= len(fw.levels) else str(depth)
-            done[f"{'+'.join(part)}/{name}"] = found
-            current.update(values)
-        rest = tuple(d for d in spec.depths if d > depth)
-        if rest:
-            trees = {t: fw.tracks[t] for t in tracks}
-            mixed = {t: _mix(trees[t].depth, current[t], weights.local[t], depth) for t in tracks}
-            below = build_space(trees, mixed, rest, fw.shared)
-            current = dict(solve(below, replace(spec, depths=rest), moments, rng=0).local)
-    return current, done
-
-
-def _round_level(
-    weights: WeightSet,
-    spec: AdjustSpec,
-    moments: Mapping[str, Moments],
-    current: Mapping[str, FloatArray],
-    grid: float,
-    tracks: Sequence[str],
-    depth: int,
-) -> tuple[dict[str, FloatArray], GridRounding]:
-    fw = weights.framework
-    space = build_space(
-        {t: fw.tracks[t] for t in tracks}, {t: current[t] for t in tracks}, (depth,), fw.shared
-    )
-    start = {t: weights.local[t] for t in tracks}
-    own = spec_for(spec, [b.track for b in space.blocks], list(fw.tracks.values()))
-    rows, caps = _level_demands(space, own, moments, start, depth == spec.depths[-1])
-    keep = _kept(space, grid)
-    try:
-        found = round_to_grid(
-            space, space.start, rows, caps, grid=grid, shared=fw.shared, keep=keep
-        )
-    except InfeasibleError:
-        if not keep.any():
-            raise
-        found = round_to_grid(space, space.start, rows, caps, grid=grid, shared=fw.shared)
-    return _exact_grid(space, space.local_weights(found.z), grid), found
-
-
-def _mix(depths: IntArray, rounded: FloatArray, start: FloatArray, depth: int) -> FloatArray:
-    return np.where(depths <= depth, rounded, start)
-
-
-def _level_demands(
-    space: Space,
-    spec: AdjustSpec,
-    moments: Mapping[str, Moments],
-    start: Mapping[str, FloatArray],
-    last: bool,
-) -> tuple[Rows, list[Any]]:
-    if spec.problem in ("shares", "correlations"):
-        return positive_rows(space), []
-    if last:
-        rows = demand_rows(space, replace(spec, depths=space.depths, keep_order=False,
-                                          bounds=None), moments)  # fmt: skip
-        caps = (
-            share_caps(space, spec.caps["variance"], spec.on, moments)
-            if "variance" in spec.caps
-            else []
-        )
-        caps = [c for c in caps if float(space.start @ c.cov @ space.start) > 0]
-    else:
-        rows, caps = positive_rows(space), []
-    if spec.bounds is not None:
-        rows = stack_rows([rows, bound_rows(space, _only(spec.bounds, space))])
-    if spec.keep_order:
-        original = build_space({b.track.code: b.track for b in space.blocks}, start, space.depths)
-        rows = stack_rows([rows, order_rows(space, original)])
-    return rows, caps
-
-
-def _only(
-    bounds: Mapping[str, tuple[float, float]] | tuple[float, float], space: Space
-) -> Mapping[str, tuple[float, float]] | tuple[float, float]:
-    if not isinstance(bounds, Mapping):
-        return bounds
-    here = {
-        code
-        for b in space.blocks
-        for code, d in zip(b.track.codes, b.track.depth, strict=True)
-        if int(d) in space.depths
-    }
-    return {c: v for c, v in bounds.items() if c in here}
-
-
-def _kept(space: Space, grid: float) -> BoolArray:
-    """Return which variables belong to families of equal siblings that the grid cannot hold."""
-    keep = np.zeros(space.size, dtype=bool)
-    for block in space.blocks:
-        place = {int(node): block.first + j for j, node in enumerate(block.nodes)}
-        for family in block.track.families:
-            own = block.local[family.members]
-            if int(block.track.depth[family.members[0]]) not in space.depths:
-                continue
-            off = abs(own[0] / grid - np.rint(own[0] / grid)) > 1e-6
-            if len(own) > 1 and np.ptp(own) < 1e-9 and off:
-                keep[[place[int(i)] for i in family.members]] = True
-    return keep
-
-
-def _exact_grid(
-    space: Space, local: Mapping[str, FloatArray], grid: float
-) -> dict[str, FloatArray]:
-    """Clear the rounding noise of local weights on the grid."""
-    total = round(1.0 / grid)
-    out = {}
-    for block in space.blocks:
-        values = np.array(local[block.track.code])
-        for i, depth in enumerate(block.track.depth):
-            if int(depth) in space.depths:
-                near = np.rint(values[i] * total)
-                if abs(values[i] * total - near) < 1e-6:
-                    values[i] = near / total
-                else:
-                    values[i] = block.local[i]
-        out[block.track.code] = values
-    return out
 
 
 def _fit_notes(solution: Solution) -> tuple[str, ...]:

@@ -23,9 +23,21 @@ __all__ = ["distance_table", "measure_table", "price_table", "star_moves_table"]
 
 
 def measure_table(
-    before: WeightSet, after: WeightSet, moments: Mapping[str, Moments], depth: int
+    before: WeightSet,
+    after: WeightSet,
+    moments: Mapping[str, Moments],
+    depth: int,
+    later: Mapping[str, Moments] | None = None,
 ) -> pd.DataFrame:
-    """Return weight, contribution and variance share of the nodes at a depth, before and after."""
+    """Return weight, contribution and variance share of the nodes at a depth, before and after.
+
+    Parameters
+    ----------
+    before, after : weight sets
+    moments : of leaf scores under the weights before, by track
+    depth : of the nodes
+    later : of leaf scores under the weights after, where unanswered items make them others
+    """
     import pandas as pd
 
     parts = []
@@ -42,7 +54,8 @@ def measure_table(
         }
         for when, w in (("before", before), ("after", after)):
             g = track.global_weights(w.local[t])[nodes]
-            through = m.through(track.within(w.local[t], nodes).T)
+            own = later[t] if later is not None and when == "after" else m
+            through = own.through(track.within(w.local[t], nodes).T)
             data[f"weight_{when}"] = g
             data[f"contribution_{when}"] = contribution_share(g, through)
             data[f"variance_{when}"] = variance_share(g, through).share

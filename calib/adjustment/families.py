@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,13 +11,20 @@ from calib._types import FloatArray
 from calib.adjustment.correlations import correlation_target
 from calib.adjustment.moments import Moments, pool_moments
 from calib.adjustment.nearest import Certificate
+from calib.adjustment.shares import variance_share
 from calib.adjustment.solution import Solution
 from calib.adjustment.space import Space
 from calib.adjustment.spec import AdjustSpec
 from calib.adjustment.variance_budget import risk_budget
-from calib.framework import Track
+from calib.framework import Name, Track
 
-__all__ = ["budget_shares", "reach_correlations", "solve_by_family"]
+__all__ = [
+    "ShareMiss",
+    "budget_shares",
+    "reach_correlations",
+    "share_misses",
+    "solve_by_family",
+]
 
 _Family = Callable[[Moments, FloatArray, FloatArray, str], tuple[FloatArray, float, list[str]]]
 
@@ -30,18 +38,17 @@ def solve_by_family(
     variance *within the parent*. Only where all levels of a single track move is the target one
     for the whole tree, as then leaf weights are free.
     """
-    every = tuple(range(1, max(int(b.track.depth.max()) for b in space.blocks) + 1))
-    if len(space.blocks) == 1 and space.depths == every:
+    if _whole(space):
         block = space.blocks[0]
         m = moments[block.track.code].through(block.inside)
         codes = [block.track.codes[i] for i in block.nodes]
         target = _target(spec, codes, space.start[block.span])
         z, residual, notes = method(m, target, space.start[block.span], block.track.code)
-        return Solution(
-            space.local_weights(z), Certificate(residual, 0.0, 0.0, True), notes=tuple(notes)
-        )
+        meaning = "targets are for the indicators' parts in the total, over the whole tree"
+        return Solution(space.local_weights(z), _certificate(residual), notes=(meaning, *notes))
     local = {b.track.code: b.local.copy() for b in space.blocks}
-    worst, notes = 0.0, []
+    worst = 0.0
+    notes = ["targets hold family by family: for each node's part in the score of its parent"]
     for depth in sorted(space.depths, reverse=True):
         for tracks, parent in _families(space, depth):
             members = [_members(t, parent) for t in tracks]
@@ -63,7 +70,112 @@ def solve_by_family(
             notes += said
             for t, ids in zip(tracks, members, strict=True):
                 local[t.code][ids] = w
-    return Solution(local, Certificate(worst, 0.0, 0.0, True), notes=tuple(notes))
+    return Solution(local, _certificate(worst), notes=tuple(notes))
+
+
+def _whole(space: Space) -> bool:
+    every = tuple(range(1, max(int(b.track.depth.max()) for b in space.blocks) + 1))
+    return len(space.blocks) == 1 and space.depths == every
+
+
+def _certificate(residual: float) -> Certificate | None:
+    """Certify an answer; one that misses its target on the sample's own covariance has none."""
+    return Certificate(residual, 0.0, 0.0, True) if np.isfinite(residual) else None
+
+
+@dataclass(frozen=True)
+class ShareMiss:
+    """A variance share that is not its target, on the sample's own covariance.
+
+    Parameters
+    ----------
+    where : tracks and parent of the family
+    code : the node furthest from its target
+    target, share : 0-1, the latter may be negative
+    """
+
+    where: str
+    code: str
+    target: float
+    share: float
+
+    def sentence(self) -> Name:
+        """Say what is missed, in both languages."""
+        return Name(
+            f"方差占比目标未达到（{self.where}）：{self.code} 目标 {self.target:.4f}，"
+            f"按样本自身协方差实得 {self.share:.4f}",
+            f"target variance shares missed in {self.where}: {self.code} should have "
+            f"{self.target:.4f}, and has {self.share:.4f} on the sample's own covariance",
+        )
+
+
+def share_misses(
+    space: Space,
+    spec: AdjustSpec,
+    moments: Mapping[str, Moments],
+    local: Mapping[str, FloatArray],
+    tolerance: float = 1e-6,
+) -> tuple[ShareMiss, ...]:
+    """Compare variance shares with their targets, family by family, whatever way they were solved.
+
+    Parameters
+    ----------
+    space : variables of the adjustment, from the starting weights
+    spec : the request; nothing is missed unless it is for shares
+    moments : of leaf scores, by track, of the sample
+    local : final local weights by track
+    tolerance : difference that counts as none
+
+    Returns
+    -------
+    the furthest node of every family that misses, largest miss first
+    """
+    if spec.problem != "shares":
+        return ()
+    found = []
+    for where, codes, start, g, m in _judged(space, moments, local):
+        live = np.diag(m.cov) > 0
+        if not live.any():
+            continue
+        target = np.where(live, _target(spec, codes, start), 0.0)
+        target = target / target.sum()
+        shares = variance_share(g, m).share
+        worst = int(np.argmax(np.abs(shares - target)))
+        if abs(shares[worst] - target[worst]) > tolerance:
+            found.append(ShareMiss(where, codes[worst], float(target[worst]), float(shares[worst])))
+    return tuple(sorted(found, key=lambda miss: -abs(miss.share - miss.target)))
+
+
+def _judged(
+    space: Space, moments: Mapping[str, Moments], local: Mapping[str, FloatArray]
+) -> Iterator[tuple[str, list[str], FloatArray, FloatArray, Moments]]:
+    """Yield name, codes, starting weights, final weights and moments of what has a target."""
+    if _whole(space):
+        block = space.blocks[0]
+        t = block.track
+        yield (
+            t.code, [t.codes[i] for i in block.nodes], space.start[block.span],
+            t.global_weights(local[t.code])[block.nodes], moments[t.code].through(block.inside),
+        )  # fmt: skip
+        return
+    starts = {b.track.code: b.local for b in space.blocks}
+    for depth in space.depths:
+        for tracks, parent in _families(space, depth):
+            members = [_members(t, parent) for t in tracks]
+            if len(members[0]) < 2:
+                continue
+            parts = [
+                moments[t.code].through(t.within(local[t.code], ids).T)
+                for t, ids in zip(tracks, members, strict=True)
+            ]
+            first = tracks[0]
+            yield (
+                f"{'+'.join(t.code for t in tracks)}/{parent or 'total'}",
+                [first.codes[i] for i in members[0]],
+                starts[first.code][members[0]],
+                local[first.code][members[0]],
+                parts[0] if len(parts) == 1 else pool_moments(parts),
+            )
 
 
 def _families(space: Space, depth: int) -> list[tuple[list[Track], str]]:
@@ -103,7 +215,9 @@ def budget_shares(
         )
     if found.kept.any():
         notes.append(f"{where}: {int(found.kept.sum())} nodes without variance keep their weight")
-    return found.g, found.residual, notes
+    # A residual of the shrunken problem would certify what was not asked for.
+    residual = found.residual if found.miss < 1e-8 else float("inf")
+    return found.g, residual, notes
 
 
 def reach_correlations(

@@ -97,9 +97,7 @@ def gap_patterns(base: Baseline) -> list[tuple[IntArray, BoolArray]]:
         return []
     answered = ~np.isnan(base.answers)
     patterns, group = np.unique(answered, axis=0, return_inverse=True)
-    return [
-        (np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns) if not p.all()
-    ]
+    return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns) if not p.all()]
 
 
 def renormalised(

@@ -29,13 +29,15 @@ class Moments:
         Number of enterprises (or the sum of their counts).
     mean : (L,) points
     cov : (L, L) points squared, divided by ``n``
-    fourth : (L, L) mean of the squared products of centred scores, or None; only shrinkage needs it
+    centred : (n, L) scores less their means, or None; only shrinkage needs them
+    counts : (n,) how often each enterprise counts, or None for once
     """
 
     n: float
     mean: FloatArray
     cov: FloatArray
-    fourth: FloatArray | None = None
+    centred: FloatArray | None = None
+    counts: FloatArray | None = None
 
     def through(self, mix: FloatArray) -> Moments:
         """Return the moments of mixed scores ``X @ mix``.
@@ -49,10 +51,13 @@ class Moments:
         Moments of the q node scores
         """
         cov = mix.T @ self.cov @ mix
-        return Moments(self.n, self.mean @ mix, 0.5 * (cov + cov.T))
+        centred = None if self.centred is None else self.centred @ mix
+        return Moments(self.n, self.mean @ mix, 0.5 * (cov + cov.T), centred, self.counts)
 
 
-def moments_of(X: FloatArray, counts: FloatArray | None = None, *, fourth: bool = False) -> Moments:
+def moments_of(
+    X: FloatArray, counts: FloatArray | None = None, *, centred: bool = False
+) -> Moments:
     """Gather mean and covariance of the scores in one pass over blocks of enterprises.
 
     Scores are shifted by the first enterprise's, so that cancellation cannot spoil the
@@ -62,8 +67,8 @@ def moments_of(X: FloatArray, counts: FloatArray | None = None, *, fourth: bool 
     ----------
     X : (n, L) scores, 0-100, no missing values
     counts : (n,) how often each enterprise counts (bootstrap, survey weights); 1 by default
-    fourth : bool
-        Also gather what :func:`shrinkage_intensity` needs (a second pass).
+    centred : bool
+        Keep the centred scores, which :func:`shrinkage_intensity` needs.
 
     Returns
     -------
@@ -103,17 +108,7 @@ def moments_of(X: FloatArray, counts: FloatArray | None = None, *, fourth: bool 
     cov[flat, :] = 0.0
     cov[:, flat] = 0.0
     mean = shift + centre
-    out = Moments(total, mean, cov)
-    return Moments(total, mean, cov, _fourth(X, mean, counts, total)) if fourth else out
-
-
-def _fourth(X: FloatArray, mean: FloatArray, counts: FloatArray | None, n: float) -> FloatArray:
-    out = np.zeros((X.shape[1], X.shape[1]))
-    for start in range(0, X.shape[0], _CHUNK):
-        square = (X[start : start + _CHUNK] - mean) ** 2
-        weighted = square if counts is None else square * counts[start : start + _CHUNK, None]
-        out += square.T @ weighted
-    return out / n
+    return Moments(total, mean, cov, X - mean, counts) if centred else Moments(total, mean, cov)
 
 
 def pool_moments(parts: Sequence[Moments]) -> Moments:
@@ -131,7 +126,12 @@ def pool_moments(parts: Sequence[Moments]) -> Moments:
     n = sum(p.n for p in parts)
     mean = sum((p.n * p.mean for p in parts), np.zeros_like(parts[0].mean)) / n
     cov = sum((p.n * p.cov for p in parts), np.zeros_like(parts[0].cov)) / n
-    return Moments(n, mean, cov)
+    if any(p.centred is None for p in parts):
+        return Moments(n, mean, cov)
+    centred = np.vstack([p.centred for p in parts if p.centred is not None])
+    once = [np.ones(0 if p.centred is None else len(p.centred)) for p in parts]
+    counts = [one if p.counts is None else p.counts for p, one in zip(parts, once, strict=True)]
+    return Moments(n, mean, cov, centred, np.concatenate(counts))
 
 
 def shrinkage_intensity(m: Moments) -> float:
@@ -139,7 +139,7 @@ def shrinkage_intensity(m: Moments) -> float:
 
     Parameters
     ----------
-    m : moments with ``fourth``
+    m : moments with centred scores
 
     Returns
     -------
@@ -149,10 +149,12 @@ def shrinkage_intensity(m: Moments) -> float:
     -----
     lambda = sum_{i≠j} Var(s_ij) / sum_{i≠j} s_ij²; Schäfer and Strimmer (2005), target D.
     """
-    if m.fourth is None:
-        raise InputError("shrinkage needs moments gathered with fourth=True")
+    if m.centred is None:
+        raise InputError("shrinkage needs moments gathered with centred=True")
+    square = m.centred**2
+    weighted = square if m.counts is None else square * m.counts[:, None]
     off = ~np.eye(m.cov.shape[0], dtype=bool)
-    noise = (m.fourth - m.cov**2)[off].sum() / max(m.n - 1.0, 1.0)
+    noise = (square.T @ weighted / m.n - m.cov**2)[off].sum() / max(m.n - 1.0, 1.0)
     signal = float((m.cov[off] ** 2).sum())
     return 1.0 if signal <= 0 else float(min(1.0, max(0.0, noise / signal)))
 
@@ -161,4 +163,4 @@ def shrink(m: Moments, intensity: float) -> Moments:
     """Scale all covariances by ``1 - intensity``; variances stay."""
     cov = (1.0 - intensity) * m.cov
     np.fill_diagonal(cov, np.diag(m.cov))
-    return Moments(m.n, m.mean, cov, m.fourth)
+    return Moments(m.n, m.mean, cov, m.centred, m.counts)

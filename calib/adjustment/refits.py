@@ -116,10 +116,14 @@ def out_of_sample(
     scored = scored_for(population, weights, readings)
     scores, _ = complete_scores(scored, weights)
     scores = {t: X for t, X in scores.items() if len(X)}
+    shares = spec.problem == "shares"
     generator = np.random.default_rng(rng)
     space = space_of(weights, list(scores), spec.depths)
     full = solve(
-        space, spec, {t: moments_of(X) for t, X in scores.items()}, rng=generator.spawn(1)[0]
+        space,
+        spec,
+        {t: moments_of(X, centred=shares) for t, X in scores.items()},
+        rng=generator.spawn(1)[0],
     )
     warm = np.concatenate(
         [b.track.global_weights(full.local[b.track.code])[b.nodes] for b in space.blocks]
@@ -130,7 +134,7 @@ def out_of_sample(
     failed, left = 0, 0
     for _ in range(draws):
         counts = {t: bootstrap_counts(len(X), 1, generator)[0] for t, X in scores.items()}
-        inside = {t: moments_of(X, counts[t]) for t, X in scores.items()}
+        inside = {t: moments_of(X, counts[t], centred=shares) for t, X in scores.items()}
         left += sum(int(np.count_nonzero(c == 0)) for c in counts.values())
         try:
             found = solve(space, quick, inside, extra_starts=[warm], rng=generator)

@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.adjustment.moments import Moments, shrink, shrinkage_intensity
+from calib.adjustment.shares import variance_share
 from calib.errors import ConvergenceError, InputError
 
 __all__ = ["RiskBudget", "degenerate_direction", "risk_budget"]
@@ -27,6 +28,8 @@ class RiskBudget:
     shrinkage : float
         How much covariances were scaled down to make the problem solvable; 0 for none.
     kept : (L,) indicators without variance, which kept their starting weight
+    shares : (L,) variance shares under ``g`` on the sample's own covariance, however it was solved
+    miss : largest difference of a share from its target; about 0 unless covariances were shrunk
     """
 
     g: FloatArray
@@ -34,6 +37,8 @@ class RiskBudget:
     steps: int
     shrinkage: float
     kept: BoolArray
+    shares: FloatArray
+    miss: float
 
 
 def risk_budget(
@@ -53,7 +58,8 @@ def risk_budget(
     shrinkage : float in 0..1
         How much to scale covariances down. By default none, unless some non-negative
         combination of indicators has no variance at all: then the data-driven intensity
-        (or 0.01 where the moments do not allow to estimate it), reported in the result.
+        of :func:`shrinkage_intensity` (0.01 at least, and where the moments hold no centred
+        scores to estimate it from), reported in the result.
 
     Returns
     -------
@@ -93,7 +99,9 @@ def risk_budget(
     g[live] = part / part.sum() * (1.0 - g[~live].sum())
     if g[live].sum() <= 0:
         raise InputError("indicators without variance hold all the weight; nothing to share out")
-    return RiskBudget(g, residual, steps, float(intensity), ~live)
+    shares = variance_share(g, m).share
+    miss = float(np.abs(shares[live] - share).max())
+    return RiskBudget(g, residual, steps, float(intensity), ~live, shares, miss)
 
 
 def degenerate_direction(cov: FloatArray) -> FloatArray | None:
@@ -127,7 +135,7 @@ def _needed_shrinkage(m: Moments, live: BoolArray) -> float:
     corr = m.cov[np.ix_(live, live)] / np.outer(scale, scale)
     if degenerate_direction(corr) is None:
         return 0.0
-    return max(0.01, shrinkage_intensity(m)) if m.fourth is not None else 0.01
+    return max(0.01, shrinkage_intensity(m)) if m.centred is not None else 0.01
 
 
 def _newton(corr: FloatArray, b: FloatArray) -> tuple[FloatArray, float, int]:

@@ -302,6 +302,8 @@ def _show_rounds(rounds: Rounds, lang: str) -> None:
 
 def _show_adjusted(done: Adjusted, lang: str) -> None:
     zh = lang == "zh"
+    for miss in done.misses:
+        click.echo(miss.get(lang))
     columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
                "contribution_before", "contribution_after", "variance_before",
                "variance_after"]  # fmt: skip
@@ -312,7 +314,7 @@ def _show_adjusted(done: Adjusted, lang: str) -> None:
     click.echo(done.minimised.get(lang))
     if done.solution.certificate is not None:
         click.echo(done.solution.search().get(lang))
-    for note in done.notes:
+    for note in done.notes[len(done.misses) :]:
         click.echo(note)
 
 

@@ -246,10 +246,10 @@ def test_scores_with_many_levels_are_grouped_rather_than_explained_perfectly() -
 
 def test_shrinkage_is_strong_for_noise_and_weak_for_a_clear_structure() -> None:
     rng = np.random.default_rng(2)
-    noise = moments_of(rng.normal(size=(22, 10)), fourth=True)
+    noise = moments_of(rng.normal(size=(22, 10)), centred=True)
     common = rng.normal(size=(500, 1)) + 0.2 * rng.normal(size=(500, 10))
     assert shrinkage_intensity(noise) > 0.4
-    assert shrinkage_intensity(moments_of(common, fourth=True)) < 0.05
+    assert shrinkage_intensity(moments_of(common, centred=True)) < 0.05
 
 
 @settings(max_examples=40, deadline=None)

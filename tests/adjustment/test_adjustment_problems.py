@@ -201,7 +201,7 @@ def test_b_with_equal_budget_and_no_correlation_is_inverse_deviation() -> None:
 def test_b_on_fewer_enterprises_than_indicators_needs_no_shrinkage_when_none_is_degenerate() -> (
     None
 ):
-    m = moments_of(scores(3, 22, 28), fourth=True)
+    m = moments_of(scores(3, 22, 28), centred=True)
     assert np.linalg.matrix_rank(m.cov) < 28
     found = risk_budget(m, np.ones(28))
     assert found.shrinkage == 0
@@ -212,7 +212,7 @@ def test_b_on_fewer_enterprises_than_indicators_needs_no_shrinkage_when_none_is_
 def test_b_shrinks_and_says_so_when_two_indicators_cancel_each_other() -> None:
     x = scores(4, 30, 3)
     x[:, 1] = 100 - x[:, 0]
-    m = moments_of(x, fourth=True)
+    m = moments_of(x, centred=True)
     assert degenerate_direction(m.cov) is not None
     found = risk_budget(m, np.ones(3))
     assert found.shrinkage > 0

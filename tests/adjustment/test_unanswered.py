@@ -1,4 +1,4 @@
-"""Unanswered items under ``renormalise``: every measure agrees with rating the raw answers again."""
+"""Unanswered items under ``renormalise``: measures agree with rating the raw answers again."""
 
 from __future__ import annotations
 

@@ -146,11 +146,13 @@ def _tables(
     from calib.adjustment.scores import complete_scores
     from calib.rating import rate
 
-    scores, _ = complete_scores(context.scored, base)
-    moments = {t: moments_of(X) for t, X in scores.items() if len(X)}
+    moments, later = (
+        {t: moments_of(X) for t, X in complete_scores(context.scored, w)[0].items() if len(X)}
+        for w in (base, final)
+    )
     moves = star_moves_table(rate(context.scored, base), rate(context.scored, final))
     tables = [
-        Table("measures", measure_table(base, final, moments, spec.on),
+        Table("measures", measure_table(base, final, moments, spec.on, later),
               Name("调整前后的权重、贡献与方差占比", "Measures before and after"), 60),
         Table("dominance-before", before.table, Name("调整前的主导性", "Dominance before"), 0),
         Table("dominance-after", after.table, Name("调整后的主导性", "Dominance after"), 0),
@@ -237,11 +239,16 @@ def _notes(
         notes.append(Note(Name(f"{name}：{rounds.stopped.zh}", f"{name}: {rounds.stopped.en}"),
                           warning=not rounds.holds))  # fmt: skip
     if last is not None:
+        notes += [
+            Note(Name(f"{name}：{m.zh}。", f"{name}: {m.en}."), warning=True) for m in last.misses
+        ]
         said = [last.minimised]
         if last.solution.certificate is not None:
             said.append(last.solution.search())
         notes += [Note(Name(f"{name}：{n.zh}。", f"{name}: {n.en}.")) for n in said]
-        notes += [Note(Name(f"{name}：{n}", f"{name}: {n}")) for n in last.notes]
+        notes += [
+            Note(Name(f"{name}：{n}", f"{name}: {n}")) for n in last.notes[len(last.misses) :]
+        ]
         for where, r in last.rounding.items():
             if not r.proven:
                 notes.append(Note(Name(
