@@ -102,7 +102,8 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write UTF-8 text in one step."""
-    write_bytes(path, text.encode("utf-8"))
+    # What is no character stands in names of files that are not UTF-8.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 @contextlib.contextmanager

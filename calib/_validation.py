@@ -57,13 +57,18 @@ def _by_place(errors: Sequence[Any], document: Mapping[str, Any]) -> dict[tuple[
     }
 
 
+def _holds(current: Any, part: Any) -> bool:
+    if isinstance(current, Mapping):
+        return part in current
+    return isinstance(current, list | tuple) and isinstance(part, int) and part < len(current)
+
+
 def _keys_of(error: Any, document: Any) -> tuple[Any, ...]:
     """Return an error's place without the tags of unions."""
     keys: list[Any] = []
     current: Any = document
     for number, part in enumerate(error["loc"], start=1):
-        inside = part in current if isinstance(current, Mapping) else isinstance(part, int)
-        if inside:
+        if _holds(current, part):
             current = current[part]
         elif error["type"] != "missing" or number < len(error["loc"]):
             continue

@@ -25,6 +25,11 @@ __all__ = [
 ]
 
 
+_LONGEST = 400
+"""Characters of a value that an error shows."""
+_LONGEST_WORD = 200
+
+
 class CalibError(Exception):
     """Root of all errors that calib raises on purpose."""
 
@@ -85,10 +90,18 @@ class Fault:
         parts = [p for p in (self.file, self.where) if p]
         text = f"{', '.join(parts)}: {self.problem}" if parts else self.problem
         if self.value is not None:
-            text += f" (found {_plain(self.value)!r})"
+            text += f" (found {_shown(self.value)})"
         if self.expected:
             text += f"; expected {self.expected}"
         return text
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(_plain(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def _plain(value: object) -> object:
@@ -149,6 +162,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     >>> suggest("pubished", ["published", "equal"])
     "(did you mean 'published'?)"
     """
+    if len(word) > _LONGEST_WORD:
+        return ""
     folded = {k.casefold(): k for k in known}
     # One letter of a two-letter code is half of it.
     cutoff = 0.5 if len(word) <= 3 else 0.6

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from calib.errors import Faults, suggest
+from calib.errors import Faults, InputError, suggest
 from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.form_layout import (
     BASIS_ROW,
@@ -30,7 +30,7 @@ from calib.experts.pairwise import matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
 from calib.experts.problems import parse_number
 from calib.framework import Framework
-from calib.tables.xlsx import formula_cells
+from calib.tables.xlsx import formula_cells, read_sheets
 
 __all__ = ["read_form"]
 
@@ -83,19 +83,13 @@ def read_form(
 
 
 def _load(path: Path, faults: Faults) -> dict[str, Cells] | None:
-    import python_calamine
-
     if not path.is_file():
         faults.add("", "no such file")
         return None
     try:
-        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
-            sheets = {
-                name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-                for name in book.sheet_names
-            }
-    except (python_calamine.CalamineError, OSError) as error:
-        faults.add("", f"cannot be read as an Excel workbook: {error}")
+        sheets = read_sheets(path)
+    except InputError as error:
+        faults.add("", str(error).removeprefix(f"{path}: "))
         return None
     if STAMP_SHEET not in sheets:
         text = "is no form of calib: its hidden stamp is missing"

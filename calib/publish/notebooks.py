@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calib._inputs import note_input
 from calib.errors import CalibError, InputError, MissingExtraError
 
 __all__ = ["Executed", "execute_notebook", "render_notebook"]
@@ -67,6 +68,8 @@ def execute_notebook(
     nbformat = _need("nbformat")
     nbclient = _need("nbclient")
     file = Path(path)
+    if file.exists():
+        note_input(file)
     try:
         node = nbformat.read(file, as_version=4)
     except FileNotFoundError as exc:

@@ -1,6 +1,6 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
-from calib.tables.raw import RawTable, check_header, filled, read_table, sheet_names
+from calib.tables.raw import RawTable, check_header, filled, read_table
 from calib.tables.write import (
     inert,
     unmarked,
@@ -9,7 +9,7 @@ from calib.tables.write import (
     write_table,
     write_xlsx,
 )
-from calib.tables.xlsx import column_letters, new_workbook
+from calib.tables.xlsx import column_letters, new_workbook, read_sheets, sheet_names
 
 __all__ = [
     "RawTable",
@@ -18,6 +18,7 @@ __all__ = [
     "filled",
     "inert",
     "new_workbook",
+    "read_sheets",
     "read_table",
     "sheet_names",
     "unmarked",

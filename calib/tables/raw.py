@@ -18,10 +18,13 @@ from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, suggest
 from calib.framework import Name
 from calib.tables.write import unmarked
-from calib.tables.xlsx import column_letters, formula_cells
+from calib.tables.xlsx import column_letters, formula_cells, read_sheets, sheet_names
 
-__all__ = ["RawTable", "check_header", "filled", "read_table", "sheet_names"]
+__all__ = ["RawTable", "check_header", "filled", "read_table"]
 
+MOST_COLUMNS = 5_000
+_LONGEST_NUMBER = 400
+_LARGEST = 10**300
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -116,9 +119,12 @@ class RawTable:
 def _parsed(cells: pd.Series) -> tuple[FloatArray, BoolArray]:
     """Return cells as numbers, NaN where they are none, and which cells are empty."""
     if cells.dtype == object:
-        # Excel cells: TRUE would count as 1, and is no score.
-        cells = cells.map(lambda v: "?" if isinstance(v, bool) else v)
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        cells = cells.map(_maybe_number)
+    try:
+        numbers = pd.to_numeric(cells, errors="coerce")
+    except (ValueError, OverflowError):  # thousands of digits
+        numbers = pd.to_numeric(cells.astype(object).map(_maybe_number), errors="coerce")
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
     blank = np.zeros(len(values), dtype=bool)
     doubtful = np.flatnonzero(np.isnan(values))
     blank[doubtful] = filled(cells.iloc[doubtful]) ^ True
@@ -130,8 +136,15 @@ def filled(cells: pd.Series) -> BoolArray:
     present: BoolArray = np.asarray(cells.notna(), dtype=bool)
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return present
-    text = cells.astype(str).str.strip().to_numpy(dtype=object) != ""
-    return np.asarray(present & text, dtype=bool)
+    return np.array([not _is_blank(v) for v in cells.tolist()], dtype=bool) & present
+
+
+def _maybe_number(value: Any) -> Any:
+    """Return a cell as it can be tried as a number; Excel's TRUE would count as 1."""
+    if isinstance(value, bool | bytes):
+        return "?"
+    long = isinstance(value, str) and len(value) > _LONGEST_NUMBER
+    return "?" if long or (isinstance(value, int) and abs(value) > _LARGEST) else value
 
 
 def _is_blank(value: Any) -> bool:
@@ -161,7 +174,8 @@ def read_table(
     ------
     InputError
         For a file that is missing, empty, of no known kind, with a repeated or empty column
-        name, or with rows of different lengths.
+        name, with rows of different lengths, corrupt, or larger than the limits in
+        ``docs/howto/own-data.md``.
     """
     file = Path(path)
     note_input(file)
@@ -182,6 +196,7 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     """Raise :class:`InputError` for column names that are missing, empty or stand twice."""
     faults = Faults(table.file)
     header = [str(c) for c in table.frame.columns]
+    _check_width(len(header), table.file)
     seen: set[str] = set()
     for i, name in enumerate(header):
         cell = f"{table.sheet}!{column_letters(i)}{table.first_row - 1}"
@@ -198,6 +213,11 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     if not len(table.frame):
         faults.add("", "has no rows below its header")
     faults.raise_if_any()
+
+
+def _check_width(columns: int, file: str) -> None:
+    if columns > MOST_COLUMNS:
+        raise InputError(f"{file}: has {columns:,} columns; expected at most {MOST_COLUMNS:,}")
 
 
 def _decode(raw: bytes, file: Path) -> tuple[str, str]:
@@ -223,6 +243,7 @@ def _read_csv(file: Path) -> RawTable:
     above = len(text[: len(text) - len(body)].splitlines())
     first = body.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
+    _check_width(first.count(separator) + 1, str(file))
     try:
         frame = pd.read_csv(
             io.StringIO(body),
@@ -294,27 +315,15 @@ def _check_lengths(text: str, separator: str, width: int, above: int, file: Path
     faults.raise_if_any()
 
 
-def sheet_names(path: str | os.PathLike[str]) -> list[str]:
-    """Return the names of the sheets of a workbook."""
-    import python_calamine
-
-    try:
-        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
-            return list(book.sheet_names)
-    except (python_calamine.CalamineError, OSError) as exc:
-        raise InputError(f"{path}: cannot be read as an Excel workbook: {exc}") from exc
-
-
 def _read_xlsx(file: Path, sheet: str | None) -> RawTable:
-    import python_calamine
-
     names = sheet_names(file)
+    if not names:
+        raise InputError(f"{file}: is a workbook without a sheet")
     if sheet is None:
         sheet = names[0]
     if sheet not in names:
         raise InputError(f"{file}: no sheet {sheet!r}; sheets are {', '.join(names)}")
-    with python_calamine.CalamineWorkbook.from_path(str(file)) as book:
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    rows = read_sheets(file, [sheet])[sheet]
     if all(_is_blank(v) for row in rows for v in row):
         raise InputError(f"{file}: sheet {sheet!r} is empty; expected a header row and data")
     frame = pd.DataFrame(rows, dtype=object)
@@ -327,6 +336,8 @@ def _read_parquet(file: Path) -> RawTable:
     except ImportError as exc:
         raise MissingExtraError("reading Parquet", "parquet") from exc
     except (OSError, ValueError) as exc:
+        raise InputError(f"{file}: cannot be read as Parquet: {exc}") from exc
+    except Exception as exc:  # the reader's own, of a corrupt file
         raise InputError(f"{file}: cannot be read as Parquet: {exc}") from exc
     frame.columns = pd.Index([str(c) for c in frame.columns], dtype=object)
     return RawTable(frame.reset_index(drop=True), str(file), first_row=1)

@@ -1,20 +1,33 @@
-"""Excel workbooks: writing them in one step, and which cells of one hold formulas."""
+"""Excel workbooks: written in one step, and read within limits whatever is in them."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import os
 import posixpath
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from calib._atomic import write_bytes
+from calib._inputs import note_input
+from calib.errors import InputError
 
-__all__ = ["column_letters", "formula_cells", "new_workbook"]
+__all__ = ["column_letters", "formula_cells", "new_workbook", "read_sheets", "sheet_names"]
+
+MOST_UNPACKED = 1_000_000_000
+"""Bytes of a workbook's parts together."""
+MOST_CELLS = 20_000_000
+"""Cells from A1 to the outermost ones of a sheet, filled or not."""
+_ROWS, _COLUMNS = 1_048_576, 16_384
+_LONGEST = 64
+_ADDRESS = re.compile(rb"""\br\s{0,9}=\s{0,9}["']([A-Za-z]{0,9})(\d{1,12})["']""")
+"""The attribute with which a row or a cell says where it is."""
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -56,9 +69,117 @@ def column_letters(position: int) -> str:
     return letters
 
 
+def sheet_names(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the sheets of a workbook.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read as an Excel workbook.
+    """
+    with _opened(path) as book:
+        return list(book.sheet_names)
+
+
+def read_sheets(
+    path: str | os.PathLike[str], names: Sequence[str] | None = None
+) -> dict[str, list[list[Any]]]:
+    """Return the cells of sheets by rows, from A1 on.
+
+    Parameters
+    ----------
+    names : the sheets; all of them if None
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read as an Excel workbook, or is larger than calib reads: more
+        than 1 GB unpacked, or a sheet whose outermost cell spans more than 20 million cells.
+    """
+    with _opened(path) as book:
+        wanted = book.sheet_names if names is None else names
+        return {n: book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in wanted}
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a workbook with the fast reader, after a look at what it would have to hold.
+
+    A single cell far out would make the reader ask for more memory than there is, which ends the
+    process: there is no error to be caught then.
+    """
+    import python_calamine
+
+    note_input(path)
+    with _reading(path):
+        _check_extent(path)
+        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+            yield book
+
+
+@contextlib.contextmanager
+def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a reader of XLSX says about a corrupt file into one error."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as exc:
+        what = str(exc) or type(exc).__name__
+        raise InputError(f"{path}: cannot be read as an Excel workbook: {what}") from exc
+    except BaseException as exc:
+        if type(exc).__name__ != "PanicException":  # of the reader's native code
+            raise
+        raise InputError(f"{path}: cannot be read as an Excel workbook: {exc}") from exc
+
+
+def _check_extent(path: str | os.PathLike[str]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = 0
+        for info in archive.infolist():
+            rows = columns = 0
+            sheet = info.filename.lower().startswith("xl/worksheets/")
+            tail = b""
+            for block in _blocks(archive, info):
+                unpacked += len(block)
+                if unpacked > MOST_UNPACKED:
+                    raise InputError(f"{path}: holds more than {MOST_UNPACKED:,} bytes unpacked")
+                if sheet:
+                    for letters, digits in _ADDRESS.findall(tail + block):
+                        rows = max(rows, int(digits))
+                        columns = max(columns, _position(letters))
+                    tail = block[-_LONGEST:]
+            if rows > _ROWS or columns > _COLUMNS:
+                raise InputError(f"{path}: {info.filename}: names a cell that no sheet can have")
+            if rows * columns > MOST_CELLS:
+                raise InputError(
+                    f"{path}: {info.filename}: its outermost cells span {rows:,} rows and "
+                    f"{columns:,} columns; expected at most {MOST_CELLS:,} cells: delete what "
+                    "stands far from the table, or save a large one as CSV or Parquet"
+                )
+
+
+def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Unpack a part bit by bit, whatever size it claims to have."""
+    honest = copy.copy(info)
+    honest.file_size = MOST_UNPACKED + 1
+    honest.CRC = None  # type: ignore[assignment]  # not checked: the reader does
+    with archive.open(honest) as stream:
+        while block := stream.read(1 << 20):
+            yield block
+
+
+def _position(letters: bytes) -> int:
+    """Return the column of letters, counted from 1; 1 where there are none."""
+    position = 0
+    for letter in letters.upper():
+        position = position * 26 + letter - 64
+    return max(position, 1)
+
+
 def formula_cells(path: Path, sheet: str) -> frozenset[str]:
     """Return the addresses of the cells of a sheet that hold a formula."""
-    with zipfile.ZipFile(path) as archive:
+    with _reading(path), zipfile.ZipFile(path) as archive:
         part = _sheet_part(archive, sheet)
         if part is None or part not in archive.namelist():
             return frozenset()
