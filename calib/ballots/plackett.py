@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray
-from calib.ballots.likelihood import derivatives, loglik, pseudo_inverse, worths
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.ballots.layers import RANGE, STEP, Contest, Layers, layers, leading
+from calib.ballots.likelihood import derivatives, equal_loglik, loglik, pseudo_inverse, worths
+from calib.ballots.newton import Ascent, Point, climb
 from calib.ballots.prefix import PrefixTable
-from calib.errors import CalibError, ConvergenceError
+from calib.errors import CalibError
 
 __all__ = [
     "NoMaximumError",
@@ -17,14 +19,8 @@ __all__ = [
     "fit_ml",
     "fit_tied",
     "never_chosen",
-    "separated",
     "supremum_loglik",
 ]
-
-_STEP = 1e-5  # Newton is quadratic: after a step this small the error is near 1e-10
-_RANGE = 15.0  # log-worths this far apart raise the question whether a maximum exists
-_GAIN = 1e-10
-_MAX_STEPS = 200
 
 
 class NoMaximumError(CalibError):
@@ -94,26 +90,12 @@ def never_chosen(table: PrefixTable) -> BoolArray:
     return table.wins <= 0
 
 
-def separated(table: PrefixTable, upper: BoolArray) -> bool:
-    """Tell whether no choice ever passed over a free item of ``upper`` for one outside it.
-
-    Notes
-    -----
-    The likelihood then grows without bound in the direction that lifts ``upper``: the choices
-    won by ``upper`` are as many as the choices in which one of it was free.
-    """
-    offered = 0.0
-    for rows, free in table.blocks():
-        offered += float(table.counts[rows][free[:, upper].any(axis=1)].sum())
-    return bool(offered - table.wins[upper].sum() <= 1e-9 * max(table.total, 1.0))
-
-
 def fit_ml(table: PrefixTable, *, start: FloatArray | None = None) -> PlackettLuce:
     """Fit top-k Plackett-Luce by maximum likelihood.
 
     Parameters
     ----------
-    table : sufficient statistics
+    table : sufficient statistics; respondent weights of any scale
     start : (J,) log-worths to start from; equal by default
 
     Returns
@@ -132,24 +114,28 @@ def fit_ml(table: PrefixTable, *, start: FloatArray | None = None) -> PlackettLu
     Notes
     -----
     Newton-Raphson with step halving on the concave log-likelihood; see
-    :mod:`calib.ballots.likelihood` for the derivatives.
+    :mod:`calib.ballots.likelihood` for the derivatives. Log-likelihood and covariance are those
+    of weights that sum to Kish's effective number of ballots, whatever scale they came in.
 
     References
     ----------
     Plackett (1975), *Appl. Statist.* 24, 193-202. Hunter (2004), *Ann. Statist.* 32, 384-406
     (existence). Fahandar, Hüllermeier & Couso (2017), ICML (top-k ballots).
     """
+    table = table.effective()
     absent = never_chosen(table)
     theta = np.where(absent, -np.inf, _first_guess(table) if start is None else start)
     theta[~absent] -= theta[~absent].mean()
-    if int((~absent).sum()) == 1:
-        return PlackettLuce(theta, np.zeros((table.J, table.J)), loglik(table, theta), 0)
-    theta, steps = _newton(table, theta, ~absent, check=True)
-    d = derivatives(table, theta)
     covariance = np.zeros((table.J, table.J))
+    if int((~absent).sum()) == 1:
+        return PlackettLuce(theta, covariance, loglik(table, theta), 0)
+    ascent = _newton(table, theta, ~absent)
+    theta[~absent] = ascent.x
+    if not ascent.converged:
+        _raise_where_separated(table, theta, ~absent)
     inner = np.ix_(~absent, ~absent)
-    covariance[inner] = pseudo_inverse(d.information[inner])
-    return PlackettLuce(theta, covariance, d.loglik, steps)
+    covariance[inner] = pseudo_inverse(ascent.point.curvature)
+    return PlackettLuce(theta, covariance, ascent.point.value, ascent.steps)
 
 
 def _first_guess(table: PrefixTable) -> FloatArray:
@@ -161,61 +147,56 @@ def _first_guess(table: PrefixTable) -> FloatArray:
 
 def supremum_loglik(table: PrefixTable) -> float:
     """Return the supremum of the log-likelihood, which exists even when its maximum does not."""
-    absent = never_chosen(table)
-    theta = np.where(absent, -np.inf, _first_guess(table))
-    if int((~absent).sum()) > 1:
-        theta, _ = _newton(table, theta, ~absent, check=False)
-    return loglik(table, theta)
+    scaled = table.effective()
+    factor = scaled.total / table.total
+    absent = never_chosen(scaled)
+    theta = np.where(absent, -np.inf, _first_guess(scaled))
+    if int((~absent).sum()) < 2:
+        return loglik(scaled, theta) / factor
+    ascent = _newton(scaled, theta, ~absent)
+    if ascent.converged:
+        return ascent.point.value / factor
+    return _layers(scaled, np.arange(table.J)).supremum / factor
 
 
-def _newton(
-    table: PrefixTable, theta: FloatArray, free: BoolArray, *, check: bool
-) -> tuple[FloatArray, int]:
-    """Climb to the maximum over the free items; return theta and the number of steps."""
+def _newton(table: PrefixTable, theta: FloatArray, free: BoolArray) -> Ascent:
+    """Climb to the maximum over the free items; stop where they are found to be separated."""
     inner = np.ix_(free, free)
-    size = int(free.sum())
-    theta = theta.copy()
-    d = derivatives(table, theta)
-    for count in range(1, _MAX_STEPS + 1):
-        information = d.information[inner]
-        ridge = np.trace(information) / size**2
-        step = np.linalg.solve(information + ridge, d.score[free])
-        step -= step.mean()
-        far = float(np.abs(step).max())
-        step *= min(1.0, 3.0 / far) if far > 0 else 1.0
-        trial = theta.copy()
-        trial[free] += step
-        if far < _STEP:
-            return trial, count
-        new = derivatives(table, trial)
-        while new.loglik < d.loglik - 1e-9 * abs(d.loglik):
-            step *= 0.5
-            trial[free] = theta[free] + step
-            new = derivatives(table, trial)
-        gain = new.loglik - d.loglik
-        theta, d = trial, new
-        if np.ptp(theta[free]) > _RANGE:
-            if check:
-                _raise_if_separated(table, theta, free)
-            elif abs(gain) < _GAIN * max(1.0, abs(d.loglik)):
-                return theta, count
-    msg = f"Plackett-Luce did not converge in {_MAX_STEPS} Newton steps"
-    raise ConvergenceError(msg)
+    whole = theta.copy()
+
+    def objective(x: FloatArray) -> Point:
+        whole[free] = x
+        d = derivatives(table, whole)
+        return Point(d.loglik, d.score[free], d.information[inner])
+
+    def halt(x: FloatArray, point: Point, gain: float) -> bool:
+        return float(np.ptp(x)) > RANGE and _leading(table, x, free) > 0
+
+    return climb(objective, theta[free], close=STEP, halt=halt)
 
 
-def _raise_if_separated(table: PrefixTable, theta: FloatArray, free: BoolArray) -> None:
+def _leading(table: PrefixTable, x: FloatArray, items: BoolArray) -> int:
+    free = table.available()[:, items] > 0
+    return leading(table.counts, free, table.wins[items], x)
+
+
+def _layers(table: PrefixTable, groups: IntArray) -> Layers:
+    design = np.zeros((table.J, int(groups.max()) + 1))
+    design[np.arange(table.J), groups] = 1.0
+    return layers(Contest(table.counts, table.available() @ design, design.T @ table.wins))
+
+
+def _raise_where_separated(table: PrefixTable, theta: FloatArray, free: BoolArray) -> None:
+    m = _leading(table, theta[free], free)
     order = np.flatnonzero(free)[np.argsort(-theta[free], kind="stable")]
-    gaps = -np.diff(theta[order])
-    for cut in np.argsort(-gaps)[:5]:
-        if gaps[cut] < 1.0:
-            return
-        upper = np.zeros(table.J, dtype=bool)
-        upper[order[: cut + 1]] = True
-        if separated(table, upper):
-            raise NoMaximumError(upper, free & ~upper)
+    upper = np.zeros(table.J, dtype=bool)
+    upper[order[:m]] = True
+    if m == 0:
+        upper[_layers(table, np.arange(table.J)).members[0]] = True
+    raise NoMaximumError(upper, free & ~upper)
 
 
-def fit_tied(table: PrefixTable, groups: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def fit_tied(table: PrefixTable, groups: IntArray) -> float:
     """Return the supremum of the log-likelihood when items of one group share a log-worth.
 
     Parameters
@@ -227,27 +208,24 @@ def fit_tied(table: PrefixTable, groups: np.ndarray[tuple[int], np.dtype[np.int6
     -----
     With it, twice the gain of the free fit tests "equal within every group" (df = J - G).
     """
-    design = np.zeros((table.J, int(groups.max()) + 1))
+    G = int(groups.max()) + 1
+    if G == 1:
+        return equal_loglik(table)
+    scaled = table.effective()
+    factor = scaled.total / table.total
+    design = np.zeros((table.J, G))
     design[np.arange(table.J), groups] = 1.0
-    wins = design.T @ table.wins
-    live = wins > 0
-    theta = np.where(live[groups], 0.0, -np.inf)
-    if int(live.sum()) < 2:
-        return loglik(table, theta)
-    Z = design[:, live]
-    d = derivatives(table, theta)
-    for _ in range(_MAX_STEPS):
-        information = Z.T @ d.information @ Z
-        ridge = np.trace(information) / Z.shape[1] ** 2
-        step = np.linalg.solve(information + ridge, Z.T @ d.score)
-        far = float(np.abs(step).max())
-        step *= min(1.0, 3.0 / far) if far > 0 else 1.0
-        new = derivatives(table, theta + Z @ step)
-        while new.loglik < d.loglik - 1e-9 * abs(d.loglik):
-            step *= 0.5
-            new = derivatives(table, theta + Z @ step)
-        gain, theta, d = new.loglik - d.loglik, theta + Z @ step, new
-        if far < _STEP or (far > 0.5 and abs(gain) < _GAIN * max(1.0, abs(d.loglik))):
-            return d.loglik
-    msg = f"Plackett-Luce with tied worths did not converge in {_MAX_STEPS} Newton steps"
-    raise ConvergenceError(msg)
+    if (design.T @ scaled.wins <= 0).any():  # a group that nobody chose
+        return _layers(scaled, groups).supremum / factor
+
+    def objective(x: FloatArray) -> Point:
+        d = derivatives(scaled, design @ x)
+        return Point(d.loglik, design.T @ d.score, design.T @ d.information @ design)
+
+    def halt(x: FloatArray, point: Point, gain: float) -> bool:
+        return float(np.ptp(x)) > RANGE
+
+    ascent = climb(objective, np.zeros(G), close=STEP, halt=halt)
+    if ascent.converged:
+        return ascent.point.value / factor
+    return _layers(scaled, groups).supremum / factor

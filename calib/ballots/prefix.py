@@ -130,6 +130,15 @@ class PrefixTable:
             self.n,
         )
 
+    def effective(self) -> PrefixTable:
+        """Return the table with weights that sum to Kish's effective number of ballots.
+
+        Respondent weights are relative: multiplied by ``sum w / sum w^2`` they claim as much
+        information as the ballots hold, whatever scale they came in.
+        """
+        factor = self.total / float(self.lengths2.sum())
+        return self if abs(factor - 1.0) < 1e-12 else self.scaled(factor)
+
 
 class PrefixCounter:
     """Counts prefix sets from one batch of ballots after another, in bounded memory.

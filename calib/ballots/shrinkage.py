@@ -9,6 +9,7 @@ import numpy as np
 
 from calib._types import FloatArray, Seed
 from calib.ballots.likelihood import derivatives, equal_loglik, worths
+from calib.ballots.newton import Point, climb
 from calib.ballots.prefix import PrefixTable
 from calib.errors import ConvergenceError
 
@@ -103,7 +104,8 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
 
     Parameters
     ----------
-    table : sufficient statistics; respondent weights already scaled to an effective size
+    table : sufficient statistics; respondent weights of any scale count as Kish's effective number
+        of ballots
 
     Returns
     -------
@@ -125,6 +127,7 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
     Efron (2010), *Large-Scale Inference*, ch. 1. Kass & Steffey (1989), *JASA* 84, 717-726
     (uncertainty of the second-level parameter).
     """
+    table = table.effective()
     fits = _scan(table)
     values = np.full(len(_GRID), -np.inf)
     for g, fit in fits.items():
@@ -150,41 +153,27 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
 
 def laplace(table: PrefixTable, sigma: float, *, start: FloatArray | None = None) -> Marginal:
     """Return the penalised mode and Laplace's log marginal likelihood at one sigma > 0."""
-    theta = np.zeros(table.J) if start is None else start.copy()
+    start = np.zeros(table.J) if start is None else start
     precision = 1.0 / sigma**2
-    eye = np.eye(table.J)
-    d = derivatives(table, theta)
-    for _ in range(100):
-        objective = d.loglik - 0.5 * precision * float(theta @ theta)
-        hessian = d.information + precision * eye
-        step = np.linalg.solve(hessian, d.score - precision * theta)
-        far = float(np.abs(step).max())
-        step *= min(1.0, 3.0 / far) if far > 0 else 1.0
-        while True:
-            trial = theta + step
-            trial -= trial.mean()
-            new = derivatives(table, trial)
-            value = new.loglik - 0.5 * precision * float(trial @ trial)
-            if value >= objective - 1e-9 * (1.0 + abs(objective)):
-                break
-            step *= 0.5
-        theta, d = trial, new
-        if far < _STEP**0.5:  # quadratic: the next step would be under _STEP
-            break
-    else:
+    eye = precision * np.eye(table.J)
+
+    def penalised(theta: FloatArray) -> Point:
+        d = derivatives(table, theta)
+        value = d.loglik - 0.5 * precision * float(theta @ theta)
+        return Point(value, d.score - precision * theta, d.information + eye)
+
+    # A start with a mean of its own would keep it: the steps are contrasts.
+    ascent = climb(penalised, start - start.mean(), close=_STEP**0.5)
+    if not ascent.converged:
         msg = f"the penalised fit did not converge at sigma = {sigma:g}"
         raise ConvergenceError(msg)
-    hessian = d.information + precision * eye
+    theta, hessian = ascent.x, ascent.point.curvature
     _, logdet = np.linalg.slogdet(hessian)
-    marginal = (
-        d.loglik
-        - 0.5 * precision * float(theta @ theta)
-        - table.J * np.log(sigma)
-        - 0.5 * float(logdet)
-    )
+    marginal = ascent.point.value - table.J * np.log(sigma) - 0.5 * float(logdet)
+    fitted = ascent.point.value + 0.5 * precision * float(theta @ theta)
     # The mean of theta is not identified: its prior variance is no uncertainty of the worths.
     covariance = np.asarray(np.linalg.inv(hessian) - 1.0 / (precision * table.J), dtype=float)
-    return Marginal(sigma, theta, covariance, d.loglik, float(marginal))
+    return Marginal(sigma, theta, covariance, fitted, float(marginal))
 
 
 def marginal_by_sampling(
