@@ -11,7 +11,17 @@ from calib.ballots.data import Ballots, ballots_from_lists
 from calib.ballots.draws import worth_draws
 from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
 from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
-from calib.ballots.estimates import METHODS, Estimate, comparison_table, estimate, estimate_all
+from calib.ballots.estimates import (
+    ERRORS,
+    METHODS,
+    Estimate,
+    comparison_table,
+    estimate,
+    estimate_all,
+    maximum_note,
+    method_table,
+)
+from calib.ballots.homogeneity import StageTest, stage_test
 from calib.ballots.kemeny import Kemeny, kemeny, kemeny_order
 from calib.ballots.mixture import Mixture, MixtureChoice, choose_mixture, fit_mixture
 from calib.ballots.outliers import Outliers, outlying_ballots
@@ -31,7 +41,7 @@ from calib.ballots.rollup import (
     pool_tracks,
 )
 from calib.ballots.scores import SCORES, PositionalScore, positional_score
-from calib.ballots.segments import group_equality, segment_test, stage_test
+from calib.ballots.segments import group_equality, segment_test
 from calib.ballots.sentences import equality_sentences, verdict_name
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
@@ -41,6 +51,7 @@ from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 from calib.ballots.writing import survey_table, write_survey
 
 __all__ = [
+    "ERRORS",
     "MARGIN",
     "METHODS",
     "REASONS",
@@ -66,6 +77,7 @@ __all__ = [
     "QuasiVariances",
     "SetAside",
     "Shrinkage",
+    "StageTest",
     "Survey",
     "TreeWeights",
     "WorthIntervals",
@@ -96,6 +108,8 @@ __all__ = [
     "leaf_groups",
     "list_distances",
     "local_from_worths",
+    "maximum_note",
+    "method_table",
     "outlying_ballots",
     "parse_survey",
     "pick_shares",

@@ -12,7 +12,7 @@ from calib.ballots.likelihood import worths
 from calib.ballots.plackett import fit_ml
 from calib.ballots.prefix import PrefixTable, tabulate
 from calib.ballots.reweight import Reweighting
-from calib.ballots.robust import cluster_index
+from calib.ballots.robust import cluster_index, effective_table
 from calib.ballots.shrinkage import laplace
 from calib.errors import ConvergenceError, InputError
 
@@ -81,7 +81,9 @@ def bootstrap(
         raise InputError(msg)
     gen = np.random.default_rng(rng)
     table = tabulate(ballots)
-    start = fit_ml(table).theta if sigma is None else laplace(table, sigma).theta
+    # A prior weighs as much against the ballots here as in the fit to all of them.
+    scale = 1.0 if sigma is None else effective_table(ballots).size / table.total
+    start = fit_ml(table).theta if sigma is None else laplace(table.scaled(scale), sigma).theta
     distinct = _Distinct(ballots, table)
     refit = BatchFit(distinct.sets, start, sigma)
     theta = np.zeros((replicates, ballots.J))
@@ -90,7 +92,7 @@ def bootstrap(
     for first in range(0, replicates, size):
         part = slice(first, min(first + size, replicates))
         counts, wins = distinct.sets.statistics(distinct.resample(part.stop - part.start, gen))
-        theta[part] = refit.fit(counts, wins)
+        theta[part] = refit.fit(scale * counts, scale * wins)
     return Bootstrap(theta)
 
 

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._types import FloatArray
+from calib._types import BoolArray, FloatArray
 from calib.ballots.data import Ballots
 from calib.ballots.kemeny import kemeny
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
 from calib.ballots.prefix import tabulate
 from calib.ballots.quasi import quasi_variances
-from calib.ballots.robust import cluster_index, effective_table, sandwich
+from calib.ballots.robust import cluster_index, effective_table, sandwich, weights_differ
 from calib.ballots.scores import SCORES, positional_score
 from calib.ballots.shares import normal_quantile
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.errors import InputError, suggest
+from calib.framework import Name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["METHODS", "Estimate", "comparison_table", "estimate", "estimate_all"]
+__all__ = [
+    "ERRORS",
+    "METHODS",
+    "Estimate",
+    "comparison_table",
+    "estimate",
+    "estimate_all",
+    "maximum_note",
+    "method_table",
+]
+
+_SHOWN = 6
 
 METHODS = ("shrinkage", "maximum_likelihood", *SCORES, "kemeny")
 """Names of the estimators, the default first."""
+
+ERRORS: Mapping[str, Name] = {
+    "model": Name("按模型，选票等权且相互独立", "by the model, ballots equal and independent"),
+    "kish": Name(
+        "按有效选票数（Kish 有效样本量；同一企业多份选票时再折减）",
+        "at the effective number of ballots (Kish's; fewer where enterprises sent several)",
+    ),
+    "robust": Name(
+        "稳健（三明治）标准误，按选票，或按企业聚类",
+        "robust (sandwich), by ballot, or by enterprise where these sent several",
+    ),
+    "none": Name("无", "none"),
+}
+"""What standard errors can rest on, in words. None of them depends on the scale of the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +64,15 @@ class Estimate:
     method : name of the method, one of :data:`METHODS`
     items : (J,) codes
     worth : (J,) shares of importance that sum to 1; None for Kemeny, which gives an order only
-    se : (J,) standard errors of the worths, or None
-    lower, upper : (J,) single-item intervals of the worths at ``level``, or None
+    se : (J,) standard errors of the worths, or None; NaN for an item whose worth has no maximum
+    lower, upper : (J,) single-item intervals of the worths at ``level``, or None; NaN likewise
     rank : (J,) rank, 1 is most important; equal worths share their mean rank
     level : coverage of the intervals
     theta, theta_se, quasi_variance : (J,) log-worths with errors and quasi-variances, for the two
         Plackett-Luce methods; else None
     loglik : log-likelihood, or None
     note : what a reader must know, "" if nothing
+    errors : what the standard errors rest on, a key of :data:`ERRORS`
     """
 
     method: str
@@ -61,6 +88,7 @@ class Estimate:
     quasi_variance: FloatArray | None = None
     loglik: float | None = None
     note: str = ""
+    errors: str = "none"
 
     def table(self) -> pd.DataFrame:
         """Return one row an item: code, rank, and what the method gives."""
@@ -90,9 +118,14 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
 
     Notes
     -----
-    Respondent weights count everywhere. Where they differ, or where enterprises sent several
-    ballots, errors are robust: sandwich for maximum likelihood, an effective number of ballots
-    for shrinkage, clustered variances for positional scores.
+    Respondent weights are relative: they count everywhere, their scale nowhere. Where they differ,
+    or where enterprises sent several ballots, errors are robust: sandwich for maximum likelihood,
+    an effective number of ballots for shrinkage, clustered variances for positional scores;
+    ``errors`` of the result says which.
+
+    Maximum likelihood of an item that nobody chose has no maximum: its worth is 0 in the limit,
+    and it has neither a standard error nor an interval (NaN). Those of the others hold given that
+    limit.
     """
     if method not in METHODS:
         hint = suggest(method, METHODS) or f"expected one of {', '.join(METHODS)}"
@@ -112,7 +145,9 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     lower = np.maximum(score.share - z * score.se, 0.0)
     upper = np.minimum(score.share + z * score.se, 1.0)
     rank = _ranks(score.share)
-    return Estimate(method, ballots.items, score.share, score.se, lower, upper, rank, level)
+    return Estimate(
+        method, ballots.items, score.share, score.se, lower, upper, rank, level, errors="robust"
+    )
 
 
 def estimate_all(
@@ -139,6 +174,60 @@ def comparison_table(estimates: Sequence[Estimate]) -> pd.DataFrame:
             columns[f"{one.method}_weight"] = one.worth
         columns[f"{one.method}_rank"] = one.rank
     return pd.DataFrame(columns)
+
+
+def method_table(ballots: Ballots, estimates: Sequence[Estimate]) -> pd.DataFrame:
+    """Return one row a method: what its errors rest on, and what a reader must know.
+
+    A maximum-likelihood estimate that does not exist, and is not among the estimates, has a row
+    that says so.
+    """
+    import pandas as pd
+
+    rows = [[e.method, ERRORS[e.errors].en, ERRORS[e.errors].zh, e.note] for e in estimates]
+    if all(e.method != "maximum_likelihood" for e in estimates):
+        missing = maximum_note(ballots)
+        if missing is not None:
+            none = ERRORS["none"]
+            rows.append(["maximum_likelihood", none.en, none.zh, f"{missing.zh} {missing.en}"])
+    return pd.DataFrame(rows, columns=["method", "errors_en", "errors_zh", "note"])
+
+
+def maximum_note(ballots: Ballots, names: Mapping[str, str] | None = None) -> Name | None:
+    """Say where the likelihood has no maximum; None when every log-worth has a finite estimate.
+
+    Parameters
+    ----------
+    ballots : the ballots
+    names : item names as shown, by code; codes are shown where there is none
+    """
+    shown = [(names or {}).get(code, code) for code in ballots.items]
+
+    def listed(which: BoolArray) -> tuple[str, str]:
+        words = [shown[j] for j in np.flatnonzero(which)]
+        more = len(words) - _SHOWN
+        zh, en = "、".join(words[:_SHOWN]), ", ".join(words[:_SHOWN])
+        return (f"{zh}等 {len(words)} 项", f"{en} and {more} more") if more > 0 else (zh, en)
+
+    try:
+        absent = ~fit_ml(tabulate(ballots)).chosen
+    except NoMaximumError as none:
+        upper, lower = listed(none.upper), listed(none.lower)
+        return Name(
+            f"最大似然估计不存在：凡可选时，{upper[0]} 总是先于 {lower[0]}；"
+            "因此没有标准误和区间，似然比统计量取上确界，请用收缩估计。",
+            f"No maximum-likelihood estimate exists: wherever they meet, {upper[1]} stand above "
+            f"{lower[1]}. There are no standard errors or intervals of it, likelihood ratios are "
+            "suprema; use the shrinkage estimate.",
+        )
+    if not absent.any():
+        return None
+    zh, en = listed(absent)
+    return Name(
+        f"从未被选的指标：{zh}；其最大似然估计不存在（极限为重要性 0），没有标准误和区间。",
+        f"Never chosen: {en}. The likelihood has no maximum there (worth 0 in the limit), "
+        "so no standard error and no interval.",
+    )
 
 
 def _ranks(worth: FloatArray) -> FloatArray:
@@ -182,32 +271,42 @@ def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
         quasi_variances(fit.covariance).variances,
         fit.loglik,
         note,
+        "kish" if weights_differ(ballots) or cluster_index(ballots) is not None else "model",
     )
 
 
 def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estimate:
-    robust = cluster_index(ballots) is not None
-    robust = robust or (ballots.weight is not None and bool(np.ptp(ballots.weight) > 1e-12))
+    robust = weights_differ(ballots) or cluster_index(ballots) is not None
     covariance = sandwich(ballots, fit) if robust else fit.covariance
     own = PlackettLuce(fit.theta, covariance, fit.loglik, fit.iterations)
+    alone = int(fit.chosen.sum()) == 1  # a single item was chosen: its worth of 1 is a limit too
+
+    def known(values: FloatArray) -> FloatArray:
+        return np.where(fit.chosen & (not alone), values, np.nan)
+
     lower, upper = _intervals(own.worth, covariance, level)
     absent = [ballots.items[j] for j in np.flatnonzero(~fit.chosen)]
     note = "robust standard errors" if robust else ""
     if absent:
-        note = "; ".join(filter(None, [note, f"never chosen, worth 0: {', '.join(absent)}"]))
+        without = (
+            "no maximum exists for items never chosen (worth 0 in the limit, no standard error,"
+            f" no interval): {', '.join(absent)}"
+        )
+        note = "; ".join(filter(None, [note, without]))
     quasi = quasi_variances(covariance, fit.chosen).variances if fit.chosen.sum() > 1 else None
     return Estimate(
         "maximum_likelihood",
         ballots.items,
         own.worth,
-        np.sqrt(np.maximum(np.diag(own.worth_covariance), 0.0)),
-        lower,
-        upper,
+        known(np.sqrt(np.maximum(np.diag(own.worth_covariance), 0.0))),
+        known(lower),
+        known(upper),
         _ranks(own.worth),
         level,
         own.theta,
-        own.se,
-        quasi,
+        known(own.se),
+        None if quasi is None else known(quasi),
         own.loglik,
         note,
+        "robust" if robust else "model",
     )

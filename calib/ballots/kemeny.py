@@ -116,6 +116,8 @@ def _solve_group(preferences: FloatArray) -> tuple[IntArray, int]:
     J = len(preferences)
     if J <= 2:
         return np.arange(J), 0
+    if not np.all(preferences == np.round(preferences)):  # weights, of any scale
+        preferences = preferences / preferences.max()
     first, second = np.triu_indices(J, 1)
     margin = preferences[second, first] - preferences[first, second]
     start = _local_order(preferences)

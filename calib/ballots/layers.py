@@ -108,12 +108,13 @@ def _split(contest: Contest, items: IntArray) -> tuple[float, list[IntArray]]:
         if ascent is not None:
             return value + ascent, [items]
         upper = _cut(contest)
+    members: list[IntArray] = []
     above = (contest.free[:, upper] > 0).any(axis=1)
     for part, rows in ((upper, above), (~upper, ~above)):
         inner = Contest(contest.counts[rows], contest.free[rows][:, part], contest.wins[part])
         more, found = _split(inner, items[part])
         value += more
-        members = found if part is upper else members + found
+        members += found
     return value, members
 
 

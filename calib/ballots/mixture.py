@@ -11,13 +11,15 @@ from calib.ballots.data import Ballots
 from calib.ballots.likelihood import ballot_loglik, worths
 from calib.ballots.prefix import tabulate
 from calib.ballots.reweight import Reweighting
+from calib.ballots.robust import effective_size
 from calib.ballots.shrinkage import laplace
-from calib.errors import ConvergenceError, InputError
+from calib.errors import InputError
 
 __all__ = ["Mixture", "MixtureChoice", "choose_mixture", "fit_mixture"]
 
 _SIGMA = 2.0
-_MAX_STEPS = 2000
+_SHORT = 10  # EM steps of each start, before the best one goes on
+_MOST = 100  # further EM steps of that one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Mixture:
     bic : ``-2 loglik + p log(n)``, p = G J - 1 free numbers
     icl : BIC plus twice the entropy of the memberships: prefers groups that are told apart
     iterations : EM steps of the best start
+    converged : whether it converged within the steps allowed; surveys without groups have flat
+        likelihoods in which EM creeps. If not, log-likelihood and BIC are those reached
     """
 
     share: FloatArray
@@ -42,6 +46,7 @@ class Mixture:
     bic: float
     icl: float
     iterations: int
+    converged: bool
 
     @property
     def worth(self) -> FloatArray:
@@ -87,9 +92,9 @@ def fit_mixture(
 
     Parameters
     ----------
-    ballots : the ballots; weights count as repeated ballots, scaled to sum to n
+    ballots : the ballots; respondent weights are scaled to sum to Kish's effective number
     groups : number of groups G
-    starts : random starts; the one with the highest likelihood is kept
+    starts : random starts of 10 EM steps each; the best goes on, for 100 steps at most
     tolerance : stop when a step gains less penalised log-likelihood than this; BIC differences
         that matter are a thousand times larger
 
@@ -97,66 +102,103 @@ def fit_mixture(
     -----
     E step: posterior group probabilities; M step: each group's penalised Newton fit of the
     reweighted prefix table with ``theta ~ N(0, 2^2)``, weak enough to leave groups alone
-    and strong enough to keep a group that never picks an item finite.
+    and strong enough to keep a group that never picks an item finite. Short runs from several
+    starts, of which the best goes on, find as good a maximum as long runs of all
+    (Biernacki, Celeux & Govaert 2003), and bound the work.
 
     References
     ----------
     Gormley & Murphy (2006), *JRSS A* 169, 361-379; Mollica & Tardella (2017), *Psychometrika* 82.
+    Biernacki, Celeux & Govaert (2003), *Comput. Stat. Data Anal.* 41, 561-575.
     """
     if not 1 <= groups <= ballots.n:
         msg = f"{groups} groups for {ballots.n} ballots; expected 1 to {ballots.n}"
         raise InputError(msg)
-    gen = np.random.default_rng(rng)
-    distinct, where, count = _distinct(ballots)
-    best: tuple[float, FloatArray, FloatArray, FloatArray, float, int] | None = None
-    for _ in range(1 if groups == 1 else starts):
-        fit = _em(distinct, count, groups, tolerance, gen)
-        if best is None or fit[0] > best[0]:
-            best = fit
-    if best is None:
+    if starts < 1:
         msg = "a mixture needs at least one start"
         raise InputError(msg)
-    _, share, theta, posterior, loglik, steps = best
-    order = np.argsort(-share, kind="stable")
-    share, theta, posterior = share[order], theta[order], posterior[:, order]
-    bic = -2.0 * loglik + (groups * ballots.J - 1) * np.log(ballots.n)
+    gen = np.random.default_rng(rng)
+    distinct, where, count = _distinct(ballots)
+    em = _EM(distinct, count, groups, tolerance)
+    first = [em.run(em.start(gen), _SHORT) for _ in range(1 if groups == 1 else starts)]
+    best = max(first, key=lambda state: state.value)
+    if not best.converged:
+        best = em.run(best, _MOST)
+    order = np.argsort(-best.share, kind="stable")
+    share, theta, posterior = best.share[order], best.theta[order], best.posterior[:, order]
+    bic = -2.0 * best.loglik + (groups * ballots.J - 1) * np.log(count.sum())
     logs = np.log(np.where(posterior > 0, posterior, 1.0))
     entropy = -float(count @ (posterior * logs).sum(axis=1))
-    return Mixture(share, theta, posterior[where], loglik, bic, bic + 2 * entropy, steps)
+    return Mixture(
+        share, theta, posterior[where], best.loglik, bic, bic + 2 * entropy, best.steps,
+        best.converged,
+    )  # fmt: skip
 
 
 def _distinct(
     ballots: Ballots,
 ) -> tuple[Ballots, np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]:
     picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
-    weight = ballots.weights * ballots.n / ballots.weights.sum()
+    weight = ballots.weights * effective_size(ballots.weights) / ballots.weights.sum()
     count = np.bincount(where.ravel(), weight)
     return Ballots(ballots.items, picks), where.ravel(), np.asarray(count, dtype=float)
 
 
-def _em(
-    distinct: Ballots, count: FloatArray, groups: int, tolerance: float, gen: np.random.Generator
-) -> tuple[float, FloatArray, FloatArray, FloatArray, float, int]:
-    sets = Reweighting(distinct.picks, tabulate(distinct))
-    theta = np.zeros((groups, distinct.J))
-    posterior = gen.dirichlet(np.full(groups, 0.3), size=distinct.n)
-    before = -np.inf
-    for step in range(1, _MAX_STEPS + 1):
-        weight = posterior * count[:, None]
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Where EM stands: parameters, posterior of the distinct ballots, penalised value."""
+
+    share: FloatArray
+    theta: FloatArray
+    posterior: FloatArray
+    loglik: float
+    value: float
+    steps: int
+    converged: bool
+
+
+class _EM:
+    """EM for the distinct ballots of a survey and how often each was cast."""
+
+    def __init__(self, distinct: Ballots, count: FloatArray, groups: int, tolerance: float) -> None:
+        self._distinct, self._count = distinct, count
+        self._groups, self._tolerance = groups, tolerance
+        self._sets = Reweighting(distinct.picks, tabulate(distinct))
+
+    def start(self, gen: np.random.Generator) -> _State:
+        """Return a start: every ballot belongs to the groups by a random posterior."""
+        posterior = gen.dirichlet(np.full(self._groups, 0.3), size=self._distinct.n)
+        theta = np.zeros((self._groups, self._distinct.J))
+        share = np.full(self._groups, 1.0 / self._groups)
+        return _State(share, theta, posterior, -np.inf, -np.inf, 0, converged=False)
+
+    def run(self, state: _State, most: int) -> _State:
+        """Take up to ``most`` steps, fewer if one gains less than the tolerance."""
+        for _ in range(most):
+            state = self._step(state)
+            if state.converged:
+                break
+        return state
+
+    def _step(self, state: _State) -> _State:
+        weight = state.posterior * self._count[:, None]
         share = weight.sum(axis=0) / weight.sum()
-        counts, wins = sets.statistics(weight.T)
-        for g in range(groups):
-            theta[g] = laplace(sets.table(counts[g], wins[g]), _SIGMA, start=theta[g]).theta
+        counts, wins = self._sets.statistics(weight.T)
+        theta = np.array(
+            [
+                laplace(self._sets.table(counts[g], wins[g]), _SIGMA, start=before).theta
+                for g, before in enumerate(state.theta)
+            ]
+        )
         with np.errstate(divide="ignore"):  # an emptied group has share 0
             log_share = np.log(share)
-        joint = np.stack([ballot_loglik(distinct, row) for row in theta], axis=1) + log_share
+        each_group = np.stack([ballot_loglik(self._distinct, row) for row in theta], axis=1)
+        joint = each_group + log_share
         top = joint.max(axis=1, keepdims=True)
         each = (top + np.log(np.exp(joint - top).sum(axis=1, keepdims=True)))[:, 0]
-        posterior = np.exp(joint - each[:, None])
-        loglik = float(count @ each)
+        loglik = float(self._count @ each)
         value = loglik - 0.5 * float((theta**2).sum()) / _SIGMA**2
-        if value - before < tolerance:
-            return value, share, theta.copy(), posterior, loglik, step
-        before = value
-    msg = f"a mixture of {groups} groups did not converge in {_MAX_STEPS} EM steps"
-    raise ConvergenceError(msg)
+        return _State(
+            share, theta, np.exp(joint - each[:, None]), loglik, value, state.steps + 1,
+            value - state.value < self._tolerance,
+        )  # fmt: skip

@@ -56,7 +56,7 @@ def climb(
 
     Parameters
     ----------
-    objective : returns the function at a place; its Hessian maps (1, ..., 1) to a multiple of itself
+    objective : returns the function at a place; (1, ..., 1) is an eigenvector of its Hessian
     start : (p,) where to begin; the mean stays what it is here
     close : the largest entry of a full Newton step at which the place is good enough. Newton is
         quadratic: after a step of 1e-5 the error is near 1e-10

@@ -24,9 +24,10 @@ from calib.ballots.equivalence import (
     equivalence_of_shares,
     equivalence_of_worths,
 )
+from calib.ballots.homogeneity import StageTest, stage_test
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
-from calib.ballots.segments import GroupEquality, StageTest, group_equality, stage_test
+from calib.ballots.segments import GroupEquality, group_equality
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.unshrunken import WorthIntervals, worth_intervals
@@ -147,7 +148,16 @@ class EqualityReport:
         ]
         if self.stages.df:
             stage = self.stages
-            rows.append(["stage_homogeneity", stage.statistic, stage.df, stage.p, np.nan, 0])
+            rows.append(
+                [
+                    "stage_homogeneity",
+                    stage.statistic,
+                    stage.df,
+                    stage.p_chi2,
+                    _or_nan(stage.p_monte_carlo),
+                    stage.replicates,
+                ]
+            )
         if self.groups is not None:
             one = self.groups
             rows.append(["equal_within_groups", one.statistic, one.df, one.p, np.nan, 0])
@@ -217,7 +227,7 @@ def equality_report(
     alpha : level of the tests, 1 - alpha that of the simultaneous intervals; in (0, 0.5)
     power : power to which the detectable differences refer
     groups : (J,) group of each item (its capability), for tests of equality within groups
-    group_names : (G,) their names
+    group_names : (G,) their names; their numbers by default
     monte_carlo : see :func:`~calib.ballots.equality_tests`
     rng : seed of the Monte-Carlo null
 
@@ -231,7 +241,8 @@ def equality_report(
     table = tabulate(ballots)
     effective = effective_table(ballots)
     shrunk = fit_shrunk(effective.table)
-    tests = equality_tests(ballots, monte_carlo=monte_carlo, rng=rng)
+    gen = np.random.default_rng(rng)
+    tests = equality_tests(ballots, monte_carlo=monte_carlo, rng=gen)
     shares = pick_shares(ballots, level=1 - alpha)
     shown = tests.main.p < alpha
     by_share = None
@@ -256,9 +267,9 @@ def equality_report(
         detectable(table, size=effective.size, alpha=alpha, power=power),
         by_share,
         by_worth,
-        stage_test(table, scale=scale),
+        stage_test(table, scale=scale, monte_carlo=monte_carlo, rng=gen),
         group_equality(table, groups, scale=scale) if groups is not None and several else None,
-        group_names,
+        group_names or _numbered(groups),
     )
 
 
@@ -267,6 +278,11 @@ def _bands(verdict: Equivalence | None, J: int) -> list[str]:
         return [""] * J
     place = dict.fromkeys(verdict.outside, "outside") | dict.fromkeys(verdict.open, "open")
     return [place.get(j, "inside") for j in range(J)]
+
+
+def _numbered(groups: IntArray | None) -> tuple[str, ...]:
+    """Return numbers for groups that were given no names."""
+    return () if groups is None else tuple(str(g) for g in range(int(np.max(groups)) + 1))
 
 
 def _or_nan(value: float | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ __all__ = [
     "outer_products",
     "sandwich",
     "total_variance",
+    "weights_differ",
 ]
 
 _CHUNK = 50_000
@@ -31,7 +32,14 @@ _CHUNK = 50_000
 
 def effective_size(weight: FloatArray) -> float:
     """Return Kish's effective number of ballots, ``(sum w)^2 / sum w^2``."""
-    return float(weight.sum() ** 2 / (weight**2).sum())
+    relative = weight / weight.max()
+    return float(relative.sum() ** 2 / (relative**2).sum())
+
+
+def weights_differ(ballots: Ballots) -> bool:
+    """Tell whether respondents count differently; equal weights of any size do not."""
+    weight = ballots.weight
+    return weight is not None and bool(np.ptp(weight) > 1e-12 * weight.max())
 
 
 def cluster_index(ballots: Ballots) -> tuple[NDArray[np.int64], int] | None:
@@ -114,6 +122,8 @@ def outer_products(
 def sandwich(ballots: Ballots, fit: PlackettLuce) -> FloatArray:
     """Return the robust covariance of the log-worths, ``H^- (sum_g u_g u_g') H^-``, (J, J).
 
+    It does not depend on the scale of the weights: H and u carry the ballots' own.
+
     Parameters
     ----------
     ballots : the ballots that were fitted; their weights and clusters count
@@ -123,8 +133,13 @@ def sandwich(ballots: Ballots, fit: PlackettLuce) -> FloatArray:
     ----------
     White (1982), *Econometrica* 50, 1-25; Liang & Zeger (1986), *Biometrika* 73, 13-22.
     """
+    bread = np.zeros((ballots.J, ballots.J))
+    inner = np.ix_(fit.chosen, fit.chosen)
+    if fit.chosen.sum() > 1:
+        information = derivatives(tabulate(ballots), fit.theta).information
+        bread[inner] = pseudo_inverse(information[inner])
     middle = outer_products(ballots, fit.theta)
-    return np.asarray(fit.covariance @ middle @ fit.covariance, dtype=float)
+    return np.asarray(bread @ middle @ bread, dtype=float)
 
 
 def likelihood_scale(ballots: Ballots) -> float:
@@ -179,5 +194,8 @@ def effective_table(ballots: Ballots) -> EffectiveTable:
         if np.trace(information) > 0:
             middle = outer_products(ballots, zero, at_zero.score / table.total)
             ratio = float(np.trace(pseudo_inverse(information) @ middle)) / (ballots.J - 1)
-            size = min(size, float(table.total) / max(ratio, 1e-12))
-    return EffectiveTable(table.scaled(size / table.total), size, ballots.n / size)
+            size = min(size, float(table.total) / ratio) if ratio > 0 else size
+    scaled = table.scaled(size / table.total)
+    # Kish's number of the scaled table is its total: scaling it once more changes nothing.
+    squares = scaled.lengths2 * scaled.total / float(scaled.lengths2.sum())
+    return EffectiveTable(replace(scaled, lengths2=squares), size, ballots.n / size)

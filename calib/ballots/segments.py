@@ -1,4 +1,4 @@
-"""Tests whether segments, or the ranks of a ballot, follow different worths."""
+"""Tests whether segments of respondents, or items of one group, differ in their worths."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from calib.ballots.data import Ballots
 from calib.ballots.equality import chi2_sf, holm
 from calib.ballots.plackett import fit_tied, supremum_loglik
 from calib.ballots.prefix import PrefixTable, tabulate
-from calib.ballots.robust import cluster_index, likelihood_scale
+from calib.ballots.robust import cluster_index, effective_table, likelihood_scale
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.errors import InputError
 
 __all__ = [
     "GroupEquality",
     "SegmentTest",
-    "StageTest",
     "group_equality",
     "segment_test",
-    "stage_test",
 ]
 
 _PERMUTE_BELOW = 100
@@ -40,7 +38,7 @@ class SegmentTest:
     statistic, df : likelihood ratio and its degrees of freedom ``(S - 1)(J - 1)``
     p_chi2 : p-value by chi-square
     p_permutation : p-value from shuffled segment labels, or None
-    tables : sufficient statistics of each segment
+    tables : sufficient statistics of each segment, scaled to its effective number of ballots
     """
 
     segments: tuple[str, ...]
@@ -118,8 +116,16 @@ def segment_test(
         df,
         chi2_sf(observed, df),
         p_permutation,
-        tuple(tabulate(ballots.take(index == g)) for g in range(names.size)),
+        tuple(_effective(ballots.take(index == g)) for g in range(names.size)),
     )
+
+
+def _effective(part: Ballots) -> PrefixTable:
+    clusters = cluster_index(part)
+    if clusters is not None and clusters[1] == 1:  # one enterprise is one opinion
+        table = tabulate(part).effective()
+        return table.scaled(1.0 / table.total)
+    return effective_table(part).table
 
 
 def _shuffler(
@@ -138,49 +144,6 @@ def _shuffler(
     if (label[of_ballot] != index).any():
         return None
     return lambda gen: gen.permutation(label)[of_ballot]
-
-
-@dataclass(frozen=True, slots=True)
-class StageTest:
-    """Likelihood-ratio test that first, second, ... choices follow the same worths.
-
-    Parameters
-    ----------
-    stages : number of ranks compared
-    statistic, df : likelihood ratio, ``(stages - 1)(J - 1)`` degrees of freedom
-    p : p-value by chi-square
-    loglik : (stages,) log-likelihood of each rank fitted by itself
-    """
-
-    stages: int
-    statistic: float
-    df: int
-    p: float
-    loglik: FloatArray
-
-
-def stage_test(table: PrefixTable, *, scale: float | None = None) -> StageTest:
-    """Test whether the choices at all ranks follow the same worths, as Plackett-Luce says.
-
-    Parameters
-    ----------
-    table : sufficient statistics
-    scale : factor of the likelihood ratio for weights and clusters; by default for weights
-
-    Notes
-    -----
-    ``2 (sum_s l_s - l)`` with every rank fitted by itself; choices from one remaining item are
-    certain and left out. A small p says that respondents do not choose by one scale of worth rank
-    after rank; the worths then summarise all ranks on average.
-    """
-    used = [s for s in range(min(table.picks.shape[0], table.J - 1)) if table.picks[s].any()]
-    if len(used) < 2:
-        return StageTest(len(used), 0.0, 0, 1.0, np.array([supremum_loglik(table)]))
-    single = np.array([supremum_loglik(table.stage(s)) for s in used])
-    scale = table.total / float(table.lengths2.sum()) if scale is None else scale
-    statistic = max(2.0 * scale * (float(single.sum()) - supremum_loglik(table)), 0.0)
-    df = (len(used) - 1) * (table.J - 1)
-    return StageTest(len(used), statistic, df, chi2_sf(statistic, df), single)
 
 
 @dataclass(frozen=True, slots=True)

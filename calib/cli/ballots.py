@@ -121,7 +121,14 @@ def _report(
     from rich.markup import escape
     from rich.table import Table
 
-    from calib.ballots import equality_report, equality_sentences, estimate, leaf_groups
+    from calib.ballots import (
+        ERRORS,
+        equality_report,
+        equality_sentences,
+        estimate,
+        leaf_groups,
+        maximum_note,
+    )
 
     groups, group_names = leaf_groups(track)
     report = equality_report(
@@ -160,6 +167,10 @@ def _report(
             f"{row.worth:.4f}", f"{row.se:.4f}", residual, interval, words[band] if zh else band,
         )  # fmt: skip
     console.print(table)
+    click.echo(f"{'标准误' if zh else 'standard errors'}: {ERRORS[fitted.errors].get(lang)}")
+    missing = maximum_note(part, names)
+    if missing is not None:
+        click.echo(missing.get(lang))
     for test in report.tests.all:
         simulated = ""
         if test.p_monte_carlo is not None:
@@ -195,6 +206,13 @@ def _say_opinions(part: Ballots, track: Track, lang: str, largest: int, seed: in
             f"{head[0]} {fit.share.size}: {head[1]} {fit.loglik:.1f}, BIC {fit.bic:.1f},"
             f" ICL {fit.icl:.1f}{mark}"
         )
+        if not fit.converged:
+            click.echo(
+                f"  {fit.iterations} 步后未收敛，到此为止：似然平坦，这通常说明没有分明的意见群。"
+                if lang == "zh"
+                else f"  stopped after {fit.iterations} steps without converging: a likelihood this"
+                " flat usually means that there are no distinct groups."
+            )
     names = _names(track, lang)
     for share, worth in zip(choice.best.share, choice.best.worth, strict=True):
         top = [names[part.items[j]] for j in np.argsort(-worth)[:5]]
@@ -234,7 +252,7 @@ def _write_weights(survey: Survey, fw: Framework, path: Path) -> None:
 
 
 def _write_tables(survey: Survey, reports: dict[str, EqualityReport], path: Path) -> None:
-    from calib.ballots import comparison_table, estimate_all
+    from calib.ballots import comparison_table, estimate_all, method_table
     from calib.errors import InputError
     from calib.tables import write_xlsx
 
@@ -246,7 +264,9 @@ def _write_tables(survey: Survey, reports: dict[str, EqualityReport], path: Path
         sheets[f"{code} tests"] = report.test_table()
         sheets[f"{code} effects"] = report.effect_table()
         sheets[f"{code} groups"] = report.group_table()
-        sheets[f"{code} estimators"] = comparison_table(estimate_all(survey.ballots[code]))
+        estimates = estimate_all(survey.ballots[code])
+        sheets[f"{code} estimators"] = comparison_table(estimates)
+        sheets[f"{code} methods"] = method_table(survey.ballots[code], estimates)
     sheets["set aside"] = survey.intake.table()
     if survey.synthetic:
         sheets = {f"SYNTHETIC {name}"[:31]: frame for name, frame in sheets.items()}

@@ -22,6 +22,7 @@ from calib.ballots import (
     estimate,
     estimate_all,
     leaf_groups,
+    maximum_note,
     pool_tracks,
     read_survey,
     verdict_name,
@@ -363,6 +364,15 @@ def _marks(survey: Survey) -> tuple[Note, ...]:
     return (Note(text, warning=True),)
 
 
+def _existence(ballots: Ballots, track: Track) -> list[Note]:
+    """Return a note on indicators whose maximum-likelihood worth does not exist, if any."""
+    said = {lang: maximum_note(ballots, _names(track, lang)) for lang in ("zh", "en")}
+    if said["zh"] is None or said["en"] is None:
+        return []
+    zh, en = f"{track.name.zh}：{said['zh'].zh}", f"{track.name.en}: {said['en'].en}"
+    return [Note(Name(zh, en), warning=True)]
+
+
 def _notes(
     survey: Survey,
     framework: Framework,
@@ -386,6 +396,8 @@ def _notes(
                 )
             )
         )
+    for code, ballots in survey.ballots.items():
+        notes.extend(_existence(ballots, framework.tracks[code]))
     verdicts = {framework.tracks[t]: verdict_name(r.verdict) for t, r in reports.items()}
     notes.append(
         Note(

@@ -1,0 +1,146 @@
+"""Surveys in which some items stand above all others: no exception, and no error of 0."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from calib.ballots import (
+    Ballots,
+    ballots_from_lists,
+    equality_report,
+    equality_sentences,
+    estimate,
+    estimate_all,
+    maximum_note,
+    method_table,
+    segment_test,
+    simulate_ballots,
+    tabulate,
+)
+from calib.ballots.plackett import fit_tied, supremum_loglik
+from calib.cli.ballots import ballots as ballots_command
+from calib.framework import load_framework
+
+SIX = tuple(f"i{j}" for j in range(6))
+
+
+def test_two_ballots_that_cross_have_a_report():
+    ballots = ballots_from_lists([["i0", "i1", "i2"], ["i1", "i0", "i3"]], items=SIX)
+    report = equality_report(ballots, rng=0)
+    assert np.isfinite(report.test_table()["statistic"]).all()
+    assert equality_sentences(report, "zh")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tiny_separated_and_unequal_surveys_have_a_report_and_estimates(seed):
+    rng = np.random.default_rng(seed)
+    J, n = int(rng.integers(2, 8)), int(rng.integers(1, 9))
+    K = int(rng.integers(1, J + 1))
+    theta = rng.choice([0, 1, 4, 30]) * rng.standard_normal(J)
+    lengths = rng.integers(1, K + 1, n) if rng.random() < 0.6 else None
+    plain = simulate_ballots(theta, n, K, lengths=lengths, rng=rng)
+    weight = rng.choice([1e-12, 0.5, 1e6]) * np.exp(rng.standard_normal(n))
+    ballots = Ballots(plain.items, plain.picks, weight, None, np.arange(n).astype(str))
+    report = equality_report(ballots, groups=np.arange(J) // 2, monte_carlo=False, rng=1)
+    assert equality_sentences(report, "en")
+    found = estimate_all(ballots)
+    assert "maximum_likelihood" in set(method_table(ballots, found)["method"]) or all(
+        e.method != "maximum_likelihood" for e in found
+    )
+    for one in found:
+        if one.method == "maximum_likelihood":
+            assert not (one.se == 0).any()
+    if n > 1:
+        assert np.isfinite(segment_test(ballots, permutations=3, rng=1).statistic)
+
+
+@pytest.mark.parametrize("spread", [3.0, 4.0])
+def test_very_unequal_worths_have_a_report(spread):
+    for seed in range(2):
+        theta = spread * np.random.default_rng(seed).standard_normal(12)
+        ballots = simulate_ballots(theta, 100, 4, rng=seed)
+        assert equality_report(ballots, groups=np.arange(12) // 4, rng=0).groups is not None
+
+
+def test_the_supremum_is_the_limit_of_the_likelihood():
+    """Two layers of two: within each a coin, between them certainty."""
+    lists = [["a", "b", "c", "d"], ["b", "a", "d", "c"]] * 3 + [["a", "b", "c", "d"]] * 3
+    table = tabulate(ballots_from_lists(lists, items="abcd"))
+    coin = 6 * np.log(6 / 9) + 3 * np.log(3 / 9)
+    assert supremum_loglik(table) == pytest.approx(2 * coin, abs=1e-9)
+    # Tied within the layers every choice inside one is a fair coin: 9 ballots, 2 layers.
+    tied = fit_tied(table, np.array([0, 0, 1, 1]))
+    assert tied == pytest.approx(18 * np.log(0.5), abs=1e-9)
+
+
+def test_the_supremum_bounds_the_likelihood_along_every_direction():
+    from calib.ballots.likelihood import loglik
+
+    rng = np.random.default_rng(5)
+    for seed in range(20):
+        ballots = simulate_ballots(4 * rng.standard_normal(5), 4, 3, rng=seed)
+        table = tabulate(ballots)
+        top = supremum_loglik(table)
+        reached = max(
+            loglik(table, scale * rng.standard_normal(5))
+            for scale in (1, 5, 20)
+            for _ in range(200)
+        )
+        assert reached <= top + 1e-9
+        assert top <= 1e-12
+
+
+def test_an_item_that_nobody_chose_has_no_error_and_no_interval():
+    ballots = simulate_ballots(np.linspace(-1, 1, 6), 80, 2, rng=1)
+    wider = Ballots((*ballots.items, "nobody"), ballots.picks)
+    found = estimate(wider, "maximum_likelihood")
+    for values in (found.se, found.lower, found.upper, found.theta_se, found.quasi_variance):
+        assert np.isnan(values[-1])
+        assert np.isfinite(values[:-1]).all()
+    assert "no maximum exists" in found.note
+    note = maximum_note(wider)
+    assert "nobody" in note.en
+    assert "最大似然估计不存在" in note.zh
+    assert maximum_note(ballots) is None
+    assert "no maximum exists" in " ".join(method_table(wider, [found])["note"])
+
+
+def test_separated_surveys_say_so_in_the_table_of_methods():
+    ballots = ballots_from_lists([["a", "b"]] * 4, items="abcd")
+    rows = method_table(ballots, estimate_all(ballots)).set_index("method")
+    assert "No maximum-likelihood estimate exists" in rows.loc["maximum_likelihood", "note"]
+
+
+def test_the_command_line_reports_on_two_ballots(tmp_path):
+    fw = load_framework("aii")
+    code, track = next(iter(fw.tracks.items()))
+    leaves = [track.nodes[i].code for i in track.leaves]
+    file = tmp_path / "two.csv"
+    rows = [leaves[:3], [leaves[1], leaves[0], leaves[3]]]
+    file.write_text(
+        "respondent,rank1,rank2,rank3\n"
+        + "\n".join(",".join([str(r), *row]) for r, row in enumerate(rows)),
+        encoding="utf-8",
+    )
+    args = [str(file), "--track", code, "--choices", "3", "--lang", "en"]
+    result = CliRunner().invoke(ballots_command, args)
+    assert result.exit_code == 0, result.output
+    assert "No maximum-likelihood estimate exists" in result.output or (
+        "The likelihood has no maximum" in result.output
+    )
+    assert "standard errors: by the model" in result.output
+
+
+def test_layers_of_a_chain_are_its_items():
+    from calib.ballots.layers import Contest, layers
+
+    table = tabulate(ballots_from_lists([list("abcd")] * 2, items="abcd"))
+    found = layers(Contest(table.counts, table.available(), table.wins))
+    order = [int(j) for part in found.members for j in part]
+    assert order == [0, 1, 2, 3]
+    assert found.supremum == pytest.approx(0.0, abs=1e-12)
+    assert all(a < b for a, b in pairwise(order))
