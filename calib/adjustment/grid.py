@@ -1,8 +1,9 @@
 """Rounding weights of one level to a grid, optimal in distance under the same demands.
 
-Largest remainders round a family at a time and know nothing of caps; here an integer programme
-finds the grid weights nearest to the adjusted ones whose siblings sum to exactly 1 and which still
-meet every cap and order, or says which demand no grid weights near by can meet.
+Largest remainders round a family at a time and know nothing of caps; here integer programmes
+find the grid weights nearest to the adjusted ones (not to the starting ones) whose siblings sum to
+exactly 1 and which still meet every cap and order. "Infeasible" is said where they prove it, "not
+found" where the search ended without proof.
 """
 
 from __future__ import annotations
@@ -13,19 +14,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
+from calib.adjustment.grid_lattice import Lattice, build_lattice, violations
+from calib.adjustment.grid_programme import (
+    Cut,
+    Programmes,
+    explain_rows,
+    radius_within,
+    share_cuts,
+)
 from calib.adjustment.rows import Rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
-from calib.errors import ConvergenceError, InfeasibleError, InputError
+from calib.errors import InfeasibleError, NotFoundError
 
 __all__ = ["GridRounding", "round_to_grid"]
 
 _MEETS = 1e-9
+_NODES = 2000
+"""Branch-and-bound nodes of one programme (a limit in seconds would not be reproducible)."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridRounding:
-    """Grid weights nearest to given ones.
+    """Grid weights nearest to given ones, the adjusted weights before rounding.
 
     Parameters
     ----------
@@ -49,17 +60,6 @@ class GridRounding:
     programmes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Lattice:
-    """Families of one level: z = unit * t for whole numbers t, families of t sum to ``total``."""
-
-    unit: FloatArray
-    target: FloatArray
-    families: tuple[IntArray, ...]
-    pairs: tuple[tuple[int, int], ...]
-    total: int
-
-
 def round_to_grid(
     space: Space,
     z: FloatArray,
@@ -69,7 +69,7 @@ def round_to_grid(
     grid: float = 0.01,
     shared: Sequence[str] = (),
     keep: BoolArray | None = None,
-    limit: int = 15,
+    limit: int = 20,
 ) -> GridRounding:
     """Round the local weights of one level to a grid under the demands of an adjustment.
 
@@ -96,22 +96,26 @@ def round_to_grid(
     InputError
         More than one level, or a grid that does not divide 1.
     InfeasibleError
-        No grid weights meet the demands; says which and by how much.
+        It is proven that no grid weights meet the demands; says which and by how much.
+    NotFoundError
+        The programmes allowed found none; says what came closest.
 
     Notes
     -----
     Distance is separable and convex in the whole numbers, hence exactly linear in unary
-    increments. Caps on variance shares are handled by valid cuts (linearised within the ball that
-    an incumbent leaves open) and by excluding points that still break them.
+    increments. Caps on variance shares enter as cuts that are valid for all grid points and exact
+    at the point where they are made: an outer approximation. The nearest point under the cuts so
+    far is a lower bound; where it breaks a cap, it is cut off and, with steps from sibling to
+    sibling, repaired into an upper bound.
     """
-    lattice = _lattice(space, z, grid, shared, keep)
+    lattice = build_lattice(space, z, grid, shared, keep)
     search = _Search(lattice, rows, tuple(caps))
-    if caps:
-        search.find_incumbent()
     search.run(limit)
     if search.best is None:
-        _explain(lattice, rows)
-        raise InfeasibleError(_share_message(lattice, caps, search.banned, grid))
+        explain_rows(lattice, rows)
+        if search.exhausted:
+            raise InfeasibleError(search.message(grid, "no weights on the grid of"))
+        raise NotFoundError(search.message(grid, "not found: no weights on the grid of"))
     bound = min(search.bound, search.distance)
     return GridRounding(
         lattice.unit * search.best,
@@ -124,274 +128,130 @@ def round_to_grid(
 
 
 class _Search:
-    """Search for the nearest grid point: solve, check, cut off, solve again."""
+    """Outer approximation: solve, check, cut off, repair, solve again."""
 
-    def __init__(self, lattice: _Lattice, rows: Rows, caps: tuple[ShareCap, ...]) -> None:
+    def __init__(self, lattice: Lattice, rows: Rows, caps: tuple[ShareCap, ...]) -> None:
         self.lattice, self.rows, self.caps = lattice, rows, caps
         self.best: IntArray | None = None
         self.distance, self.bound, self.programmes = np.inf, 0.0, 0
-        self.cuts: list[tuple[FloatArray, float]] = []
-        self.banned: list[IntArray] = []
+        self.exhausted = False
+        self.closest: IntArray | None = None
+        self.least = np.inf
+        self.cuts: list[Cut] = share_cuts(lattice, caps, lattice.target)
+        self.moves = lattice.moves() if caps else np.zeros((0, len(lattice.unit)), dtype=np.int64)
 
-    def excess(self, steps: IntArray) -> float:
-        """Return the largest amount by which a grid point breaks a demand."""
-        slack = self.rows.slack(self.lattice.unit * steps)
-        linear = float((-slack).max(initial=-np.inf))
-        return max(linear, _excess(self.lattice, self.caps, steps))
-
-    def find_incumbent(self) -> None:
-        """Find some grid weights under the caps by tightening their linearisation."""
-        for margin in (0.0, 2e-4, 1e-3, 3e-3, 8e-3):
-            cuts = [(a, b - margin) for a, b in _cuts(self.lattice, self.caps, 0.0)]
-            steps = _programme(self.lattice, self.rows, cuts, [], 4)
-            self.programmes += 1
-            if steps is not None and self.excess(steps) <= _MEETS:
-                self.best, self.distance = steps, _far(self.lattice, steps)
-                self.cuts = _cuts(self.lattice, self.caps, self.distance)
-                return
+    def over(self, steps: IntArray) -> FloatArray:
+        """Return the largest violation of each grid point, (n,)."""
+        found = violations(self.lattice, self.rows, self.caps, steps)
+        return np.asarray(found.max(axis=1, initial=-np.inf), dtype=float)
 
     def run(self, limit: int) -> None:
-        """Take the nearest grid points in turn until one meets every demand."""
-        lattice, radius = self.lattice, 2
+        """Tighten the bound until it meets the best point, or programmes run out."""
+        lattice = self.lattice
+        programmes = Programmes(lattice, self.rows, nodes=_NODES)
+        radius = np.minimum(np.full(len(lattice.unit), 2), lattice.total)
         while self.programmes < limit:
-            steps = _programme(lattice, self.rows, self.cuts, self.banned, radius)
+            if self.best is not None:
+                radius = radius_within(lattice, self.distance)
+            found = programmes.nearest(radius, self.cuts)
             self.programmes += 1
-            if steps is None:
-                if radius >= lattice.total:
+            if found.steps is None:
+                if not found.finished:
+                    return
+                if self.best is not None:
                     self.bound = self.distance
                     return
-                radius = min(5 * radius, lattice.total)
+                if (radius >= lattice.total).all():
+                    self.exhausted = True
+                    return
+                radius = np.minimum(3 * radius, lattice.total)
                 continue
-            here = _far(lattice, steps)
-            needed = min(_radius(lattice, here), lattice.total)
-            if needed > radius:  # the window might hide something nearer: widen it, solve again
-                radius = needed
+            met = bool(self.over(found.steps[None])[0] <= _MEETS)
+            needed = radius_within(lattice, found.bound)
+            if self.best is None and (needed > radius).any():
+                # The window might hide something nearer: widen it and solve again.
+                radius = np.maximum(radius, needed)
+                if not met:
+                    self._learn(found.steps)
                 continue
-            self.bound = min(here, self.distance)
-            if here >= self.distance - 1e-12:
+            self.bound = max(self.bound, min(found.bound, self.distance))
+            if met and lattice.far(found.steps) < self.distance:
+                self.best, self.distance = found.steps, float(lattice.far(found.steps))
+            if not found.finished or self.bound >= self.distance - 1e-12:
                 return
-            if self.excess(steps) <= _MEETS:
-                self.best, self.distance = steps, here
-                return
-            self.banned.append(steps)
+            self._learn(found.steps)
 
+    def _learn(self, steps: IntArray) -> None:
+        """Cut a point off, and repair it into one that meets every demand."""
+        at = self.lattice.unit * steps
+        self.cuts += [c for c in share_cuts(self.lattice, self.caps, at) if c.value > -1e-4]
+        repaired = self._repair(steps)
+        if repaired is None:
+            return
+        near = self._improve(repaired)
+        if (here := float(self.lattice.far(near))) < self.distance:
+            self.best, self.distance = near, here
 
-def _lattice(
-    space: Space, z: FloatArray, grid: float, shared: Sequence[str], keep: BoolArray | None
-) -> _Lattice:
-    if len(space.depths) != 1:
-        raise InputError("rounding works on one level at a time")
-    total = round(1.0 / grid) if grid > 0 else 0
-    if total < 1 or abs(total * grid - 1.0) > 1e-9:
-        raise InputError(f"grid {grid:g} does not divide 1; expected 0.01, 0.05, 0.001, …")
-    depth = space.depths[0]
-    unit = np.empty(space.size)
-    families: list[IntArray] = []
-    where: dict[tuple[str, str], int] = {}
-    for block in space.blocks:
-        track = block.track
-        weight = track.global_weights(block.local)
-        by_parent: dict[int, list[int]] = {}
-        for j, node in enumerate(block.nodes):
-            column = block.first + j
-            where[(track.code, track.codes[node])] = column
-            parent = int(track.parent[node])
-            above = 1.0 if parent < 0 else float(weight[parent])
-            fixed = keep is not None and bool(keep[column])
-            if int(track.depth[node]) == depth and not fixed:
-                unit[column] = above / total
-                by_parent.setdefault(parent, []).append(column)
-            else:  # what keeps its weight is a family of its own
-                unit[column] = (float(z[column]) if fixed else float(weight[node])) / total
-                by_parent[-2 - column] = [column]
-        families.extend(np.array(v, dtype=np.int64) for v in by_parent.values())
-    pairs: list[tuple[int, int]] = []
-    if depth == 1:
-        for code in shared:
-            columns = [c for (_, name), c in where.items() if name == code]
-            pairs.extend((columns[0], other) for other in columns[1:])
-    return _Lattice(unit, z, tuple(families), tuple(pairs), total)
-
-
-def _far(lattice: _Lattice, steps: IntArray) -> float:
-    return float(np.linalg.norm(lattice.unit * steps - lattice.target))
-
-
-def _radius(lattice: _Lattice, distance: float) -> int:
-    """Return how many grid steps from its target a weight of a nearer point can be."""
-    moving = [lattice.unit[f] for f in lattice.families if len(f) > 1]
-    units = np.concatenate(moving) if moving else np.zeros(0)
-    least = units[units > 0].min(initial=np.inf)
-    return int(min(np.floor(distance / least), lattice.total)) + 1
-
-
-def _excess(lattice: _Lattice, caps: Sequence[ShareCap], steps: IntArray) -> float:
-    z = lattice.unit * steps
-    return max((float((c.shares(z) - c.caps).max()) for c in caps), default=-np.inf)
-
-
-def _cuts(
-    lattice: _Lattice, caps: Sequence[ShareCap], distance: float
-) -> list[tuple[FloatArray, float]]:
-    """Return rows a z <= b that every better point under the caps meets."""
-    out = []
-    z = lattice.target
-    for cap in caps:
-        v = float(z @ cap.cov @ z)
-        if v <= 0:
-            continue
-        for form, limit in zip(cap.forms, cap.caps, strict=True):
-            p = (form - limit * cap.cov) / v
-            value, slope = float(z @ p @ z), 2.0 * p @ z
-            least = float(np.linalg.eigvalsh(p)[0])
-            room = max(-least, 0.0) * distance**2
-            # q(z+d) = value + slope'd + d'Pd <= 0 implies slope'd <= room - value.
-            out.append((slope, room - value + float(slope @ z) + 1e-12))
-    return out
-
-
-def _programme(
-    lattice: _Lattice,
-    rows: Rows,
-    cuts: Sequence[tuple[FloatArray, float]],
-    banned: Sequence[IntArray],
-    radius: int,
-) -> IntArray | None:
-    """Find the nearest grid weights within ``radius`` steps; None if none meet the demands."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array, vstack
-
-    q = len(lattice.unit)
-    unit = np.where(lattice.unit > 0, lattice.unit, 1e-6)
-    goal = np.where(lattice.unit > 0, lattice.target / unit, lattice.total / 2)
-    window = _window(lattice, goal, radius)
-    low, owner, level = window.low, window.owner, window.level
-    cost = unit[owner] ** 2 * ((level - goal[owner]) ** 2 - (level - 1 - goal[owner]) ** 2)
-    spread = csr_array((np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(q, len(owner)))
-    sums, right = _sums(lattice)
-    a = np.concatenate([rows.a, np.array([c for c, _ in cuts]).reshape(-1, q)]) * lattice.unit
-    b = np.concatenate([rows.b, np.array([c for _, c in cuts])])
-    size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
-    edge = (b - a @ low + 1e-11) / size
-    still = right - sums @ low
-    if len(owner) == 0:
-        fits = (np.abs(still) < 1e-9).all() and (edge >= -1e-9).all() and not banned
-        return low if fits else None
-    parts = [csr_array(sums) @ spread, csr_array(a / size[:, None]) @ spread]
-    lower, upper = [still, np.full(len(b), -np.inf)], [still, edge]
-    if banned:
-        extra, floor = _bans(window, banned)
-        parts.append(csr_array(extra))
-        lower.append(floor)
-        upper.append(np.full(len(floor), np.inf))
-    out = milp(
-        cost / float(unit.max()) ** 2,
-        constraints=LinearConstraint(vstack(parts), np.concatenate(lower), np.concatenate(upper)),
-        bounds=Bounds(np.zeros(len(owner)), np.ones(len(owner))),
-        integrality=np.ones(len(owner)),
-        options={"mip_rel_gap": 0.0},
-    )
-    if out.status == 2:
+    def _repair(self, steps: IntArray) -> IntArray | None:
+        """Take steps that lower the sum of violations most, until there is none."""
+        here = self._broken(steps[None])[0]
+        for _ in range(100):
+            self._note(steps)
+            if here <= 0:
+                return steps
+            options = self._neighbours(steps)
+            if len(options) == 0:
+                return None
+            broken = self._broken(options)
+            at = int(np.argmin(broken + 1e-6 * self.lattice.far(options)))
+            if broken[at] >= here:
+                return None
+            steps, here = options[at], float(broken[at])
         return None
-    if out.x is None:
-        raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
-    return np.asarray(low + np.round(spread @ out.x), dtype=np.int64)
 
+    def _improve(self, steps: IntArray) -> IntArray:
+        """Take steps, one or two at a time, that come nearer and keep every demand."""
+        for _ in range(100):
+            one = self._neighbours(steps)
+            two = (one[:, None, :] + self.moves[None]).reshape(-1, len(steps))
+            options = np.concatenate([one, two])
+            options = options[(options >= 0).all(axis=1)]
+            far = self.lattice.far(options)
+            order = np.argsort(far, kind="stable")
+            order = order[far[order] < float(self.lattice.far(steps)) - 1e-12]
+            for part in np.array_split(order, max(1, len(order) // 256)):
+                fit = part[self.over(options[part]) <= _MEETS] if len(part) else part
+                if len(fit):
+                    steps = options[fit[0]]
+                    break
+            else:
+                return steps
+        return steps
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Whole numbers near the target, in unary: t = low + number of increments taken."""
+    def _neighbours(self, steps: IntArray) -> IntArray:
+        options = steps + self.moves
+        return np.asarray(options[(options >= 0).all(axis=1)])
 
-    low: IntArray
-    high: IntArray
-    owner: IntArray
-    level: IntArray
+    def _broken(self, steps: IntArray) -> FloatArray:
+        found = violations(self.lattice, self.rows, self.caps, steps)
+        return np.asarray(np.where(found > _MEETS, found, 0.0).sum(axis=1), dtype=float)
 
+    def _note(self, steps: IntArray) -> None:
+        if (over := float(self.over(steps[None])[0])) < self.least:
+            self.closest, self.least = steps, over
 
-def _window(lattice: _Lattice, goal: FloatArray, radius: int) -> _Window:
-    low = np.clip(np.floor(goal + 1e-9).astype(np.int64) - radius + 1, 0, lattice.total)
-    high = np.clip(np.ceil(goal - 1e-9).astype(np.int64) + radius - 1, low, lattice.total)
-    for family in lattice.families:
-        if len(family) == 1:
-            low[family] = high[family] = lattice.total
-    width = high - low
-    owner = np.repeat(np.arange(len(low)), width)
-    level = low[owner] + 1 + (np.arange(len(owner)) - np.repeat(np.cumsum(width) - width, width))
-    return _Window(low, high, owner, level)
-
-
-def _sums(lattice: _Lattice) -> tuple[FloatArray, FloatArray]:
-    """Return the equalities in whole numbers: families sum to the total, shared weights agree."""
-    sums = np.zeros((len(lattice.families) + len(lattice.pairs), len(lattice.unit)))
-    right = np.zeros(len(sums))
-    for k, members in enumerate(lattice.families):
-        sums[k, members] = 1.0
-        right[k] = lattice.total
-    for k, (i, j) in enumerate(lattice.pairs, start=len(lattice.families)):
-        sums[k, i], sums[k, j] = 1.0, -1.0
-    return sums, right
-
-
-def _bans(window: _Window, banned: Sequence[IntArray]) -> tuple[FloatArray, FloatArray]:
-    """Return rows that exclude points: increments in order, and one of them different."""
-    owner, level = window.owner, window.level
-    inner = np.flatnonzero(owner[1:] == owner[:-1])
-    order = np.zeros((len(inner), len(owner)))
-    order[np.arange(len(inner)), inner] = 1.0
-    order[np.arange(len(inner)), inner + 1] = -1.0
-    rows, floor = [order], [np.zeros(len(inner))]
-    for point in banned:
-        if (point < window.low).any() or (point > window.high).any():
-            continue
-        last_on, first_off = level == point[owner], level == point[owner] + 1
-        rows.append((first_off.astype(float) - last_on)[None])
-        floor.append(np.array([1.0 - np.count_nonzero(last_on)]))
-    return np.concatenate(rows), np.concatenate(floor)
-
-
-def _explain(lattice: _Lattice, rows: Rows) -> None:
-    """Raise with the demands that the closest grid weights break; return if none need be."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    q, r = len(lattice.unit), len(rows)
-    sums, right = _sums(lattice)
-    sums = np.hstack([sums, np.zeros((len(sums), r))])
-    out = milp(
-        np.concatenate([np.zeros(q), np.ones(r)]),
-        constraints=[
-            LinearConstraint(sums, right, right),
-            LinearConstraint(np.hstack([rows.a * lattice.unit, -np.eye(r)]), -np.inf, rows.b),
-        ],
-        bounds=Bounds(np.zeros(q + r), np.append(np.full(q, lattice.total), np.full(r, np.inf))),
-        integrality=np.append(np.ones(q), np.zeros(r)),
-    )
-    if out.x is None:
-        raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
-    broken = np.flatnonzero(out.x[q:] > 1e-8)
-    if len(broken) == 0:
-        return
-    lines = "\n".join(f"  - {rows.labels[i]} (by {out.x[q + i]:.4g})" for i in broken)
-    grid = 1.0 / lattice.total
-    msg = f"no weights on the grid of {grid:g} meet all demands; the closest ones break:\n{lines}\n"
-    raise InfeasibleError(msg + "Use a finer grid, or leave the weights a little more room.")
-
-
-def _share_message(
-    lattice: _Lattice, caps: Sequence[ShareCap], banned: Sequence[IntArray], grid: float
-) -> str:
-    tried = [(_excess(lattice, caps, s), i) for i, s in enumerate(banned)]
-    least, at = min(tried, default=(np.nan, -1))
-    text = (
-        f"of the {len(banned)} nearest weights on the grid of {grid:g}, none keeps every variance "
-        "share under its cap"
-    )
-    if at >= 0:
-        z = lattice.unit * banned[at]
-        over = [
-            f"{label} {share:.4f} > {limit:.4f}"
-            for c in caps
-            for label, share, limit in zip(c.labels, c.shares(z), c.caps, strict=True)
-            if share > limit + _MEETS
-        ]
-        text += f"; the closest still exceeds by {least:.4f}: {'; '.join(over)}"
-    return text + ". Use a finer grid, or a cap slightly lower when adjusting."
+    def message(self, grid: float, opening: str) -> str:
+        """Say what came closest."""
+        text = f"{opening} {grid:g} keep every variance share under its cap"
+        if not self.exhausted:
+            text += f" among those that {self.programmes} integer programmes examined (no proof)"
+        if self.closest is not None:
+            z = self.lattice.unit * self.closest
+            over = [
+                f"{label} {share:.4f} > {limit:.4f}"
+                for c in self.caps
+                for label, share, limit in zip(c.labels, c.shares(z), c.caps, strict=True)
+                if share > limit + _MEETS
+            ]
+            text += f"; the closest found exceeds by {self.least:.4f}: {'; '.join(over)}"
+        return text + ". Use a finer grid, or a cap slightly lower when adjusting."

@@ -1,0 +1,233 @@
+"""Integer programmes for the nearest grid weights, and valid cuts for caps on variance shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.adjustment.grid_lattice import Lattice
+from calib.adjustment.rows import Rows
+from calib.adjustment.share_cap import ShareCap
+from calib.errors import ConvergenceError, InfeasibleError
+
+__all__ = ["Cut", "Found", "Programmes", "explain_rows", "radius_within", "share_cuts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A demand ``value + slope @ (z - at) - curve * |z - at|² <= 0`` on grid weights z.
+
+    Parameters
+    ----------
+    at, slope : (q,)
+    value, curve : float
+    """
+
+    at: FloatArray
+    slope: FloatArray
+    value: float
+    curve: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Outcome of one integer programme.
+
+    Parameters
+    ----------
+    steps : (q,) best point found, or None
+    bound : float
+        No point of the window under the cuts is nearer; infinite where there is none.
+    finished : bool
+        Whether the programme was solved to its end.
+    """
+
+    steps: IntArray | None
+    bound: float
+    finished: bool
+
+
+def share_cuts(lattice: Lattice, caps: Sequence[ShareCap], at: FloatArray) -> list[Cut]:
+    """Return one cut a cap that every grid point under the cap meets.
+
+    Notes
+    -----
+    A cap is q(z) = z'Pz <= 0 with an indefinite P. Between grid points, which differ only within
+    families, q(z) >= q(a) + q'(a)(z - a) - curve |z - a|² where -curve is the least
+    eigenvalue of P on changes that keep the sums. |z - a|² is linear in unary increments of
+    whole numbers taken in order, so the cut is exact at a and nearly so around it.
+    """
+    from scipy.linalg import null_space
+
+    free = null_space(lattice.sums()[0] / np.maximum(lattice.unit, 1e-12))
+    out = []
+    for cap in caps:
+        v = float(at @ cap.cov @ at)
+        if v <= 0:
+            continue
+        for form, limit in zip(cap.forms, cap.caps, strict=True):
+            p = (form - limit * cap.cov) / v
+            least = float(np.linalg.eigvalsh(free.T @ p @ free)[0]) if free.size else 0.0
+            out.append(Cut(at, 2.0 * p @ at, float(at @ p @ at), max(-least, 0.0)))
+    return out
+
+
+def radius_within(lattice: Lattice, distance: float) -> IntArray:
+    """Return how many steps from its target each weight of a nearer point can be, (q,)."""
+    out = np.zeros(len(lattice.unit), dtype=np.int64)
+    for family in lattice.families:
+        # What one sibling gains the others lose: |change|² >= change_i² c / (c - 1).
+        c = len(family)
+        unit = lattice.unit[family]
+        reach = distance * np.sqrt((c - 1) / c) / np.where(unit > 0, unit, np.inf)
+        most = np.minimum(np.floor(reach) + 1, lattice.total)
+        out[family] = np.where(unit > 0, most, lattice.total)
+    return out
+
+
+class Programmes:
+    """Integer programmes on one lattice: nearest points under linear demands and cuts."""
+
+    def __init__(self, lattice: Lattice, rows: Rows, *, nodes: int) -> None:
+        self.lattice, self.rows, self.nodes = lattice, rows, nodes
+        self.unit = np.where(lattice.unit > 0, lattice.unit, 1e-6)
+        goal = lattice.target / self.unit
+        self.goal = np.where(lattice.unit > 0, goal, lattice.total / 2)
+        self.equal, self.right = lattice.sums()
+
+    def nearest(self, radius: IntArray, cuts: Sequence[Cut]) -> Found:
+        """Find the point nearest to the target within ``radius`` steps of it."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csr_array, vstack
+
+        low, owner, level = self._window(radius)
+        if len(owner) == 0:
+            return self._only(low, cuts)
+        q, count = len(low), len(owner)
+        off = self.unit * low - self.lattice.target
+        rise = self.unit[owner] ** 2 * (
+            (level - self.goal[owner]) ** 2 - (level - 1 - self.goal[owner]) ** 2
+        )
+        scale = float(self.unit.max()) ** 2
+        spread = csr_array((np.ones(count), (owner, np.arange(count))), shape=(q, count))
+        a, b = self.rows.a * self.lattice.unit, self.rows.b
+        still = self.right - self.equal @ low
+        parts = [csr_array(self.equal) @ spread]
+        lower, upper = [still], [still]
+        size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
+        table, edge = (a / size[:, None])[:, owner], (b - a @ low + 1e-11) / size
+        if cuts:
+            more, room = self._cut_rows(cuts, low, owner, level)
+            table, edge = np.concatenate([table, more]), np.concatenate([edge, room])
+            parts.append(_in_order(owner))
+            upper.append(np.zeros(parts[-1].shape[0]))
+            lower.append(np.full(parts[-1].shape[0], -np.inf))
+        # Demands that the whole window meets only slow the programme down.
+        binding = np.maximum(table, 0.0).sum(axis=1) > edge
+        parts.append(csr_array(table[binding]))
+        upper.append(edge[binding])
+        lower.append(np.full(np.count_nonzero(binding), -np.inf))
+        out = milp(
+            rise / scale,
+            constraints=LinearConstraint(
+                vstack(parts), np.concatenate(lower), np.concatenate(upper)
+            ),
+            bounds=Bounds(np.zeros(count), np.ones(count)),
+            integrality=np.ones(count),
+            options={"mip_rel_gap": 0.0, "node_limit": self.nodes},
+        )
+        if out.status == 2:
+            return Found(None, np.inf, True)
+        least = float(off @ off)
+        if out.status not in (0, 1):
+            raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
+        steps = None
+        if out.x is not None:
+            steps = np.asarray(low + np.round(spread @ out.x), dtype=np.int64)
+        if out.status == 0 and steps is not None:
+            return Found(steps, float(self.lattice.far(steps)), True)
+        dual = out.mip_dual_bound
+        bound = 0.0 if dual is None or not np.isfinite(dual) else least + float(dual) * scale
+        return Found(steps, float(np.sqrt(max(bound, 0.0))), False)
+
+    def _window(self, radius: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Return lowest numbers, and the unary increments above them: owner and level of each."""
+        total = self.lattice.total
+        low = np.clip(np.floor(self.goal + 1e-9).astype(np.int64) - radius + 1, 0, total)
+        high = np.clip(np.ceil(self.goal - 1e-9).astype(np.int64) + radius - 1, low, total)
+        for family in self.lattice.families:
+            if len(family) == 1:
+                low[family] = high[family] = total
+        width = high - low
+        owner = np.repeat(np.arange(len(low)), width)
+        first = np.repeat(np.cumsum(width) - width, width)
+        return low, owner, low[owner] + 1 + (np.arange(len(owner)) - first)
+
+    def _only(self, steps: IntArray, cuts: Sequence[Cut]) -> Found:
+        """Judge the only point of a window without freedom."""
+        z = self.lattice.unit * steps
+        fits = (np.abs(self.equal @ steps - self.right) < 1e-9).all()
+        fits &= (self.rows.slack(z) >= -1e-9).all()
+        for c in cuts:
+            d = z - c.at
+            fits &= c.value + float(c.slope @ d) - c.curve * float(d @ d) <= 1e-9
+        return Found(steps, float(self.lattice.far(steps)), True) if fits else Found(
+            None, np.inf, True)  # fmt: skip
+
+    def _cut_rows(
+        self, cuts: Sequence[Cut], low: IntArray, owner: IntArray, level: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return cuts as rows on unary increments, in which |z - at|² is linear."""
+        unit = self.lattice.unit
+        table, edge = [], []
+        for c in cuts:
+            from_low = unit * low - c.at
+            gain = (unit[owner] * level - c.at[owner]) ** 2
+            gain -= (unit[owner] * (level - 1) - c.at[owner]) ** 2
+            row = c.slope[owner] * unit[owner] - c.curve * gain
+            room = -c.value - float(c.slope @ from_low) + c.curve * float(from_low @ from_low)
+            size = max(float(np.abs(row).max()), 1e-12)
+            table.append(row / size)
+            edge.append((room + 1e-12) / size)
+        return np.array(table), np.array(edge)
+
+
+def _in_order(owner: IntArray) -> object:
+    """Return rows that take increments of a weight in order: the next not before the last."""
+    from scipy.sparse import csr_array
+
+    inner = np.flatnonzero(owner[1:] == owner[:-1])
+    at = np.arange(len(inner))
+    data = np.concatenate([np.full(len(inner), -1.0), np.ones(len(inner))])
+    where = (np.concatenate([at, at]), np.concatenate([inner, inner + 1]))
+    return csr_array((data, where), shape=(len(inner), len(owner)))
+
+
+def explain_rows(lattice: Lattice, rows: Rows) -> None:
+    """Raise with the demands that the closest grid weights break; return if none need be."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    q, r = len(lattice.unit), len(rows)
+    sums, right = lattice.sums()
+    sums = np.hstack([sums, np.zeros((len(sums), r))])
+    out = milp(
+        np.concatenate([np.zeros(q), np.ones(r)]),
+        constraints=[
+            LinearConstraint(sums, right, right),
+            LinearConstraint(np.hstack([rows.a * lattice.unit, -np.eye(r)]), -np.inf, rows.b),
+        ],
+        bounds=Bounds(np.zeros(q + r), np.append(np.full(q, lattice.total), np.full(r, np.inf))),
+        integrality=np.append(np.ones(q), np.zeros(r)),
+    )
+    if out.x is None:
+        raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
+    broken = np.flatnonzero(out.x[q:] > 1e-8)
+    if len(broken) == 0:
+        return
+    lines = "\n".join(f"  - {rows.labels[i]} (by {out.x[q + i]:.4g})" for i in broken)
+    grid = 1.0 / lattice.total
+    msg = f"no weights on the grid of {grid:g} meet all demands; the closest ones break:\n{lines}\n"
+    raise InfeasibleError(msg + "Use a finer grid, or leave the weights a little more room.")

@@ -1,0 +1,80 @@
+"""Rounding under caps against every grid point there is, and reverse adjustment against a rival."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from calib.adjustment.demands import positive_rows
+from calib.adjustment.grid import round_to_grid
+from calib.adjustment.moments import moments_of
+from calib.adjustment.solve import share_caps
+from calib.adjustment.space import build_space
+from calib.errors import InfeasibleError
+from calib.population import generate_population
+from calib.rating import score_answers
+
+STEPS = 5
+
+
+def all_shares(size: int) -> np.ndarray:
+    """Return every way to share ``STEPS`` steps out among ``size`` siblings."""
+    cuts = itertools.combinations(range(STEPS + size - 1), size - 1)
+    return np.array([np.diff([-1, *c, STEPS + size - 1]) - 1 for c in cuts])
+
+
+@pytest.mark.parametrize(("seed", "place"), [(0, 1e-4), (0, 3e-3), (1, None), (1, 1e-4), (1, 0.05)])
+def test_rounding_under_a_variance_cap_is_the_best_of_all_grid_points(aii, seed, place) -> None:
+    track, rng = aii.tracks["discrete"], np.random.default_rng(seed)
+    local = np.array(aii.published["discrete"])
+    capabilities = [f for f in track.families if int(track.depth[f.members[0]]) == 2]
+    for family in capabilities:
+        local[family.members] = rng.dirichlet(np.full(len(family.members), 5.0))
+    X = score_answers(generate_population(aii, 25, rng=seed)).samples["discrete"].X
+    moments = {"discrete": moments_of(X)}
+    space = build_space({"discrete": track}, {"discrete": local}, (2,))
+    parts = [all_shares(len(f.members)) for f in capabilities]
+    every = np.indices([len(p) for p in parts]).reshape(3, -1)
+    steps = np.hstack([p[i] for p, i in zip(parts, every, strict=True)])
+    above = track.global_weights(local)[track.parent[space.blocks[0].nodes]]
+    Z = steps * above / STEPS
+    inside = track.within(local, space.blocks[0].nodes)
+    part = Z * (Z @ np.cov((X @ inside.T).T, ddof=0))
+    largest = (part / part.sum(axis=1, keepdims=True)).max(axis=1)
+    far = np.linalg.norm(Z - space.start, axis=1)
+    cap = float(largest.min() - 0.002 if place is None else np.quantile(largest, place))
+    caps = share_caps(space, cap, 2, moments)
+    if place is None:
+        with pytest.raises(InfeasibleError, match=r"no weights on the grid of 0\.2"):
+            round_to_grid(space, space.start, positive_rows(space), caps, grid=1 / STEPS)
+        return
+    found = round_to_grid(space, space.start, positive_rows(space), caps, grid=1 / STEPS)
+    assert found.proven
+    assert found.distance == pytest.approx(far[largest <= cap + 1e-9].min(), abs=1e-12)
+
+
+@pytest.fixture(scope="module")
+def rival(root) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "check_adjustment", root / "benchmarks" / "check_adjustment.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["check_adjustment"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("seed", [8, 10, 12, 16, 18, 20, 24, 26])
+def test_no_answer_is_missed_that_an_independent_solver_finds(aii, rival, seed) -> None:
+    (outcome,) = rival.compare(seed, aii, effort=1)
+    assert np.isfinite(outcome.theirs)
+    assert outcome.verdict == "found"
+    assert outcome.excess < 1e-9
+    assert not outcome.farther
