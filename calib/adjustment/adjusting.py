@@ -128,8 +128,9 @@ def adjust(
     distance : "euclidean", or "entropy" for linear caps
     target : "equal", "nominal" or shares by node code
     reference : star of enterprises by id, as the rule numbers them (problem "stars")
-    grid : round local weights to this grid under the same demands; families of equal siblings
-        that the grid cannot hold stay equal, as the published ones, unless the caps need them
+    grid : round local weights to those on this grid nearest to the adjusted ones, under the same
+        demands; families of equal siblings that the grid cannot hold stay equal, as the
+        published ones, unless the caps need them
     starts : random starts for variance caps, beside equal shares and the linear optimum
     readings : open readings of the rating rule
     name : name of the new weight set

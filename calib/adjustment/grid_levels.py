@@ -16,7 +16,7 @@ from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.spec import AdjustSpec
-from calib.errors import InfeasibleError
+from calib.errors import InfeasibleError, NotFoundError
 from calib.weights import WeightSet
 
 __all__ = ["round_levels"]
@@ -71,7 +71,7 @@ def _round_level(
         found = round_to_grid(
             space, space.start, rows, caps, grid=grid, shared=fw.shared, keep=keep
         )
-    except InfeasibleError:
+    except (InfeasibleError, NotFoundError):
         if not keep.any():
             raise
         found = round_to_grid(space, space.start, rows, caps, grid=grid, shared=fw.shared)

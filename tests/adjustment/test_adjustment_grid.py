@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from calib.adjustment import adjust
 from calib.adjustment.demands import positive_rows
 from calib.adjustment.grid import round_to_grid
 from calib.adjustment.moments import moments_of
@@ -18,6 +19,7 @@ from calib.adjustment.space import build_space
 from calib.errors import InfeasibleError
 from calib.population import generate_population
 from calib.rating import score_answers
+from calib.weights import published_weights
 
 STEPS = 5
 
@@ -56,6 +58,18 @@ def test_rounding_under_a_variance_cap_is_the_best_of_all_grid_points(aii, seed,
     found = round_to_grid(space, space.start, positive_rows(space), caps, grid=1 / STEPS)
     assert found.proven
     assert found.distance == pytest.approx(far[largest <= cap + 1e-9].min(), abs=1e-12)
+
+
+def test_indicators_of_the_trial_are_rounded_under_a_cap_that_grid_weights_meet(aii, trial) -> None:
+    process = trial.take({"process": np.arange(10)})
+    found = adjust(published_weights(aii), process, cap={"variance": 0.1}, grid=0.01)
+    assert found.holds(1e-9)
+    local = found.weights.local["process"][aii.tracks["process"].leaves] * 100
+    on = np.abs(local - np.rint(local)) < 1e-9
+    equal = np.isclose(local, 100 / 3)
+    assert (on | equal).all()
+    (rounding,) = found.rounding.values()
+    assert rounding.bound <= rounding.distance
 
 
 @pytest.fixture(scope="module")
