@@ -135,7 +135,12 @@ class NodeSheet:
         method, n = self.layout.method, self.layout.n
         texts = self.texts
         self._head(
-            [texts["code"], texts["name"], texts[f"value_{method}"], texts["weight"]],
+            [
+                texts["code"],
+                texts["name"],
+                texts[f"value_{method}"],
+                texts["remark" if method == "ranks" else "weight"],
+            ],
             [16, 32, 12, 14],
         )
         self._items()
@@ -147,16 +152,30 @@ class NodeSheet:
             if method != "ranks":
                 share = f'=IF(SUM({cells})>0,{address(FIRST_ROW + i, 2)}/SUM({cells}),"")'
                 self._formula(FIRST_ROW + i, 3, share, "share")
+            else:
+                self._formula(FIRST_ROW + i, 3, self._place_status(i, cells), "text")
         word = "ranked" if method == "ranks" else "total"
         self.sheet.write_string(last, 1, texts[word], self.styles["head"])
         total = f"=COUNT({cells})" if method == "ranks" else f"=SUM({cells})"
         self._formula(last, 2, total, "strong")
         self._formula(last, 3, self._number_status(cells), "text")
 
+    def _place_status(self, i: int, cells: str) -> str:
+        """Tell a place that lies more than its tie below the items above it (1 and 3 without 2)."""
+        own = address(FIRST_ROW + i, 2)
+        latest = f"RANK({own},{cells},1)+(COUNTIF({cells},{own})-1)/2"
+        return f'=IF({own}="","",IF({own}>{latest},"{self.texts["left_out"]}",""))'
+
     def _number_status(self, cells: str) -> str:
         texts, n = self.texts, self.layout.n
         if self.layout.method == "ranks":
-            first = f'IF(MIN({cells})=1,"{texts["ok"]}","{texts["from_1"]}")'
+            told = self._column(3, n)
+            gap = (
+                f'IF(COUNTIF({told},"{texts["left_out"]}")>0,"{texts["left_out"]}","{texts["ok"]}")'
+            )
+            top = f"MIN({cells})"
+            late = f"{top}>MAX(1,(COUNTIF({cells},{top})+1)/2)"
+            first = f'IF({late},"{texts["from_1"]}",{gap})'
             return f'=IF(COUNT({cells})=0,"{texts["incomplete"]}",{first})'
         after = f'"{texts["ok"]}"'
         if self.layout.method == "points":

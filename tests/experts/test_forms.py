@@ -178,7 +178,28 @@ def test_point_and_rank_sheets_show_sum_shares_and_status(tmp_path):
     ranks = filled("ranks", seed=1)
     ranks.answers["root"].response[:] = [2, np.nan, 3]
     ranked = Sheet(write(tmp_path, "ranks", ranks, "en", "r.xlsx"), "root")
+    # Row D7 has place 2 though nothing is above it.
+    assert ranked.value("D7") == "a place is left out"
     assert (ranked.value("C10"), ranked.value("D10")) == (2, "places must start at 1")
+
+
+@pytest.mark.parametrize(
+    ("places", "remarks", "status"),
+    [
+        ([1, 3, np.nan], ["", "a place is left out", ""], "a place is left out"),
+        ([1, 2, np.nan], ["", "", ""], "fine"),
+        ([1, 2, 2], ["", "", ""], "fine"),
+        ([1, 2.5, 2.5], ["", "", ""], "fine"),
+        ([1, 1, 2], ["", "", ""], "fine"),
+        ([1, 1, 3], ["", "", ""], "fine"),
+        ([1.5, 1.5, 3], ["", "", ""], "fine"),
+    ],
+)
+def test_rank_sheets_tell_a_place_that_was_left_out(tmp_path, places, remarks, status):
+    form = ExpertForm("Li", 1, {"root": Answer("ranks", np.array(places, dtype=float))})
+    sheet = Sheet(write(tmp_path, "ranks", form, "en"), "root")
+    assert [sheet.value(f"D{r}") for r in (7, 8, 9)] == remarks
+    assert sheet.value("D10") == status
 
 
 @pytest.mark.slow

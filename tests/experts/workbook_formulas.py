@@ -1,7 +1,7 @@
 """A small evaluator of spreadsheet formulas, written for the tests and independent of the writer.
 
 It knows what the forms use: arithmetic, comparisons, IF, OR, SUM, COUNT, MIN, MAX, ABS, INDEX,
-MATCH (exact) and SUMPRODUCT, over one sheet.
+MATCH (exact), COUNTIF (equal), RANK (ascending) and SUMPRODUCT, over one sheet.
 """
 
 import re
@@ -86,6 +86,8 @@ FUNCTIONS = {
     "MATCH": lambda value, block, _: block.index(value) + 1,
     "SUMPRODUCT": lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)),
     "OR": lambda *a: any(a),
+    "COUNTIF": lambda block, value: sum(v == value for v in block),
+    "RANK": lambda value, block, _: 1 + sum(v < value for v in numbers([block])),
 }
 
 
