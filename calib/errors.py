@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from calib.words import Message, Text, message, resolve_language
+
 __all__ = [
     "CalibError",
     "ConvergenceError",
@@ -30,8 +32,19 @@ _LONGEST = 400
 _LONGEST_WORD = 200
 
 
+def _say(text: object, lang: str) -> str:
+    return text.get(lang) if isinstance(text, Text) else str(text)
+
+
 class CalibError(Exception):
-    """Root of all errors that calib raises on purpose."""
+    """Root of all errors that calib raises on purpose; its message speaks the user's language."""
+
+    def get(self, lang: str) -> str:
+        """Return the message in a language."""
+        return " ".join(a if isinstance(a, str) else _say(a, lang) for a in self.args)
+
+    def __str__(self) -> str:
+        return self.get(resolve_language(None))
 
 
 class ConvergenceError(CalibError):
@@ -78,22 +91,33 @@ class DiskFullError(CalibError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong in an input: where it is, what it says, what would be valid."""
+    """One thing that is wrong in an input: where it is, what it says, what would be valid.
+
+    ``where``, ``problem`` and ``expected`` are messages, or plain text that needs no translation
+    (a cell's address, a list of codes).
+    """
 
     file: str
-    where: str
-    problem: str
+    where: str | Text
+    problem: str | Text
     value: object = None
-    expected: str = ""
+    expected: str | Text = ""
+
+    def get(self, lang: str) -> str:
+        """Return the fault as a sentence in a language."""
+        where, problem, expected = (
+            _say(t, lang) for t in (self.where, self.problem, self.expected)
+        )
+        parts = [p for p in (self.file, where) if p]
+        text = f"{message('words.comma').get(lang).join(parts)}: {problem}" if parts else problem
+        if self.value is not None:
+            text += message("faults.found", value=_shown(self.value)).get(lang)
+        if expected:
+            text += message("faults.expected", expected=expected).get(lang)
+        return text
 
     def __str__(self) -> str:
-        parts = [p for p in (self.file, self.where) if p]
-        text = f"{', '.join(parts)}: {self.problem}" if parts else self.problem
-        if self.value is not None:
-            text += f" (found {_shown(self.value)})"
-        if self.expected:
-            text += f"; expected {self.expected}"
-        return text
+        return self.get(resolve_language(None))
 
 
 def _shown(value: object) -> str:
@@ -113,13 +137,17 @@ def _plain(value: object) -> object:
 class InputError(CalibError):
     """An input with one or more faults, all of them listed."""
 
-    def __init__(self, faults: Iterable[Fault] | str) -> None:
-        if isinstance(faults, str):
+    def __init__(self, faults: Iterable[Fault] | str | Text) -> None:
+        if isinstance(faults, str | Message) or not isinstance(faults, Iterable):
             faults = (Fault("", "", faults),)
         self.faults = tuple(faults)
+        super().__init__(self.faults)
+
+    def get(self, lang: str) -> str:
+        """Return every fault in a language, one a line."""
         count = len(self.faults)
-        head = "" if count == 1 else f"{count} faults:\n"
-        super().__init__(head + "\n".join(str(f) for f in self.faults))
+        head = "" if count == 1 else message("faults.head", n=count).get(lang) + "\n"
+        return head + "\n".join(f.get(lang) for f in self.faults)
 
 
 class Faults:
@@ -140,7 +168,14 @@ class Faults:
     def __len__(self) -> int:
         return len(self.items)
 
-    def add(self, where: str, problem: str, *, value: object = None, expected: str = "") -> None:
+    def add(
+        self,
+        where: str | Text,
+        problem: str | Text,
+        *,
+        value: object = None,
+        expected: str | Text = "",
+    ) -> None:
         """Note one fault."""
         self.items.append(Fault(self.file, where, problem, value, expected))
 

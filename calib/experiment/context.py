@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from calib.errors import Fault, InputError
-from calib.experiment.results import Grown, SourceResult
+from calib.experiment.results import Grown
 from calib.framework import Framework, Readings
 from calib.population import Population
 from calib.rating import Rating, Scored
-from calib.weights import WeightSet
+from calib.weights import Weighed, WeightSet
+from calib.words import message
 
 __all__ = ["Context", "InputLog", "rng_for"]
 
@@ -82,7 +83,7 @@ class Context:
     baseline: str
     seed: int
     log: InputLog
-    results: dict[str, SourceResult] = field(default_factory=dict)
+    results: dict[str, Weighed] = field(default_factory=dict)
     ratings: dict[str, Rating] = field(default_factory=dict)
     workers: int = 1
     scheduler: str | None = None
@@ -122,14 +123,16 @@ class Context:
     def grown(self, name: str) -> Grown | None:
         """Return how the enterprises have grown by the time of a set, None if they have not."""
         source, _, suffix = name.partition("/")
-        return self.results[source].grown.get(suffix)
+        known: Mapping[str, Grown] = getattr(self.results[source], "grown", {})
+        return known.get(suffix)
 
     def said(self, name: str, label: str, lang: str) -> str:
         """Return a set's label with what its enterprises have become, where they grow."""
         grown = self.grown(name)
         if grown is None:
             return label
-        return f"{label}（{grown.label.zh}）" if lang == "zh" else f"{label}, {grown.label.en}"
+        shown = message("experiment.label_grown", label=label, grown=grown.label)
+        return shown.get(lang)
 
     def draws(self, name: str) -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
         """Return the draws of a set's uncertainty.
@@ -139,7 +142,7 @@ class Context:
         InputError
             When the set's source gives none.
         """
-        draws = self.results[name.split("/")[0]].draws
+        draws = self.set(name).draws
         if draws is None:
             raise InputError(
                 f"{self.file}: set {name!r} has no draws of its uncertainty;"

@@ -13,19 +13,17 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from calib.errors import CalibError
 from calib.experiment.context import Context
-from calib.experiment.results import OutcomeResult, SourceResult
+from calib.report import Result
+from calib.requests import Request
+from calib.weights import Weighed
 
 __all__ = ["Outcome", "Params", "Source", "find_outcome", "find_source", "known"]
 
 
-class Params(BaseModel):
-    """Base of the keys that a source or an analysis takes; unknown keys are faults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+Params = Request
+"""Base of the keys that a source or an analysis takes; unknown keys are faults."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +33,21 @@ class Source:
     Attributes
     ----------
     params : pydantic model of its keys in the experiment file
-    build : ``(context, name of the set, params) -> SourceResult``
+    build : ``(context, name of the set, params) -> Weighed``
     requires : names of the sets that it builds on, from its params
     """
 
     params: type[Params]
-    build: Callable[[Context, str, Any], SourceResult]
+    build: Callable[[Context, str, Any], Weighed]
     requires: Callable[[Any], Sequence[str]] = lambda params: ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An analysis of what weights do: ``build`` is ``(context, params) -> OutcomeResult``."""
+    """An analysis of what weights do: ``build`` is ``(context, params) -> Result``."""
 
     params: type[Params]
-    build: Callable[[Context, Any], OutcomeResult]
+    build: Callable[[Context, Any], Result]
     requires: Callable[[Any], Sequence[str]] = lambda params: ()
 
 

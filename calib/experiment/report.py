@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from calib.experiment.results import Table
 from calib.experiment.run import Run, Section
-from calib.experiment.wording import BLANK, TITLES, cell, display, head
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
-
-if TYPE_CHECKING:
-    import pandas as pd
+from calib.report import NOTHING, Table, shown_cells, shown_headings
+from calib.words import message, template
 
 __all__ = ["render_report"]
 
@@ -62,7 +59,8 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     elif section.name in run.sets:
         title = _set_label(run, section.name, lang)
     else:
-        title = TITLES[section.name].get(lang) if section.name in TITLES else section.name
+        found = template(f"sections.{section.name}", lang)
+        title = found if isinstance(found, str) else section.name
     return {
         "id": f"section-{section.name}",
         "title": title,
@@ -96,7 +94,7 @@ def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
             tracks = run.experiment.framework.tracks
             rows.append({
                 "label": _set_label(run, name, lang) if scope is None else "",
-                "scope": tracks[scope].name.get(lang) if scope else cell("all", "scope", lang),
+                "scope": tracks[scope].name.get(lang) if scope else message("values.all").get(lang),
                 "whole": scope is None, "base": name == run.context.baseline,
                 "counts": rating.counts(scope).tolist(),
                 "downgraded": sum(
@@ -113,40 +111,22 @@ def _set_label(run: Run, name: str, lang: str) -> str:
     return run.context.said(name, label, lang)
 
 
-def _is_number(value: Any) -> bool:
-    return not isinstance(value, str | bool) and type(value).__name__ != "bool"
-
-
 def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
-    frame = table.frame if table.shown is None else table.shown
-    framework = run.experiment.framework
-    labels = {n.en: n.get(lang) for n in framework.rule.labels}
-    other = "name_en" if lang == "zh" else "name_zh"
-    columns = [c for c in frame.columns if c != other]
-    rows = [
-        [
-            {"text": display(value, column, framework, lang), "num": _is_number(value)}
-            for value, column in zip(row, columns, strict=True)
-        ]
-        for row in frame[columns].head(table.rows).itertuples(index=False)
-    ]
+    rows = shown_cells(table, lang, run.experiment.framework.names)
     return {
         "name": table.name,
         "title": table.title.get(lang),
-        "heads": [labels.get(c) or head(c.replace(f"name_{lang}", "name"), lang) for c in columns],
+        "heads": shown_headings(table, lang),
         "rows": rows,
-        "caption": _caption(frame, table, lang, any(c["text"] == BLANK for r in rows for c in r)),
+        "caption": _caption(table, lang, any(c["text"] == NOTHING for r in rows for c in r)),
     }
 
 
-def _caption(frame: pd.DataFrame, table: Table, lang: str, blanks: bool) -> str:
-    zh = lang == "zh"
+def _caption(table: Table, lang: str, blanks: bool) -> str:
     text = f"tables/{table.name}.csv"
-    if len(frame) > table.rows and zh:
-        text = f"前 {table.rows} 行，共 {len(frame)} 行；全部见 {text}"
-    elif len(frame) > table.rows:
-        text = f"first {table.rows} of {len(frame)} rows; all of them in {text}"
+    if len(table.view) > table.rows:
+        of = len(table.view)
+        text = message("report.first_rows", rows=table.rows, of=of, file=text).get(lang)
     if blanks:
-        meaning = table.blank.get(lang)
-        text += f"；“{BLANK}”：{meaning}" if zh else f"; “{BLANK}”: {meaning}"
+        text += message("report.blank_means", blank=NOTHING, meaning=table.blank).get(lang)
     return text

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from calib._names import names_apart
 from calib.errors import CalibError, Fault, Faults, InputError, suggest
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
-from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
+from calib.experiment.results import SourceResult
 from calib.experiment.spec import Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
 from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
-from calib.weights import WeightSet
+from calib.report import Drawing, Note, Result, Table
+from calib.weights import Root, Weighed, WeightSet, from_table
 
 __all__ = ["Run", "Section", "Step", "run_experiment"]
 
@@ -34,9 +35,9 @@ class Section:
 
     name: str
     standard: bool
-    tables: tuple[Table, ...]
-    drawings: tuple[Drawing, ...]
-    notes: tuple[Note, ...]
+    tables: Sequence[Table]
+    drawings: Sequence[Drawing]
+    notes: Sequence[Note]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +57,8 @@ class Run:
     context: Context
     sets: dict[str, WeightSet]
     ratings: dict[str, Rating]
-    results: dict[str, SourceResult]
-    outcomes: dict[str, OutcomeResult]
+    results: dict[str, Weighed]
+    outcomes: dict[str, Result]
     inputs: dict[str, str]
 
     def sections(self) -> list[Section]:
@@ -156,7 +157,7 @@ def run_experiment(
     step("stars")
     sets = _ordered(experiment, context)
     context.ratings = {name: rate(context.scored_under(name), w) for name, w in sets.items()}
-    outcomes = {"stars": standard_outcome(context, sets)}
+    outcomes: dict[str, Result] = {"stars": standard_outcome(context, sets)}
     for name, params in experiment.outcomes.items():
         step(f"outcome {name}")
         outcome = find_outcome(name)
@@ -198,7 +199,7 @@ def _context(
     )
 
 
-def _build(entry: SetEntry, context: Context) -> SourceResult:
+def _build(entry: SetEntry, context: Context) -> Weighed:
     source = find_source(entry.source)
     if source is None:  # checked when the file was read
         raise CalibError(f"source {entry.source!r} is not registered")
@@ -227,7 +228,11 @@ def _build(entry: SetEntry, context: Context) -> SourceResult:
             )
             for f in exc.faults
         ) from exc
-    return replace(result, weights=result.weights.renamed(entry.name, entry.label))
+    weights = result.weights.renamed(entry.name, entry.label)
+    if isinstance(result, SourceResult) and result.draws is not None:
+        root = Root(weights.digest, entry.source, weights.label, f"{context.seed} {entry.name}")
+        weights = weights.with_uncertainty(from_table(root, weights.local, result.draws))
+    return replace(result, weights=weights)
 
 
 def _check_names(experiment: Experiment, context: Context) -> None:

@@ -20,6 +20,7 @@ from calib.outcomes.comparison import (
     transition_table,
 )
 from calib.rating import Rating
+from calib.report import Column, Role
 from calib.weights import WeightSet, compare_weights, distance_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
             nodes,
             Name("一级指标星级", "Stars of first-level nodes"),
             rows=60,
-            shown=_pivot(nodes, context),
+            shown=_pivot(nodes),
+            declared=_star_columns(context),
         ),
         Table("weights", _weights(sets, base), Name("权重", "Weights"), rows=0),
         Table(
@@ -77,16 +79,21 @@ def standard_outcome(context: Context, sets: Mapping[str, WeightSet]) -> Outcome
     return OutcomeResult(tuple(tables), tuple(_drawings(context, sets)), tuple(_notes(context)))
 
 
-def _pivot(nodes: pd.DataFrame, context: Context) -> pd.DataFrame:
+def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:
     """Return node stars with one column a star, all tracks together."""
     whole = nodes[nodes["scope"] == "all"]
     order = whole[["set", "node"]].drop_duplicates()
     wide = whole.pivot_table(index=["set", "node"], columns="star", values="count")
-    labels = [n.en for n in context.framework.rule.labels]
     wide = wide.loc[list(order.itertuples(index=False, name=None))].astype(int)
-    first = context.framework.rule.first
-    wide.columns = [labels[k - first] for k in wide.columns]
+    wide.columns = [f"star_{k}" for k in wide.columns]
     return wide.reset_index()
+
+
+def _star_columns(context: Context) -> tuple[Column, ...]:
+    """Return the columns of counts by star, headed by the framework's own names of stars."""
+    rule = context.framework.rule
+    numbered = enumerate(rule.labels, rule.first)
+    return tuple(Column(f"star_{k}", Role.COUNT, label=n) for k, n in numbered)
 
 
 def _agreement(ratings: Mapping[str, Rating], base: str) -> pd.DataFrame:

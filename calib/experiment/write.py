@@ -20,6 +20,7 @@ from calib._names import names_apart
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.outcomes.comparison import transition_matrix
+from calib.report import data_dictionary
 from calib.tables import write_csv, write_parquet
 from calib.weights import to_toml
 
@@ -51,7 +52,7 @@ def summary(run: Run) -> dict[str, Any]:
             "stars": rating.counts().tolist(),
             "stars_by_track": {t: rating.counts(t).tolist() for t in rating.samples},
             "downgraded": rating.downgrades,
-            "enterprises": None if grown is None else grown.label.en,
+            "enterprises": None if grown is None else grown.label.get("en"),
             "moved": moved,
         }
     return {
@@ -104,6 +105,7 @@ def write_run(
         _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
+        _write_json(aside / "columns.json", data_dictionary(run.tables()))
         manifest = _manifest(run, identifier, lang, command)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
         _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})

@@ -258,7 +258,7 @@ class _Page:
             answer = self.read_best_worst()
         else:
             answer = Answer(self.method, self.column(layout.columns[0]))
-        self.check(answer, {f.where for f in self.faults.items[before:]})
+        self.check(answer, {str(f.where) for f in self.faults.items[before:]})
         return answer if len(self.faults) == before else None
 
     def check_codes(self) -> None:

@@ -78,7 +78,8 @@ def read_panel_csv(
         table = read_table(path, required=COLUMNS)
     except InputError as error:
         # The file stands in front of every fault already.
-        faults.extend(replace(f, problem=f.problem.removeprefix(f"{path}: ")) for f in error.faults)
+        for f in error.faults:
+            faults.extend([replace(f, problem=str(f.problem).removeprefix(f"{path}: "))])
         return []
     reader = _Reader(table, framework, faults)
     return reader.read(Path(path).name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from calib._types import FloatArray
 from calib.framework.rule import RatingRule
@@ -71,6 +72,20 @@ class Framework:
                 if node.depth == 1:
                     counts[node.code] = counts.get(node.code, 0) + 1
         return tuple(c for c, count in counts.items() if count > 1)
+
+    @cached_property
+    def names(self) -> dict[str, Name]:
+        """Names of nodes, tracks and levels by their codes, as tables show them."""
+        out = dict(self.levels)
+        out |= {code: track.name for code, track in self.tracks.items()}
+        return out | {n.code: n.name for t in self.tracks.values() for n in t.nodes}
+
+    def __repr__(self) -> str:
+        tracks = ", ".join(f"{t.code} ({len(t.leaves)} indicators)" for t in self.tracks.values())
+        return (
+            f"<Framework {self.code} {self.version}: {self.rule.stars} stars, "
+            f"{len(self.levels)} levels, {tracks}>"
+        )
 
     def level_depth(self, code: str) -> int:
         """Return the depth of a level (1 for the first); ValueError if there is none such."""

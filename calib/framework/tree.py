@@ -9,20 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
+from calib.words import Name
 
 __all__ = ["Family", "Item", "Name", "Node", "Track"]
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name in Chinese and English."""
-
-    zh: str
-    en: str
-
-    def get(self, lang: str) -> str:
-        """Return the name in ``lang`` (``"zh"`` or ``"en"``)."""
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, 
     sheets = [Sheet(t.name, t.title.get(view.language), t.frame) for t in tables]
     for name, weights in view.run.sets.items():
         title = f"权重方案 {name}" if zh else f"weight set {name}"
-        sheets.append(Sheet(set_sheet_name(name), title, weights.table(), raw=True))
+        sheets.append(Sheet(set_sheet_name(name), title, weights.frame(), raw=True))
     book = write_workbook(sheets, place / "book.xlsx", language=view.language)
     files.append((book, view.say("全部结果（Excel）", "all results (Excel)")))
     for name, weights in view.run.sets.items():

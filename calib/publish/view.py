@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, suggest
 from calib.experiment import Run, load_experiment, run_experiment
-from calib.experiment.results import Drawing, OutcomeResult, SourceResult, Table
 from calib.experiment.wording import display, head
 from calib.publish.privacy import Privacy, read_key, suppress
+from calib.report import Drawing, Result, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -270,7 +270,7 @@ class View:
         rows : at most this many rows of a table
         """
         run = self.run
-        known: dict[str, SourceResult | OutcomeResult] = {**run.results, **run.outcomes}
+        known: dict[str, Result] = {**run.results, **run.outcomes}
         if name not in known:
             raise InputError(
                 f"no set or analysis {name!r} {suggest(name, known)}".rstrip()

@@ -9,7 +9,19 @@ from calib.weights.compare import (
 )
 from calib.weights.entropy import entropy_weights
 from calib.weights.files import read_weights, to_toml, write_weights
+from calib.weights.override import override
+from calib.weights.result import Weighed
 from calib.weights.rounding import off_grid, round_family, round_weights
+from calib.weights.uncertainty import (
+    DECIDED,
+    Local,
+    Plan,
+    Root,
+    Uncertainty,
+    derive,
+    from_table,
+    under,
+)
 from calib.weights.weightset import (
     Provenance,
     WeightSet,
@@ -19,21 +31,31 @@ from calib.weights.weightset import (
 )
 
 __all__ = [
+    "DECIDED",
+    "Local",
+    "Plan",
     "Provenance",
+    "Root",
+    "Uncertainty",
+    "Weighed",
     "WeightSet",
     "aitchison_distance",
     "blend",
     "check_weights",
     "compare_weights",
+    "derive",
     "distance_table",
     "entropy_weights",
     "equal_weights",
+    "from_table",
     "off_grid",
+    "override",
     "published_weights",
     "read_weights",
     "round_family",
     "round_weights",
     "to_toml",
     "total_variation",
+    "under",
     "write_weights",
 ]

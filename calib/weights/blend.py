@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
+from calib.framework import Framework
+from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import WeightSet
 
 __all__ = ["blend"]
 
 
 def blend(
-    sets: Sequence[WeightSet],
-    shares: Sequence[float],
+    shares: Mapping[WeightSet, float],
     *,
-    name: str = "blend",
     method: str = "arithmetic",
+    name: str = "blend",
 ) -> WeightSet:
-    """Mix weight sets node by node.
+    """Mix weight sets node by node; draws are mixed too, paired by the roots they share.
 
     Parameters
     ----------
-    sets : two or more weight sets of one framework
-    shares : their shares, non-negative, summing to 1
+    shares : weight sets of one framework with their shares, non-negative, summing to 1
     method : ``"arithmetic"``: Σ share · w; ``"geometric"``: ∏ w^share, siblings divided by their
         sum (the mixing that Aitchison geometry calls a line)
+    name : of the new set
 
     Raises
     ------
     InputError
         When the shares do not fit, frameworks differ, or a geometric mean has no weight above 0.
     """
-    share = np.asarray(shares, dtype=float)
-    if len(sets) != len(share) or not len(sets):
-        raise InputError(f"blend {name!r}: {len(sets)} sets but {len(share)} shares")
+    sets = list(shares)
+    share = np.array(list(shares.values()), dtype=float)
+    _check(sets, share, method, name)
+    framework = sets[0].framework
+
+    def mixed(parts: Sequence[Local], plan: object = None) -> Local:
+        del plan
+        return {t: _mix(framework, t, [p[t] for p in parts], share, method, name)
+                for t in framework.tracks}  # fmt: skip
+
+    parts = " + ".join(f"{w:g} {s.name}" for w, s in zip(share, sets, strict=True))
+    return WeightSet.build(
+        framework,
+        name,
+        mixed([s.local for s in sets]),
+        source="blend",
+        detail=f"{method} mean: {parts}",
+        inputs={s.name: s.digest for s in sets},
+        uncertainty=derive(sets, mixed),
+    )
+
+
+def _check(sets: Sequence[WeightSet], share: FloatArray, method: str, name: str) -> None:
+    wrong = [s for s in sets if not isinstance(s, WeightSet)]
+    if not sets or wrong:
+        what = f"a {type(wrong[0]).__name__}" if wrong else "nothing"
+        raise InputError(
+            f"blend {name!r}: got {what}; expected weight sets with their shares,"
+            " as blend({experts: 0.7, ballots: 0.3})"
+        )
     if (share < 0).any() or not np.isfinite(share).all() or abs(share.sum() - 1) > 1e-9:
         raise InputError(
             f"blend {name!r}: shares {share.tolist()} sum to {share.sum():.6g};"
@@ -44,33 +72,32 @@ def blend(
         )
     if method not in ("arithmetic", "geometric"):
         raise InputError(f"blend {name!r}: method {method!r}; expected arithmetic | geometric")
-    framework = sets[0].framework
-    if any(s.framework.digest != framework.digest for s in sets):
+    if any(s.framework.digest != sets[0].framework.digest for s in sets):
         raise InputError(f"blend {name!r}: the sets belong to different frameworks")
-    local: dict[str, FloatArray] = {}
-    for t, tree in framework.tracks.items():
-        stack = np.stack([s.local[t] for s in sets])
-        if method == "arithmetic":
-            mixed = share @ stack
-        else:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                logs = np.where(share[:, None] > 0, share[:, None] * np.log(stack), 0.0)
-            mixed = np.exp(logs.sum(axis=0))
-            for family in tree.families:
-                total = mixed[family.members].sum()
-                if total <= 0:
-                    raise InputError(
-                        f"blend {name!r}: no weight above 0 is left under"
-                        f" {family.parent or 'the root'} ({t})"
-                    )
-                mixed[family.members] /= total
-        local[t] = mixed
-    parts = " + ".join(f"{w:g} {s.name}" for w, s in zip(share, sets, strict=True))
-    return WeightSet.build(
-        framework,
-        name,
-        local,
-        source="blend",
-        detail=f"{method} mean: {parts}",
-        inputs={s.name: s.digest for s in sets},
-    )
+
+
+def _mix(
+    framework: Framework,
+    track: str,
+    parts: Sequence[FloatArray],
+    share: FloatArray,
+    method: str,
+    name: str,
+) -> FloatArray:
+    """Mix local weights (..., m) of one track."""
+    stack = np.stack(parts)
+    if method == "arithmetic":
+        return np.asarray(np.tensordot(share, stack, axes=1))
+    weight = share.reshape(-1, *[1] * (stack.ndim - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(weight > 0, weight * np.log(stack), 0.0)
+    mixed = np.exp(logs.sum(axis=0))
+    for family in framework.tracks[track].families:
+        total = mixed[..., family.members].sum(axis=-1, keepdims=True)
+        if (total <= 0).any():
+            raise InputError(
+                f"blend {name!r}: no weight above 0 is left under"
+                f" {family.parent or 'the root'} ({track})"
+            )
+        mixed[..., family.members] /= total
+    return np.asarray(mixed)

@@ -42,10 +42,10 @@ def compare_weights(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
     """Return local and global weights side by side, with differences in percentage points."""
     if weights.framework.digest != baseline.framework.digest:
         raise InputError(f"{weights.name!r} and {baseline.name!r} belong to different frameworks")
-    table = baseline.table().rename(
+    table = baseline.frame().rename(
         columns={"local_weight": "baseline_local", "global_weight": "baseline_global"}
     )
-    own = weights.table()
+    own = weights.frame()
     table["local_weight"] = own["local_weight"]
     table["global_weight"] = own["global_weight"]
     table["local_pp"] = 100 * (table["local_weight"] - table["baseline_local"])

@@ -300,4 +300,4 @@ def write_weights(weights: WeightSet, path: str | os.PathLike[str]) -> None:
         return
     from calib.tables import write_table
 
-    write_table(weights.table(), path)
+    write_table(weights.frame(), path)

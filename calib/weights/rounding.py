@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from calib._types import FloatArray
+from calib._types import FloatArray, IntArray
 from calib.errors import InputError
+from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
 
 __all__ = ["off_grid", "round_family", "round_weights"]
@@ -46,15 +47,20 @@ def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
             f"weights {weights.tolist()} sum to {weights.sum():.6g}; expected non-negative"
             " weights of siblings, which sum to 1"
         )
+    return _largest_remainders(weights, steps)
+
+
+def _largest_remainders(weights: FloatArray, steps: int) -> FloatArray:
+    """Round sibling weights (..., c) to whole steps that sum to 1 in every row."""
     exact = weights * steps
     # A weight within rounding noise of a grid point is that grid point.
     near = np.rint(exact)
     exact = np.where(np.abs(exact - near) < 1e-9 * steps, near, exact)
     floor = np.floor(exact)
-    missing = int(steps - floor.sum())
-    order = np.argsort(-(exact - floor), kind="stable")
-    floor[order[:missing]] += 1
-    return np.asarray(floor / steps, dtype=float)
+    missing = steps - floor.sum(axis=-1, keepdims=True)
+    order = np.argsort(-(exact - floor), axis=-1, kind="stable")
+    place = np.argsort(order, axis=-1, kind="stable")
+    return np.asarray((floor + (place < missing)) / steps, dtype=float)
 
 
 def _steps(grid: float) -> int:
@@ -76,29 +82,38 @@ def round_weights(
     0.01) are left exact, as the published model leaves indicators within a capability; the
     provenance names them. Without it they are rounded too, the earlier siblings getting more.
     """
-    local: dict[str, FloatArray] = {}
+    framework = weights.framework
+    steps = _steps(grid)
+    moved: dict[str, list[IntArray]] = {t: [] for t in framework.tracks}
     kept: list[str] = []
-    for t, tree in weights.framework.tracks.items():
-        values = np.array(weights.local[t])
+    for t, tree in framework.tracks.items():
         for family in tree.families:
-            own = values[family.members]
+            own = weights.local[t][family.members]
             if keep_equal and len(own) > 1 and np.ptp(own) <= 1e-12:
-                if _steps(grid) % len(own):
+                if steps % len(own):
                     kept.append(f"{family.parent or 'root'} ({t})")
-                continue
-            values[family.members] = round_family(own, grid)
-        local[t] = values
+            else:
+                moved[t].append(family.members)
+
+    def rounded(local: Local) -> Local:
+        out = {t: np.array(v) for t, v in local.items()}
+        for t, values in out.items():
+            for members in moved[t]:
+                values[..., members] = _largest_remainders(values[..., members], steps)
+        return out
+
     detail = f"{weights.name} rounded to {grid:g}"
     if kept:
         detail += f"; equal families left exact: {', '.join(kept)}"
     return WeightSet.build(
-        weights.framework,
+        framework,
         name or f"{weights.name} rounded",
-        local,
+        rounded(weights.local),
         source="rounded",
         detail=detail,
         inputs={weights.name: weights.digest},
         label=weights.label,
+        uncertainty=derive([weights], lambda sets, _: rounded(sets[0])),
     )
 
 

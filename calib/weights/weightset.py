@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import Faults, InputError, suggest
 from calib.framework import Framework, Name
+from calib.weights.uncertainty import Local, Root, Uncertainty, derive
+from calib.words import message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +46,14 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class WeightSet:
-    """Named local weights on every track of a framework.
+    """Named local weights on every track of a framework: the set to publish, and its draws.
 
     Attributes
     ----------
     local : by track, (m,) weights among siblings in the order of ``framework.tracks[t].codes``;
         non-negative, siblings sum to 1, first-level weights the same in every track
+    uncertainty : how the weights would vary with other experts, ballots or enterprises; None
+        means "decided, not estimated"
     """
 
     framework: Framework
@@ -57,6 +62,7 @@ class WeightSet:
     label: Name
     provenance: Provenance
     version: str = "1"
+    uncertainty: Uncertainty | None = None
 
     def __post_init__(self) -> None:
         frozen: dict[str, FloatArray] = {}
@@ -82,6 +88,7 @@ class WeightSet:
         date: str = "",
         inputs: Mapping[str, str] | None = None,
         version: str = "1",
+        uncertainty: Uncertainty | None = None,
     ) -> WeightSet:
         """Build a weight set from arrays of local weights (m,) by track.
 
@@ -92,7 +99,51 @@ class WeightSet:
             tracks disagree on a shared first-level weight.
         """
         provenance = Provenance(source, detail, date, dict(inputs or {}))
-        return cls(framework, name, local, label or Name(name, name), provenance, version)
+        shown = label or Name(name, name)
+        return cls(framework, name, local, shown, provenance, version, uncertainty)
+
+    @property
+    def roots(self) -> tuple[Root, ...]:
+        """What was sampled on the way to these weights; empty for a decided set."""
+        return () if self.uncertainty is None else tuple(self.uncertainty.roots.values())
+
+    @cached_property
+    def draws(self) -> Mapping[str, FloatArray] | None:
+        """Local weights (k, m) by track that the same procedure gives when its roots vary.
+
+        None for a decided set. Every row is a valid set; row ``i`` rests on replicate ``i`` of
+        each root, so that the draws of sets which share a root are paired.
+        """
+        return None if self.uncertainty is None else self.uncertainty.draws()
+
+    def __getitem__(self, code: str | tuple[str, str]) -> float:
+        """Return a node's local weight: ``weights["DA"]``, ``weights["IC.DEV", "process"]``.
+
+        Raises
+        ------
+        InputError
+            For an unknown code or track, and where tracks weigh the node differently and none
+            is named.
+        """
+        code, track = code if isinstance(code, tuple) else (code, None)
+        tracks = self.framework.tracks
+        if track is not None and track not in tracks:
+            raise InputError(message("weights.no_track", track=track, known=list(tracks)))
+        found = {
+            t: float(self.local[t][tree.index[code]])
+            for t, tree in tracks.items()
+            if code in tree.index and track in (None, t)
+        }
+        if not found:
+            hint = suggest(str(code), self.framework.codes)
+            raise InputError(message("weights.no_node", code=code, hint=hint))
+        values = list(found.values())
+        if max(values) - min(values) > SUM_TOLERANCE:
+            listed = [f"{t} {v:.6g}" for t, v in found.items()]
+            raise InputError(
+                message("weights.by_track", code=code, listed=listed, track=next(iter(found)))
+            )
+        return values[0]
 
     def leaf(self, track: str) -> FloatArray:
         """Return the global leaf weights (L,) of a track."""
@@ -105,8 +156,73 @@ class WeightSet:
                 return float(self.local[t][tree.index[code]])
         raise KeyError(code)
 
-    def table(self) -> pd.DataFrame:
-        """Return the spreadsheet form: one row per track and node, local and global weight."""
+    def frame(self, *, confidence: float | None = None) -> pd.DataFrame:
+        """Return one row per track and node: local and global weight.
+
+        Parameters
+        ----------
+        confidence : with it, ends of intervals from the draws stand beside both (quantiles,
+            each weight by itself); empty for a decided set
+        """
+        table = self._table()
+        if confidence is not None:
+            self._add_intervals(table, confidence)
+        return table
+
+    def _add_intervals(self, table: pd.DataFrame, confidence: float) -> None:
+        if not 0 < confidence < 1:
+            raise InputError(message("weights.confidence", value=confidence))
+        ends = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+        for kind in ("local", "global"):
+            low, high = np.full(len(table), np.nan), np.full(len(table), np.nan)
+            if self.draws is not None:
+                drawn = [
+                    v if kind == "local" else self.framework.tracks[t].global_weights(v)
+                    for t, v in self.draws.items()
+                ]
+                low, high = np.concatenate([np.quantile(v, ends, axis=0) for v in drawn], axis=1)
+            place = int(table.columns.get_loc(f"{kind}_weight")) + 1
+            table.insert(place, f"{kind}_low", low)
+            table.insert(place + 1, f"{kind}_high", high)
+
+    def plot(self, *, lang: str | None = None) -> Any:
+        """Return a figure of the first-level weights, with 90 % intervals where there are draws."""
+        import pandas as pd
+
+        from calib.figures import estimates
+
+        language = resolve_language(lang)
+        track = next(iter(self.framework.tracks))
+        table = self.frame(confidence=0.9)
+        top = table[(table["track"] == track) & (table["parent"] == "")]
+        rows = pd.DataFrame(
+            {
+                "estimate": top["local_weight"],
+                "lower": top["local_low"].fillna(top["local_weight"]),
+                "upper": top["local_high"].fillna(top["local_weight"]),
+            }
+        )
+        rows.index = pd.Index(top[f"name_{language}"])
+        return estimates(
+            rows,
+            label=message("weights.axis").get(language),
+            language=language,
+            title=self.label.get(language),
+        )
+
+    def __repr__(self) -> str:
+        track = next(iter(self.framework.tracks.values()))
+        top = [f"{track.codes[i]} {self.local[track.code][i]:.3g}" for i in track.at_depth(1)][:6]
+        sure = ", ".join(str(r.label) for r in self.roots)
+        how = message("weights.varies", roots=sure) if sure else message("weights.decided")
+        return f"<WeightSet {self.name!r}: {', '.join(top)}; {how}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<code>{escape(repr(self))}</code>"
+
+    def _table(self) -> pd.DataFrame:
         import pandas as pd
 
         levels = [c for c, _ in self.framework.levels]
@@ -136,85 +252,19 @@ class WeightSet:
 
     def renamed(self, name: str, label: Name | None = None) -> WeightSet:
         """Return the same weights under another name."""
-        return WeightSet(
-            self.framework, name, self.local, label or self.label, self.provenance, self.version
-        )
+        return replace(self, name=name, label=label or self.label)
+
+    def with_uncertainty(self, uncertainty: Uncertainty | None) -> WeightSet:
+        """Return the same weights with other draws, or with none."""
+        return replace(self, uncertainty=uncertainty)
 
     def with_weights(
         self, changes: Mapping[str, float], *, name: str, track: str | None = None
     ) -> WeightSet:
-        """Return a set with some local weights replaced, their siblings rescaled in proportion.
+        """Return a set with some local weights replaced; see :func:`calib.weights.override`."""
+        from calib.weights.override import override
 
-        Parameters
-        ----------
-        changes : new local weights by node code
-        track : restrict the change to one track (not for shared first-level nodes)
-
-        Raises
-        ------
-        InputError
-            For an unknown code or track, a code that the track does not have, a weight outside
-            0–1, given siblings that sum to more than 1, or siblings that are all 0 and so
-            cannot be rescaled.
-        """
-        faults = Faults()
-        tracks = self.framework.tracks
-        if track is not None and track not in tracks:
-            hint = suggest(track, tracks)
-            raise InputError(f"no track {track!r} {hint}".rstrip() + f"; {' | '.join(tracks)}")
-        known = self.framework.codes if track is None else tracks[track].codes
-        for code, value in changes.items():
-            if code not in known:
-                faults.add(code, f"unknown code {suggest(code, known)}".rstrip())
-            elif not 0 <= value <= 1:
-                faults.add(code, "weight out of range", value=value, expected="a number 0 to 1")
-            elif track is not None and code in self.framework.shared:
-                faults.add(code, "first-level weights are shared by all tracks", value=track)
-        faults.raise_if_any()
-        local = {t: np.array(v) for t, v in self.local.items()}
-        for t in self.framework.tracks:
-            if track in (None, t):
-                self._rescale(local[t], t, changes, faults)
-        faults.raise_if_any()
-        listed = ", ".join(f"{c}={v:g}" for c, v in changes.items())
-        detail = f"{self.name} with {listed}; siblings rescaled in proportion"
-        return WeightSet.build(
-            self.framework,
-            name,
-            local,
-            source="override",
-            detail=detail,
-            inputs={self.name: self.digest},
-        )
-
-    def _rescale(
-        self, local: FloatArray, track: str, changes: Mapping[str, float], faults: Faults
-    ) -> None:
-        tree = self.framework.tracks[track]
-        for family in tree.families:
-            fixed = {i: changes[tree.codes[i]] for i in family.members if tree.codes[i] in changes}
-            if not fixed:
-                continue
-            rest = [i for i in family.members if i not in fixed]
-            left = 1 - sum(fixed.values())
-            where = f"weights under {family.parent or 'the root'} ({track})"
-            others = float(local[rest].sum())
-            if abs(left) <= SUM_TOLERANCE:
-                left = 0.0
-            if left < 0 or (not rest and left > 0):
-                faults.add(
-                    where,
-                    f"the given weights sum to {1 - left:.6g}",
-                    expected="at most 1" if rest else "exactly 1, as all siblings are given",
-                )
-                continue
-            if rest and others <= 0 < left:
-                faults.add(where, "the other siblings weigh 0 and cannot be rescaled")
-                continue
-            for i, value in fixed.items():
-                local[i] = value
-            if rest:
-                local[rest] *= left / others if others > 0 else 0.0
+        return override(self, changes, track=track, name=name)
 
 
 def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: str) -> Faults:
@@ -303,13 +353,18 @@ def equal_weights(
                 + f"; levels are {', '.join(known)}"
             )
     depths = {framework.level_depth(c) for c in (known if levels is None else levels)}
-    local: dict[str, FloatArray] = {}
-    for t, tree in framework.tracks.items():
-        values: Any = np.array(base.local[t])
-        for family in tree.families:
-            if int(tree.depth[family.members[0]]) in depths or levels is None:
-                values[family.members] = 1 / len(family.members)
-        local[t] = values
+
+    def equalised(local: Local) -> Local:
+        out: dict[str, FloatArray] = {}
+        for t, tree in framework.tracks.items():
+            values = np.array(local[t])
+            for family in tree.families:
+                if int(tree.depth[family.members[0]]) in depths or levels is None:
+                    values[..., family.members] = 1 / len(family.members)
+            out[t] = values
+        return out
+
+    local = equalised(base.local)
     what = ", ".join(levels) if levels is not None else "all levels"
     return WeightSet.build(
         framework,
@@ -319,4 +374,5 @@ def equal_weights(
         detail=f"equal among siblings: {what}; elsewhere {base.name}",
         label=Name("等权", "equal"),
         inputs={base.name: base.digest},
+        uncertainty=None if levels is None else derive([base], lambda sets, _: equalised(sets[0])),
     )

@@ -11,6 +11,7 @@ import calib
 
 PACKAGE = Path(calib.__file__).parent
 LAYERS = [
+    {"words"},
     {
         "errors",
         "_types",
@@ -23,6 +24,8 @@ LAYERS = [
         "_shipped_files",
         "_validation",
     },
+    {"requests"},
+    {"report"},
     {"framework"},
     {"figures", "tables"},
     {"weights", "population"},

@@ -251,7 +251,7 @@ def test_other_frameworks_run_through_the_same_runner(name, tmp_path):
     assert (run.table("agreement")["same"] < len(run.context.population)).any()
 
 
-def test_a_weight_of_zero_is_infinitely_far_and_the_report_says_so(tmp_path):
+def test_a_weight_of_zero_is_infinitely_far_which_the_report_shows_as_a_dash(tmp_path):
     sets = {**BASE["sets"], "da": {"source": "override", "weights": {"DA": 0.0}}}
     run = run_experiment(experiment(tmp_path, sets=sets))
     assert np.isinf(run.table("distances")["aitchison"]).any()

@@ -106,7 +106,7 @@ def test_a_file_for_another_framework_or_version_is_refused(aii, tmp_path):
 
 
 def test_faults_of_a_weight_table_name_the_cell(aii, tmp_path):
-    table = published_weights(aii).table()
+    table = published_weights(aii).frame()
     table["local_weight"] = table["local_weight"].astype(object)
     table.loc[0, "local_weight"] = "a third"
     table.loc[3, "code"] = table.loc[4, "code"]
@@ -145,13 +145,13 @@ def test_an_override_rescales_siblings_in_proportion(aii):
 def test_blends_are_node_by_node(aii):
     a = published_weights(aii)
     b = a.with_weights({"DA": 0.40}, name="b")
-    half = blend([a, b], [0.5, 0.5])
+    half = blend({a: 0.5, b: 0.5})
     assert half.weight("DA") == pytest.approx(0.36)
-    geometric = blend([a, b], [0.5, 0.5], method="geometric")
+    geometric = blend({a: 0.5, b: 0.5}, method="geometric")
     raw = np.sqrt([0.35 * b.weight("IC"), 0.33 * b.weight("IN"), 0.32 * 0.40])
     assert geometric.weight("DA") == pytest.approx(raw[2] / raw.sum())
     with pytest.raises(InputError, match=r"sum to 0\.9"):
-        blend([a, b], [0.5, 0.4])
+        blend({a: 0.5, b: 0.4})
 
 
 @settings(deadline=None, max_examples=200)

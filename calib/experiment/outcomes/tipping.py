@@ -31,7 +31,7 @@ class TippingParams(Params):
 def _build(context: Context, params: TippingParams) -> OutcomeResult:
     names = params.sets
     if names is None:
-        names = tuple(n for n, r in context.results.items() if "path" in r.details)
+        names = tuple(n for n, r in context.results.items() if "path" in _details(r))
     if not names:
         raise InputError(f"{context.file}: outcomes.tipping finds no set with source = 'shift'")
     import pandas as pd
@@ -56,13 +56,17 @@ def _build(context: Context, params: TippingParams) -> OutcomeResult:
     )  # fmt: skip
 
 
+def _details(result: object) -> dict[str, Any]:
+    return dict(getattr(result, "details", {}))
+
+
 def _one(context: Context, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Note]:
     import pandas as pd
 
-    if name not in context.results or "path" not in context.results[name].details:
+    if name not in context.results or "path" not in _details(context.results[name]):
         raise InputError(f"{context.file}: outcomes.tipping: {name!r} is no set of source 'shift'")
-    path: WeightPath = context.results[name].details["path"]
-    growth = context.results[name].details["growth"]
+    path: WeightPath = _details(context.results[name])["path"]
+    growth = _details(context.results[name])["growth"]
     rule = context.framework.rule
     thresholds = rule.thresholds(context.readings)
     first, last = path.years

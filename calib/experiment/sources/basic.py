@@ -78,8 +78,8 @@ def _file(context: Context, name: str, params: FileParams) -> SourceResult:
 
 
 def _blend(context: Context, name: str, params: BlendParams) -> SourceResult:
-    sets = [context.set(s) for s in params.shares]
-    return SourceResult(blend(sets, list(params.shares.values()), name=name, method=params.method))
+    shares = {context.set(s): share for s, share in params.shares.items()}
+    return SourceResult(blend(shares, name=name, method=params.method))
 
 
 def _override(context: Context, name: str, params: OverrideParams) -> SourceResult:

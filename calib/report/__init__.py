@@ -1,0 +1,33 @@
+"""Results and their parts: declared columns, tables, figures, notes, and how they are shown."""
+
+from calib.report.dictionary import data_dictionary, read_dictionary
+from calib.report.display import NOTHING, display, excel_format, heading, spell
+from calib.report.html import shown_cells, shown_headings, table_html
+from calib.report.result import Result
+from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
+from calib.report.table import Drawing, Note, Table
+from calib.report.terminal import print_table, terminal_table
+
+__all__ = [
+    "NOTHING",
+    "Column",
+    "Drawing",
+    "Note",
+    "Result",
+    "Role",
+    "SchemaError",
+    "Table",
+    "data_dictionary",
+    "display",
+    "excel_format",
+    "find_column",
+    "heading",
+    "print_table",
+    "read_dictionary",
+    "resolve_columns",
+    "shown_cells",
+    "shown_headings",
+    "spell",
+    "table_html",
+    "terminal_table",
+]

@@ -1,0 +1,154 @@
+"""One value as a reader sees it: by its column's role and unit, in a language."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from calib.report.schema import Column, Role
+from calib.words import Text, message, template
+
+__all__ = ["NOTHING", "display", "excel_format", "heading", "spell"]
+
+NOTHING = "–"
+"""Stands for a value that is not defined or not known."""
+
+_DECIMALS: Mapping[Role, int] = {
+    Role.WEIGHT: 4,
+    Role.SCORE: 2,
+    Role.PROBABILITY: 3,
+    Role.SHARE: 3,
+}
+_CAUSES = (
+    "gate of a higher band", "band of the total", "gate", "band", "total", "several", "none",
+    "exactly at",
+)  # fmt: skip
+"""Words of causes, under ``causes`` in the catalogue; longer ones first."""
+_PP_DECIMALS = 2
+_PERCENT_DECIMALS = 1
+_SMALLEST_P = 0.001
+
+Names = Mapping[str, Text]
+"""Names of nodes, tracks, levels and stars by their codes."""
+
+
+def heading(column: Column, lang: str) -> str:
+    """Return a column's heading, with its unit where the values do not show it."""
+    return column.heading.get(lang)
+
+
+def display(value: Any, column: Column, lang: str, names: Names | None = None) -> str:
+    """Return a value as shown.
+
+    Parameters
+    ----------
+    names : names of nodes and tracks by code, for columns whose values are such codes
+
+    Notes
+    -----
+    What is undefined shows as a dash; a number that is 0 within rounding shows as 0; an infinite
+    distance means "no such change exists" and shows as a dash too.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)) or _is_na(value):
+        return NOTHING
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return message("words.yes" if value else "words.no").get(lang)
+    if isinstance(value, Text):
+        return value.get(lang)
+    if isinstance(value, int | float) or hasattr(value, "dtype"):
+        return number(float(value), column)
+    return _coded(str(value), column, lang, names or {})
+
+
+def _is_na(value: Any) -> bool:
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def number(value: float, column: Column) -> str:
+    """Return a number in the format of its column."""
+    if not math.isfinite(value):
+        return NOTHING
+    if column.unit == "percent":
+        return _fixed(100 * value, _PERCENT_DECIMALS) + "%"
+    if column.unit == "pp":
+        return _fixed(value, _PP_DECIMALS)
+    if column.role == Role.P_VALUE:
+        return f"<{_SMALLEST_P}" if 0 <= value < _SMALLEST_P else _fixed(value, 3)
+    if column.unit == "years" or column.role in (Role.COUNT, Role.NUMBER, Role.STAR, Role.GROUP):
+        return str(round(value)) if value == round(value) else _fixed(value, 2)
+    if column.role in _DECIMALS:
+        return _fixed(value, _DECIMALS[column.role])
+    return _significant(value)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def _significant(value: float) -> str:
+    """Return four decimals for middling numbers, three digits for others, 0 for noise."""
+    if abs(value) < 1e-12:
+        return "0"
+    if value == round(value) and abs(value) < 1e15:
+        return str(round(value))
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
+
+
+def _coded(text: str, column: Column, lang: str, names: Names) -> str:
+    if column.coded == "track":
+        if text in names:
+            return names[text].get(lang)
+        return _word(text, lang)
+    if column.coded == "node":
+        return f"{text} {names[text].get(lang)}" if text in names else text
+    if column.coded == "cause":
+        return spell(text, names, lang)
+    return _word(text, lang) if column.coded == "word" else text
+
+
+def _word(text: str, lang: str) -> str:
+    """Return what the catalogue calls a coded value, or the value where it has no word for it."""
+    found = template(f"values.{text}", lang)
+    return found if isinstance(found, str) else text
+
+
+def spell(text: str, names: Names, lang: str) -> str:
+    """Return a cause in words: codes followed by their names, bands and gates named.
+
+    Examples
+    --------
+    >>> from calib.words import Name
+    >>> spell("gate IN", {"IN": Name("综合集成", "integration")}, "en")
+    'gate IN integration'
+    """
+    if not text:
+        return text
+    codes = sorted(names, key=len, reverse=True)
+    if codes:
+        pattern = r"(?<![\w.])(" + "|".join(map(re.escape, codes)) + r")(?![\w.])"
+        text = re.sub(pattern, lambda m: f"{m.group(1)} {names[m.group(1)].get(lang)}", text)
+    for key in _CAUSES:
+        word = template(f"causes.{key}", lang)
+        if isinstance(word, str) and word != key:
+            text = re.sub(rf"\b{key}\b", word, text)
+    return text
+
+
+def excel_format(column: Column) -> str:
+    """Return the number format of a column in Excel."""
+    if column.unit == "percent":
+        return "0.0%"
+    if column.unit == "pp" or column.role == Role.SCORE:
+        return "0.00"
+    if column.role == Role.P_VALUE:
+        return "0.000"
+    if column.unit == "years":
+        return "0"
+    if column.role in (Role.COUNT, Role.NUMBER, Role.STAR):
+        return "0"
+    if column.role in (Role.WEIGHT, Role.STATISTIC):
+        return "0.0000"
+    return "0.000" if column.role == Role.PROBABILITY else "General"

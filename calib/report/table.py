@@ -1,0 +1,102 @@
+"""Tables, figures and notes: the parts that every result is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from calib.report.schema import Column, Role, resolve_columns
+from calib.words import Text, message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Drawing", "Note", "Table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that a reader should see beside the numbers; a warning stands out."""
+
+    text: Text
+    warning: bool = False
+
+    def get(self, lang: str) -> str:
+        """Return the sentence in a language."""
+        return self.text.get(lang)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A tidy table whose every column is declared.
+
+    Attributes
+    ----------
+    name : file name without ending, letters, digits and hyphens
+    frame : the tidy frame, one row an observation
+    title : shown above it
+    rows : how many rows a report shows; 0 keeps the table out of it. The file has all
+    shown : what a report shows in place of the tidy frame, for instance a pivot of it
+    declared : the columns that only this table has
+    blank : what a cell without a number means, said under the table where one is shown
+
+    Raises
+    ------
+    SchemaError
+        For a column that neither ``declared`` nor calib's own list knows.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    title: Text
+    rows: int = 30
+    shown: pd.DataFrame | None = None
+    declared: tuple[Column, ...] = ()
+    blank: Text = field(default_factory=lambda: message("report.not_available"))
+
+    def __post_init__(self) -> None:
+        resolve_columns(self.name, self.frame.columns, self.declared)
+        if self.shown is not None:
+            resolve_columns(self.name, self.shown.columns, self.declared)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """The column of each key, in the order of the frame."""
+        return resolve_columns(self.name, self.frame.columns, self.declared)
+
+    @cached_property
+    def shown_columns(self) -> Mapping[str, Column]:
+        """The column of each key of what a report shows."""
+        return resolve_columns(self.name, self.view.columns, self.declared)
+
+    @property
+    def view(self) -> pd.DataFrame:
+        """What a report shows: ``shown``, or the frame."""
+        return self.frame if self.shown is None else self.shown
+
+    def has(self, *roles: Role) -> bool:
+        """Whether a column of the table has one of the roles."""
+        return any(c.role in roles for c in self.columns.values())
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}: {len(self.frame)} rows × {len(self.frame.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        from calib.report.html import table_html
+        from calib.words import current_language
+
+        return table_html(self, current_language(), rows=min(self.rows or 10, 10))
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A figure; ``draw`` takes the language and returns a figure of :mod:`calib.figures`."""
+
+    name: str
+    title: Text
+    draw: Callable[[str], Any]
+
+    def __repr__(self) -> str:
+        return f"<Drawing {self.name}>"

@@ -1,0 +1,20 @@
+"""Words: every sentence that a user reads, by key, in the languages of ``calib/locale``."""
+
+from calib.words.catalogue import languages, template
+from calib.words.language import current_language, resolve_language, set_language
+from calib.words.message import Message, Text, joined, message, say
+from calib.words.name import Name
+
+__all__ = [
+    "Message",
+    "Name",
+    "Text",
+    "current_language",
+    "joined",
+    "languages",
+    "message",
+    "resolve_language",
+    "say",
+    "set_language",
+    "template",
+]
