@@ -21,11 +21,13 @@ if TYPE_CHECKING:
         blend,
         compare_weights,
         equal_weights,
+        override,
         published_weights,
         read_weights,
         round_weights,
         write_weights,
     )
+    from calib.words import current_language, set_language
 
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
@@ -47,11 +49,13 @@ _HOMES = {
         "blend",
         "compare_weights",
         "equal_weights",
+        "override",
         "published_weights",
         "read_weights",
         "round_weights",
         "write_weights",
     ),
+    "calib.words": ("current_language", "set_language"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -63,6 +67,7 @@ __all__ = [
     "adjust_rounds",
     "blend",
     "compare_weights",
+    "current_language",
     "dominance",
     "draw_weights",
     "elicit",
@@ -74,6 +79,7 @@ __all__ = [
     "load_framework",
     "load_population",
     "out_of_sample",
+    "override",
     "pool_panel",
     "published_weights",
     "rate",
@@ -83,6 +89,7 @@ __all__ = [
     "read_weights",
     "round_weights",
     "run_experiment",
+    "set_language",
     "smallest_shift",
     "tipping_points",
     "write_form",

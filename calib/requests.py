@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from calib._validation import parse_model
 from calib.errors import InputError
-from calib.words import message
+from calib.words import Name, message
 
 __all__ = ["Request", "expect", "takes"]
 
@@ -141,11 +141,12 @@ def expect(call: str, **arguments: tuple[Any, type | tuple[type, ...]]) -> None:
                 "requests.swapped" if swapped else "requests.kind",
                 call=call,
                 name=name,
-                given=_with_article(type(value).__name__),
-                expected=_with_article(" | ".join(k.__name__ for k in expected)),
+                given=_kind(type(value).__name__),
+                expected=_kind(" | ".join(k.__name__ for k in expected)),
             )
         )
 
 
-def _with_article(word: str) -> str:
-    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+def _kind(word: str) -> Name:
+    """Return the name of a kind, with an article where the language has them."""
+    return Name(word, f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}")

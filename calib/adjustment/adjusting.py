@@ -186,7 +186,7 @@ def adjust_spec(
         notes += said
     space = space_of(weights, list(moments), spec.depths)
     misses = tuple(m.sentence() for m in share_misses(space, spec, later, after.local))
-    before, rating = rate(scored, weights), rate(scored, after)
+    before, rating = rate(weights, scored), rate(after, scored)
     moves = star_moves_table(before, rating)
     fit_notes = _fit_notes(solution)
     if solution.stars is not None and rounding:

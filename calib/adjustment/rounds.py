@@ -206,7 +206,7 @@ def _describe(
 ) -> Round:
     over, largest = over_caps(before, scored, spec)
     _, largest_after = over_caps(after, scored, spec)
-    old, new = rate(scored, before), rate(scored, after)
+    old, new = rate(before, scored), rate(after, scored)
     moves = tuple(
         (str(row["enterprise"]), str(row["track"]), int(row["star_before"]),
          int(row["star_after"]), str(row["through"]))

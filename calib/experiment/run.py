@@ -156,7 +156,7 @@ def run_experiment(
     _check_names(experiment, context)
     step("stars")
     sets = _ordered(experiment, context)
-    context.ratings = {name: rate(context.scored_under(name), w) for name, w in sets.items()}
+    context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
     outcomes: dict[str, Result] = {"stars": standard_outcome(context, sets)}
     for name, params in experiment.outcomes.items():
         step(f"outcome {name}")

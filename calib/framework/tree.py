@@ -57,6 +57,9 @@ class Track:
     nodes: tuple[Node, ...]
     aliases: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Track {self.code}: {len(self.nodes)} nodes, {len(self.leaves)} indicators>"
+
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """Codes of the ``m`` nodes."""

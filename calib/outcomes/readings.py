@@ -84,7 +84,7 @@ def rate_readings(
     grow : changes the scores before they are rated, as they are by default
     """
     return {
-        changed: rate(grow(score_answers(population, r)), weights)
+        changed: rate(weights, grow(score_answers(population, r)))
         for changed, r in readings.items()
     }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import Framework, Name, Track
+from calib.words import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,11 @@ class Population:
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{t} {len(s)}" for t, s in self.samples.items())
+        made_up = f"; {message('population.synthetic')}" if self.synthetic else ""
+        return f"<Population {self.label!r}: {len(self)} ({sizes}), {self.kind}{made_up}>"
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, framework: Framework, **options: Any) -> Population:

@@ -10,13 +10,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from calib._inputs import read_toml
+from calib._shipped_files import shipped_data
 from calib._types import Seed
 from calib._validation import parse_model
-from calib.errors import InputError
+from calib.errors import InputError, suggest
 from calib.framework import Framework
 from calib.population.generate import generate_population
 from calib.population.parse import read_population
 from calib.population.population import Population
+from calib.requests import expect
+from calib.words import message
 
 _TABLE_KEYS = ("values", "sheet", "attributes")
 """Keys that say how to read a table; a population file states its own."""
@@ -66,19 +69,40 @@ class PopulationSpec(BaseModel):
 
 
 def load_population(path: str | Path, framework: Framework, *, rng: Seed = None) -> Population:
-    """Read a population from a table, or from a TOML file that declares one.
+    """Read a population from a table, from a TOML file that declares one, or a shipped one.
+
+    Parameters
+    ----------
+    path : a .csv, .xlsx, .parquet or .toml file; or the name of a shipped population: "trial"
+    rng : seed or generator, for a declared population that is generated and states no seed
 
     Raises
     ------
     InputError
         With every fault by cell or key.
     """
-    file = Path(path)
+    expect("load_population(path, framework)", framework=(framework, Framework))
+    file = _shipped(path) or Path(path)
     if file.suffix.lower() != ".toml":
         return read_population(file, framework)
     return resolve_population(
         PopulationSpec(file=str(file)), framework, Path(), lambda p: None, rng=rng
     )
+
+
+def _shipped(path: str | Path) -> Path | None:
+    """Return the file of a shipped population that goes by its name, None for any other path."""
+    if Path(path).suffix or Path(path).exists():
+        return None
+    shipped = {
+        p.stem: p for p in sorted(shipped_data().glob("*/*.toml")) if p.stem == p.parent.name
+    }
+    name = str(path)
+    if name not in shipped:
+        hint = suggest(name, shipped)
+        known = list(shipped)
+        raise InputError(message("population.no_such", name=name, hint=hint, known=known))
+    return shipped[name]
 
 
 def resolve_population(

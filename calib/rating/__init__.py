@@ -1,7 +1,7 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
 from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
-from calib.rating.rate import RatedSample, Rating, rate, rate_many
+from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "node_scores",
     "option_scores",
     "rate",
-    "rate_many",
     "score_answers",
     "scored_nodes",
     "stars",

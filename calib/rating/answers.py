@@ -72,6 +72,10 @@ class Scored:
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{t} {len(s)}" for t, s in self.samples.items())
+        return f"<Scored {self.label!r}: {len(self)} ({sizes})>"
+
 
 def option_scores(item: Item, reading: str, low: float = 0, high: float = 100) -> FloatArray:
     """Return the scores of an item's options.

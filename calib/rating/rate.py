@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Name, Readings, Track
+from calib.framework import Framework, Readings, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
+from calib.rating.kernel import star_counts
 from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
+from calib.report import Drawing, Note, Result, Table
+from calib.requests import expect
 from calib.weights import WeightSet
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RatedSample", "Rating", "rate", "rate_many"]
+__all__ = ["RatedSample", "Rating", "rate"]
 
 CHUNK = 8192
 """Enterprises rated at a time; what a step needs beside its results stays this small."""
@@ -66,16 +71,111 @@ class RatedSample:
         ]
 
 
-@dataclass(frozen=True, eq=False)
-class Rating:
-    """The rating of a population under one weight set and given readings."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Rating(Result):
+    """The rating of a population under one weight set and given readings.
+
+    Attributes
+    ----------
+    scored : the scores that were rated
+    samples : the rating by track
+    remarks : what scoring had to decide, such as unanswered items
+    """
 
     framework: Framework
     weights: WeightSet
     readings: Readings
     samples: Mapping[str, RatedSample]
     synthetic: bool
-    notes: tuple[Name, ...] = ()
+    scored: Scored
+    remarks: tuple[Text, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
+        """Whether the enterprises are synthetic, and what scoring had to decide."""
+        made_up = message("rating.synthetic", label=self.scored.label)
+        first = (Note(made_up, warning=True),) if self.synthetic else ()
+        return (*first, *(Note(r) for r in self.remarks))
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
+
+    def headline(self) -> Text:
+        """Return the star distribution in one line."""
+        labels = self.framework.rule.labels
+        counts = [
+            message("rating.of_star", star=label, n=int(c))
+            for label, c in zip(labels, self.counts(), strict=True)
+        ]
+        return message(
+            "rating.headline",
+            label=self.weights.label,
+            size=len(self.scored),
+            counts=counts,
+            n=self.downgrades,
+        )
+
+    @cached_property
+    def probability(self) -> Mapping[str, FloatArray] | None:
+        """P(star) by track, (n, K): shares of the draws of the weights; None for a decided set.
+
+        NaN where answers are missing, as each draw would spread their weight anew.
+        """
+        if self.weights.draws is None:
+            return None
+        thresholds = self.framework.rule.thresholds(self.readings)
+        out = {}
+        for t, s in self.scored.samples.items():
+            if s.complete:
+                found = star_counts(s.track, s.X, self.weights.draws[t], thresholds)
+                out[t] = found.acceptability
+            else:
+                out[t] = np.full((len(s), self.framework.rule.stars), np.nan)
+        return out
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:  # type: ignore[override]
+        """One row an enterprise; and the star distribution."""
+        return (
+            Table("enterprises", self.enterprises(), message("rating.enterprises"), rows=60),
+            Table("stars", self._distribution(), message("rating.stars")),
+        )
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:  # type: ignore[override]
+        """The star distribution by track."""
+        return (Drawing("stars", message("rating.stars"), self._draw),)
+
+    def _draw(self, lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import star_distribution
+
+        tracks = self.framework.tracks
+        scopes = {t: tracks[t].name.get(lang) for t in self.samples}
+        rows = {message("values.all").get(lang): self.counts()}
+        if len(scopes) > 1:
+            rows |= {name: self.counts(t) for t, name in scopes.items()}
+        labels = [n.get(lang) for n in self.framework.rule.labels]
+        counts = pd.DataFrame(list(rows.values()), index=list(rows), columns=labels)
+        return star_distribution(counts, language=lang)
+
+    def _distribution(self) -> pd.DataFrame:
+        import pandas as pd
+
+        first = self.framework.rule.first
+        scopes = [None, *(self.samples if len(self.samples) > 1 else ())]
+        rows = []
+        for scope in scopes:
+            counts = self.counts(scope)
+            share = counts / max(int(counts.sum()), 1)
+            rows += [
+                (scope or "all", k + first, int(c), float(p))
+                for k, (c, p) in enumerate(zip(counts, share, strict=True))
+            ]
+        return pd.DataFrame(rows, columns=["scope", "star", "count", "share"])
 
     def counts(self, track: str | None = None) -> IntArray:
         """Return how many enterprises have each star, (K,), lowest first."""
@@ -99,8 +199,10 @@ class Rating:
         """Number of enterprises that a gate has cost a star or more."""
         return int(sum(s.downgraded.sum() for s in self.samples.values()))
 
-    def frame(self, depth: int = 1) -> pd.DataFrame:
+    def enterprises(self, depth: int = 1) -> pd.DataFrame:
         """Return one row an enterprise: total, stars (the rule's numbers), causes, node scores.
+
+        Where the weights have draws, ``p_now`` is the probability of the star that is given.
 
         Parameters
         ----------
@@ -117,6 +219,8 @@ class Rating:
                 "label": [labels[i] for i in s.star],
                 "downgraded": s.downgraded, "caused_by": s.causes(),
             }  # fmt: skip
+            if self.probability is not None:
+                data["p_now"] = self.probability[t][np.arange(len(s.star)), s.star]
             for i, node in enumerate(s.track.nodes):
                 if node.depth <= depth:
                     data[f"score {node.code}"] = s.scores[:, i]
@@ -134,16 +238,17 @@ def _numbered(stars: SmallIntArray, first: int) -> pd.Series:
 
 
 def rate(
-    population: Population | Scored,
     weights: WeightSet,
+    population: Population | Scored,
+    *,
     readings: Readings | Mapping[str, str] | None = None,
 ) -> Rating:
-    """Rate a population.
+    """Rate a population: totals, stars, gates that cost stars, and P(star) where weights vary.
 
     Parameters
     ----------
+    weights : local weights on the population's framework
     population : answers or scores; or scores under readings from :func:`score_answers`
-    weights : local weights on the same framework
     readings : answers to the open questions; the framework's defaults if None
 
     Raises
@@ -151,6 +256,11 @@ def rate(
     InputError
         When frameworks differ, or an enterprise has no answer that counts under a gated node.
     """
+    expect(
+        "rate(weights, population)",
+        weights=(weights, WeightSet),
+        population=(population, (Population, Scored)),
+    )
     scored = _scored(population, readings)
     framework = scored.framework
     if weights.framework.digest != framework.digest:
@@ -162,7 +272,9 @@ def rate(
         t: _rate_sample(s, weights.local[t], framework, scored.readings)
         for t, s in scored.samples.items()
     }
-    return Rating(framework, weights, scored.readings, samples, scored.synthetic, scored.notes)
+    return Rating(
+        framework, weights, scored.readings, samples, scored.synthetic, scored, scored.notes
+    )
 
 
 def _scored(
@@ -247,13 +359,3 @@ def _check_scored(
             expected="an answer that counts",
         )
     faults.raise_if_any()
-
-
-def rate_many(
-    population: Population | Scored,
-    weights: Mapping[str, WeightSet],
-    readings: Readings | Mapping[str, str] | None = None,
-) -> dict[str, Rating]:
-    """Rate a population under several weight sets; its answers are scored once."""
-    scored = _scored(population, readings)
-    return {name: rate(scored, w) for name, w in weights.items()}

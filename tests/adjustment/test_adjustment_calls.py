@@ -249,7 +249,7 @@ def test_fewest_stars_beats_the_plain_adjustment(published, trial) -> None:
 
 def test_weights_are_fitted_to_reference_stars(aii, published, trial) -> None:
     wanted = published.with_weights({"DA": 0.5}, name="truth")
-    rating = rate(trial, wanted)
+    rating = rate(wanted, trial)
     stars = {
         str(i): int(s) + 1
         for r in rating.samples.values()
@@ -361,7 +361,7 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
     scored = score_answers(population, aii.rule.read(readings))
     X = complete_scores(scored, published)[0]["discrete"]
     total = X @ published.leaf("discrete")
-    np.testing.assert_allclose(total, rate(scored, published).samples["discrete"].total)
+    np.testing.assert_allclose(total, rate(published, scored).samples["discrete"].total)
     assert adjust(published, population, cap=0.4, level="pillar", readings=readings).holds()
 
 
@@ -383,7 +383,7 @@ def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscor
     population = Population(aii, {"discrete": holes}, trial.kind, "holes", True)
     scored = score_answers(population, aii.rule.read({"missing": "renormalise"}))
     X = complete_scores(scored, weights)[0]["discrete"]
-    total = rate(scored, weights).samples["discrete"].total
+    total = rate(weights, scored).samples["discrete"].total
     np.testing.assert_allclose(X @ weights.leaf("discrete"), total)
 
 

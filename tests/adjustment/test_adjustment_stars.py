@@ -49,7 +49,7 @@ def rated(made, aii, t: str, local: np.ndarray):
     if t == "discrete":
         for code in aii.shared:
             sets["process"][aii.tracks["process"].index[code]] = local[aii.tracks[t].index[code]]
-    return rate(made, type(w).build(aii, "x", sets, source="test")).samples[t]
+    return rate(type(w).build(aii, "x", sets, source="test"), made).samples[t]
 
 
 @pytest.mark.parametrize("one_star", [False, True])

@@ -49,7 +49,7 @@ def stars_of(scored, aii: Framework, t: str, local: np.ndarray):
     for code in aii.shared:
         for k, track in aii.tracks.items():
             sets[k][track.index[code]] = local[aii.tracks[t].index[code]]
-    return rate(one, WeightSet.build(aii, "x", sets, source="test")).samples[t]
+    return rate(WeightSet.build(aii, "x", sets, source="test"), one).samples[t]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -125,7 +125,7 @@ def test_caps_hold_on_answers_filled_again_under_the_adjusted_weights(aii, trial
     again = complete_scores(scored, found.weights)[0]
     for t in aii.tracks:
         g = found.weights.leaf(t)
-        np.testing.assert_allclose(again[t] @ g, rate(scored, found.weights).samples[t].total)
+        np.testing.assert_allclose(again[t] @ g, rate(found.weights, scored).samples[t].total)
         largest = max(largest, contribution_share(g, moments_of(again[t])).max())
     assert found.largest["contribution"] == pytest.approx(largest, abs=1e-12)
     assert found.holds() == (largest <= 0.085 + 1e-8)

@@ -237,7 +237,7 @@ def test_generated_populations_are_seeded_correlated_and_shaped_like_the_trial(a
     assert 0.2 < np.median(correlation[np.triu_indices(28, 1)]) < 0.6
     mean_old = trial.samples["discrete"].values.mean()
     assert values.mean() == pytest.approx(mean_old, abs=0.15)
-    counts = rate(one, published_weights(aii)).counts()
+    counts = rate(published_weights(aii), one).counts()
     assert (counts > 0).all()
     assert counts.argmax() in (1, 2, 3)
     other = generate_population(aii, 4000, like=trial, rng=6)

@@ -56,7 +56,7 @@ def test_the_main_experiment_gives_the_published_stars_for_the_published_set(dem
 def test_tables_agree_with_a_direct_count(demo):
     before = demo.ratings["published"].frame().set_index("enterprise")
     for name in demo.sets:
-        after = rate(demo.context.scored, demo.sets[name]).frame().set_index("enterprise")
+        after = rate(demo.sets[name], demo.context.scored).frame().set_index("enterprise")
         moved = after.index[(after["star"] != before["star"]).to_numpy()]
         movers = demo.table("movers")
         assert set(movers.loc[movers["set"] == name, "enterprise"]) == set(moved)

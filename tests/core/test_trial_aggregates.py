@@ -14,7 +14,7 @@ from calib.weights import published_weights
 
 @pytest.fixture(scope="module")
 def rating(aii, trial):
-    return rate(trial, published_weights(aii))
+    return rate(published_weights(aii), trial)
 
 
 def test_22_questionnaires_12_discrete_and_10_process(trial):

@@ -459,7 +459,7 @@ def test_stars_without_an_expert_are_the_stars_of_a_full_rating(panel):
 
     def stars(local):
         weights = WeightSet.build(AII, "x", local, source="test")
-        rated = rate(trial, weights, AII.rule.read({}))
+        rated = rate(weights, trial, readings=AII.rule.read({}))
         return np.concatenate([rated.samples[t].star for t in AII.tracks])
 
     whole = stars(result.local)

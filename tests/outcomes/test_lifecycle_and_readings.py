@@ -113,7 +113,7 @@ def test_each_reading_is_rated_and_dependence_is_named():
     assert len(dependent) == (table["up"] + table["down"]).sum() > 0
     row = dependent.iloc[0]
     key, value = row["reading"].split(" = ")
-    frame = rate(population, weights, {key: value}).frame()
+    frame = rate(weights, population, readings={key: value}).frame()
     found = frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0]
     assert found == row["star_under_reading"] != row["star"]
     wide = range_table(rate_readings(population, weights, together))

@@ -37,7 +37,7 @@ def peak(work):
 
 def test_rating_needs_little_beside_its_results():
     scored = scores(40_000)
-    most, rating = peak(lambda: rate(scored, START))
+    most, rating = peak(lambda: rate(START, scored))
     s = rating.samples["discrete"]
     held = sum(a.nbytes for a in (s.total, s.star, s.band, s.failed, s.scores, s.node_stars))
     assert most < held + 8e6
@@ -55,13 +55,13 @@ def test_pieces_change_no_result(monkeypatch, size):
     scored = scores(64)
     X = scored.samples["discrete"].X
     X_end = grown_scores(TRACK, X, Growth(points={"": 2.0}), 4, low=0, high=100)
-    whole = rate(scored, START).samples["discrete"]
+    whole = rate(START, scored).samples["discrete"]
     found = tipping.tipping_points(TRACK, X, PATH, RULE, X_end=X_end)
     times = np.linspace(0, 1, 5)
     along = tipping.stars_along(TRACK, X, PATH, RULE, times, X_end=X_end)
     monkeypatch.setattr(module, "CHUNK", size)
     monkeypatch.setattr(tipping, "CHUNK", size)
-    again = rate(scored, START).samples["discrete"]
+    again = rate(START, scored).samples["discrete"]
     for name in ("total", "scores"):
         np.testing.assert_allclose(getattr(again, name), getattr(whole, name), rtol=0, atol=1e-12)
     for name in ("star", "band", "failed", "node_stars"):

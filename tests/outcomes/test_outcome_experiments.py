@@ -46,7 +46,7 @@ def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
         (row["year"] - 1e-7, row["from_star"]),
         (row["year"] + 1e-7, row["to_star"]),
     ):
-        frame = rate(done.context.scored, path.at(year, "moment")).frame()
+        frame = rate(path.at(year, "moment"), done.context.scored).frame()
         assert frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0] == star
 
 
@@ -169,7 +169,7 @@ def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
     table = done.table("scale-stars")
     for name in ("published", "equal"):
         rows = table[(table["set"] == name) & (table["scope"] == "all")]
-        expected = sum(rate(p, done.sets[name]).counts() for p in populations)
+        expected = sum(rate(done.sets[name], p).counts() for p in populations)
         np.testing.assert_array_equal(rows["count"], expected)
     expected = done.table("scale-expected")
     assert (expected["low"] <= expected["high"]).all()

@@ -67,7 +67,7 @@ def disagreements(page, scored, count, rng):
     for number, (local, answer) in enumerate(zip(drawn, said, strict=True)):
         weights = WeightSet.build(scored.framework, "random", local, source="test")
         try:
-            rating = rate(scored, weights)
+            rating = rate(weights, scored)
         except InputError as exc:  # no answer counts: the page shows these without a star
             named = {f.where.removeprefix("enterprise ") for f in exc.faults}
             unrated = set()
@@ -176,7 +176,7 @@ def test_a_slider_moved_by_keys_rescales_its_siblings_and_moves_the_stars(
     weights = WeightSet.build(
         FW, "x", {t: np.array(v) for t, v in local.items()}, source="explorer"
     )
-    counts = rate(scored, weights).counts().tolist()
+    counts = rate(weights, scored).counts().tolist()
     shown = page.run(
         "[...document.querySelectorAll('#distribution tbody tr')].slice(0, 5)"
         ".map(r => Number(r.cells[2].textContent))"
@@ -256,7 +256,7 @@ def test_other_frameworks_have_their_explorer_too(browser, tmp_path, name):
     assert page.errors == []
     shown = page.run("[...document.querySelectorAll('#distribution tbody tr')]"
                      ".map(r => Number(r.cells[2].textContent))")  # fmt: skip
-    assert shown[: fw.rule.stars] == rate(scored, own["published"]).counts().tolist()
+    assert shown[: fw.rule.stars] == rate(own["published"], scored).counts().tolist()
 
 
 def test_a_baseline_that_is_no_set_is_refused(population):

@@ -51,7 +51,7 @@ def test_pseudonyms_keep_the_answers_and_hide_the_order():
     population = named()
     hidden = pseudonymise(population, KEY)
     weights = published_weights(FW)
-    before, after = rate(population, weights), rate(hidden, weights)
+    before, after = rate(weights, population), rate(weights, hidden)
     assert before.counts().tolist() == after.counts().tolist()
     for t, s in hidden.samples.items():
         assert s.ids.tolist() == sorted(s.ids)

@@ -212,7 +212,7 @@ def test_a_workbook_reads_back_as_the_weight_sets_of_its_run(experiment, tmp_pat
         back = read_weights(tmp_path / "book.xlsx", FW, sheet=f"set {name}")
         for t in FW.tracks:
             np.testing.assert_allclose(back.local[t], weights.local[t], rtol=0, atol=1e-15)
-        own = rate(run.context.scored, back).counts().tolist()
+        own = rate(back, run.context.scored).counts().tolist()
         assert own == run.ratings[name].counts().tolist()
 
 

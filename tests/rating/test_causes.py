@@ -16,8 +16,8 @@ from calib.weights import equal_weights, published_weights
 FRAMEWORK = load_framework("aii")
 POPULATION = generate_population(FRAMEWORK, 600, rng=2, general=0.4, pillar=0.2)
 MOVED = {"DA": 0.6, "IN.HOR": 0.8, "DA.SVC": 0.6, "IC.DEV": 0.8}
-BEFORE = rate(POPULATION, published_weights(FRAMEWORK))
-AFTER = rate(POPULATION, published_weights(FRAMEWORK).with_weights(MOVED, name="later"))
+BEFORE = rate(published_weights(FRAMEWORK), POPULATION)
+AFTER = rate(published_weights(FRAMEWORK).with_weights(MOVED, name="later"), POPULATION)
 
 
 def test_tables_of_movers_name_the_same_cause():
@@ -48,7 +48,7 @@ def test_causes_are_the_demands_that_are_not_met():
 def test_scores_on_the_very_edge_are_said_to_be():
     vdma = load_framework("vdma")
     population = generate_population(vdma, 300, rng=4)
-    published, equal = (rate(population, w) for w in (published_weights(vdma), equal_weights(vdma)))
+    published, equal = (rate(w, population) for w in (published_weights(vdma), equal_weights(vdma)))
     table = mover_table({"published": published, "equal": equal}, "published")
     down = table[table["direction"] == "down"]
     # Six indicators of six options: under equal weights totals are whole thirds of ten points.

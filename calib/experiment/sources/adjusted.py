@@ -150,7 +150,7 @@ def _tables(
         {t: moments_of(X) for t, X in complete_scores(context.scored, w)[0].items() if len(X)}
         for w in (base, final)
     )
-    moves = star_moves_table(rate(context.scored, base), rate(context.scored, final))
+    moves = star_moves_table(rate(base, context.scored), rate(final, context.scored))
     tables = [
         Table("measures", measure_table(base, final, moments, spec.on, later),
               Name("调整前后的权重、贡献与方差占比", "Measures before and after"), 60),
