@@ -10,8 +10,13 @@ project = "calib"
 author = "The calib developers"
 copyright = author
 version = release = calib.__version__
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_google_docstring = False
+napoleon_use_ivar = True  # attributes of dataclasses are described once
+autodoc_typehints = "none"  # shapes and meaning stand in the docstrings
+autodoc_member_order = "groupwise"
 exclude_patterns = ["images"]
+suppress_warnings = ["ref.python"]  # names such as `codes` that several classes have
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
@@ -36,6 +41,12 @@ def _block(self: Any, node: Any) -> None:
     raise nodes.SkipNode
 
 
+def _plain_bars(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Let absolute values |x| in docstrings stand, where reST would look for a substitution."""
+    lines[:] = [line.replace("|", r"\|") for line in lines]
+
+
 def setup(app: Any) -> None:
     """Show formulas as MathML: the usual renderers fetch a script from outside."""
+    app.connect("autodoc-process-docstring", _plain_bars)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

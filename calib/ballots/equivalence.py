@@ -41,8 +41,8 @@ class Equivalence:
         do not settle whether they exceed the margin; ``undecided`` - neither. A test that is
         not significant never makes a verdict ``equal``
     measure : ``share`` (pick shares) or ``worth`` (worths without shrinkage)
-    margin : declared ratio, > 1: a value is as good as equal within ``[centre / margin,
-        centre * margin]``
+    margin : declared ratio, > 1: a value is as good as equal within
+        ``[centre / margin, centre * margin]``
     centre : the value of every item under equality
     band : the two ends of the band
     lower, upper : (J,) simultaneous intervals

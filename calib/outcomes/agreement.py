@@ -122,7 +122,7 @@ def stuart_maxwell(matrix: IntArray) -> MatrixTest:
 
     Notes
     -----
-    d' V⁻¹ d with d_i = n_i. - n_.i, V_ii = n_i. + n_.i - 2 n_ii, V_ij = -(n_ij + n_ji). V is
+    d' V⁻¹ d with d_i = n_i+ - n_+i, V_ii = n_i+ + n_+i - 2 n_ii, V_ij = -(n_ij + n_ji). V is
     regular but for one row within each group of stars that moves connect; the groups are
     independent, their statistics and df add up. Stuart, Biometrika 42 (1955), 412-416; Maxwell,
     Br. J. Psychiatry 116 (1970), 651-655. The exact p is that of the permutation test in which
