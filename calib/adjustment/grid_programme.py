@@ -15,6 +15,8 @@ from calib.errors import ConvergenceError, InfeasibleError
 
 __all__ = ["Cut", "Found", "Programmes", "explain_rows", "radius_within", "share_cuts"]
 
+_ROOT = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -89,10 +91,17 @@ def radius_within(lattice: Lattice, distance: float) -> IntArray:
 
 
 class Programmes:
-    """Integer programmes on one lattice: nearest points under linear demands and cuts."""
+    """Integer programmes on one lattice: nearest points under linear demands and cuts.
 
-    def __init__(self, lattice: Lattice, rows: Rows, *, nodes: int) -> None:
-        self.lattice, self.rows, self.nodes = lattice, rows, nodes
+    Parameters
+    ----------
+    lattice, rows : what is solved
+    work : binary variables times branch-and-bound nodes that may be spent in all, a root counting
+        as 20 nodes (a limit in seconds would not be reproducible); ``left`` says what is left
+    """
+
+    def __init__(self, lattice: Lattice, rows: Rows, *, work: int) -> None:
+        self.lattice, self.rows, self.left = lattice, rows, work
         self.unit = np.where(lattice.unit > 0, lattice.unit, 1e-6)
         goal = lattice.target / self.unit
         self.goal = np.where(lattice.unit > 0, goal, lattice.total / 2)
@@ -137,12 +146,14 @@ class Programmes:
             ),
             bounds=Bounds(np.zeros(count), np.ones(count)),
             integrality=np.ones(count),
-            options={"mip_rel_gap": 0.0, "node_limit": self.nodes},
+            options={"mip_rel_gap": 0.0, "node_limit": max(1, self.left // count - _ROOT)},
         )
+        self.left -= count * (_ROOT + int(out.mip_node_count or 0))
         if out.status == 2:
             return Found(None, np.inf, True)
         least = float(off @ off)
-        if out.status not in (0, 1):
+        # SciPy has no status of its own for a node limit reached before any point was found.
+        if out.status not in (0, 1) and "limit reached" not in out.message:
             raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
         steps = None
         if out.x is not None:

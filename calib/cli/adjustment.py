@@ -314,6 +314,8 @@ def _show_adjusted(done: Adjusted, lang: str) -> None:
     click.echo(done.minimised.get(lang))
     if done.solution.certificate is not None:
         click.echo(done.solution.search().get(lang))
+    for where, rounding in done.rounding.items():
+        click.echo(rounding.sentence(where).get(lang))
     for note in done.notes[len(done.misses) :]:
         click.echo(note)
 

@@ -250,12 +250,8 @@ def _notes(
             Note(Name(f"{name}：{n}", f"{name}: {n}")) for n in last.notes[len(last.misses) :]
         ]
         for where, r in last.rounding.items():
-            if not r.proven:
-                notes.append(Note(Name(
-                    f"{name}：{where} 取整距离 {r.distance:.4f}，未证明最近（下界 {r.bound:.4f}）。",  # noqa: E501
-                    f"{name}: rounding of {where} at distance {r.distance:.4f} is not proven "
-                    f"nearest (bound {r.bound:.4f}).",
-                )))  # fmt: skip
+            told = r.sentence(where)
+            notes.append(Note(Name(f"{name}：{told.zh}。", f"{name}: {told.en}.")))
     if check is not None:
         sentence = check.sentence()
         notes.append(Note(Name(f"{name}：{sentence.zh}", f"{name}: {sentence.en}"), warning=True))
