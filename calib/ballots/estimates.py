@@ -281,12 +281,19 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
     own = PlackettLuce(fit.theta, covariance, fit.loglik, fit.iterations)
     alone = int(fit.chosen.sum()) == 1  # a single item was chosen: its worth of 1 is a limit too
 
+    # Robust errors of few enterprises can be 0 in some direction, which is no knowledge.
+    spread = np.diag(covariance)
+    shown = fit.chosen & (spread > 1e-12 * float(np.diag(fit.covariance).max()))
+
     def known(values: FloatArray) -> FloatArray:
-        return np.where(fit.chosen & (not alone), values, np.nan)
+        return np.where(shown & (not alone), values, np.nan)
 
     lower, upper = _intervals(own.worth, covariance, level)
     absent = [ballots.items[j] for j in np.flatnonzero(~fit.chosen)]
     note = "robust standard errors" if robust else ""
+    if not shown[fit.chosen].all() and not alone:
+        few = "too few enterprises or ballots for the robust errors of some items"
+        note = "; ".join(filter(None, [note, few]))
     if absent:
         without = (
             "no maximum exists for items never chosen (worth 0 in the limit, no standard error,"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.errors import ConvergenceError
 
 __all__ = ["QuasiVariances", "quasi_variances"]
+
+_NONE = 1e-12  # a variance below this share of the largest is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,10 @@ class QuasiVariances:
     Parameters
     ----------
     variances : (J,) quasi-variances q with ``q_i + q_j`` close to the variance of the difference
-        of estimates i and j; inf for items left out. One of them can be negative (a known
-        property), though no sum of two is
+        of estimates i and j; inf for items left out; NaN where there are none: a
+        difference shows no variance at all (robust errors of few enterprises), or no numbers
+        come closest. One of them can be
+        negative (a known property), though no sum of two is
     worst_error : largest relative error of a comparison's standard error computed from them
     """
 
@@ -54,10 +57,16 @@ def quasi_variances(covariance: FloatArray, keep: BoolArray | None = None) -> Qu
     first, second = np.triu_indices(items.size, 1)
     a, b = items[first], items[second]
     target = v[a] + v[b] - 2.0 * covariance[a, b]
+    if float(target.min()) <= _NONE * float(target.max()):
+        out[items] = np.nan
+        return QuasiVariances(out, float("nan"))
     if items.size == 2:
         out[items] = target[0] / 2.0
         return QuasiVariances(out, 0.0)
     q = _gauss_newton(first, second, target, items.size)
+    if q is None:
+        out[items] = np.nan
+        return QuasiVariances(out, float("nan"))
     out[items] = q
     ratio = np.sqrt((q[first] + q[second]) / target)
     return QuasiVariances(out, float(np.abs(ratio - 1.0).max()))
@@ -68,7 +77,8 @@ def _gauss_newton(
     second: np.ndarray[tuple[int], np.dtype[np.intp]],
     target: FloatArray,
     size: int,
-) -> FloatArray:
+) -> FloatArray | None:
+    """Return the least-squares quasi-variances; None where the misfit has no minimum in reach."""
     design = np.zeros((first.size, size))
     rows = np.arange(first.size)
     design[rows, first] = design[rows, second] = 1.0
@@ -92,5 +102,4 @@ def _gauss_newton(
             return q
         if length <= 1e-10:  # no descent left: the minimum within rounding
             return q
-    msg = "quasi-variances did not converge in 500 Gauss-Newton steps"
-    raise ConvergenceError(msg)
+    return None

@@ -144,3 +144,14 @@ def test_layers_of_a_chain_are_its_items():
     assert order == [0, 1, 2, 3]
     assert found.supremum == pytest.approx(0.0, abs=1e-12)
     assert all(a < b for a, b in pairwise(order))
+
+
+def test_weights_of_a_few_ballots_have_estimates_though_no_quasi_variances():
+    """Ten times the weight on one of five ballots: the robust covariance is all but singular."""
+    lists = [["a", "b"], ["c", "a"], ["b", "d"], ["d", "c"], ["a", "d"]]
+    for heavy in range(5):
+        weight = np.where(np.arange(5) == heavy, 1e4, 1.0)
+        ballots = ballots_from_lists(lists, items="abcdef", weight=weight)
+        found = [e for e in estimate_all(ballots) if e.method == "maximum_likelihood"]
+        for one in found:
+            assert not (one.se == 0).any()

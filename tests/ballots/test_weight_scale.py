@@ -116,3 +116,11 @@ def test_mixtures_are_bounded_in_work_and_say_when_they_stopped():
     assert choice.best.share.size == 1
     scaled = Ballots(ballots.items, ballots.picks, np.full(150, 1e-6))
     assert choose_mixture(scaled, 1, rng=0).best.bic == pytest.approx(choice.fits[0].bic)
+
+
+def test_quasi_variances_of_a_difference_without_variance_do_not_exist():
+    # Items 0 and 1 move together: their difference has no variance, no q reproduces that.
+    shape = np.array([[1.0, 1.0, -2.0]])
+    found = quasi_variances(shape.T @ shape)
+    assert np.isnan(found.variances).all()
+    assert np.isnan(found.worst_error)
