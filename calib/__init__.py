@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
-    from calib.outcomes import draw_weights, smallest_shift, tipping_points
+    from calib.outcomes import draw_weights, smallest_shift, tipping
     from calib.population import Population, generate_population, load_population, read_population
     from calib.rating import rate
+    from calib.shifts import shift
     from calib.weights import (
         WeightSet,
         blend,
@@ -36,7 +37,7 @@ _HOMES = {
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
-    "calib.outcomes": ("draw_weights", "smallest_shift", "tipping_points"),
+    "calib.outcomes": ("draw_weights", "smallest_shift", "tipping"),
     "calib.population": (
         "Population",
         "generate_population",
@@ -44,6 +45,7 @@ _HOMES = {
         "read_population",
     ),
     "calib.rating": ("rate",),
+    "calib.shifts": ("shift",),
     "calib.weights": (
         "WeightSet",
         "blend",
@@ -90,8 +92,9 @@ __all__ = [
     "round_weights",
     "run_experiment",
     "set_language",
+    "shift",
     "smallest_shift",
-    "tipping_points",
+    "tipping",
     "write_form",
     "write_run",
     "write_weights",

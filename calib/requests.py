@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from calib._validation import parse_model
 from calib.errors import InputError
@@ -24,9 +24,23 @@ F = TypeVar("F")
 
 
 class Request(BaseModel):
-    """Base of a method's options: frozen, and unknown keys are faults."""
+    """Base of a method's options: frozen, and unknown keys are faults.
+
+    ``renamed`` tells what options of earlier versions are called now; the old names are faults
+    that say so.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_renamed(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            for old, new in cls.renamed.items():
+                if old in given:
+                    raise ValueError(str(message("requests.renamed", old=old, new=new)))
+        return given
 
     @classmethod
     def make(cls: type[R], options: Mapping[str, Any], file: str = "", at: str = "") -> R:

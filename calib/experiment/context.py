@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from calib._streams import stream
 from calib.errors import Fault, InputError
-from calib.experiment.results import Grown
 from calib.framework import Framework, Readings
 from calib.population import Population
 from calib.rating import Rating, Scored
+from calib.shifts import Grown
 from calib.weights import Weighed, WeightSet
 from calib.words import message
 
@@ -58,8 +59,7 @@ def rng_for(seed: int, name: str) -> np.random.Generator:
 
     So adding a set to an experiment does not change the draws of another.
     """
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-    return np.random.default_rng(np.random.SeedSequence([seed, key]))
+    return stream(seed, name)
 
 
 @dataclass(eq=False)

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from calib._types import FloatArray
-from calib.rating import Scored
 from calib.report import Drawing, Note, Result, Table
 from calib.weights import Weighed
 from calib.words import Text, message
 
-__all__ = ["Drawing", "Grown", "Note", "OutcomeResult", "SourceResult", "Table"]
-
-
-@dataclass(frozen=True, eq=False)
-class Grown:
-    """Enterprises as they are assumed to have become by the time of a weight set.
-
-    Attributes
-    ----------
-    label : what is shown beside the set's name, for instance "enterprises grown to 2035"
-    grow : returns the scores of that time from those of now
-    """
-
-    label: Text
-    grow: Callable[[Scored], Scored]
+__all__ = ["Drawing", "Note", "OutcomeResult", "SourceResult", "Table"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,13 +22,10 @@ class SourceResult(Weighed):
     ----------
     draws : local weights (k, m) by track that carry the uncertainty of ``weights``, where the
         set does not carry it itself
-    grown : what the enterprises have become by the time of ``weights`` (under "") and of further
-        sets (by suffix); sets that are not named rate them as they are
     details : anything that later sources or analyses of the same kind may want
     """
 
     draws: Mapping[str, FloatArray] | None = None
-    grown: Mapping[str, Grown] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib.figures.palette import ACCENT, DOWN, INK, MUTED, UP, ink_on, series_colours, star_colours
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
+from calib.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["probability_bars", "shift_distances", "star_river", "weights_over_years"]
+__all__ = ["probability_bars", "shift_distances", "stars_over_years", "weights_over_years"]
 
 MOST_ROWS = 40
 
@@ -43,15 +44,15 @@ def weights_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
         ax.plot(years, floor, color="white", linewidth=1.2)
     ax.set_xlim(years[0], years[-1])
     ax.set_ylim(0, 1)
-    ax.set_ylabel(say(language, "权重", "weight"))
-    ax.set_xlabel(say(language, "年份", "year"))
+    ax.set_ylabel(say("figures.weight", language))
+    ax.set_xlabel(say("figures.year", language))
     ax.xaxis.get_major_locator().set_params(integer=True)
     return fig
 
 
 @styled
-def star_river(table: pd.DataFrame, *, language: str = "zh") -> Any:
-    """Draw the star distribution over years as a river, the lowest star at the bottom.
+def stars_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
+    """Draw the star distribution over years as stacked areas, the lowest star at the bottom.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def star_river(table: pd.DataFrame, *, language: str = "zh") -> Any:
     top = np.cumsum(share, axis=1)
     floor = np.zeros(len(years))
     for k, (name, colour) in enumerate(zip(table.columns, colours, strict=True)):
-        # A star count holds from one tipping point to the next, so the river runs in steps.
+        # A star count holds from one tipping point to the next, so the areas run in steps.
         ax.fill_between(years, floor, top[:, k], step="post", color=colour, linewidth=0)
         for at, side, shift in ((0, "left", 6), (-1, "right", -6)):
             if share[at, k] > 0.035:
@@ -79,8 +80,8 @@ def star_river(table: pd.DataFrame, *, language: str = "zh") -> Any:
     ax.set_xlim(years[0], years[-1])
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-    ax.set_ylabel(say(language, "企业占比", "share of enterprises"))
-    ax.set_xlabel(say(language, "年份", "year"))
+    ax.set_ylabel(say("figures.share", language))
+    ax.set_xlabel(say("figures.year", language))
     ax.xaxis.get_major_locator().set_params(integer=True)
     return fig
 
@@ -116,9 +117,7 @@ def probability_bars(table: pd.DataFrame, now: Sequence[int], *, language: str =
     ax.invert_yaxis()
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-    ax.set_xlabel(
-        say(language, "概率（数字：现有星级的概率）", "probability (figure: of the star now)")
-    )
+    ax.set_xlabel(say("figures.probability", language))
     handles = [_patch(c, str(n)) for c, n in zip(colours, table.columns, strict=True)]
     fig.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return fig
@@ -138,8 +137,8 @@ def shift_distances(table: pd.DataFrame, *, within: float, language: str = "zh")
     order = np.argsort(values.min(axis=1), kind="stable")[:MOST_ROWS]
     fig, ax = figure(7, 1.2 + 0.24 * len(order))
     for column, colour, marker, name in (
-        (0, DOWN, "v", say(language, "降星", "lose a star")),
-        (1, UP, "^", say(language, "升星", "gain a star")),
+        (0, DOWN, "v", say("figures.lose", language)),
+        (1, UP, "^", say("figures.gain", language)),
     ):
         x = 100 * values[order, column]
         some = np.isfinite(x)
@@ -151,9 +150,7 @@ def shift_distances(table: pd.DataFrame, *, within: float, language: str = "zh")
     ax.invert_yaxis()
     ax.set_xlim(left=0)
     ax.grid(axis="y", color=MUTED, alpha=0.2)
-    ax.set_xlabel(
-        say(language, "需移动的权重（百分点）", "weight that must move (percentage points)")
-    )
+    ax.set_xlabel(say("figures.must_move", language))
     fig.legend(loc="outside upper center", ncols=2)
     return fig
 

@@ -10,17 +10,18 @@ import pandas as pd
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.figures.palette import DOWN, GRID, INK, MUTED, PAPER, UP, ink_on, star_colours
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
+from calib.words import message, say
 
 __all__ = ["star_distribution", "transitions"]
 
 
-def _counts(values: Any, what: str) -> FloatArray:
+def _counts(values: Any) -> FloatArray:
     counts = np.asarray(values, dtype=float)
     if counts.ndim != 2 or not counts.size:
-        raise InputError(f"{what} needs a table of counts, got shape {counts.shape}")
+        raise InputError(message("figures.no_counts", shape=f"{counts.shape}"))
     if not np.all(np.isfinite(counts)) or np.any(counts < 0):
-        raise InputError(f"{what} needs counts that are 0 or more")
+        raise InputError(message("figures.negative"))
     return counts
 
 
@@ -51,7 +52,7 @@ def star_distribution(
     InputError
         When the table is empty or holds a negative number.
     """
-    table = _counts(counts.to_numpy(), "the star distribution")
+    table = _counts(counts.to_numpy())
     sets, stars = table.shape
     totals = table.sum(axis=1, keepdims=True)
     lengths = 100.0 * table / np.where(totals > 0, totals, 1.0) if shares else table
@@ -75,10 +76,9 @@ def star_distribution(
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    unit = say(language, "企业占比（%）", "share of enterprises (%)")
-    ax.set_xlabel(unit if shares else say(language, "企业数", "enterprises"))
+    ax.set_xlabel(say("figures.share_percent" if shares else "columns.count", language))
     ax.set_xlim(0, full)
-    heading = title or say(language, "各权重方案下的星级分布", "Star distribution by weight set")
+    heading = title or say("figures.stars", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     handles, labels = ax.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=stars, handlelength=1.0,
@@ -114,10 +114,10 @@ def transitions(
     InputError
         When the matrix is not square or holds a negative number.
     """
-    table = _counts(matrix, "the transition matrix")
+    table = _counts(matrix)
     stars = table.shape[0]
     if table.shape[1] != stars:
-        raise InputError(f"a transition matrix is square, got {table.shape}")
+        raise InputError(message("figures.not_square", shape=f"{table.shape}"))
     row_totals = table.sum(axis=1, keepdims=True)
     shares = table / np.where(row_totals > 0, row_totals, 1.0)
     side = 1.7 + 0.62 * stars
@@ -136,14 +136,12 @@ def transitions(
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    ax.set_xlabel(say(language, f"之后：{after}", f"after: {after}"))
-    ax.set_ylabel(say(language, f"之前：{before}", f"before: {before}"))
+    ax.set_xlabel(say("figures.after", language, set=after))
+    ax.set_ylabel(say("figures.before", language, set=before))
     up, down = float(np.triu(table, 1).sum()), float(np.tril(table, -1).sum())
-    heading = title or say(language, "星级变化", "Star transitions")
+    heading = title or say("figures.transitions", language)
     note = say(
-        language,
-        f"上升 {up:g} 家（蓝），下降 {down:g} 家（橙），不变 {np.trace(table):g} 家",
-        f"{up:g} up (blue), {down:g} down (orange), {np.trace(table):g} unchanged",
+        "figures.moves", language, up=f"{up:g}", down=f"{down:g}", same=f"{np.trace(table):g}"
     )
     ax.set_title(f"{heading}\n", fontsize=11)
     ax.text(0, 1.02, note, transform=ax.transAxes, fontsize=9, color=MUTED)

@@ -20,6 +20,7 @@ from calib._atomic import write_bytes
 from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
 from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
+from calib.words import languages, message
 
 __all__ = [
     "figure",
@@ -114,10 +115,14 @@ def style() -> Iterator[None]:
 
 
 def styled(function: Callable[P, T]) -> Callable[P, T]:
-    """Run a function that draws a figure inside :func:`style`."""
+    """Run a function that draws a figure inside :func:`style`, in a language that calib speaks."""
 
     @functools.wraps(function)
     def inside(*args: P.args, **kwargs: P.kwargs) -> T:
+        language = kwargs.get("language", "zh")
+        if language not in languages():
+            known = " | ".join(languages())
+            raise InputError(message("figures.no_language", language=repr(language), known=known))
         with style():
             return function(*args, **kwargs)
 

@@ -12,18 +12,20 @@ from calib.outcomes.agreement import (
     stuart_maxwell,
     wilson_interval,
 )
+from calib.outcomes.crossings import TippingPoints, stars_along, tipping_points
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.intervals import WeightIntervals, one_weight_intervals
 from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator
 from calib.outcomes.readings import all_readings, rate_readings
 from calib.outcomes.stability import SmallestShift, smallest_shift
-from calib.outcomes.tipping import TippingPoints, stars_along, tipping_points
+from calib.outcomes.tipping import TippingResult, tipping
 
 __all__ = [
     "Acceptability",
     "FamilyRule",
     "SmallestShift",
     "TippingPoints",
+    "TippingResult",
     "WeightIntervals",
     "acceptability",
     "add_indicator",
@@ -40,6 +42,7 @@ __all__ = [
     "smallest_shift",
     "stars_along",
     "stuart_maxwell",
+    "tipping",
     "tipping_points",
     "wilson_interval",
 ]

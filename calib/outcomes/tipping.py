@@ -1,308 +1,293 @@
-"""Exactly when an enterprise's star changes along a path of weights."""
+"""When stars change along a path of weights: every moment, and the stars year by year."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray
-from calib.framework import Thresholds, Track
-from calib.rating.stars import stars
+from calib._types import FloatArray, IntArray
+from calib.framework import Framework, RatingRule, Readings
+from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_points
+from calib.outcomes.subject import scored_enterprises
+from calib.population import Population
+from calib.rating import Scored, ScoredSample
+from calib.report import Drawing, Note, Result, Table
+from calib.requests import expect
+from calib.words import Text, message
 
-__all__ = ["Path", "TippingPoints", "stars_along", "tipping_points"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-GRID = 16
-CHUNK = 2048
-"""Enterprises looked at together; the grid takes some 10 kB of each while they are."""
-NARROWEST = 1e-10
-SAME = 1e-12
+__all__ = ["Shift", "TippingResult", "YearPath", "tipping"]
 
 
-class Path(Protocol):
-    """A path of local weights over time 0 to 1, smooth in between."""
+@runtime_checkable
+class YearPath(Path, Protocol):
+    """A path of weights whose times 0 and 1 are years."""
 
-    def local(self, track: str, time: FloatArray) -> FloatArray:
-        """Return local weights (q, m) at times (q,)."""
+    @property
+    def years(self) -> tuple[float, float]:
+        """First and last year."""
         ...
 
-    def speeds(self, track: str) -> tuple[FloatArray, FloatArray]:
-        """Return bounds on ‖w'‖₁ and ‖w''‖₁ of each family of the track."""
+
+@runtime_checkable
+class Shift(Protocol):
+    """A path of weights, and the enterprises as they are meanwhile, as ``calib.shift`` gives it."""
+
+    @property
+    def path(self) -> Any:
+        """The weights over the years."""
+        ...
+
+    @property
+    def growth(self) -> Any:
+        """What enterprises are assumed to gain meanwhile, None for nothing."""
+        ...
+
+    def enterprises_at(self, population: Population | Scored, year: float) -> Scored:
+        """Return the enterprises in a year."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class TippingPoints:
-    """Every change of star along a path, in order of enterprise and time.
+class _Course:
+    """What one path does to the enterprises.
 
     Attributes
     ----------
-    row : (e,) enterprise
-    time : (e,) 0 to 1
-    before, after : (e,) stars, from 0
-    node : (e,) position of the gated node whose gate is crossed, -1 where the total crosses a band
-    start, end : (n,) stars at the two ends
-    touching : narrow spans in which a score comes within rounding of a threshold and no crossing
-        could be told from a mere touch; no star change is reported there
+    found : by track, every change of star
+    by_year : by track, (years, K) enterprises at each star in whole years
     """
 
-    row: IntArray
-    time: FloatArray
-    before: IntArray
-    after: IntArray
-    node: IntArray
-    start: IntArray
-    end: IntArray
-    touching: int
+    name: str
+    years: tuple[float, float]
+    growing: bool
+    samples: Mapping[str, ScoredSample]
+    found: Mapping[str, TippingPoints]
+    by_year: Mapping[str, IntArray]
+
+    def year(self, time: FloatArray) -> FloatArray:
+        first, last = self.years
+        return np.asarray(first + (last - first) * time, dtype=float)
+
+    @property
+    def whole_years(self) -> IntArray:
+        return np.arange(round(self.years[0]), round(self.years[1]) + 1)
+
+    def changes(self) -> list[tuple[float, int, int]]:
+        """Every change of star: year, star before, star after."""
+        out: list[tuple[float, int, int]] = []
+        for f in self.found.values():
+            moves = (self.year(f.time).tolist(), f.before.tolist(), f.after.tolist())
+            out += list(zip(*moves, strict=True))
+        return sorted(out)
 
 
-@dataclass(frozen=True, eq=False)
-class _Scene:
-    track: Track
-    X: FloatArray
-    drift: FloatArray | None
-    path: Path
-    thresholds: Thresholds
-    gates: IntArray
+@dataclass(frozen=True, eq=False, repr=False)
+class TippingResult(Result):
+    """Tipping points along one path of weights or several.
 
-    def scores(self, rows: IntArray, time: FloatArray) -> FloatArray:
-        """Return total and gated scores (q, 1 + P) of enterprises at their own times."""
-        local = self.path.local(self.track.code, time)
-        X = self.X[rows]
-        if self.drift is not None:
-            X = X + time[:, None] * self.drift[rows]
-        track = self.track
-        nodes = np.empty((len(rows), len(track.nodes)))
-        nodes[:, track.leaves] = X
-        for family in reversed(track.families):  # children before their parents
-            members = family.members
-            score = np.einsum("qc,qc->q", local[:, members], nodes[:, members])
-            if family.parent:
-                nodes[:, track.index[family.parent]] = score
-        return np.concatenate([score[:, None], nodes[:, self.gates]], axis=1)
+    Tables: ``tipping-points`` has every change of star, with its moment and what decides it;
+    ``stars-by-year`` the star distribution of every whole year. Figures: the star distribution
+    over the years, one a path.
+    """
 
-    def star(self, rows: IntArray, time: FloatArray) -> IntArray:
-        found = self.scores(rows, time)
-        return stars(found[:, 0], found[:, 1:], self.thresholds)[0]
+    framework: Framework
+    courses: tuple[_Course, ...]
 
-    def curvature(self) -> FloatArray:
-        """Return bounds on |second derivative| of total and gated scores, (n, 1 + P).
+    @classmethod
+    def together(cls, results: Iterable[TippingResult]) -> TippingResult:
+        """Return the results of several paths as one."""
+        every = list(results)
+        return cls(every[0].framework, tuple(c for r in every for c in r.courses))
 
-        For s = Σ w_i s_i with Σ w' = 0 and the s_i within R of a middle:
-        |s'| <= R ‖w'‖ + max |s_i'| and |s''| <= R ‖w''‖ + 2 ‖w'‖ max |s_i'| + max |s_i''|.
-        The bounds are the enterprise's own: equal answers under a node leave its score still.
-        """
-        track, n = self.track, len(self.X)
-        first, second = np.zeros((n, len(track.nodes))), np.zeros((n, len(track.nodes)))
-        reach = self.X[:, :, None]
-        if self.drift is not None:
-            first[:, track.leaves] = np.abs(self.drift)
-            reach = np.stack([self.X, self.X + self.drift], axis=2)
-        speed, turn = self.path.speeds(track.code)
-        one = two = np.zeros(n)
-        for f in range(len(track.families) - 1, -1, -1):
-            family = track.families[f]
-            i = track.index[family.parent] if family.parent else -1
-            under = reach if i < 0 else reach[:, track.membership([i])[0]]
-            half = (under.max(axis=(1, 2)) - under.min(axis=(1, 2))) / 2
-            s1, s2 = first[:, family.members].max(axis=1), second[:, family.members].max(axis=1)
-            one = half * speed[f] + s1
-            two = half * turn[f] + 2 * speed[f] * s1 + s2
-            if i >= 0:
-                first[:, i], second[:, i] = one, two
-        return np.concatenate([two[:, None], second[:, self.gates]], axis=1)
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
+
+    def headline(self) -> Text:
+        """Return how many enterprises change star along the first path."""
+        return self.notes[0].text
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Every tipping point, and the stars of every year."""
+        import pandas as pd
+
+        rule = self.framework.rule
+        every = pd.concat([_events(c, rule) for c in self.courses], ignore_index=True)
+        shown = every.assign(year=[_month(y) for y in every["year"]])
+        years = pd.concat([_by_year(c, rule) for c in self.courses], ignore_index=True)
+        return (
+            Table("tipping-points", every, message("outcomes.tipping.points"), shown=shown),
+            Table("stars-by-year", years, message("outcomes.tipping.by_year"), rows=0),
+        )
+
+    @cached_property
+    def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
+        """The star distribution over the years."""
+        return tuple(_drawing(c, self.framework.rule) for c in self.courses)
+
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """How many enterprises change star, how often, and under which assumptions."""
+        return tuple(note for c in self.courses for note in _notes(c))
 
 
-def tipping_points(
-    track: Track,
-    X: FloatArray,
-    path: Path,
-    thresholds: Thresholds,
+def tipping(
+    shift: Shift | YearPath,
+    population: Population | Scored,
     *,
-    X_end: FloatArray | None = None,
-) -> TippingPoints:
-    """Find every change of star along a path of weights.
+    readings: Readings | Mapping[str, str] | None = None,
+    name: str | None = None,
+) -> TippingResult:
+    """Find every moment at which an enterprise's star changes along a path of weights.
 
     Parameters
     ----------
-    X : (n, L) complete leaf scores at time 0
-    path : weights over time
-    thresholds : effective thresholds of the rating rule
-    X_end : (n, L) scores at time 1, moving on a straight line; as ``X`` if None
+    shift : from :func:`calib.shift`, or a path of weights over years
+    population : the enterprises in the first year
+    readings : answers to the open questions of the rule; the framework's defaults if None
+    name : of the path in tables; the name of its last set if None
 
     Notes
     -----
-    A star can change only where the total crosses a band or a gated score its gate. With a bound
-    M on a score's second derivative, a span of length h on which the chord stays further than
-    M h²/8 from the threshold has no crossing; one with a chord steeper than M h is monotone and
-    has one if its ends say so; any other span is halved. So no crossing is missed between grid
-    points. Crossings are then closed in to the last bits (a straight line in one step).
+    Exact, and complete: see :func:`calib.outcomes.tipping_points`. The weights that are followed
+    are those that would be published; their draws say how sure each year's stars are, see
+    :func:`calib.acceptability`.
+
+    Examples
+    --------
+    >>> import calib
+    >>> framework = calib.load_framework("aii")
+    >>> moving = calib.shift(calib.published_weights(framework), {"DA": 0.9}, years=(2020, 2024))
+    >>> firms = calib.generate_population(framework, 200, rng=3)
+    >>> calib.tipping(moving, firms).frame()[["enterprise", "from_star", "to_star"]].shape[1]
+    3
     """
-    has_gates = bool(np.isfinite(thresholds.gate).any())
-    gates = track.at_depth(thresholds.gate_depth) if has_gates else np.empty(0, dtype=np.int64)
-    parts = []
-    for first in range(0, max(len(X), 1), CHUNK):
-        scene = _scene(track, X, path, thresholds, gates, X_end, first)
-        n = len(scene.X)
-        spans, touching = _isolate(scene, n)
-        found = _events(scene, n, spans, _close_in(scene, spans), touching)
-        parts.append(replace(found, row=found.row + first))
-    names = ("row", "time", "before", "after", "node", "start", "end")
-    joined = {k: np.concatenate([getattr(p, k) for p in parts]) for k in names}
-    return TippingPoints(**joined, touching=sum(p.touching for p in parts))
-
-
-def _scene(
-    track: Track, X: FloatArray, path: Path, thresholds: Thresholds, gates: IntArray,
-    X_end: FloatArray | None, first: int,
-) -> _Scene:  # fmt: skip
-    """Return the scene of the enterprises from ``first`` on, at most ``CHUNK`` of them."""
-    rows = slice(first, first + CHUNK)
-    start = np.asarray(X[rows], dtype=float)
-    drift = None if X_end is None else X_end[rows] - start
-    return _Scene(track, start, drift, path, thresholds, gates)
-
-
-@dataclass
-class _Spans:
-    """Spans [a, b] of time in which one score passes one threshold."""
-
-    row: IntArray
-    line: IntArray
-    edge: FloatArray
-    a: FloatArray
-    b: FloatArray
-    fa: FloatArray
-    fb: FloatArray
-
-    def take(self, keep: BoolArray) -> _Spans:
-        return _Spans(*(getattr(self, k)[keep] for k in self.__dataclass_fields__))
-
-    @staticmethod
-    def join(parts: list[_Spans]) -> _Spans:
-        keys = _Spans.__dataclass_fields__
-        return _Spans(*(np.concatenate([getattr(p, k) for p in parts]) for k in keys))
-
-
-def _isolate(scene: _Scene, n: int) -> tuple[_Spans, int]:
-    """Find spans with exactly one crossing each, and count spans left undecided."""
-    grid = np.linspace(0, 1, GRID + 1)
-    rows = np.repeat(np.arange(n), GRID + 1)
-    values = scene.scores(rows, np.tile(grid, n)).reshape(n, GRID + 1, 1 + len(scene.gates))
-    bound = scene.curvature()
-    found: list[_Spans] = []
-    touching = 0
-    work = _first_spans(scene, values, grid, bound)
-    while len(work.row):
-        h = work.b - work.a
-        bend = bound[work.row, work.line]
-        crosses = (work.fa > 0) != (work.fb > 0)
-        steep = np.abs(work.fb - work.fa) > bend * h * h
-        clear = np.minimum(np.abs(work.fa), np.abs(work.fb)) > bend * h * h / 8
-        single = crosses & (steep | (bend == 0))
-        empty = ~crosses & (clear | steep | (bend == 0))
-        narrow = ~single & ~empty & (h < NARROWEST)
-        found.append(work.take(single | (narrow & crosses)))
-        touching += int((narrow & ~crosses).sum())
-        work = _halve(scene, work.take(~single & ~empty & ~narrow))
-    return _Spans.join(found) if found else work, touching
-
-
-def _first_spans(scene: _Scene, values: FloatArray, grid: FloatArray, bound: FloatArray) -> _Spans:
-    parts = []
-    for line in range(values.shape[2]):
-        edges = scene.thresholds.band if line == 0 else scene.thresholds.gate
-        for edge in edges[np.isfinite(edges)]:
-            f = values[:, :, line] - edge
-            left, right = f[:, :-1], f[:, 1:]
-            near = np.minimum(np.abs(left), np.abs(right)) <= bound[:, line, None] / GRID**2 / 8
-            row, at = np.nonzero(near | ((left > 0) != (right > 0)))
-            parts.append(_Spans(
-                row, np.full(len(row), line), np.full(len(row), edge), grid[at], grid[at + 1],
-                left[row, at], right[row, at],
-            ))  # fmt: skip
-    return _Spans.join(parts)
-
-
-def _halve(scene: _Scene, spans: _Spans) -> _Spans:
-    if not len(spans.row):
-        return spans
-    middle = (spans.a + spans.b) / 2
-    f = _value(scene, spans, middle)
-    s = spans
-    return _Spans.join([
-        _Spans(s.row, s.line, s.edge, s.a, middle, s.fa, f),
-        _Spans(s.row, s.line, s.edge, middle, s.b, f, s.fb),
-    ])  # fmt: skip
-
-
-def _value(scene: _Scene, spans: _Spans, time: FloatArray) -> FloatArray:
-    scores = scene.scores(spans.row, time)
-    return np.asarray(scores[np.arange(len(time)), spans.line] - spans.edge, dtype=float)
-
-
-def _close_in(scene: _Scene, spans: _Spans) -> FloatArray:
-    """Return the crossing in each span: regula falsi with halved weights (Illinois)."""
-    a, b, fa, fb = (np.array(v) for v in (spans.a, spans.b, spans.fa, spans.fb))
-    t = (a + b) / 2
-    for step in range(80):
-        open_ = (b - a > 1e-15) & (fa != fb)
-        if not open_.any():
-            break
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(open_, a + (b - a) * fa / (fa - fb), t)
-        if step > 40:  # a tangent-like crossing: halve
-            t = np.where(open_, (a + b) / 2, t)
-        t = np.clip(t, a, b)
-        f = _value(scene, spans, t)
-        left = (f > 0) == (spans.fa > 0)
-        done = np.abs(f) < 1e-13
-        fb = np.where(left, np.where(left, fb / 2, fb), f)
-        fa = np.where(left, f, fa / 2)
-        a, b = np.where(left | done, t, a), np.where(left & ~done, b, t)
-    return np.asarray(t, dtype=float)
-
-
-def _events(scene: _Scene, n: int, spans: _Spans, time: FloatArray, touching: int) -> TippingPoints:
-    """Keep the crossings at which the star is another before and after."""
-    order = np.lexsort((time, spans.row))
-    row, t, line = spans.row[order], time[order], spans.line[order]
-    if len(row):
-        new = np.r_[True, (row[1:] != row[:-1]) | (np.diff(t) > SAME)]
-        row, t, line = row[new], t[new], line[new]
-    first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
-    last = np.r_[row[1:] != row[:-1], True] if len(row) else first
-    previous = np.where(first, 0.0, np.r_[0.0, t[:-1]]) if len(row) else t
-    following = np.where(last, 1.0, np.r_[t[1:], 1.0]) if len(row) else t
-    before = scene.star(row, (previous + t) / 2)
-    after = scene.star(row, (t + following) / 2)
-    keep = before != after
-    node = np.where(line == 0, -1, 0)
-    if len(scene.gates):
-        node = np.where(line == 0, -1, scene.gates[np.maximum(line - 1, 0)])
-    everyone = np.arange(n)
-    return TippingPoints(
-        row[keep], t[keep], before[keep], after[keep], node[keep].astype(np.int64),
-        scene.star(everyone, np.zeros(n)), scene.star(everyone, np.ones(n)), touching,
+    expect(
+        "tipping(shift, population)",
+        shift=(shift, (Shift, YearPath)),
+        population=(population, (Population, Scored)),
+    )
+    scored = scored_enterprises(population, readings)
+    path: YearPath = shift.path if isinstance(shift, Shift) else shift
+    growing = isinstance(shift, Shift) and shift.growth is not None
+    grown = (
+        shift.enterprises_at(scored, path.years[1])
+        if isinstance(shift, Shift) and growing else None
     )  # fmt: skip
+    label = name or _name(shift, path)
+    course = _follow(label, path, scored, grown)
+    return TippingResult(scored.framework, (course,))
 
 
-def stars_along(
-    track: Track,
-    X: FloatArray,
-    path: Path,
-    thresholds: Thresholds,
-    times: FloatArray,
-    *,
-    X_end: FloatArray | None = None,
-) -> IntArray:
-    """Return the star of every enterprise at times along a path, (len(times), n)."""
-    gates = track.at_depth(thresholds.gate_depth)
-    out = np.empty((len(times), len(X)), dtype=np.int64)
-    for first in range(0, len(X), CHUNK):
-        scene = _scene(track, X, path, thresholds, gates, X_end, first)
-        rows = np.arange(len(scene.X))
-        for k, t in enumerate(times):
-            out[k, first : first + CHUNK] = scene.star(rows, np.full(len(rows), float(t)))
-    return out
+def _name(shift: object, path: object) -> str:
+    last = getattr(shift, "weights", None) or getattr(path, "end", None)
+    return str(getattr(last, "name", "path"))
+
+
+def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> _Course:
+    rule = scored.framework.rule
+    thresholds = rule.thresholds(scored.readings)
+    first, last = path.years
+    whole = np.arange(round(first), round(last) + 1)
+    times = np.asarray((whole - first) / (last - first), dtype=float)
+    found, by_year = {}, {}
+    for t, sample in scored.samples.items():
+        X = sample.require_complete("tipping points")
+        X_end = None if grown is None else grown.samples[t].X
+        found[t] = tipping_points(sample.track, X, path, thresholds, X_end=X_end)
+        stars = stars_along(sample.track, X, path, thresholds, times, X_end=X_end)
+        by_year[t] = np.stack([np.bincount(row, minlength=rule.stars) for row in stars])
+    return _Course(name, path.years, grown is not None, scored.samples, found, by_year)
+
+
+def _events(course: _Course, rule: RatingRule) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for t, found in course.found.items():
+        sample = course.samples[t]
+        codes = sample.track.codes
+        parts.append(pd.DataFrame({
+            "set": course.name, "enterprise": sample.ids[found.row],
+            "name": sample.names[found.row], "track": t, "year": course.year(found.time),
+            "from_star": found.before + rule.first, "to_star": found.after + rule.first,
+            "through": ["total" if i < 0 else f"gate {codes[i]}" for i in found.node],
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _month(year: float) -> str:
+    """Return the month that a fractional year falls in, "2032-04"."""
+    whole = int(np.floor(year))
+    return f"{whole}-{min(12, int((year - whole) * 12) + 1):02d}"
+
+
+def _by_year(course: _Course, rule: RatingRule) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        (course.name, t, int(year), k + rule.first, int(c))
+        for t, counts in course.by_year.items()
+        for year, row in zip(course.whole_years, counts, strict=True)
+        for k, c in enumerate(row)
+    ]
+    own = pd.DataFrame(rows, columns=["set", "scope", "year", "star", "count"])
+    whole = own.groupby(["set", "year", "star"], as_index=False)["count"].sum()
+    whole.insert(1, "scope", "all")
+    table = pd.concat([whole, own], ignore_index=True)
+    table["share"] = table["count"] / table.groupby(["scope", "year"])["count"].transform("sum")
+    return table
+
+
+def _notes(course: _Course) -> list[Note]:
+    first, last = course.years
+    tipped = sum(len(np.unique(f.row)) for f in course.found.values())
+    notes = [Note(message(
+        "outcomes.tipping.note", set=course.name, first=f"{first:g}", last=f"{last:g}",
+        n=tipped, times=sum(len(f.row) for f in course.found.values()),
+    ))]  # fmt: skip
+    if course.growing:
+        notes.append(Note(message("outcomes.tipping.growing", set=course.name)))
+    touching = sum(f.touching for f in course.found.values())
+    if touching:
+        notes.append(Note(message("outcomes.tipping.tangent", set=course.name, n=touching)))
+    return notes
+
+
+def _steps(course: _Course, stars: int) -> pd.DataFrame:
+    """Return counts after every tipping point, a row a point in time."""
+    import pandas as pd
+
+    counts = np.zeros(stars, dtype=np.int64)
+    for found in course.found.values():
+        counts += np.bincount(found.start, minlength=stars)
+    times, rows = [course.years[0]], [counts.copy()]
+    for year, before, after in course.changes():
+        counts[before] -= 1
+        counts[after] += 1
+        times.append(year)
+        rows.append(counts.copy())
+    times.append(course.years[1])
+    rows.append(counts.copy())
+    return pd.DataFrame(rows, index=times)
+
+
+def _drawing(course: _Course, rule: RatingRule) -> Drawing:
+    def draw(lang: str) -> Any:
+        from calib.figures.outcomes import stars_over_years
+
+        counts = _steps(course, rule.stars)
+        counts.columns = [n.get(lang) for n in rule.labels]
+        return stars_over_years(counts, language=lang)
+
+    title = message("outcomes.tipping.over_years", set=course.name)
+    return Drawing(f"stars-over-years-{course.name}", title, draw)

@@ -22,6 +22,7 @@ LAYERS = [
         "_locks",
         "_names",
         "_shipped_files",
+        "_streams",
         "_validation",
     },
     {"requests"},
@@ -30,14 +31,14 @@ LAYERS = [
     {"figures", "tables"},
     {"weights", "population"},
     {"rating"},
-    {"experts", "ballots", "adjustment", "shift"},
+    {"experts", "ballots", "adjustment", "shifts"},
     {"outcomes"},
     {"experiment"},
     {"publish"},
     {"cli"},
 ]
 RANK = {name: i for i, names in enumerate(LAYERS) for name in names}
-SOURCES = {"experts", "ballots", "adjustment", "shift"}
+SOURCES = {"experts", "ballots", "adjustment", "shifts"}
 MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p.name not in ("__init__.py", "__main__.py")]
 
 

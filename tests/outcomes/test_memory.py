@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from calib.framework import load_framework
-from calib.outcomes import tipping
+from calib.outcomes import crossings
 from calib.population import generate_population
 from calib.rating import rate, score_answers
-from calib.shift import Growth, grown_scores, weight_path
+from calib.shifts import Growth, grown_scores, weight_path
 from calib.weights import published_weights
 
 FRAMEWORK = load_framework("aii")
@@ -45,7 +45,7 @@ def test_rating_needs_little_beside_its_results():
 
 def test_tipping_points_need_memory_for_a_piece_only():
     X = scores(12_000).samples["discrete"].X
-    most, _ = peak(lambda: tipping.tipping_points(TRACK, X, PATH, RULE))
+    most, _ = peak(lambda: crossings.tipping_points(TRACK, X, PATH, RULE))
     assert most < 45e6  # all at once: 100 MB
 
 
@@ -56,23 +56,23 @@ def test_pieces_change_no_result(monkeypatch, size):
     X = scored.samples["discrete"].X
     X_end = grown_scores(TRACK, X, Growth(points={"": 2.0}), 4, low=0, high=100)
     whole = rate(START, scored).samples["discrete"]
-    found = tipping.tipping_points(TRACK, X, PATH, RULE, X_end=X_end)
+    found = crossings.tipping_points(TRACK, X, PATH, RULE, X_end=X_end)
     times = np.linspace(0, 1, 5)
-    along = tipping.stars_along(TRACK, X, PATH, RULE, times, X_end=X_end)
+    along = crossings.stars_along(TRACK, X, PATH, RULE, times, X_end=X_end)
     monkeypatch.setattr(module, "CHUNK", size)
-    monkeypatch.setattr(tipping, "CHUNK", size)
+    monkeypatch.setattr(crossings, "CHUNK", size)
     again = rate(START, scored).samples["discrete"]
     for name in ("total", "scores"):
         np.testing.assert_allclose(getattr(again, name), getattr(whole, name), rtol=0, atol=1e-12)
     for name in ("star", "band", "failed", "node_stars"):
         np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
-    other = tipping.tipping_points(TRACK, X, PATH, RULE, X_end=X_end)
+    other = crossings.tipping_points(TRACK, X, PATH, RULE, X_end=X_end)
     assert len(found.row) > 10
     for field in fields(found):
         a, b = getattr(found, field.name), getattr(other, field.name)
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12, err_msg=field.name)
     np.testing.assert_array_equal(
-        along, tipping.stars_along(TRACK, X, PATH, RULE, times, X_end=X_end)
+        along, crossings.stars_along(TRACK, X, PATH, RULE, times, X_end=X_end)
     )
-    none = tipping.tipping_points(TRACK, X[:0], PATH, RULE)
+    none = crossings.tipping_points(TRACK, X[:0], PATH, RULE)
     assert len(none.row) == len(none.start) == 0

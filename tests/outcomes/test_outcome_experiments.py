@@ -6,7 +6,7 @@ import pytest
 from calib.cli.run import print_stars
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
-from calib.outcomes.tipping import tipping_points
+from calib.outcomes.crossings import tipping_points
 from calib.population import generate_population
 from calib.rating import rate
 
@@ -41,7 +41,7 @@ def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
         rows = by_year[(by_year["scope"] == "all") & (by_year["year"] == year)]
         np.testing.assert_array_equal(rows["count"], done.ratings[name].counts())
     row = table.iloc[0]
-    path = done.results["later"].details["path"]
+    path = done.results["later"].path
     for year, star in (
         (row["year"] - 1e-7, row["from_star"]),
         (row["year"] + 1e-7, row["to_star"]),
@@ -59,7 +59,7 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     sample = done.context.scored.samples["discrete"]
     rule = done.context.framework.rule.thresholds(done.context.readings)
     end = np.minimum(100, sample.X + 40)
-    path = done.results["still"].details["path"]
+    path = done.results["still"].path
     found = tipping_points(sample.track, sample.X, path, rule, X_end=end)
     assert (table["track"] == "discrete").sum() == len(found.row) > 5
     # One answer wherever the set is shown: its enterprises have grown by its year.
@@ -183,7 +183,7 @@ def test_shipped_experiments_run_and_draw(name):
 
     drawn = 0
     for drawing in done.drawings():
-        if drawing.name.startswith(("river", "acceptability", "stability")):
+        if drawing.name.startswith(("stars-over-years", "acceptability", "stability")):
             assert to_svg_string(drawing.draw("zh")).startswith("<svg")
             drawn += 1
     assert drawn > 0 or name == "readings"

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import calib
+from calib.errors import InputError
 from calib.framework import load_framework
-from calib.outcomes.tipping import stars_along, tipping_points
+from calib.outcomes.crossings import stars_along, tipping_points
 from calib.rating.stars import stars
-from calib.shift import Growth, grown_scores, weight_path
+from calib.shifts import Growth, grown_scores, weight_path
 from calib.weights import WeightSet, published_weights
 
 FRAMEWORK = load_framework("aii")
@@ -103,3 +105,37 @@ def test_a_pillar_shift_tips_where_two_lines_meet():
         edge = RULE.band[max(found.before[e], found.after[e]) - 1]
         assert found.time[e] == pytest.approx((edge - low) / (high - low), abs=1e-12)
     assert (found.node == -1).any()
+
+
+def test_a_shift_tells_its_tipping_points_and_grown_enterprises_tell_others():
+    firms = calib.generate_population(FRAMEWORK, 200, rng=3)
+    moving = calib.shift(START, {"DA": 0.9}, years=(2020, 2024), name="later")
+    found = calib.tipping(moving, firms)
+    table = found.frame()
+    assert len(table) > 3
+    assert set(table["set"]) == {"later"}
+    bare = calib.tipping(moving.path, firms, name="later").frame()
+    assert bare.equals(table)
+    # What is shown for a year is what rating under that year's set gives.
+    by_year = found.frame("stars-by-year")
+    for year in (2020, 2022, 2024):
+        rows = by_year[(by_year["scope"] == "all") & (by_year["year"] == year)]
+        expected = calib.rate(moving.at(year), firms).counts()
+        np.testing.assert_array_equal(rows["count"], expected)
+    growing = calib.shift(
+        START, {"DA": 0.9}, years=(2020, 2024), name="grown", growth={"points": {"": 5.0}}
+    )
+    both = type(found).together([found, calib.tipping(growing, firms)])
+    assert set(both.frame()["set"]) == {"later", "grown"}
+    assert [d.name for d in both.drawings] == ["stars-over-years-later", "stars-over-years-grown"]
+    assert any("as assumed" in n.get("en") for n in both.notes)
+    assert len(repr(both)) < 200
+
+
+def test_swapped_arguments_get_one_sentence():
+    firms = calib.generate_population(FRAMEWORK, 5, rng=3)
+    moving = calib.shift(START, {"DA": 0.9}, years=(2020, 2024))
+    with pytest.raises(InputError, match="swapped"):
+        calib.tipping(firms, moving)
+    with pytest.raises(InputError, match="shift is a WeightSet"):
+        calib.tipping(START, firms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import Faults, InputError
-from calib.weights import WeightSet
+from calib.framework import Track
+from calib.weights import Local, WeightSet, derive
+from calib.words import message
 
 __all__ = ["PATH_KINDS", "PathKind", "WeightPath", "weight_path"]
 
@@ -62,15 +65,8 @@ class WeightPath:
     def local(self, track: str, time: FloatArray) -> FloatArray:
         """Return local weights (q, m) of a track at times (q,)."""
         s = self.progress(np.atleast_1d(time))[:, None]
-        a, b = self.start.local[track], self.end.local[track]
-        if self.kind != "log-ratio":
-            return np.asarray((1 - s) * a + s * b, dtype=float)
-        with np.errstate(divide="ignore"):
-            logs = (1 - s) * np.log(np.where(a > 0, a, 1.0)) + s * np.log(np.where(b > 0, b, 1.0))
-        out = np.where(a > 0, np.exp(logs), 0.0)
-        for family in self.start.framework.tracks[track].families:
-            out[:, family.members] /= out[:, family.members].sum(axis=1, keepdims=True)
-        return np.asarray(out, dtype=float)
+        tree = self.start.framework.tracks[track]
+        return _between(tree, self.start.local[track], self.end.local[track], s, self.kind)
 
     def speeds(self, track: str) -> tuple[FloatArray, FloatArray]:
         """Return bounds on ‖w'‖₁ and ‖w''‖₁ of each family over the path (families of the track).
@@ -101,26 +97,52 @@ class WeightPath:
                 second.append(r * r / 2)
         return np.array(first), np.array(second)
 
-    def at(self, year: float, name: str) -> WeightSet:
-        """Return the weight set of a year.
+    def at(self, year: float, name: str | None = None) -> WeightSet:
+        """Return the weight set of a year, with draws where an end of the path has them.
 
         Raises
         ------
         InputError
             For a year outside the path.
         """
-        if not self.years[0] <= year <= self.years[1]:
-            raise InputError(
-                f"year {year:g} is outside the path, {self.years[0]:g} to {self.years[1]:g}"
-            )
-        time = np.array([self.time(year)])
-        local = {t: self.local(t, time)[0] for t in self.start.framework.tracks}
+        first, last = self.years
+        if not first <= year <= last:
+            raise InputError(message("shift.outside", year=f"{year:g}", first=f"{first:g}",
+                                     last=f"{last:g}"))  # fmt: skip
+        framework = self.start.framework
+        s = self.progress(np.array([self.time(year)]))
+
+        def moved(ends: Sequence[Local], plan: object = None) -> Local:
+            del plan
+            a, b = ends
+            return {t: _between(tree, a[t], b[t], s, self.kind)
+                    for t, tree in framework.tracks.items()}  # fmt: skip
+
         return WeightSet.build(
-            self.start.framework, name, local, source="shift",
-            detail=f"{self.kind} shift from {self.start.name} ({self.years[0]:g}) to "
-            f"{self.end.name} ({self.years[1]:g}), year {year:g}",
+            framework, name or f"{self.end.name}/{year:g}",
+            moved([self.start.local, self.end.local]), source="shift",
+            detail=f"{self.kind} shift from {self.start.name} ({first:g}) to "
+            f"{self.end.name} ({last:g}), year {year:g}",
             inputs={self.start.name: self.start.digest, self.end.name: self.end.digest},
+            uncertainty=derive([self.start, self.end], moved),
         )  # fmt: skip
+
+
+def _between(
+    track: Track, a: FloatArray, b: FloatArray, s: FloatArray, kind: PathKind
+) -> FloatArray:
+    """Return local weights (..., m) when the share ``s`` of the way from ``a`` to ``b`` is done."""
+    if kind != "log-ratio":
+        return np.asarray((1 - s) * a + s * b, dtype=float)
+    some = (a > 0) & (b > 0)
+    logs = (1 - s) * np.log(np.where(some, a, 1.0)) + s * np.log(np.where(some, b, 1.0))
+    out = np.where(some, np.exp(logs), 0.0)
+    for family in track.families:
+        whole = out[..., family.members].sum(axis=-1, keepdims=True)
+        if not (whole > 0).all():
+            raise InputError(message("shift.nothing_left", parent=family.parent or "root"))
+        out[..., family.members] /= whole
+    return np.asarray(out, dtype=float)
 
 
 def weight_path(
@@ -141,22 +163,24 @@ def weight_path(
     """
     faults = Faults()
     if start.framework.digest != end.framework.digest:
-        faults.add("to", "is a weight set of another framework", value=end.name)
+        faults.add("to", message("shift.other_framework"), value=end.name)
     if kind not in PATH_KINDS:
-        faults.add("kind", "no such path", value=kind, expected=" | ".join(PATH_KINDS))
+        faults.add("path", message("shift.no_path"), value=kind, expected=" | ".join(PATH_KINDS))
     if not years[0] < years[1]:
-        faults.add("years", "must rise", value=list(years), expected="first year, last year")
+        faults.add("years", message("shift.must_rise"), value=list(years),
+                   expected=message("shift.years"))  # fmt: skip
     if not 0 < steepness <= 200:
-        faults.add("steepness", "out of range", value=steepness, expected="above 0, up to 200")
+        faults.add("steepness", message("shift.out_of_range"), value=steepness,
+                   expected=message("shift.steepness"))  # fmt: skip
     faults.raise_if_any()
     if kind == "log-ratio":
         for t, tree in start.framework.tracks.items():
             for i in np.flatnonzero((start.local[t] > 0) != (end.local[t] > 0)):
                 faults.add(
                     f"{tree.codes[i]} ({t})",
-                    "weight is 0 at one end of a log-ratio path",
+                    message("shift.zero_at_one_end"),
                     value=[float(start.local[t][i]), float(end.local[t][i])],
-                    expected="weights above 0 at both ends, or a linear path",
+                    expected=message("shift.no_zero"),
                 )
         faults.raise_if_any()
     return WeightPath(start, end, kind, years, steepness)

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field, StrictFloat
 
 from calib._types import FloatArray
 from calib.errors import InputError, suggest
 from calib.framework import Track
 from calib.rating import Scored
+from calib.requests import Request
+from calib.words import Text, message
 
-__all__ = ["Growth", "check_growth", "grown_population", "grown_scores"]
+__all__ = ["Grown", "Growth", "check_growth", "grown_population", "grown_scores"]
 
 
-@dataclass(frozen=True)
-class Growth:
+class Growth(Request):
     """How scores rise over a path, from its first year to its last.
+
+    A node's growth holds for all indicators under it, the lowest named node counts; "" is
+    everything.
+    """
+
+    points: dict[str, StrictFloat] = Field(
+        default_factory=dict, description="points a year, by node code"
+    )
+    catch_up: dict[str, Annotated[StrictFloat, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="share of the distance to the highest score closed each year, by node code",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """Enterprises as they are assumed to have become by the time of a weight set.
 
     Attributes
     ----------
-    points : points a year, by node code; a node's growth holds for all indicators under it, the
-        lowest named node counts; "" is everything
-    catch_up : share of the distance to the highest score that is closed each year, likewise
+    label : what is shown beside the set's name, for instance "enterprises grown to 2035"
+    grow : returns the scores of that time from those of now
     """
 
-    points: Mapping[str, float] = field(default_factory=dict)
-    catch_up: Mapping[str, float] = field(default_factory=dict)
+    label: Text
+    grow: Callable[[Scored], Scored]
 
 
 def grown_scores(
@@ -52,8 +71,6 @@ def grown_scores(
     """
     points = _by_leaf(track, growth.points, "points")
     closing = _by_leaf(track, growth.catch_up, "catch_up")
-    if ((closing < 0) | (closing > 1)).any():
-        raise InputError("catch_up is the share of a distance closed each year, from 0 to 1")
     grown = X + points * years
     grown = high - (high - grown) * (1 - closing) ** years
     return np.asarray(np.clip(grown, low, high), dtype=float)
@@ -76,14 +93,16 @@ def grown_population(
     """
     first, last = years
     if not first <= at <= last:
-        raise InputError(f"year {at:g} is outside the path, {first:g} to {last:g}")
+        raise InputError(message("shift.outside", year=f"{at:g}", first=f"{first:g}",
+                                 last=f"{last:g}"))  # fmt: skip
     rule, part = scored.framework.rule, (at - first) / (last - first)
     samples = {}
     for t, sample in scored.samples.items():
         end = grown_scores(
             sample.track, sample.X, growth, last - first, low=rule.low, high=rule.high
         )
-        samples[t] = replace(sample, X=sample.X + part * (end - sample.X))
+        X = end if part == 1 else sample.X + part * (end - sample.X)
+        samples[t] = replace(sample, X=X)
     return replace(scored, samples=samples)
 
 
@@ -104,4 +123,5 @@ def check_growth(codes: tuple[str, ...], growth: Growth) -> None:
     """Raise :class:`InputError` for growth of nodes that the framework does not have."""
     for name in (*growth.points, *growth.catch_up):
         if name and name not in codes:
-            raise InputError(f"growth of an unknown node {name!r} {suggest(name, codes)}".rstrip())
+            hint = suggest(name, codes)
+            raise InputError(message("shift.growth_of_unknown", node=repr(name), hint=hint))

@@ -7,7 +7,7 @@ from calib.errors import InputError
 from calib.framework import load_framework
 from calib.population import generate_population
 from calib.rating import score_answers
-from calib.shift import PATH_KINDS, Growth, grown_population, grown_scores, weight_path
+from calib.shifts import PATH_KINDS, Growth, grown_population, grown_scores, weight_path
 from calib.weights import published_weights
 
 FRAMEWORK = load_framework("aii")
