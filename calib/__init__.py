@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from calib.adjustment import adjust, adjust_rounds, dominance, out_of_sample
-    from calib.ballots import equality_report, read_survey
+    from calib.ballots import equality_report, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
     "calib.adjustment": ("adjust", "adjust_rounds", "dominance", "out_of_sample"),
-    "calib.ballots": ("equality_report", "read_survey"),
+    "calib.ballots": ("equality_report", "read_survey", "weigh_ballots"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
@@ -95,6 +95,7 @@ __all__ = [
     "shift",
     "smallest_shift",
     "tipping",
+    "weigh_ballots",
     "write_form",
     "write_run",
     "write_weights",

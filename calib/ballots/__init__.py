@@ -48,6 +48,7 @@ from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.simulate import simulate_ballots
 from calib.ballots.survey import REASONS, Intake, SetAside, Survey
 from calib.ballots.unshrunken import WorthIntervals, worth_intervals
+from calib.ballots.weigh import BallotsRequest, BallotsResult, weigh_ballots
 from calib.ballots.writing import survey_table, write_survey
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "SCORES",
     "Agreement",
     "Ballots",
+    "BallotsRequest",
+    "BallotsResult",
     "Bootstrap",
     "EqualityReport",
     "EqualityTests",
@@ -125,6 +128,7 @@ __all__ = [
     "survey_table",
     "tabulate",
     "verdict_name",
+    "weigh_ballots",
     "worth_draws",
     "worth_intervals",
     "write_preflib",

@@ -6,16 +6,20 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from calib._shipped_files import shipped_data
 from calib.ballots.data import Ballots
 from calib.ballots.preflib import is_preflib, read_preflib
 from calib.ballots.survey import REASONS, Intake, SetAside, Survey
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
+from calib.requests import expect
 from calib.tables import RawTable, read_table
+from calib.words import message
 
 __all__ = ["looks_like_survey", "parse_survey", "read_survey"]
 
@@ -73,7 +77,8 @@ def read_survey(
 
     Parameters
     ----------
-    path : the file; CSV in UTF-8 or GB18030
+    path : the file, CSV in UTF-8 or GB18030; or the name of a shipped survey: "near-equal",
+        "unequal"
     framework : names the indicators
     track : track of all ballots, when the file has no such column
     choices : how many ranks were asked for
@@ -87,6 +92,8 @@ def read_survey(
     InputError
         With every fault by row, value and what would be valid.
     """
+    expect("read_survey(path, framework)", framework=(framework, Framework))
+    path = _shipped(path) or path
     if track is not None:
         code = framework.track(track)
         if code is None:
@@ -97,6 +104,18 @@ def read_survey(
         return _from_preflib(path, framework, track, faulty)
     table = read_table(path, sheet=sheet)
     return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
+
+
+def _shipped(path: str | os.PathLike[str]) -> Path | None:
+    """Return the file of a shipped survey that goes by its name, None for any other path."""
+    if Path(path).suffix or Path(path).exists():
+        return None
+    shipped = {p.stem: p for p in sorted((shipped_data() / "surveys").glob("*.csv"))}
+    name = str(path)
+    if name not in shipped:
+        hint = suggest(name, shipped)
+        raise InputError(message("ballots.no_such", name=name, hint=hint, known=list(shipped)))
+    return shipped[name]
 
 
 def parse_survey(
@@ -305,7 +324,7 @@ class _Reader:
         intake = Intake(
             self.table.file, len(rows), len(used), kept, (*(n.en for n in self.table.notes), *notes)
         )
-        return Survey(ballots, intake, self._synthetic())
+        return Survey(self.framework, ballots, intake, self._synthetic())
 
     def _synthetic(self) -> bool:
         if "synthetic" not in self.heads:
@@ -450,4 +469,4 @@ def _from_preflib(
         )
     place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
     picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
-    return Survey({tree.code: Ballots(tree.leaf_codes, picks)}, intake)
+    return Survey(framework, {tree.code: Ballots(tree.leaf_codes, picks)}, intake)

@@ -87,15 +87,24 @@ class Shrinkage:
     def draws(self, k: int, *, rng: Seed = None) -> FloatArray:
         """Draw k sets of worths, (k, J), from the mixture over sigma of normal log-worths."""
         gen = np.random.default_rng(rng)
-        J = self.theta.size
-        theta = np.zeros((k, J))
-        which = gen.choice(len(self.grid), size=k, p=self.posterior)
-        noise = gen.standard_normal((k, J))
+        return self.draws_at(gen.random(k), gen.standard_normal((k, self.theta.size)))
+
+    def draws_at(self, level: FloatArray, noise: FloatArray) -> FloatArray:
+        """Return the draws of worths (k, J) that given randomness leads to.
+
+        Parameters
+        ----------
+        level : (k,) uniform on [0, 1): which sigma
+        noise : (k, J) standard normal: where about the mode of that sigma
+        """
+        theta = np.zeros(noise.shape)
+        which = np.searchsorted(np.cumsum(self.posterior), level, side="right")
+        which = np.minimum(which, len(self.grid) - 1)
         for g in np.unique(which):
             rows = which == g
             values, vectors = np.linalg.eigh(self.grid[g].covariance)
-            root = vectors * np.sqrt(np.maximum(values, 0.0))
-            theta[rows] = self.grid[g].theta + noise[rows] @ root.T
+            root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+            theta[rows] = self.grid[g].theta + noise[rows] @ root
         return worths(theta)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib.ballots.data import Ballots
 from calib.errors import InputError
-from calib.framework import Name
+from calib.framework import Framework, Name
+from calib.words import joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,20 +101,47 @@ class Intake:
         return f"{self.read} ballots read, {self.used} used{tail}."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Survey:
     """Ballots by track, with the account of the file they came from.
 
     Parameters
     ----------
+    framework : names the indicators that were ranked
     ballots : by track code, ballots over the track's indicators in the order of its tree
     intake : what was read, used and set aside
     synthetic : whether the file marks its ballots as synthetic (a column ``synthetic``)
     """
 
+    framework: Framework
     ballots: Mapping[str, Ballots]
     intake: Intake
     synthetic: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the ballots that are used, with their weights and enterprises."""
+        whole = hashlib.sha256()
+        for code, part in self.ballots.items():
+            whole.update(f"{code} {part.items} {part.picks.shape}".encode())
+            whole.update(part.picks.astype("<i2").tobytes())
+            if part.weight is not None:
+                whole.update(part.weight.astype("<f8").tobytes())
+            if part.cluster is not None:
+                whole.update("\n".join(part.cluster.tolist()).encode())
+        return whole.hexdigest()
+
+    def __repr__(self) -> str:
+        sizes = [
+            message("ballots.of_track", track=self.framework.tracks[t].name, n=b.n)
+            for t, b in self.ballots.items()
+        ]
+        text = message(
+            "ballots.survey_synthetic" if self.synthetic else "ballots.survey",
+            file=Path(self.intake.file).name,
+            sizes=joined(sizes),
+        )
+        return f"<Survey {text}>"
 
     def track(self, code: str | None = None) -> Ballots:
         """Return the ballots of one track; of the only one there is if none is named.

@@ -96,10 +96,10 @@ def test_shipped_surveys_are_written_again_byte_for_byte(root: Path, tmp_path: P
 def test_the_experiment_goes_from_ballots_to_stars(root: Path, aii: Framework) -> None:
     run = run_experiment(load_experiment(root / "experiments" / "ballots-to-stars.toml"))
     near, unequal = run.results["near-equal"], run.results["unequal"]
-    verdicts = {t: r.verdict for t, r in unequal.details["reports"].items()}
+    verdicts = {t: r.verdict for t, r in unequal.reports.items()}
     assert verdicts == {"discrete": "unequal", "process": "unequal"}
-    assert all(r.verdict == "undecided" for r in near.details["reports"].values())
-    assert any("合成" in note.text.zh and note.warning for note in near.notes)
+    assert all(r.verdict == "undecided" for r in near.reports.values())
+    assert any("合成" in note.get("zh") and note.warning for note in near.notes)
     assert "unequal/borda_unlisted_zero" in {f"unequal/{k}" for k in unequal.also}
 
     track = aii.tracks["discrete"]
@@ -121,8 +121,8 @@ def test_the_experiment_goes_from_ballots_to_stars(root: Path, aii: Framework) -
         near.weights.local["discrete"][above], published.local["discrete"][above]
     )
     for result in (near, unequal):
-        assert result.draws is not None
-        for code, draws in result.draws.items():
+        assert result.weights.draws is not None
+        for code, draws in result.weights.draws.items():
             assert draws.shape == (1000, len(aii.tracks[code].nodes))
             np.testing.assert_allclose(aii.tracks[code].sibling_sums(draws), 1, atol=1e-9)
             centre = draws.mean(axis=0)
