@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
     from calib.outcomes import draw_weights, smallest_shift, tipping
-    from calib.population import Population, generate_population, load_population, read_population
+    from calib.population import (
+        Ensemble,
+        Population,
+        generate_population,
+        load_ensemble,
+        load_population,
+        read_population,
+    )
     from calib.rating import rate
     from calib.shifts import shift
     from calib.weights import (
@@ -39,8 +46,10 @@ _HOMES = {
     "calib.framework": ("list_frameworks", "load_framework"),
     "calib.outcomes": ("draw_weights", "smallest_shift", "tipping"),
     "calib.population": (
+        "Ensemble",
         "Population",
         "generate_population",
+        "load_ensemble",
         "load_population",
         "read_population",
     ),
@@ -62,6 +71,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Ensemble",
     "Population",
     "WeightSet",
     "__version__",
@@ -77,6 +87,7 @@ __all__ = [
     "equality_report",
     "generate_population",
     "list_frameworks",
+    "load_ensemble",
     "load_experiment",
     "load_framework",
     "load_population",

@@ -1,5 +1,6 @@
 """Populations of enterprises: reading them, and generating synthetic ones."""
 
+from calib.population.ensemble import Ensemble, load_ensemble
 from calib.population.generate import generate_population
 from calib.population.parse import parse_population, read_population
 from calib.population.population import Kind, Labels, Population, Sample
@@ -11,6 +12,7 @@ from calib.population.spec import (
 )
 
 __all__ = [
+    "Ensemble",
     "GenerateEntry",
     "Kind",
     "Labels",
@@ -18,6 +20,7 @@ __all__ = [
     "PopulationSpec",
     "Sample",
     "generate_population",
+    "load_ensemble",
     "load_population",
     "parse_population",
     "read_population",
