@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, pool_panel, read_panel, write_form
     from calib.framework import list_frameworks, load_framework
-    from calib.outcomes import draw_weights, smallest_shift, tipping
+    from calib.outcomes import (
+        compare,
+        draw_weights,
+        smallest_shift,
+        tipping,
+    )
     from calib.population import (
         Ensemble,
         Population,
@@ -44,7 +49,12 @@ _HOMES = {
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
-    "calib.outcomes": ("draw_weights", "smallest_shift", "tipping"),
+    "calib.outcomes": (
+        "compare",
+        "draw_weights",
+        "smallest_shift",
+        "tipping",
+    ),
     "calib.population": (
         "Ensemble",
         "Population",
@@ -78,6 +88,7 @@ __all__ = [
     "adjust",
     "adjust_rounds",
     "blend",
+    "compare",
     "compare_weights",
     "current_language",
     "dominance",

@@ -16,6 +16,7 @@ from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
+from calib.words import joined
 
 __all__ = ["Run", "Section", "Step", "run_experiment"]
 
@@ -157,13 +158,16 @@ def run_experiment(
     step("stars")
     sets = _ordered(experiment, context)
     context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
-    outcomes: dict[str, Result] = {"stars": standard_outcome(context, sets)}
+    outcomes: dict[str, Result] = {"stars": standard_outcome(context)}
     for name, params in experiment.outcomes.items():
         step(f"outcome {name}")
         outcome = find_outcome(name)
         if outcome is None:  # checked when the file was read
             raise CalibError(f"outcome {name!r} is not registered")
-        outcomes[name] = outcome.build(context, params)
+        try:
+            outcomes[name] = outcome.build(context, params)
+        except InputError as exc:
+            raise _placed(exc, context.file, f"outcomes.{name}") from exc
     results = {name: context.results[name] for name in experiment.order}
     return Run(experiment, context, sets, context.ratings, results, outcomes, context.log.hashes)
 
@@ -216,23 +220,21 @@ def _build(entry: SetEntry, context: Context) -> Weighed:
     try:
         result = source.build(context, entry.name, entry.params)
     except InputError as exc:
-        raise InputError(
-            f
-            if f.file
-            else Fault(
-                context.file,
-                f"sets.{entry.name} {f.where}".rstrip(),
-                f.problem,
-                f.value,
-                f.expected,
-            )
-            for f in exc.faults
-        ) from exc
+        raise _placed(exc, context.file, f"sets.{entry.name}") from exc
     weights = result.weights.renamed(entry.name, entry.label)
     if isinstance(result, SourceResult) and result.draws is not None:
         root = Root(weights.digest, entry.source, weights.label, f"{context.seed} {entry.name}")
         weights = weights.with_uncertainty(from_table(root, weights.local, result.draws))
     return replace(result, weights=weights)
+
+
+def _placed(error: InputError, file: str, where: str) -> InputError:
+    """Return an error whose faults name the part of the experiment file that they come from."""
+    return InputError(
+        f if f.file else Fault(file, joined([where, f.where], " ") if f.where else where,
+                               f.problem, f.value, f.expected)
+        for f in error.faults
+    )  # fmt: skip
 
 
 def _check_names(experiment: Experiment, context: Context) -> None:

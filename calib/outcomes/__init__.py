@@ -12,8 +12,10 @@ from calib.outcomes.agreement import (
     stuart_maxwell,
     wilson_interval,
 )
+from calib.outcomes.compare import ComparisonResult, compare
 from calib.outcomes.crossings import TippingPoints, stars_along, tipping_points
 from calib.outcomes.draws import FamilyRule, draw_weights
+from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.intervals import WeightIntervals, one_weight_intervals
 from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator
 from calib.outcomes.readings import all_readings, rate_readings
@@ -22,7 +24,10 @@ from calib.outcomes.tipping import TippingResult, tipping
 
 __all__ = [
     "Acceptability",
+    "CompareRequest",
+    "ComparisonResult",
     "FamilyRule",
+    "InferenceResult",
     "SmallestShift",
     "TippingPoints",
     "TippingResult",
@@ -32,7 +37,9 @@ __all__ = [
     "all_readings",
     "bootstrap_agreement",
     "bowker_symmetry",
+    "compare",
     "draw_weights",
+    "infer",
     "item_use",
     "one_weight_intervals",
     "pillar_acceptability",

@@ -9,8 +9,10 @@ import numpy as np
 
 from calib._types import BoolArray, IntArray
 from calib.errors import InputError
+from calib.outcomes.certainty import move_probability
 from calib.rating import Rating
 from calib.rating.causes import move_causes
+from calib.words import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreement_table",
     "downgrade_table",
+    "enterprise_table",
     "mover_table",
     "node_star_table",
     "star_table",
@@ -106,13 +109,16 @@ def mover_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFrame:
     """Return who moves between the baseline and each set, and what decided it.
 
     ``reason`` names what keeps the enterprise from the higher of the two stars where it has the
-    lower one; see :func:`calib.rating.causes.star_obstacles`. ``total_change`` is in points.
+    lower one; see :func:`calib.rating.causes.star_obstacles`. ``total_change`` is in points. Where
+    a set has draws, ``p_moves`` is the share of paired draws in which the enterprise moves that
+    way; see :func:`calib.outcomes.certainty.move_probability`.
     """
     import pandas as pd
 
     columns = ["set", "enterprise", "name", "track", "from_star", "to_star", "direction",
                "reason", "total_before", "total_after", "total_change"]  # fmt: skip
     rows: list[tuple[object, ...]] = []
+    sure: list[float] = []
     base = ratings[baseline]
     for name, rating in ratings.items():
         _check_same(rating, base)
@@ -127,7 +133,11 @@ def mover_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFrame:
                  cause, before.total[i], after.total[i], after.total[i] - before.total[i])
                 for i, cause in zip(moved, causes, strict=True)
             ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+            sure += move_probability(rating, base, t, moved).tolist()
+    table = pd.DataFrame(rows, columns=columns)
+    if any(r.weights.uncertainty is not None for r in ratings.values()):
+        table.insert(columns.index("reason"), "p_moves", np.array(sure, dtype=float))
+    return table
 
 
 def downgrade_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
@@ -183,6 +193,18 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
     )  # fmt: skip
 
 
+def enterprise_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
+    """Return every enterprise under every set: total, stars, causes, scores; see ``Rating``."""
+    import pandas as pd
+
+    parts = []
+    for name, rating in ratings.items():
+        table = rating.enterprises()
+        table.insert(0, "set", name)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
 def weighted_kappa(matrix: IntArray, weights: str = "linear") -> float:
     """Return Cohen's weighted κ of a transition matrix (K, K).
 
@@ -204,7 +226,7 @@ def weighted_kappa(matrix: IntArray, weights: str = "linear") -> float:
     Cohen, J. (1968). Weighted kappa. Psychological Bulletin 70(4), 213-220.
     """
     if weights not in ("linear", "quadratic"):
-        raise InputError(f"weights {weights!r}; expected linear | quadratic")
+        raise InputError(message("outcomes.comparison.no_kappa", weights=repr(weights)))
     table = np.asarray(matrix)
     ends = (table.sum(axis=1) > 0) | (table.sum(axis=0) > 0)
     if ends.sum() < 2:  # one star is all there is
@@ -220,4 +242,4 @@ def _check_same(rating: Rating, baseline: Rating) -> None:
         np.array_equal(rating.samples[t].ids, baseline.samples[t].ids) for t in rating.samples
     )
     if not same:
-        raise InputError("the two ratings are of different enterprises")
+        raise InputError(message("outcomes.comparison.others"))

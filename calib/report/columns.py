@@ -51,7 +51,7 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "probability": (
         "simultaneous_lower simultaneous_upper estimate "
-        "p_now pick_share share_of_picks pick_share_low pick_share_high changed_share "
+        "p_now p_moves pick_share share_of_picks pick_share_low pick_share_high changed_share "
         "response_rate full_mark_ratio"
     ),
     "statistic": (

@@ -58,7 +58,7 @@ def test_an_adjusted_set_has_its_rounds_its_draws_and_its_ledger(experiment, tmp
     names = {t.name for t in run.tables()}
     assert {"adjusted-rounds", "adjusted-measures", "adjusted-refits", "adjusted-dominance-after",
             "dominance", "dominance-flags"} <= names  # fmt: skip
-    said = " ".join(n.text.en for n in run.notes())
+    said = " ".join(n.get("en") for n in run.notes())
     assert "Every cap holds" in said
     assert "bootstrap refits" in said
     folder = write_run(run, tmp_path / "runs")

@@ -80,7 +80,7 @@ def test_a_rounded_set_says_which_weights_are_off_its_grid(source):
     }
     done = run({"sets": sets})
     off = off_grid(done.sets["round"])
-    said = [n.text.en for n in done.notes() if "not on the 0.01 grid" in n.text.en]
+    said = [n.get("en") for n in done.notes() if "not on the 0.01 grid" in n.get("en")]
     assert len(off) > 0
     assert len(said) == 1
     local = done.sets["round"].local

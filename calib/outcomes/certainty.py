@@ -1,0 +1,70 @@
+"""How sure it is that an enterprise moves: stars under paired draws of two weight sets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray
+from calib.framework import Thresholds, Track
+from calib.outcomes.lifecycle import star_vector
+from calib.rating import Rating
+from calib.weights import Local, WeightSet, derive, under
+
+__all__ = ["move_probability", "paired_draws"]
+
+MOST_STARS = 5_000_000
+"""Stars that are looked up for one pair of sets; of more enterprises, fewer draws are used."""
+
+
+def paired_draws(a: WeightSet, b: WeightSet, size: int | None = None) -> tuple[Local, Local] | None:
+    """Return draws (k, m) by track of two sets under the same replicates of what they share.
+
+    None where both are decided. A set without draws stays as it is in every row.
+
+    Raises
+    ------
+    InputError
+        When both rest on the same data but were drawn with different seeds.
+    """
+    both = derive([a, b], lambda sets, plan: sets[0])
+    if both is None:
+        return None
+    plan = both.plan(size=size)
+    k = len(next(iter(plan.values())))
+    return under(a, plan, k), under(b, plan, k)
+
+
+def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArray) -> FloatArray:
+    """Return the share of paired draws in which enterprises move the way they move now.
+
+    Parameters
+    ----------
+    rating, baseline : ratings of the same enterprises under two sets
+    rows : (q,) enterprises of the track whose star differs between the two
+
+    Returns
+    -------
+    (q,) probabilities; NaN where neither set has draws or where answers are missing
+    """
+    out = np.full(len(rows), np.nan)
+    if not len(rows):
+        return out
+    drawn = paired_draws(baseline.weights, rating.weights, max(1, MOST_STARS // len(rows)))
+    before, after = (r.scored.samples[track].X[rows] for r in (baseline, rating))
+    if drawn is None:
+        return out
+    now = np.sign(rating.samples[track].star[rows] - baseline.samples[track].star[rows])
+    rule = rating.framework.rule
+    first = _stars(rating.framework.tracks[track], before, drawn[0][track],
+                   rule.thresholds(baseline.readings))  # fmt: skip
+    second = _stars(rating.framework.tracks[track], after, drawn[1][track],
+                    rule.thresholds(rating.readings))  # fmt: skip
+    share = (np.sign(second - first) == now).mean(axis=0)
+    known = ~(np.isnan(before).any(axis=1) | np.isnan(after).any(axis=1))
+    return np.where(known, share, np.nan)
+
+
+def _stars(track: Track, X: FloatArray, draws: FloatArray, rule: Thresholds) -> IntArray:
+    """Return stars (k, q) of enterprises (q, L) under draws (k, m)."""
+    filled = np.nan_to_num(X)
+    return np.stack([star_vector(track, filled, local, rule) for local in draws])

@@ -1,0 +1,322 @@
+"""Comparing weight sets: who moves, why, how sure, and what happens to the whole distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib._streams import token
+from calib._types import Seed
+from calib.framework import OPEN_READINGS, Readings
+from calib.outcomes.comparison import (
+    agreement_table,
+    downgrade_table,
+    enterprise_table,
+    mover_table,
+    node_star_table,
+    star_table,
+    transition_matrix,
+    transition_table,
+)
+from calib.outcomes.inference import CompareRequest, InferenceResult, infer
+from calib.outcomes.subject import check_framework, named_sets, scored_enterprises
+from calib.population import Population
+from calib.rating import Rating, Scored, rate
+from calib.report import Column, Drawing, Note, Result, Role, Table
+from calib.requests import expect, takes
+from calib.weights import WeightSet, compare_weights, distance_table
+from calib.words import Text, joined, message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ComparisonResult", "compare"]
+
+MOST_TRANSITIONS = 8
+"""Transition figures are drawn for this many sets; the table has them all."""
+MOST_ENTERPRISES = 200_000
+"""The table of every enterprise under every set is written up to this many rows."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparisonResult(Result):
+    """Stars under each set against those under the baseline.
+
+    Attributes
+    ----------
+    ratings : the rating under every set, by its name
+    baseline : name of the set that the others are compared with
+    grown : what a set's enterprises have become, for sets that rate grown ones
+    inference : intervals and tests, where they were asked for
+
+    Tables: ``movers`` (the main one: who moves, why, and with what probability where weights
+    have draws), ``stars``, ``agreement``, ``downgrades``, ``transitions``, ``node-stars``,
+    ``weights``, ``distances``, ``provenance``, ``enterprises``, and those of ``inference``.
+    """
+
+    ratings: Mapping[str, Rating]
+    baseline: str
+    grown: Mapping[str, Text] = field(default_factory=dict)
+    inference: InferenceResult | None = None
+
+    @property
+    def base(self) -> Rating:
+        """The rating under the baseline."""
+        return self.ratings[self.baseline]
+
+    @property
+    def sets(self) -> dict[str, WeightSet]:
+        """The weight sets by name."""
+        return {n: r.weights for n, r in self.ratings.items()}
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.base.names
+
+    def headline(self) -> Text:
+        """Return how many enterprises move under each set."""
+        moves = []
+        for name in [n for n in self.ratings if n != self.baseline][:3]:
+            matrix = transition_matrix(self.ratings[name], self.base)
+            up, down = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
+            moves.append(message("outcomes.comparison.moves", set=name, up=up, down=down))
+        return message(
+            "outcomes.comparison.headline", size=len(self.base.scored), base=self.baseline,
+            moves=joined(moves, message("words.semicolon")),
+        )  # fmt: skip
+
+    def table(self, name: str | None = None) -> Table:
+        """Return a table by its name, or who moves and why."""
+        return super().table("movers" if name is None else name)
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Everything that is compared; see the class."""
+        ratings, base = self.ratings, self.baseline
+        nodes = node_star_table(ratings)
+        agreement = agreement_table(ratings, base)
+        agreement = agreement[agreement["set"] != base].reset_index(drop=True)
+        tables = [
+            Table("stars", star_table(ratings), message("rating.stars"), rows=0),
+            Table("agreement", agreement, message("outcomes.comparison.agreement")),
+            Table("movers", mover_table(ratings, base), message("outcomes.comparison.movers")),
+            Table(
+                "downgrades", downgrade_table(ratings), message("outcomes.comparison.downgrades")
+            ),
+            Table("transitions", transition_table(ratings, base),
+                  message("outcomes.comparison.transitions"), rows=0),
+            Table("node-stars", nodes, message("outcomes.comparison.node_stars"), rows=60,
+                  shown=_pivot(nodes), declared=self._star_columns()),
+            Table("weights", self._weights(), message("outcomes.comparison.weights"), rows=0),
+            Table("distances", self._distances(), message("outcomes.comparison.distances"),
+                  blank=message("outcomes.comparison.infinite")),
+            Table("provenance", self._provenance(), message("outcomes.comparison.provenance")),
+        ]  # fmt: skip
+        if len(self.base.scored) * len(ratings) <= MOST_ENTERPRISES:
+            every = enterprise_table(ratings)
+            tables.append(Table("enterprises", every, message("rating.enterprises"), rows=0))
+        return (*tables, *(self.inference.tables if self.inference else ()))
+
+    @cached_property
+    def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
+        """Star distributions, first-level weights, and a transition matrix for every set."""
+        shown = [n for n in self.ratings if "/" not in n or n == self.baseline]
+        others = [n for n in shown if n != self.baseline][:MOST_TRANSITIONS]
+        return (
+            Drawing("stars", message("figures.stars"), lambda lang: self._stars(shown, lang)),
+            Drawing("weights", message("outcomes.comparison.first_level"),
+                    lambda lang: self._pillars(shown, lang)),
+            *(self._transition(n) for n in others),
+        )  # fmt: skip
+
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """What the framework, the enterprises and the rule options say about the numbers."""
+        return tuple(self._notes())
+
+    def label(self, name: str, lang: str) -> str:
+        """Return a set's label, with its name where other sets have the same one."""
+        labels = [w.label.get(lang) for w in self.sets.values()]
+        label = self.sets[name].label.get(lang)
+        return label if labels.count(label) == 1 else f"{label} ({name})"
+
+    def _rated(self, name: str, lang: str) -> str:
+        """Return a set's label and, where they grow, what its enterprises have become."""
+        label = self.label(name, lang)
+        if name not in self.grown:
+            return label
+        shown = message("experiment.label_grown", label=label, grown=self.grown[name])
+        return shown.get(lang)
+
+    def _star_columns(self) -> tuple[Column, ...]:
+        """Return the columns of counts by star, headed by the framework's own names of stars."""
+        rule = self.base.framework.rule
+        numbered = enumerate(rule.labels, rule.first)
+        return tuple(Column(f"star_{k}", Role.COUNT, label=n) for k, n in numbered)
+
+    def _weights(self) -> pd.DataFrame:
+        import pandas as pd
+
+        base, parts = self.base.weights, []
+        for name, weights in self.sets.items():
+            table = compare_weights(weights, base)
+            table.insert(0, "set", name)
+            parts.append(table)
+        return pd.concat(parts, ignore_index=True)
+
+    def _distances(self) -> pd.DataFrame:
+        import pandas as pd
+
+        base, parts = self.base.weights, []
+        for name, weights in self.sets.items():
+            if name != self.baseline:
+                table = distance_table(weights, base)
+                table.insert(0, "set", name)
+                parts.append(table)
+        if not parts:
+            return pd.DataFrame(columns=["set", "track", "level", "total_variation", "aitchison"])
+        return pd.concat(parts, ignore_index=True)
+
+    def _provenance(self) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [
+            (n, p.source, p.detail, p.date, w.version, w.digest[:12])
+            for n, w in self.sets.items()
+            for p in [w.provenance]
+        ]
+        columns = ["set", "source", "detail", "date", "version", "digest"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _stars(self, names: Sequence[str], lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import star_distribution
+
+        labels = [n.get(lang) for n in self.base.framework.rule.labels]
+        counts = pd.DataFrame(
+            [self.ratings[n].counts() for n in names],
+            index=[self._rated(n, lang) for n in names], columns=labels,
+        )  # fmt: skip
+        return star_distribution(counts, language=lang)
+
+    def _pillars(self, names: Sequence[str], lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import weights_by_set
+
+        track = next(iter(self.base.framework.tracks.values()))
+        top = track.at_depth(1)
+        table = pd.DataFrame(
+            {self.label(n, lang): self.sets[n].local[track.code][top] for n in names},
+            index=[track.nodes[i].name.get(lang) for i in top],
+        )
+        return weights_by_set(table, language=lang)
+
+    def _transition(self, name: str) -> Drawing:
+        def draw(lang: str) -> Any:
+            import pandas as pd
+
+            from calib.figures import transitions
+
+            labels = [n.get(lang) for n in self.base.framework.rule.labels]
+            matrix = transition_matrix(self.ratings[name], self.base)
+            return transitions(
+                pd.DataFrame(matrix, index=labels, columns=labels),
+                before=self._rated(self.baseline, lang),
+                after=self._rated(name, lang),
+                language=lang,
+            )
+
+        title = message("outcomes.comparison.transition_figure", before=self.baseline, after=name)
+        return Drawing(f"transitions-{name.replace('/', '-')}", title, draw)
+
+    def _notes(self) -> Iterator[Note]:
+        framework, scored = self.base.framework, self.base.scored
+        if scored.synthetic:
+            yield Note(message("rating.synthetic", label=scored.label), warning=True)
+        yield from (Note(n) for n in (*framework.notes, *scored.notes))
+        for option in OPEN_READINGS:
+            value = getattr(scored.readings, option.key)
+            if value != getattr(framework.rule.defaults, option.key):
+                question = option.question
+                yield Note(message("outcomes.comparison.option", question=question, value=value))
+        growing = [n for n in self.grown if "/" not in n]
+        if growing:
+            yield Note(message("outcomes.comparison.growing", sets=growing), warning=True)
+        empty = [t for t in framework.tracks if t not in scored.samples]
+        if empty:
+            yield Note(message("outcomes.comparison.empty", tracks=empty))
+        if np.isinf(framework.rule.thresholds(scored.readings).gate).any():
+            yield Note(message("outcomes.comparison.no_gates"))
+
+
+@takes(CompareRequest)
+def compare(
+    baseline: WeightSet,
+    candidate: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
+    population: Population | Scored,
+    *,
+    readings: Readings | Mapping[str, str] | None = None,
+    rng: Seed = None,
+    request: CompareRequest,
+) -> ComparisonResult:
+    """Compare the stars of enterprises under weight sets: who moves, why, and how sure.
+
+    Parameters
+    ----------
+    baseline : the set that the others are compared with
+    candidate : a set, several, or several by name
+    population : the enterprises, as answers or as scores
+    readings : answers to the open questions of the rule; the framework's defaults if None
+    rng : seed or Generator of the bootstrap
+    {options}
+
+    Returns
+    -------
+    ComparisonResult
+        The main table says who moves, what decides it and, where a set has draws, in which share
+        of paired draws the enterprise moves that way.
+
+    Raises
+    ------
+    InputError
+        When the sets belong to another framework, the population has no attribute ``by``, or an
+        enterprise has no answer that counts under a gated node.
+
+    Examples
+    --------
+    >>> import calib
+    >>> framework = calib.load_framework("aii")
+    >>> published = calib.published_weights(framework)
+    >>> more = published.with_weights({"DA": 0.5}, name="more-analytics")
+    >>> firms = calib.generate_population(framework, 40, rng=1)
+    >>> calib.compare(published, more, firms, rng=1).baseline
+    'published'
+    """
+    call = "compare(baseline, candidate, population)"
+    expect(call, baseline=(baseline, WeightSet), population=(population, (Population, Scored)))
+    candidates = named_sets(call, candidate)
+    base = baseline.name
+    if base in candidates and candidates[base].digest != baseline.digest:
+        base = f"{base} (baseline)"
+    sets = {base: baseline, **{n: w for n, w in candidates.items() if n != base}}
+    scored = scored_enterprises(population, readings)
+    check_framework(sets.values(), scored)
+    ratings = {n: rate(weights=w, population=scored) for n, w in sets.items()}
+    return ComparisonResult(ratings, base, inference=infer(ratings, base, request, token(rng)))
+
+
+def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:
+    """Return node stars with one column a star, all tracks together."""
+    whole = nodes[nodes["scope"] == "all"]
+    order = whole[["set", "node"]].drop_duplicates()
+    wide = whole.pivot_table(index=["set", "node"], columns="star", values="count")
+    wide = wide.loc[list(order.itertuples(index=False, name=None))].astype(int)
+    wide.columns = [f"star_{k}" for k in wide.columns]
+    return wide.reset_index()
