@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calib.adjustment import adjust, adjust_rounds, dominance, out_of_sample
     from calib.ballots import equality_report, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
-    from calib.experts import elicit, pool_panel, read_panel, write_form
+    from calib.experts import elicit, read_panel, weigh_panel, write_form
     from calib.framework import list_frameworks, load_framework
     from calib.outcomes import (
         compare,
@@ -47,7 +47,7 @@ _HOMES = {
     "calib.adjustment": ("adjust", "adjust_rounds", "dominance", "out_of_sample"),
     "calib.ballots": ("equality_report", "read_survey", "weigh_ballots"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
-    "calib.experts": ("elicit", "pool_panel", "read_panel", "write_form"),
+    "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
     "calib.outcomes": (
         "compare",
@@ -104,7 +104,6 @@ __all__ = [
     "load_population",
     "out_of_sample",
     "override",
-    "pool_panel",
     "published_weights",
     "rate",
     "read_panel",
@@ -118,6 +117,7 @@ __all__ = [
     "smallest_shift",
     "tipping",
     "weigh_ballots",
+    "weigh_panel",
     "write_form",
     "write_run",
     "write_weights",

@@ -140,6 +140,6 @@ def _check_panel(name: str, framework: str) -> str:
     from calib.framework import load_framework
 
     fw = load_framework(framework)
-    panel, _ = read_panel([name], fw, rounds=range(1, 100))
+    panel = read_panel([name], fw, rounds=range(1, 100))
     answers = sum(len(form.answers) for form in panel.forms)
     return f"judgements of {len(panel.forms)} forms about {answers} nodes of {fw.code} {fw.version}"

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from calib.experts.direction import Direction
-    from calib.experts.groups import NodeGroups
-    from calib.experts.panel import Panel
-    from calib.experts.rounds import NodeRound
-    from calib.experts.synthesis import PanelWeights
+    from calib.experts.weigh import PanelResult
 
 __all__ = ["form", "read"]
 
@@ -93,7 +85,7 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     from calib.experts.reading import read_panel
     from calib.framework import load_framework
 
-    panel, _ = read_panel(files, load_framework(framework))
+    panel = read_panel(files, load_framework(framework))
     kept: list[str] = []
     made = write_next_round(panel, out, lang=lang, notice=kept.append)
     for text in kept:
@@ -101,23 +93,19 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     click.echo(f"wrote {len(made) - len(kept)} forms of round {panel.rounds[-1] + 1} to {out}")
 
 
+_POOLING = ("arithmetic", "geometric", "median", "trimmed", "aij")
+_COMPETENCE = ("equal", "authority", "consistency", "seeds")
+_METHODS = ("ahp", "bwm", "direct", "points", "ranks", "ratings", "swing")
+
+
 @read.command("experts")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
 @click.option("--rounds", help="Rounds of the study, for instance 1,2.")
 @click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
-@click.option(
-    "--pool",
-    default="arithmetic",
-    show_default=True,
-    type=click.Choice(["arithmetic", "geometric", "median", "trimmed", "aij"]),
-)
-@click.option(
-    "--competence",
-    default="equal",
-    show_default=True,
-    type=click.Choice(["equal", "authority", "consistency", "seeds"]),
-)
+@click.option("--method", type=click.Choice(_METHODS), help="Only judgements elicited by it.")
+@click.option("--pooling", default="arithmetic", show_default=True, type=click.Choice(_POOLING))
+@click.option("--competence", default="equal", show_default=True, type=click.Choice(_COMPETENCE))
 @click.option(
     "--seeds",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -126,16 +114,12 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 @click.option(
     "--seed-cutoff",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.0,
-    show_default=True,
-    help="Least calibration that counts.",
+    help="Least calibration that counts; 0 if not given.",
 )
 @click.option(
     "--seed-overshoot",
     type=click.FloatRange(0, min_open=True),
-    default=0.1,
-    show_default=True,
-    help="Widening of the intrinsic ranges.",
+    help="Widening of the intrinsic ranges; 0.1 if not given.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
@@ -152,164 +136,59 @@ def read_experts(
     framework: str,
     rounds: str | None,
     skip_invalid: bool,
-    pool: str,
-    competence: str,
     seeds: Path | None,
-    seed_cutoff: float,
-    seed_overshoot: float,
     seed: int,
     lang: str,
     out: Path | None,
     report: Path | None,
+    **options: Any,
 ) -> None:
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
-    from calib.experts.direction import panel_direction
-    from calib.experts.groups import camps_table, methods_table, panel_groups
     from calib.experts.panel_csv import write_panel_csv
+    from calib.experts.panel_request import PanelRequest
     from calib.experts.reading import read_panel
-    from calib.experts.rounds import delphi_rounds
-    from calib.experts.seeds import read_seed_answers, weights_from_seeds
-    from calib.experts.synthesis import PoolOptions, pool_panel
-    from calib.experts.tables import seeds_table
+    from calib.experts.weigh import weigh_panel
     from calib.framework import load_framework
+    from calib.words import message
 
-    fw = load_framework(framework)
+    request = PanelRequest.make({"unjudged": "published", **options})
     try:
         numbers = [int(r) for r in _listed(rounds) or []] or None
     except ValueError as exc:
-        raise InputError(f"--rounds {rounds!r}: expected whole numbers, for instance 1,2") from exc
-    panel, skipped = read_panel(files, fw, rounds=numbers, skip_invalid=skip_invalid)
-    for fault in skipped:
-        click.echo(f"skipped: {fault}", err=True)
-    if (competence == "seeds") != (seeds is not None):
-        raise InputError("--competence seeds and --seeds FILE go together")
-    scored = None
-    weight: str | dict[str, float] = competence
-    if seeds is not None:
-        answers = read_seed_answers(seeds).of(form.expert for form in panel.forms)
-        weight, performance = weights_from_seeds(
-            answers, overshoot=seed_overshoot, cutoff=seed_cutoff
-        )
-        scored = seeds_table(answers.experts, performance)
-    options = PoolOptions(pool, weight, unjudged="published")
-    result = pool_panel(panel, None, options, rng=seed)
-    found = delphi_rounds(panel, rng=seed)
-    _show(result, found, lang)
-    if scored is not None:
-        _show_seeds(scored)
-    groups = panel_groups(result.nodes, rng=seed)
-    direction = panel_direction(result.nodes, result.experts, rng=seed)
-    _say(panel, result, groups, direction, lang)
+        raise InputError(message("experts.cli_rounds", value=repr(rounds))) from exc
+    panel = read_panel(files, load_framework(framework), rounds=numbers, skip_invalid=skip_invalid)
+    result = weigh_panel(panel, request=request, seeds=seeds, rng=seed)
+    _show(result, lang)
     if out is not None:
         write_panel_csv(panel, out)
-        click.echo(f"wrote {out}")
+        click.echo(message("experts.cli_wrote", path=out).get(lang))
     if report is not None:
-        sheets = {
-            **_panel_sheets(panel, result, found, direction, lang),
-            "groups": camps_table(groups),
-            "methods": methods_table(groups),
-            **({"seeds": scored} if scored is not None else {}),
-        }
-        _write_report(sheets, report)
-        click.echo(f"wrote {report}")
+        _write_report(result, report, lang)
+        click.echo(message("experts.cli_wrote", path=report).get(lang))
 
 
-def _show(result: PanelWeights, rounds: list[NodeRound], lang: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _show(result: PanelResult, lang: str) -> None:
+    from calib.report import print_table
 
-    console = Console(soft_wrap=True)
-    console.width = max(console.width, 110)  # narrower, the numbers would be cut off
-    title = f"round {result.round}: {len(result.experts)} experts, {result.options.pool} pool"
-    table = Table(title=title, title_justify="left")
-    for head in ("node", "code", "name", "weight", "interval", "experts", "doubtful", "W", "p"):
-        table.add_column(head, justify="left" if head in ("node", "code", "name") else "right")
-    last = {r.node.question.key: r for r in rounds}
-    for key, pooled in result.pooled.items():
-        node, w = result.nodes[key], last[key].statistics.concordance
-        for i, code in enumerate(node.question.items):
-            first = i == 0
-            table.add_row(
-                key if first else "",
-                code,
-                escape(node.question.names[i].get(lang)),
-                f"{pooled.weights[i]:.3f}",
-                f"{pooled.low[i]:.3f}–{pooled.high[i]:.3f}" if len(node.experts) > 1 else "–",
-                str(len(node.experts)) if first else "",
-                str(int((~node.acceptable).sum())) if first else "",
-                f"{w.w:.3f}" if first and w else "",
-                f"{w.p:.2g}" if first and w else "",
-            )
-    console.print(table)
-    if result.unjudged:
-        console.print(f"judged by nobody, published weights: {', '.join(result.unjudged)}")
-    met = [key for key, r in last.items() if r.verdict.stop]
-    console.print(f"stopping rule met at {len(met)} of {len(last)} nodes")
+    click.echo(result.headline().get(lang))
+    for table in result.tables:
+        if table.name in ("weights", "rounds", "seeds"):
+            print_table(table, lang, result.names)
+    for note in result.notes:
+        click.echo(note.get(lang))
 
 
-def _show_seeds(scored: pd.DataFrame) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title="seed questions (Cooke)", title_justify="left")
-    for head in ("expert", "calibration", "information", "reaches cut-off", "weight"):
-        table.add_column(head, justify="left" if head == "expert" else "right")
-    for row in scored.itertuples(index=False):
-        table.add_row(
-            escape(row.expert),
-            f"{row.calibration:.3g}",
-            f"{row.information:.3f}",
-            row.reaches_cutoff,
-            f"{row.weight:.3f}",
-        )
-    Console(soft_wrap=True).print(table)
-
-
-def _say(
-    panel: Panel,
-    result: PanelWeights,
-    groups: Mapping[str, NodeGroups],
-    direction: Direction,
-    lang: str,
-) -> None:
-    """Print what the diagnostics found, as the report of an experiment says it."""
-    from calib.experts.findings import direction_findings, group_findings, judgement_findings
-
-    said = [
-        *judgement_findings(result.nodes),
-        *group_findings(groups),
-        *direction_findings(result.experts, direction),
-    ]
-    for text in (*panel.notes, *(finding.text for finding in said)):
-        click.echo(text.get(lang))
-
-
-def _panel_sheets(
-    panel: Panel, result: PanelWeights, rounds: list[NodeRound], direction: Direction, lang: str
-) -> dict[str, pd.DataFrame]:
-    from calib.experts import tables as t
-    from calib.experts.delphi_tables import changes_table, delphi_report
-
-    by_item, by_round = delphi_report(rounds, lang)
-    experts = t.experts_table(panel, result, direction=direction)
-    return {
-        "Delphi": by_round,
-        "Delphi indicators": by_item,
-        "weights": t.weights_table(result),
-        "experts": experts.dropna(axis=1, how="all"),
-        "consistency": t.consistency_table(result.nodes),
-        "sums": t.sums_table(result.nodes),
-        "changes": changes_table(rounds),
-    }
-
-
-def _write_report(sheets: dict[str, pd.DataFrame], path: Path) -> None:
+def _write_report(result: PanelResult, path: Path, lang: str) -> None:
     from calib.errors import InputError
+    from calib.experts.delphi_tables import delphi_report
     from calib.tables import write_xlsx
+    from calib.words import message
 
     if path.suffix.lower() != ".xlsx":
-        raise InputError(f"{path}: expected a path ending in .xlsx")
-    write_xlsx({name: frame for name, frame in sheets.items() if len(frame.columns)}, path)
+        raise InputError(message("experts.cli_xlsx", path=path))
+    by_item, by_round = delphi_report(result.rounds, lang)
+    sheets = {"Delphi": by_round, "Delphi indicators": by_item}
+    for name, frame in result.frames.items():
+        sheets[name] = frame.dropna(axis=1, how="all") if name == "experts" else frame
+    write_xlsx(sheets, path)

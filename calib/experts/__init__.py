@@ -1,7 +1,7 @@
 """Expert weighting input: from judgements on forms to weights with their uncertainty.
 
 Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with files:
-:func:`write_form`, :func:`read_panel`, :func:`pool_panel`, :func:`delphi_rounds`.
+:func:`write_form`, :func:`read_panel`, :func:`weigh_panel`.
 """
 
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
@@ -18,7 +18,6 @@ from calib.experts.cooke import Performance, performance_weights
 from calib.experts.delphi import (
     RoundChange,
     RoundStatistics,
-    StoppingRule,
     Verdict,
     compare_rounds,
     round_statistics,
@@ -43,14 +42,16 @@ from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_csv import write_panel_csv
+from calib.experts.panel_request import Formulas, PanelRequest, StoppingRule
+from calib.experts.panel_tables import experts_table, seeds_table, weights_table
 from calib.experts.pooling import POOLS, pool_judgements, pool_weights
 from calib.experts.ranks import place_weights, rank_weights
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
-from calib.experts.synthesis import PoolOptions, pool_panel
-from calib.experts.tables import experts_table, seeds_table, weights_table
+from calib.experts.synthesis import PanelWeights, pool_panel
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
+from calib.experts.weigh import PanelResult, weigh_panel
 
 __all__ = [
     "METHODS",
@@ -61,9 +62,12 @@ __all__ = [
     "Concordance",
     "Elicited",
     "ExpertForm",
+    "Formulas",
     "Panel",
+    "PanelRequest",
+    "PanelResult",
+    "PanelWeights",
     "Performance",
-    "PoolOptions",
     "RoundChange",
     "RoundStatistics",
     "StoppingRule",
@@ -118,6 +122,7 @@ __all__ = [
     "star_influence",
     "stop_or_go",
     "weigh_comparisons",
+    "weigh_panel",
     "weights_from_seeds",
     "weights_table",
     "worst_judgement",

@@ -16,7 +16,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.experts.incomplete import complete_by_weights, laplacian, solve_least_squares
 from calib.experts.pairwise import principal_eigenvalue
-from calib.framework import Name
+from calib.words import Text, message
 
 __all__ = [
     "GCI_LIMITS",
@@ -40,14 +40,6 @@ GCI_LIMIT_ABOVE = 0.370
 
 # Saaty, Theory and Applications of the Analytic Network Process (2005), p. 31.
 _SAATY = {3: 0.52, 4: 0.89, 5: 1.11, 6: 1.25, 7: 1.35, 8: 1.40, 9: 1.45, 10: 1.49}
-
-_SOURCES = {
-    "simulated": Name(
-        "calib 模拟：1/9 至 9 标度的随机互反矩阵",
-        "simulated by calib: random reciprocal matrices on the 1/9 to 9 scale",
-    ),
-    "saaty": Name("Saaty（2005）第 31 页", "Saaty (2005), p. 31"),
-}
 
 
 @lru_cache(maxsize=1)
@@ -118,15 +110,14 @@ def random_index_label(index: str | float) -> str:
     return index if isinstance(index, str) else f"{index:g}"
 
 
-def random_index_source(label: str) -> Name:
+def random_index_source(label: str) -> Text:
     """Say where the numbers of a random index come from.
 
     Parameters
     ----------
-    label
-        From :func:`random_index_label`.
+    label : from :func:`random_index_label`
     """
-    return _SOURCES.get(label, Name("使用者给定", "stated by the user"))
+    return message(f"experts.index_source.{label if label in RANDOM_INDICES else 'stated'}")
 
 
 def consistency_index(eigenvalue: FloatArray, n: int) -> FloatArray:

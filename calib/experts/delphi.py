@@ -14,12 +14,12 @@ import numpy as np
 from calib._types import FloatArray, Seed
 from calib.errors import InputError
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
+from calib.experts.panel_request import StoppingRule
 
 __all__ = [
     "ItemStatistics",
     "RoundChange",
     "RoundStatistics",
-    "StoppingRule",
     "Verdict",
     "compare_rounds",
     "item_statistics",
@@ -239,26 +239,6 @@ def _w_or_nan(values: FloatArray) -> float:
         return kendall_w(_ranks(whole)).w
     except InputError:
         return float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class StoppingRule:
-    """When a Delphi study may stop: limits stated before the first round.
-
-    Parameters
-    ----------
-    max_cv : consensus needs every item's CV at or below this
-    min_w : consensus needs Kendall's W at or above this …
-    alpha : … and its p-value below this
-    max_shift : stability needs the group weights to move at most this much (total variation)
-    max_rounds : rounds after which the study stops in any case
-    """
-
-    max_cv: float = 0.25
-    min_w: float = 0.3
-    alpha: float = 0.05
-    max_shift: float = 0.03
-    max_rounds: int = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from calib.experts.incomplete import check_connected
 from calib.experts.pairwise import check_comparisons
 from calib.experts.problems import Problem, names_or_numbers, raise_problems
 from calib.experts.ranks import check_ranks, rank_weights
+from calib.words import Text, message
 
 __all__ = ["METHODS", "Elicited", "Method", "check_responses", "elicit"]
 
@@ -70,13 +71,13 @@ class Method:
 
     Parameters
     ----------
-    name : English and Chinese name
+    name : what readers call it
     shape : ``"vector"`` (n,), ``"matrix"`` (n, n) or ``"best-worst"`` (2, n)
     check : finds problems in (k, ...) responses
     solve : turns sound (k, ...) responses into :class:`Elicited`
     """
 
-    name: Mapping[str, str]
+    name: Text
     shape: str
     check: Callable[..., list[Problem]]
     solve: Callable[..., Elicited]
@@ -155,50 +156,48 @@ def _solve_bwm(
 
 METHODS: Mapping[str, Method] = {
     "direct": Method(
-        {"en": "direct weights", "zh": "直接赋权"},
+        message("values.direct"),
         "vector",
         lambda r, **_: check_numbers(r),
         _stated("direct"),
     ),
     "points": Method(
-        {"en": "point allocation", "zh": "分配点数"},
+        message("values.points"),
         "vector",
         lambda r, **_: check_numbers(r),
         _stated("points"),
     ),
     "ratings": Method(
-        {"en": "importance ratings", "zh": "重要性评分"},
+        message("values.ratings"),
         "vector",
         lambda r, **_: check_numbers(r, low=RATING_RANGE[0], high=RATING_RANGE[1]),
         _stated("ratings"),
     ),
     "swing": Method(
-        {"en": "swing weights", "zh": "摆幅赋权"},
+        message("values.swing"),
         "vector",
         lambda r, **_: check_numbers(r, high=SWING_TOP, top=SWING_TOP),
         _stated("swing"),
     ),
     "ranks": Method(
-        {"en": "rank order", "zh": "重要性排序"},
+        message("values.ranks"),
         "vector",
         lambda r, **_: check_ranks(r),
         _solve_ranks,
     ),
     "ahp": Method(
-        {"en": "pairwise comparisons (AHP)", "zh": "层次分析法两两比较"},
+        message("values.ahp"),
         "matrix",
         _check_pairs,
         _solve_ahp("ahp"),
     ),
     "ahp-incomplete": Method(
-        {"en": "incomplete pairwise comparisons", "zh": "不完全两两比较"},
+        message("values.ahp-incomplete"),
         "matrix",
         _check_pairs,
         _solve_ahp("ahp-incomplete"),
     ),
-    "bwm": Method(
-        {"en": "Best-Worst method", "zh": "最优最劣法"}, "best-worst", _check_bwm, _solve_bwm
-    ),
+    "bwm": Method(message("values.bwm"), "best-worst", _check_bwm, _solve_bwm),
 }
 
 

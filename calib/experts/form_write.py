@@ -145,7 +145,7 @@ def _write_start(
     sheet.write_string(1, 0, texts["framework"])
     sheet.write_string(1, 1, f"{framework.name.get(lang)} ({framework.code} {framework.version})")
     sheet.write_string(2, 0, texts["method"])
-    sheet.write_string(2, 1, METHODS[method].name[lang])
+    sheet.write_string(2, 1, METHODS[method].name.get(lang))
     sheet.write_string(EXPERT_ROW, 0, texts["expert"], styles["text"])
     sheet.write_string(EXPERT_ROW, INPUT_COLUMN, expert, styles["input"])
     sheet.write_string(ROUND_ROW, 0, texts["round"], styles["text"])

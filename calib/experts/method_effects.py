@@ -16,17 +16,16 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
 from calib.experts.diagnostics import ZERO_SUBSTITUTE, aitchison_distances
+from calib.experts.panel import same_method
 
 __all__ = ["Association", "MethodDifference", "method_association", "method_difference"]
 
-# One way of asking under two names: the forms differ, the comparisons do not.
-_SAME = {"ahp-incomplete": "ahp"}
 DRAWS = 9999  # the smallest p is then 0.0001, below 0.05 after Holm's correction over 500 nodes
 MOST_TABLES = 20_000
 
 
 def _groups(methods: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
-    merged = [_SAME.get(method, method) for method in methods]
+    merged = [same_method(method) for method in methods]
     names = tuple(sorted(set(merged)))
     return names, np.array([names.index(method) for method in merged], dtype=np.int64)
 

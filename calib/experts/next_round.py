@@ -12,7 +12,8 @@ from calib.errors import Faults
 from calib.experts.form_layout import FORM_METHODS
 from calib.experts.form_write import write_form
 from calib.experts.panel import ExpertForm, Panel, named_items
-from calib.experts.synthesis import PoolOptions, pool_panel
+from calib.experts.panel_request import PanelRequest
+from calib.experts.synthesis import pool_panel
 
 __all__ = ["write_next_round"]
 
@@ -34,7 +35,7 @@ def write_next_round(
     folder: str | os.PathLike[str],
     *,
     lang: str = "zh",
-    options: PoolOptions | None = None,
+    request: PanelRequest | None = None,
     label: str = "",
     notice: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
@@ -53,7 +54,7 @@ def write_next_round(
         Where the forms go; made if it is not there.
     lang
         ``"zh"`` or ``"en"``.
-    options
+    request
         How the panel's weights are pooled that the experts see; only nodes somebody judged are
         asked again.
     label
@@ -99,8 +100,8 @@ def write_next_round(
     faults.raise_if_any()
     for path in present:
         notice(f"{path}: is there already and is kept; it may hold answers")
-    options = options or PoolOptions(unjudged="published", draws=100)
-    pooled = pool_panel(panel, number, options, rng=0).pooled
+    request = request or PanelRequest(unjudged="published", draws=100)
+    pooled = pool_panel(panel, number, request, rng=0).pooled
     for form in forms:
         if paths[form.expert] in present:
             continue

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from calib._types import FloatArray
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.experts.problems import Problem
 from calib.framework import Framework, Name
+from calib.words import Text, message
 
 __all__ = [
     "Answer",
@@ -21,6 +25,7 @@ __all__ = [
     "named_items",
     "problems_of",
     "questions_of",
+    "same_method",
 ]
 
 
@@ -177,12 +182,50 @@ class Panel:
     questions : everything that any form answers, by key
     forms : by round, then by expert
     notes : what the reader had to decide or leave out
+    synthetic : no real expert gave these answers; shown wherever the panel is
+    skipped : faults of the input whose judgements were left out
+    files : SHA-256 by name, of every file that was read
     """
 
     framework: Framework
     questions: Mapping[str, Question]
     forms: tuple[ExpertForm, ...]
-    notes: tuple[Name, ...] = field(default=())
+    notes: tuple[Text, ...] = ()
+    synthetic: bool = False
+    skipped: tuple[Fault, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        said = message(
+            "experts.panel",
+            n=len(self.experts),
+            rounds=len(self.rounds),
+            nodes=len(self.questions),
+            framework=f"{self.framework.code} {self.framework.version}",
+        )
+        return f"<Panel: {said}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<code>{escape(repr(self))}</code>"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of framework and answers; where they were read from does not count."""
+        body = [self.framework.code, self.framework.version]
+        for form in self.forms:
+            said = [
+                [key, a.method, a.best, a.worst, a.response.tolist()]
+                for key, a in sorted(form.answers.items())
+            ]
+            body.append(json.dumps([form.expert, form.round, form.basis, form.familiarity, said]))
+        return hashlib.sha256("\n".join(body).encode()).hexdigest()
+
+    @cached_property
+    def experts(self) -> tuple[str, ...]:
+        """Everybody of whom there is a form, of whatever round."""
+        return tuple(dict.fromkeys(f.expert for f in self.forms))
 
     @property
     def rounds(self) -> tuple[int, ...]:
@@ -205,17 +248,41 @@ class Panel:
         leave = set(experts)
         faults = Faults()
         for name in sorted(leave - known):
-            faults.add(name, f"no such expert in the panel {suggest(name, known)}".rstrip())
+            faults.add(name, message("experts.no_such_expert", hint=suggest(name, known)))
         faults.raise_if_any()
         kept = tuple(f for f in self.forms if f.expert not in leave)
         if not kept:
-            raise InputError("every expert of the panel is left out: nobody is left to pool")
+            raise InputError(message("experts.everybody_left_out"))
         notes = self.notes
         if leave:
-            who = sorted(leave)
-            out = Name(f"按要求排除：{'、'.join(who)}", f"left out on request: {', '.join(who)}")
-            notes = (*notes, out)
-        return Panel(self.framework, self.questions, kept, notes)
+            notes = (*notes, message("experts.left_out", experts=sorted(leave)))
+        return replace(self, forms=kept, notes=notes)
+
+    def elicited_by(self, method: str) -> Panel:
+        """Return the judgements that were elicited by one method.
+
+        Complete and incomplete comparisons are one way of asking, ``"ahp"``.
+
+        Raises
+        ------
+        InputError
+            When there are none; the message lists the methods of the panel.
+        """
+        wanted = same_method(method)
+        forms = []
+        for form in self.forms:
+            kept = {k: a for k, a in form.answers.items() if same_method(a.method) == wanted}
+            if kept:
+                forms.append(replace(form, answers=kept))
+        if not forms:
+            known = sorted({a.method for f in self.forms for a in f.answers.values()})
+            raise InputError(message("experts.no_method", method=method, known=known))
+        return replace(self, forms=tuple(forms))
+
+
+def same_method(method: str) -> str:
+    """Return the name of a way of asking: forms of comparisons differ, the comparisons do not."""
+    return "ahp" if method == "ahp-incomplete" else method
 
 
 def build_panel(
@@ -264,25 +331,19 @@ def build_panel(
     return Panel(framework, questions, ordered, tuple(_gap_notes(ordered)))
 
 
-def _gap_notes(forms: Iterable[ExpertForm]) -> list[Name]:
+def _gap_notes(forms: Iterable[ExpertForm]) -> list[Text]:
     """Say whose comparisons (AHP) are incomplete: all pairs were asked, and some were answered."""
-    notes = []
+    notes: list[Text] = []
     for form in forms:
         gaps = {
             key: int(np.isnan(answer.response).sum()) // 2
             for key, answer in form.answers.items()
             if answer.method == "ahp"
         }
-        listed = {key: count for key, count in gaps.items() if count}
+        listed = [message("experts.gap", node=k, n=count) for k, count in gaps.items() if count]
         if listed:
-            zh = "，".join(f"{key} 缺 {count} 对" for key, count in listed.items())
-            en = ", ".join(f"{key} ({count})" for key, count in listed.items())
             notes.append(
-                Name(
-                    f"{form.expert}（第{form.round}轮）的两两比较未填完，按不完全判断矩阵计算：{zh}",
-                    f"{form.expert} (round {form.round}) left comparisons out; read as incomplete,"
-                    f" pairs missing at: {en}",
-                )
+                message("experts.gaps", expert=form.expert, round=form.round, nodes=listed)
             )
     return notes
 

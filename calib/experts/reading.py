@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from calib.errors import Fault, Faults, InputError
@@ -11,47 +13,55 @@ from calib.experts.form_read import read_form
 from calib.experts.panel import ExpertForm, Panel, build_panel
 from calib.experts.panel_csv import read_panel_csv
 from calib.framework import Framework
+from calib.requests import expect
+from calib.words import message
 
-__all__ = ["read_panel"]
+__all__ = ["panel_files", "read_panel"]
+
+Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def read_panel(
-    files: Sequence[str | os.PathLike[str]],
+    files: Files,
     framework: Framework,
     *,
     rounds: Sequence[int] | None = None,
     skip_invalid: bool = False,
-) -> tuple[Panel, tuple[Fault, ...]]:
+    synthetic: bool = False,
+) -> Panel:
     """Read the forms of a panel.
 
     Parameters
     ----------
-    files
-        Returned XLSX forms, and tables with the columns of
-        :data:`calib.experts.panel_csv.COLUMNS`.
-    framework
-        The framework that the panel is about.
-    rounds
-        Rounds of the study; if None they must run from 1 without a gap.
-    skip_invalid
-        Keep what is sound (a sheet with a fault loses that node only) and return the faults, in
-        place of raising them.
+    files : returned XLSX forms, and tables with the columns of
+        :data:`calib.experts.panel_csv.COLUMNS`: one path or several; ``*`` stands for many
+    framework : the framework that the panel is about
+    rounds : rounds of the study; if None they must run from 1 without a gap
+    skip_invalid : keep what is sound (a sheet with a fault loses that node only); the panel has
+        the faults in ``skipped``
+    synthetic : nobody gave these answers; whatever is made from them says so
 
     Returns
     -------
-    panel : Panel
-    faults : what was skipped, and why; empty without ``skip_invalid``
+    Panel
 
     Raises
     ------
     InputError
-        With every fault of every file; or when nothing sound is left.
+        With every fault of every file; for a pattern that matches nothing; or when nothing sound
+        is left.
+
+    Examples
+    --------
+    >>> panel = read_panel("forms/*.xlsx", load_framework("aii"))  # doctest: +SKIP
     """
+    expect("read_panel(files, framework)", framework=(framework, Framework))
     faults = Faults()
     forms: list[ExpertForm] = []
-    for file in files:
-        own = Faults(Path(file).name)
-        if Path(file).suffix.lower() in (".xlsx", ".xlsm") and _is_form(file):
+    hashes: dict[str, str] = {}
+    for file in panel_files(files):
+        own = Faults(file.name)
+        if file.suffix.lower() in (".xlsx", ".xlsm") and _is_form(file):
             form = read_form(file, framework, own)
             forms += [form] if form is not None else []
         else:
@@ -59,14 +69,58 @@ def read_panel(
         faults.extend(
             Fault(f.file or own.file, f.where, f.problem, f.value, f.expected) for f in own.items
         )
+        if file.is_file():
+            _note(hashes, file)
     panel = build_panel(framework, forms, faults, rounds=rounds)
     if len(faults) and not skip_invalid:
         faults.raise_if_any()
     if not panel.forms:
-        if len(faults):
-            faults.raise_if_any()
-        raise InputError("no forms: nothing to read")
-    return panel, tuple(faults.items)
+        faults.raise_if_any()
+        raise InputError(message("experts.no_forms"))
+    return replace(panel, synthetic=synthetic, skipped=tuple(faults.items), files=hashes)
+
+
+def panel_files(files: Files, folder: Path | None = None) -> list[Path]:
+    """Return the paths that names and patterns stand for.
+
+    Parameters
+    ----------
+    folder : where relative names start; the current one if None
+
+    Raises
+    ------
+    InputError
+        For a pattern that matches nothing.
+
+    Notes
+    -----
+    Office programs leave lock files (``~$…``) beside an open form; neither these nor hidden files
+    are meant by a pattern.
+    """
+    given = [files] if isinstance(files, str | os.PathLike) else list(files)
+    found: list[Path] = []
+    for name in given:
+        path = (folder or Path()) / name
+        if not {"*", "?"} & set(path.name):
+            found.append(path)
+            continue
+        hits = sorted(
+            p
+            for p in path.parent.glob(path.name)
+            if p.is_file() and not p.name.startswith(("~$", "."))
+        )
+        if not hits:
+            raise InputError(
+                message("experts.no_match", pattern=repr(os.fspath(name)), folder=path.parent)
+            )
+        found += hits
+    return found
+
+
+def _note(hashes: dict[str, str], file: Path) -> None:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if hashes.setdefault(file.name, digest) != digest:  # another file of the same name
+        hashes[f"{file.name} ({digest[:8]})"] = digest
 
 
 def _is_form(file: str | os.PathLike[str]) -> bool:

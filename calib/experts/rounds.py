@@ -13,7 +13,6 @@ from calib.errors import Faults
 from calib.experts.delphi import (
     RoundChange,
     RoundStatistics,
-    StoppingRule,
     Verdict,
     compare_rounds,
     round_statistics,
@@ -22,6 +21,7 @@ from calib.experts.delphi import (
 from calib.experts.elicit import RATING_RANGE
 from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.panel import Panel
+from calib.experts.panel_request import StoppingRule
 
 __all__ = ["NodeRound", "delphi_rounds"]
 

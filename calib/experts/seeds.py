@@ -6,10 +6,12 @@ the percentage (``q5, q50, q95``): a row per expert and question, the truth repe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +36,7 @@ class SeedAnswers:
     assessed : (k, N, q) stated quantiles
     truths : (N,) true values
     levels : (q,) probabilities of the quantiles
+    files : SHA-256 by name, of the file that was read
     """
 
     experts: tuple[str, ...]
@@ -41,6 +44,7 @@ class SeedAnswers:
     assessed: FloatArray
     truths: FloatArray
     levels: tuple[float, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, experts: Iterable[str]) -> SeedAnswers:
         """Return the answers of some experts, in the file's order.
@@ -111,7 +115,9 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
             if (who, what) not in seen:
                 faults.add(who, f"no answer to seed question {what}", expected="all questions")
     faults.raise_if_any()
-    return SeedAnswers(experts, questions, assessed, truths, tuple(levels[c] for c in columns))
+    hashes = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    order = tuple(levels[c] for c in columns)
+    return SeedAnswers(experts, questions, assessed, truths, order, hashes)
 
 
 def _check_row(

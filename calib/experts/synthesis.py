@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from calib._streams import token
 from calib._types import FloatArray, Seed
 from calib.errors import Faults, InputError
 from calib.experts.competence import competence_by_consistency, hand_set_competence
@@ -15,7 +15,8 @@ from calib.experts.elicit import METHODS
 from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.pairwise import eigenvector_weights
 from calib.experts.panel import Panel, questions_of
-from calib.experts.pooling import POOLS, pool_judgements, pool_weights
+from calib.experts.panel_request import PanelRequest
+from calib.experts.pooling import pool_judgements, pool_weights
 from calib.experts.uncertainty import (
     Bootstrap,
     bootstrap_judgements,
@@ -23,32 +24,9 @@ from calib.experts.uncertainty import (
     resample_experts,
 )
 from calib.framework import Framework
+from calib.words import message
 
-__all__ = ["PanelWeights", "PoolOptions", "pool_panel"]
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """How a panel is pooled.
-
-    Parameters
-    ----------
-    pool : ``"arithmetic"`` (default), ``"geometric"``, ``"median"``, ``"trimmed"``, or ``"aij"``
-        (geometric mean of judgements; every expert must have compared all pairs)
-    competence : ``"equal"`` (default), ``"authority"``, ``"consistency"``, or weights by expert
-        (experts not named count 1)
-    unjudged : nodes that nobody judged: ``"error"`` (default), ``"published"`` or ``"equal"``
-    trim : share of competence cut off at each end (``"trimmed"``)
-    draws : bootstrap samples of the panel
-    level : level of the intervals
-    """
-
-    pool: str = "arithmetic"
-    competence: str | Mapping[str, float] = "equal"
-    unjudged: str = "error"
-    trim: float = 0.1
-    draws: int = 2000
-    level: float = 0.95
+__all__ = ["PanelWeights", "panel_seed", "pool_panel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +47,7 @@ class PanelWeights:
     """
 
     round: int
-    options: PoolOptions
+    request: PanelRequest
     nodes: Mapping[str, NodeJudgements]
     pooled: Mapping[str, Bootstrap]
     experts: tuple[str, ...]
@@ -84,25 +62,21 @@ class PanelWeights:
 def pool_panel(
     panel: Panel,
     round_number: int | None = None,
-    options: PoolOptions | None = None,
+    request: PanelRequest | None = None,
     *,
-    methods: Mapping[str, Any] | None = None,
+    seeded: Mapping[str, float] | None = None,
     rng: Seed = None,
 ) -> PanelWeights:
     """Pool a round of a panel into local weights of the whole framework.
 
     Parameters
     ----------
-    panel
-        The panel.
-    round_number
-        Which round; the last one if None.
-    options
-        How to pool; the defaults of :class:`PoolOptions` if None.
-    methods
-        By method, options of :func:`calib.experts.elicit.elicit`.
-    rng
-        Generator or seed of the bootstrap.
+    panel : the panel
+    round_number : which round; the last one if None
+    request : how to pool; the defaults of :class:`PanelRequest` if None
+    seeded : weights of the experts by seed questions, for competence ``"seeds"``
+    rng : Generator or seed of the bootstrap; rounds, methods and poolings of one panel are
+        resampled together under one seed
 
     Raises
     ------
@@ -110,30 +84,33 @@ def pool_panel(
         When nodes are judged by nobody (unless options say otherwise), competence is unknown, or
         judgements cannot be pooled in the way asked for.
     """
-    options = options or PoolOptions()
-    if options.pool not in (*POOLS, "aij"):
-        raise InputError(f"unknown pool {options.pool!r}; expected {', '.join(POOLS)} or aij")
+    request = request or PanelRequest()
     number = panel.rounds[-1] if round_number is None else round_number
-    nodes = judge_nodes(panel, number, methods)
+    part = panel if request.method is None else panel.elicited_by(request.method)
+    nodes = judge_nodes(part, number, request.formulas.by_method())
     missing = tuple(key for key in questions_of(panel.framework) if key not in nodes)
-    fallback = _fallback(panel.framework, missing, options.unjudged)
-    experts = tuple(form.expert for form in panel.in_round(number))
-    competence = _competence(panel, number, nodes, experts, options)
+    fallback = _fallback(panel.framework, missing, request.unjudged)
+    experts = tuple(form.expert for form in part.in_round(number))
+    competence = _competence(part, number, nodes, experts, request, seeded)
     unheard = [key for key, given in zip(nodes, competence.T, strict=True) if not given.any()]
     if unheard:
-        raise InputError(
-            f"every expert who judged {', '.join(unheard)} has weight 0: nobody is left to pool"
-        )
-    counts = resample_experts(competence > 0, options.draws, rng=rng)
+        raise InputError(message("experts.unheard", nodes=unheard))
+    counts = resample_experts(
+        competence > 0,
+        request.draws,
+        rng=panel_seed(panel, rng),
+        positions=[panel.experts.index(name) for name in experts],
+        size=len(panel.experts),
+    )
     local = {t: values.copy() for t, values in fallback.items()}
-    draws = {t: np.repeat(v[None], options.draws, axis=0) for t, v in fallback.items()}
+    draws = {t: np.repeat(v[None], request.draws, axis=0) for t, v in fallback.items()}
     without = {t: np.repeat(v[None], len(experts), axis=0) for t, v in fallback.items()}
     pooled, alone = {}, []
     for column, (key, node) in enumerate(nodes.items()):
         rows = [experts.index(name) for name in node.experts]
         weight = competence[rows, column]
-        pooled[key] = _pool_node(node, options, weight, counts[:, rows])
-        left_out, single = _leave_out(node, options, weight, pooled[key].weights)
+        pooled[key] = _pool_node(node, request, weight, counts[:, rows])
+        left_out, single = _leave_out(node, request, weight, pooled[key].weights)
         if single:
             alone += [(node.experts[i], key) for i in single]
         for t in node.question.tracks:
@@ -144,7 +121,7 @@ def pool_panel(
             without[t][np.ix_(rows, at)] = left_out
     return PanelWeights(
         number,
-        options,
+        request,
         nodes,
         pooled,
         experts,
@@ -157,16 +134,16 @@ def pool_panel(
     )
 
 
+def panel_seed(panel: Panel, rng: Seed) -> np.random.SeedSequence:
+    """Return the seed of a panel's replicates: the same for all that is made from the panel."""
+    return np.random.SeedSequence([token(rng), int(panel.digest[:16], 16)])
+
+
 def _fallback(
     framework: Framework, missing: tuple[str, ...], unjudged: str
 ) -> dict[str, FloatArray]:
-    if unjudged not in ("error", "published", "equal"):
-        raise InputError(f"unjudged is {unjudged!r}; expected error, published or equal")
     if missing and unjudged == "error":
-        raise InputError(
-            f"no expert judged {len(missing)} nodes: {', '.join(missing)}; collect forms for them,"
-            " or say unjudged = published | equal"
-        )
+        raise InputError(message("experts.unjudged", n=len(missing), nodes=missing))
     out = {}
     for t, tree in framework.tracks.items():
         values = np.array(framework.published[t], dtype=float)
@@ -182,10 +159,15 @@ def _competence(
     number: int,
     nodes: Mapping[str, NodeJudgements],
     experts: tuple[str, ...],
-    options: PoolOptions,
+    request: PanelRequest,
+    seeded: Mapping[str, float] | None,
 ) -> FloatArray:
     judged = np.array([[e in node.experts for node in nodes.values()] for e in experts])
-    kind = options.competence
+    kind = request.competence
+    if kind == "seeds":
+        if seeded is None:
+            raise InputError(message("experts.no_seeds"))
+        kind = dict(seeded)
     if isinstance(kind, Mapping):
         # Someone may have left between rounds; a name unknown in all of them is a mistake.
         everybody = list(dict.fromkeys(form.expert for form in panel.forms))
@@ -199,36 +181,38 @@ def _competence(
         faults = Faults()
         for name in experts:
             if np.isnan(forms[name].authority):
-                text = "no authority coefficient: Ca or Cs was not stated"
-                faults.add(name, text, expected="both on the form, or another competence")
+                faults.add(
+                    name,
+                    message("experts.no_authority"),
+                    expected=message("experts.expect_authority"),
+                )
         faults.raise_if_any()
         weights = np.array([forms[name].authority for name in experts])
         return np.asarray(judged * weights[:, None], dtype=float)
-    if kind == "consistency":
-        out = np.zeros(judged.shape)
-        for column, node in enumerate(nodes.values()):
-            rows = [experts.index(name) for name in node.experts]
-            # Measures of different methods are comparable as multiples of their limits.
-            out[rows, column] = competence_by_consistency(node.consistency / node.limit, limit=1.0)
-        return out
-    raise InputError(
-        f"unknown competence {kind!r}; expected equal, authority, consistency or weights by expert"
-    )
+    out = np.zeros(judged.shape)  # by consistency
+    for column, node in enumerate(nodes.values()):
+        rows = [experts.index(name) for name in node.experts]
+        # Measures of different methods are comparable as multiples of their limits.
+        out[rows, column] = competence_by_consistency(node.consistency / node.limit, limit=1.0)
+    return out
 
 
 def _pool_node(
-    node: NodeJudgements, options: PoolOptions, competence: FloatArray, counts: FloatArray
+    node: NodeJudgements, request: PanelRequest, competence: FloatArray, counts: FloatArray
 ) -> Bootstrap:
-    if options.pool == "aij":
+    if request.pooling == "aij":
         return bootstrap_judgements(
-            _compared(node, competence), competence=competence, level=options.level, counts=counts
+            _compared(node, competence),
+            competence=competence,
+            confidence=request.confidence,
+            counts=counts,
         )
     return bootstrap_weights(
         node.weights,
-        pool=options.pool,
-        trim=options.trim,
+        pool=request.pooling,
+        trim=request.trim,
         competence=competence,
-        level=options.level,
+        confidence=request.confidence,
         counts=counts,
         experts=node.experts,
     )
@@ -239,18 +223,17 @@ def _compared(node: NodeJudgements, competence: FloatArray) -> FloatArray:
     gaps = np.isnan(node.matrices).any(axis=(1, 2)) & (competence > 0)
     if gaps.any():
         others = [
-            f"{node.experts[i]} ({METHODS[node.methods[i]].name['en']})"
+            message(
+                "experts.asked_by", expert=node.experts[i], method=METHODS[node.methods[i]].name
+            )
             for i in np.flatnonzero(gaps)
         ]
-        raise InputError(
-            f"aij needs all pairs compared by everybody; at {node.question.key} not by "
-            + ", ".join(others)
-        )
+        raise InputError(message("experts.aij_gaps", node=node.question.key, experts=others))
     return node.matrices
 
 
 def _leave_out(
-    node: NodeJudgements, options: PoolOptions, competence: FloatArray, whole: FloatArray
+    node: NodeJudgements, request: PanelRequest, competence: FloatArray, whole: FloatArray
 ) -> tuple[FloatArray, list[int]]:
     """Pool without each expert; who is the only one with weight keeps the whole's weights."""
     k = len(node.experts)
@@ -260,14 +243,14 @@ def _leave_out(
     rest = shares.sum(axis=1) > 0
     if not rest.any():
         return out, single.tolist()
-    if options.pool == "aij":
+    if request.pooling == "aij":
         matrices = _compared(node, competence)
         out[rest] = eigenvector_weights(pool_judgements(matrices, competence=shares[rest])).weights
     else:
         out[rest] = pool_weights(
             node.weights,
-            pool=options.pool,
-            trim=options.trim,
+            pool=request.pooling,
+            trim=request.trim,
             competence=shares[rest],
             experts=node.experts,
         )

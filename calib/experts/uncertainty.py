@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calib._streams import token
 from calib._types import BoolArray, FloatArray, Seed
 from calib.errors import InputError
 from calib.experts.pairwise import eigenvector_weights, geometric_weights
 from calib.experts.pooling import DEFAULT_TRIM, pool_judgements, pool_weights
+from calib.words import message
 
 __all__ = ["Bootstrap", "bootstrap_judgements", "bootstrap_weights", "resample_experts"]
+
+_MOST_BLOCKS = 1000
+"""Sequences as long as the panel that are tried for every replicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,23 @@ class Bootstrap:
     se: FloatArray
 
 
-def resample_experts(judged: BoolArray, draws: int, *, rng: Seed = None) -> FloatArray:
+def resample_experts(
+    judged: BoolArray,
+    draws: int,
+    *,
+    rng: Seed = None,
+    positions: Sequence[int] | None = None,
+    size: int | None = None,
+) -> FloatArray:
     """Resample a panel, so that every node keeps at least one of its experts.
 
     Parameters
     ----------
     judged : (k, nodes) which expert judged which node
-    draws
-        Number of resampled panels b.
-    rng
-        Generator or seed.
+    draws : number of resampled panels b
+    rng : Generator or seed
+    positions, size : where the k experts stand in a larger panel, and how many experts that has;
+        resamples of several parts of one panel then go together
 
     Returns
     -------
@@ -57,23 +69,42 @@ def resample_experts(judged: BoolArray, draws: int, *, rng: Seed = None) -> Floa
     Notes
     -----
     Experts are drawn whole, with everything they judged, so that weights of different nodes keep
-    their dependence. Samples that leave a node without expert are drawn again.
+    their dependence. A replicate is a sequence of experts of the larger panel, drawn with
+    replacement; a part of the panel takes its own members as they come, until it has k. So each
+    part is resampled with its own size, and parts that share experts share their luck. A sample
+    that leaves a node without expert is followed by the next of the same sequence. Replicate i
+    depends on the seed and on i only, not on how many there are.
     """
     judged = np.asarray(judged, dtype=bool)
     k = len(judged)
     if not judged.any(axis=0).all():
-        raise InputError("a node without any judgement can not be resampled")
-    generator = np.random.default_rng(rng)
-    kept: list[FloatArray] = []
-    have = 0
-    for _ in range(1000):
-        counts = generator.multinomial(k, np.full(k, 1.0 / k), size=draws)
-        counts = counts[(counts @ judged.astype(float) > 0).all(axis=1)]
-        kept.append(counts.astype(float))
-        have += len(counts)
-        if have >= draws:
-            return np.concatenate(kept)[:draws]
-    raise InputError("nearly every resampled panel leaves a node without an expert")
+        raise InputError(message("experts.resample_unjudged"))
+    own = np.arange(k) if positions is None else np.asarray(positions, dtype=np.int64)
+    whole = k if size is None else size
+    row_of = np.full(whole, k)  # who is no member is counted in a column that is dropped
+    row_of[own] = np.arange(k)
+    seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(token(rng))
+    counts, taken = np.zeros((draws, k + 1)), np.zeros(draws, dtype=np.int64)
+    open_rows = np.arange(draws)
+    for block in range(_MOST_BLOCKS):
+        generator = np.random.default_rng(
+            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, block))
+        )
+        picked = row_of[generator.integers(whole, size=(draws, whole))]
+        for column in picked.T:
+            at = column[open_rows]
+            counts[open_rows, at] += 1
+            taken[open_rows] += at < k
+            full = open_rows[taken[open_rows] == k]
+            if not full.size:
+                continue
+            covered = ((counts[full, :k] @ judged.astype(float)) > 0).all(axis=1)
+            again = full[~covered]
+            counts[again], taken[again] = 0.0, 0
+            open_rows = np.setdiff1d(open_rows, full[covered], assume_unique=True)
+        if not open_rows.size:
+            return counts[:, :k]
+    raise InputError(message("experts.resample_hardly"))
 
 
 def _heard(competence: FloatArray | None, k: int) -> BoolArray:
@@ -81,11 +112,13 @@ def _heard(competence: FloatArray | None, k: int) -> BoolArray:
     return np.asarray(heard[:, None])
 
 
-def _summary(whole: FloatArray, drawn: FloatArray, level: float, heard: BoolArray) -> Bootstrap:
+def _summary(
+    whole: FloatArray, drawn: FloatArray, confidence: float, heard: BoolArray
+) -> Bootstrap:
     if heard.sum() < 2:
         unknown = np.full(whole.shape, np.nan)
         return Bootstrap(whole, drawn, unknown, unknown.copy(), unknown.copy())
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return Bootstrap(whole, drawn, low, high, drawn.std(axis=0, ddof=1))
 
 
@@ -96,7 +129,7 @@ def bootstrap_weights(
     trim: float = DEFAULT_TRIM,
     competence: FloatArray | None = None,
     draws: int = 2000,
-    level: float = 0.95,
+    confidence: float = 0.95,
     counts: FloatArray | None = None,
     experts: Sequence[str] | None = None,
     rng: Seed = None,
@@ -110,7 +143,7 @@ def bootstrap_weights(
         As in :func:`calib.experts.pooling.pool_weights`.
     draws
         Number of resampled panels b.
-    level
+    confidence
         Level of the percentile interval.
     counts : (b, k) resampled panels, or None to draw them here
     rng
@@ -126,7 +159,9 @@ def bootstrap_weights(
         counts = resample_experts(heard, draws, rng=rng)
     shares = counts if competence is None else counts * np.asarray(competence, dtype=float)
     whole = pool_weights(w, pool=pool, trim=trim, competence=competence, experts=experts)
-    return _summary(whole, pool_weights(w, pool=pool, trim=trim, competence=shares), level, heard)
+    return _summary(
+        whole, pool_weights(w, pool=pool, trim=trim, competence=shares), confidence, heard
+    )
 
 
 def bootstrap_judgements(
@@ -135,7 +170,7 @@ def bootstrap_judgements(
     competence: FloatArray | None = None,
     complete: str = "eigenvector",
     draws: int = 2000,
-    level: float = 0.95,
+    confidence: float = 0.95,
     counts: FloatArray | None = None,
     rng: Seed = None,
 ) -> Bootstrap:
@@ -146,7 +181,7 @@ def bootstrap_judgements(
     matrices : (k, n, n) complete comparison matrices
     complete
         ``"eigenvector"`` or ``"geometric"`` weights of the pooled matrices.
-    competence, draws, level, counts, rng
+    competence, draws, confidence, counts, rng
         As in :func:`bootstrap_weights`.
     """
     heard = _heard(competence, len(matrices))
@@ -163,4 +198,4 @@ def bootstrap_judgements(
         solved = eigenvector_weights(pooled).weights
     else:
         solved = geometric_weights(pooled)
-    return _summary(solved[0], solved[1:], level, heard)
+    return _summary(solved[0], solved[1:], confidence, heard)

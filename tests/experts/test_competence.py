@@ -19,7 +19,7 @@ from calib.experts import (
     Answer,
     ExpertForm,
     Panel,
-    PoolOptions,
+    PanelRequest,
     performance_weights,
     pool_judgements,
     pool_panel,
@@ -129,7 +129,7 @@ def experiment(tmp_path, **keys):
 
 
 def table_of(run, name):
-    return next(t.frame for t in run.results["panel"].tables if t.name == f"panel-{name}")
+    return next(t.frame for t in run.results["panel"].tables if t.name == name)
 
 
 def test_an_excluded_experts_seed_answers_do_not_move_the_ranges(tmp_path):
@@ -187,14 +187,14 @@ def test_the_command_line_shows_and_writes_the_scores(tmp_path):
     args = ["experts", str(tmp_path / "panel.csv"), "--report", str(tmp_path / "out.xlsx")]
     args += ["--competence", "seeds", "--seeds", str(tmp_path / "seeds.csv")]
     done = CliRunner().invoke(read_command, args, catch_exceptions=False)
-    assert "calibration" in done.output
-    assert "0.434" in done.output  # weight of B in the published example
+    assert "校准" in done.output
+    assert "0.4339" in done.output  # weight of B in the published example
     scores = read_table(tmp_path / "out.xlsx", sheet="seeds").frame
     assert [float(x) for x in scores["calibration"]] == pytest.approx(
         [CASE["expected"][who]["calibration"] for who in "ABC"], rel=2e-4
     )
     without = CliRunner().invoke(read_command, args[:-2])
-    assert "--seeds FILE go together" in str(without.exception)
+    assert "answers to seed questions (seeds) go together" in str(without.exception)
 
 
 def test_an_expert_without_seed_answers_is_named(tmp_path):
@@ -240,9 +240,11 @@ def test_a_panel_is_pooled_as_if_experts_of_weight_zero_were_not_there(pool):
     forms = [ExpertForm(n, 1, {"root": Answer("ahp", a)}) for n, a in zip("AB", sound, strict=True)]
     forms.append(ExpertForm("C", 1, {"root": Answer("points", np.array([100.0, 0, 0]))}))
     panel = Panel(AII, {"root": questions_of(AII)["root"]}, tuple(forms))
-    options = PoolOptions(pool, {"C": 0.0}, unjudged="published", draws=100)
+    options = PanelRequest(pooling=pool, competence={"C": 0.0}, unjudged="published", draws=100)
     found = pool_panel(panel, 1, options, rng=0)
-    alone = pool_panel(panel.without(["C"]), 1, PoolOptions(pool, unjudged="published", draws=100))
+    alone = pool_panel(
+        panel.without(["C"]), 1, PanelRequest(pooling=pool, unjudged="published", draws=100)
+    )
     assert found.pooled["root"].weights == pytest.approx(alone.pooled["root"].weights)
     with pytest.raises(InputError, match="C"):
-        pool_panel(panel, 1, PoolOptions(pool, unjudged="published", draws=100), rng=0)
+        pool_panel(panel, 1, PanelRequest(pooling=pool, unjudged="published", draws=100), rng=0)

@@ -16,11 +16,12 @@ from calib.experts.judgements import judge_nodes
 from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import check_comparisons, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
+from calib.experts.panel_request import PanelRequest
+from calib.experts.panel_tables import sums_table
 from calib.experts.pooling import pool_weights
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
-from calib.experts.synthesis import PoolOptions, pool_panel
-from calib.experts.tables import sums_table
+from calib.experts.synthesis import pool_panel
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -107,7 +108,7 @@ def test_leaving_everybody_out_is_an_error():
 
 def test_a_node_whose_experts_all_have_weight_zero_is_named():
     panel = panel_of(points(50, 30, 20), points(40, 40, 20))
-    options = PoolOptions(competence={"expert 0": 0.0, "expert 1": 0.0}, unjudged="published")
+    options = PanelRequest(competence={"expert 0": 0.0, "expert 1": 0.0}, unjudged="published")
     with pytest.raises(InputError, match="every expert who judged root has weight 0"):
         pool_panel(panel, 1, options, rng=0)
 

@@ -15,12 +15,12 @@ from calib.experiment import parse_experiment, run_experiment
 from calib.experts.elicit import elicit
 
 
-def experiment(methods):
+def experiment(formulas):
     file = shipped_experiments() / "expert-panel.toml"
     document = tomllib.loads(file.read_text("utf-8"))
     document["sets"] = {
         "published": {"source": "published"},
-        "panel": {**document["sets"]["panel"], "methods": methods, "draws": 100},
+        "panel": {**document["sets"]["panel"], "formulas": formulas, "draws": 100},
     }
     document.pop("outcomes", None)
     return parse_experiment(document, folder=shipped_experiments(), file="exp.toml")
@@ -28,8 +28,8 @@ def experiment(methods):
 
 def test_the_experiment_chooses_how_judgements_become_weights():
     run = run_experiment(experiment({"ahp": "geometric"}))
-    panel = run.results["panel"].details["panel"]
-    node = run.results["panel"].details["weights"].nodes["root"]
+    panel = run.results["panel"].panel
+    node = run.results["panel"].pooled.nodes["root"]
     rows = [i for i, m in enumerate(node.methods) if m == "ahp"]
     assert rows
     forms = {f.expert: f for f in panel.in_round(2)}
@@ -40,13 +40,13 @@ def test_the_experiment_chooses_how_judgements_become_weights():
 
 
 @pytest.mark.parametrize(
-    ("methods", "word"),
-    [({"ahp": "geometrc"}, "methods.ahp"), ({"ranks": "sum", "ties": "equal"}, "goes with"),
+    ("formulas", "word"),
+    [({"ahp": "geometrc"}, "formulas.ahp"), ({"ranks": "sum", "ties": "equal"}, "goes with"),
      ({"rank": "sum"}, "did you mean 'ranks'")],
 )  # fmt: skip
-def test_unknown_options_say_what_is_valid(methods, word):
+def test_unknown_options_say_what_is_valid(formulas, word):
     with pytest.raises(InputError, match=word):
-        experiment(methods)
+        experiment(formulas)
 
 
 def test_a_form_that_may_hold_answers_is_not_overwritten(tmp_path):

@@ -404,10 +404,10 @@ def test_a_panel_of_forms_survives_the_plain_table_bit_for_bit(tmp_path):
         write(tmp_path, m, filled(m, seed=i, expert=f"E{i}"), name=f"{i}.xlsx")
         for i, m in enumerate(FORM_METHODS)
     ]
-    panel, skipped = read_panel(files, AII)
-    assert skipped == ()
+    panel = read_panel(files, AII)
+    assert panel.skipped == ()
     write_panel_csv(panel, tmp_path / "panel.csv")
-    again, _ = read_panel([tmp_path / "panel.csv"], AII)
+    again = read_panel([tmp_path / "panel.csv"], AII)
     for one, two in zip(panel.forms, again.forms, strict=True):
         assert (one.expert, one.round, one.basis) == (two.expert, two.round, two.basis)
         for key, answer in one.answers.items():
@@ -433,7 +433,8 @@ def test_skip_invalid_loses_nothing_of_the_good_forms(tmp_path):
         "edited-other.xlsx",
         "twice.xlsx",
     }
-    panel, skipped = read_panel([good, part, other, twice], AII, skip_invalid=True)
+    panel = read_panel([good, part, other, twice], AII, skip_invalid=True)
+    skipped = panel.skipped
     assert [f.where for f in skipped] == ["root!C7", "_calib!framework", "Li"]
     assert "duplicate expert in round 1; the first form is in good.xlsx" in str(skipped[2])
     assert [f.expert for f in panel.forms] == ["Li", "Wang"]
@@ -450,7 +451,7 @@ def test_a_form_of_an_unknown_round_is_refused(tmp_path):
     ]
     with pytest.raises(InputError, match=r"b\.xlsx, Wang: form of an unknown round \(found 3\)"):
         read_panel(files, AII)
-    assert read_panel(files, AII, rounds=[1, 3])[0].rounds == (1, 3)
+    assert read_panel(files, AII, rounds=[1, 3]).rounds == (1, 3)
 
 
 def test_every_faulty_row_of_a_plain_table_is_told(tmp_path):

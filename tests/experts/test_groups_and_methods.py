@@ -28,8 +28,8 @@ from calib.experts import (
     questions_of,
     read_panel,
 )
-from calib.experts.findings import direction_findings, group_findings, judgement_findings
-from calib.experts.tables import consistency_table, experts_table, sums_table
+from calib.experts.panel_notes import direction_notes, group_notes, judgement_notes
+from calib.experts.panel_tables import consistency_table, experts_table, sums_table
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -177,9 +177,9 @@ def test_groups_that_are_methods_are_not_called_camps_of_opinion():
     table = camps_table(found)
     assert set(table["groups_are"]) == {"methods"}
     assert (table["p_method_association"] < 0.001).all()
-    said = [f.text for f in group_findings(found)]
-    assert "ways of asking, not camps of opinion" in said[0].en
-    assert "不能说是意见阵营" in said[0].zh
+    said = [f.text for f in group_notes(found)]
+    assert "ways of asking, not clusters of opinion" in said[0].get("en")
+    assert "不能说是意见分歧" in said[0].get("zh")
     by_method = methods_table(found)
     assert by_method["method"].tolist() == ["bwm", "ratings"]
     assert by_method["p"].max() <= 5e-4
@@ -195,7 +195,7 @@ def test_camps_within_one_method_are_opinions():
     }
     found = panel_groups(judge_nodes(panel_of(answers), 1), rng=0)
     assert found["root"].kind == "opinions"
-    assert group_findings(found) == []
+    assert group_notes(found) == []
     assert methods_table(found).empty
 
 
@@ -215,12 +215,12 @@ def test_three_experts_a_side_cannot_tell_opinion_from_method():
 
 def test_every_best_worst_expert_of_the_example_is_in_the_extreme_groups_and_it_is_said():
     files = sorted((shipped_data() / "panels" / "example").glob("round-2-*.xlsx"))
-    panel, _ = read_panel(files, AII, rounds=[2])
+    panel = read_panel(files, AII, rounds=[2])
     nodes = judge_nodes(panel, 2)
     found = panel_groups({key: nodes[key] for key in ("root", "process/IC", "discrete/DA")}, rng=0)
     assert found["process/IC"].association.p < 1e-5
     assert found["process/IC"].kind == "methods"
-    text = " ".join(f.text.en for f in group_findings(found))
+    text = " ".join(f.text.get("en") for f in group_notes(found))
     assert "groups of experts at process/IC go with the elicitation method" in text
     assert "the least this test can give" in text
     assert "give different weights" in text
@@ -255,10 +255,10 @@ def test_the_expert_who_filled_in_the_scale_the_wrong_way_is_named():
     assert np.flatnonzero(found.correlation < 0).tolist() == [5]
     assert found.p[5] <= 0.001
     assert found.floor == pytest.approx(1e-4)
-    (said,) = direction_findings(names, found)
+    (said,) = direction_notes(names, found)
     assert said.warning
-    assert "e5 (r -0." in said.text.en
-    assert "e4" not in said.text.en
+    assert "e5 (r -0." in said.text.get("en")
+    assert "e4" not in said.text.get("en")
 
 
 def test_correlation_with_the_rest_is_pearsons_within_one_node():
@@ -304,7 +304,7 @@ def test_the_consistency_table_says_which_random_index_was_used():
         eigenvalue = np.linalg.eigvals(pairs).real.max()
         assert table.loc["Li", "consistency"] == pytest.approx((eigenvalue - 3) / 2 / value)
         assert np.isnan(table.loc["Wang", "random_index"])
-        said = judgement_findings(nodes)[0].text.en
+        said = judgement_notes(nodes)[0].text.get("en")
         assert source in said
         assert f"RI(3) = {value:.4g}" in said
 
@@ -323,17 +323,17 @@ def test_direct_weights_that_do_not_add_up_are_reported_like_points():
     table = sums_table(nodes).set_index("expert")
     assert table.loc["Li", "stated_sum"] == pytest.approx(1.2)
     assert table["adds_up"].to_dict() == {"Li": "no", "Qian": "no", "Wang": "yes", "Zhao": "yes"}
-    said = next(f for f in judgement_findings(nodes) if f.warning)
-    assert "root Li 1.2; root Qian 1" in said.text.en
-    assert "root Li 1.2" in said.text.zh
+    said = next(f for f in judgement_notes(nodes) if f.warning)
+    assert "root Li 1.2; root Qian 1" in said.text.get("en")
+    assert "root Li 1.2" in said.text.get("zh")
 
 
 def test_the_experts_table_has_the_direction_of_every_expert():
     files = sorted((shipped_data() / "panels" / "example").glob("round-1-*.csv"))
-    panel, _ = read_panel(files, AII)
-    from calib.experts import PoolOptions, pool_panel
+    panel = read_panel(files, AII)
+    from calib.experts import PanelRequest, pool_panel
 
-    result = pool_panel(panel, 1, PoolOptions(unjudged="published", draws=100), rng=0)
+    result = pool_panel(panel, 1, PanelRequest(unjudged="published", draws=100), rng=0)
     direction = panel_direction(result.nodes, result.experts, rng=0)
     table = experts_table(panel, result, direction=direction).set_index("expert")
     assert table["correlation_with_rest"].between(-1, 1).all()

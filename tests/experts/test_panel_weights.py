@@ -19,11 +19,12 @@ from calib.experts.groups import camps_table, panel_groups
 from calib.experts.judgements import judge_nodes
 from calib.experts.next_round import write_next_round
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+from calib.experts.panel_request import PanelRequest
+from calib.experts.panel_tables import consistency_table, experts_table, weights_table
 from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
-from calib.experts.synthesis import PoolOptions, pool_panel
-from calib.experts.tables import consistency_table, experts_table, weights_table
+from calib.experts.synthesis import pool_panel
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.rating import rate
@@ -35,12 +36,12 @@ from workbook_formulas import Sheet
 
 AII = load_framework("aii")
 EXAMPLE = shipped_data() / "panels" / "example"
-FAST = PoolOptions(unjudged="published", draws=200)
+FAST = PanelRequest(unjudged="published", draws=200)
 
 
 @pytest.fixture(scope="module")
 def panel():
-    return read_panel(sorted(EXAMPLE.glob("*.*")), AII)[0]
+    return read_panel(sorted(EXAMPLE.glob("*.*")), AII)
 
 
 def points(expert, root, number=1, extra=None):
@@ -106,7 +107,7 @@ def test_draws_are_valid_weight_sets_and_share_first_level_weights(panel):
 def test_authority_weighs_experts_and_missing_authority_is_told():
     high = ExpertForm("Li", 1, points("Li", [60, 20, 20]).answers, 1.0, 1.0)
     low = ExpertForm("Wang", 1, points("Wang", [20, 20, 60]).answers, 0.6, 0.4)
-    options = PoolOptions(unjudged="published", competence="authority", draws=100)
+    options = PanelRequest(unjudged="published", competence="authority", draws=100)
     result = pool_panel(small(high, low), 1, options, rng=0)
     share = np.array([1.0, 0.5]) / 1.5
     expected = share @ np.array([[0.6, 0.2, 0.2], [0.2, 0.2, 0.6]])
@@ -118,19 +119,19 @@ def test_authority_weighs_experts_and_missing_authority_is_told():
 
 def test_hand_set_weights_and_consistency_weights():
     forms = [points("Li", [60, 20, 20]), points("Wang", [20, 20, 60])]
-    by_hand = PoolOptions(unjudged="published", competence={"Wang": 0.0}, draws=100)
+    by_hand = PanelRequest(unjudged="published", competence={"Wang": 0.0}, draws=100)
     result = pool_panel(small(*forms), 1, by_hand, rng=0)
     assert result.pooled["root"].weights == pytest.approx([0.6, 0.2, 0.2])
     assert result.irreplaceable == (("Li", "root"),)
     with pytest.raises(InputError, match="did you mean 'Wang'"):
-        pool_panel(small(*forms), 1, PoolOptions(unjudged="published", competence={"Wagn": 2.0}))
+        pool_panel(small(*forms), 1, PanelRequest(unjudged="published", competence={"Wagn": 2.0}))
     steady = np.array([[1, 2, 4], [1 / 2, 1, 2], [1 / 4, 1 / 2, 1]])
     torn = np.array([[1, 9, 1 / 9], [1 / 9, 1, 9], [9, 1 / 9, 1]])
     judged = [
         ExpertForm(name, 1, {"root": Answer("ahp", a)})
         for name, a in (("Li", steady), ("Wang", torn))
     ]
-    options = PoolOptions(unjudged="published", competence="consistency", draws=100)
+    options = PanelRequest(unjudged="published", competence="consistency", draws=100)
     found = pool_panel(small(*judged), 1, options, rng=0).competence[:, 0]
     assert found[0] == pytest.approx(1.0)
     assert found[1] < 0.05
@@ -140,7 +141,7 @@ def test_pooled_judgements_need_comparisons_from_everybody():
     a = Answer("ahp", np.array([[1, 2, 4], [1 / 2, 1, 2], [1 / 4, 1 / 2, 1]]))
     b = Answer("ahp", np.array([[1, 1 / 2, 1], [2, 1, 2], [1, 1 / 2, 1]]))
     compared = [ExpertForm(n, 1, {"root": x}) for n, x in (("Li", a), ("Wang", b))]
-    options = PoolOptions("aij", unjudged="published", draws=100)
+    options = PanelRequest(pooling="aij", unjudged="published", draws=100)
     result = pool_panel(small(*compared), 1, options, rng=0)
     expected = elicit("ahp", np.sqrt(a.response * b.response)[None]).weights[0]
     assert result.pooled["root"].weights == pytest.approx(expected)
@@ -155,10 +156,10 @@ def test_unjudged_nodes_are_an_error_unless_declared():
     one = small(points("Li", [60, 20, 20]), points("Wang", [20, 20, 60]))
     with pytest.raises(InputError, match="no expert judged 27 nodes: discrete/IC"):
         pool_panel(one, 1)
-    equal = pool_panel(one, 1, PoolOptions(unjudged="equal", draws=100), rng=0)
+    equal = pool_panel(one, 1, PanelRequest(unjudged="equal", draws=100), rng=0)
     tree = AII.tracks["discrete"]
     assert equal.local["discrete"][tree.index["IC.DEV"]] == pytest.approx(1 / 3)
-    published = pool_panel(one, 1, PoolOptions(unjudged="published", draws=100), rng=0)
+    published = pool_panel(one, 1, PanelRequest(unjudged="published", draws=100), rng=0)
     assert (
         published.local["discrete"][tree.index["IC.DEV"]]
         == AII.published["discrete"][tree.index["IC.DEV"]]
@@ -243,15 +244,17 @@ def test_experiment_goes_from_forms_to_stars():
     run = run_experiment(load_experiment("expert-panel"))
     found = run.results["panel"]
     assert set(found.also) == {"1"}
-    assert {t.name for t in found.tables} >= {"panel-weights", "panel-experts", "panel-rounds"}
-    experts = next(t.frame for t in found.tables if t.name == "panel-experts")
+    assert {t.name for t in found.tables} >= {"weights", "experts", "rounds"}
+    experts = next(t.frame for t in found.tables if t.name == "experts")
     assert experts["stars_up_without"].notna().all()
-    assert any("synthetic" in n.text.en for n in found.notes)
-    assert all("synthetic" in t.title.en and "合成" in t.title.zh for t in found.tables)
+    assert any("synthetic" in n.text.get("en") for n in found.notes)
+    assert all(
+        "synthetic" in t.title.get("en") and "合成" in t.title.get("zh") for t in found.tables
+    )
     assert "synthetic" in found.weights.provenance.detail
-    assert all("synthetic" in d.title.en for d in found.drawings)
+    assert all("synthetic" in d.title.get("en") for d in found.drawings)
     for track, tree in AII.tracks.items():
-        assert found.draws[track].shape == (2000, len(tree.nodes))
+        assert found.weights.draws[track].shape == (2000, len(tree.nodes))
 
 
 def small_experiment(tmp_path, **keys):
@@ -335,7 +338,7 @@ def test_source_reports_what_it_skipped_and_what_matches_nothing(tmp_path):
         run_experiment(small_experiment(tmp_path, files=["panel.csv"]))
     found = run_experiment(small_experiment(tmp_path, files=["*.csv"], skip_invalid=True))
     notes = found.results["panel"].notes
-    assert any(n.warning and "row 11, column value" in n.text.en for n in notes)
+    assert any(n.warning and "row 11, column value" in n.text.get("en") for n in notes)
     with pytest.raises(InputError, match=r"no files match 'forms-\*\.xlsx'"):
         run_experiment(small_experiment(tmp_path, files=["forms-*.xlsx"]))
     with pytest.raises(InputError, match="no such expert in the panel"):
@@ -369,13 +372,13 @@ def test_form_command_writes_and_read_command_reads(tmp_path):
     assert "data analytics" in read.output
     sheets = sheet_names(report)
     assert sheets[:2] == ["Delphi", "Delphi indicators"]
-    assert read_panel([table], AII)[0].rounds == (1, 2)
+    assert read_panel([table], AII).rounds == (1, 2)
 
 
 def test_one_expert_has_weights_but_no_interval(tmp_path):
     write_panel(tmp_path, ROWS[:3])
     result = run_experiment(small_experiment(tmp_path, files=["panel.csv"]))
-    pooled = result.results["panel"].details["weights"].pooled["root"]
+    pooled = result.results["panel"].pooled.pooled["root"]
     np.testing.assert_allclose(pooled.weights, [0.6, 0.3, 0.1])
     assert np.isnan(pooled.low).all()
     assert np.isnan(pooled.se).all()
@@ -387,8 +390,8 @@ def test_one_expert_has_weights_but_no_interval(tmp_path):
 def test_sums_that_were_normalised_are_reported(tmp_path):
     write_panel(tmp_path, [row.replace(",60", ",50") for row in ROWS])
     found = run_experiment(small_experiment(tmp_path, files=["panel.csv"])).results["panel"]
-    assert any(n.warning and "root A 90" in n.text.en for n in found.notes)
-    assert "panel-sums" in {t.name for t in found.tables}
+    assert any(n.warning and "root A 90" in n.text.get("en") for n in found.notes)
+    assert "sums" in {t.name for t in found.tables}
     shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
     assert "已按合计归一：root A 90。" in shown.output
 
@@ -399,9 +402,11 @@ def test_read_command_lists_what_it_skips(tmp_path):
     path = str(tmp_path / "panel.csv")
     refused = runner.invoke(read_command, ["experts", path])
     assert isinstance(refused.exception, InputError)
-    kept = runner.invoke(read_command, ["experts", path, "--skip-invalid"], catch_exceptions=False)
+    kept = runner.invoke(
+        read_command, ["experts", path, "--skip-invalid", "--lang", "en"], catch_exceptions=False
+    )
     assert kept.exit_code == 0
-    assert "skipped: panel.csv, row 11, column value: is no number" in kept.output
+    assert "Skipped 1 invalid input: panel.csv, row 11, column value: is no number" in kept.output
     assert "round 1: 3 experts" in kept.output
 
 
@@ -414,7 +419,7 @@ def test_next_round_forms_keep_own_answers_and_show_the_panel(tmp_path, panel):
     assert made.exit_code == 0
     assert "wrote 18 forms of round 3" in made.output
     files = sorted((tmp_path / "third").glob("*.xlsx"))
-    third, _ = read_panel([*forms, *map(str, files)], AII)
+    third = read_panel([*forms, *map(str, files)], AII)
     assert third.rounds == (1, 2, 3)
     for old, new in zip(third.in_round(2), third.in_round(3), strict=True):
         assert old.expert == new.expert
@@ -443,8 +448,8 @@ def test_stopping_rule_can_be_set_and_is_stated(tmp_path):
         tmp_path, files=["panel.csv"], stopping={"max_rounds": 1, "max_cv": 0.2}
     )
     found = run_experiment(experiment).results["panel"]
-    assert any("every CV at most 0.2" in n.text.en for n in found.notes)
-    rounds = next(t.frame for t in found.tables if t.name == "panel-rounds")
+    assert any("every CV at most 0.2" in n.text.get("en") for n in found.notes)
+    rounds = next(t.frame for t in found.tables if t.name == "rounds")
     assert set(rounds["verdict"]) == {"round limit"}
     with pytest.raises(InputError, match="max_cw"):
         small_experiment(tmp_path, files=["panel.csv"], stopping={"max_cw": 0.2})
@@ -452,10 +457,10 @@ def test_stopping_rule_can_be_set_and_is_stated(tmp_path):
 
 def test_stars_without_an_expert_are_the_stars_of_a_full_rating(panel):
     """The experts table against rating the whole population once more per expert."""
-    result = pool_panel(panel, 2, PoolOptions(unjudged="published", competence="authority"), rng=0)
+    result = pool_panel(panel, 2, PanelRequest(unjudged="published", competence="authority"), rng=0)
     trial = load_population(shipped_data() / "trial" / "trial.toml", AII)
     found = run_experiment(load_experiment("expert-panel")).results["panel"]
-    table = next(t.frame for t in found.tables if t.name == "panel-experts").set_index("expert")
+    table = next(t.frame for t in found.tables if t.name == "experts").set_index("expert")
 
     def stars(local):
         weights = WeightSet.build(AII, "x", local, source="test")

@@ -22,7 +22,7 @@ from calib.experts import (
     write_panel_csv,
 )
 from calib.experts.form_read import read_form
-from calib.experts.tables import consistency_table
+from calib.experts.panel_tables import consistency_table
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -41,7 +41,7 @@ def first_round(tmp_path, self_rating, answer=POINTS, method="points"):
     path = tmp_path / "first.xlsx"
     form = ExpertForm("Li", 1, {"root": answer})
     write_form(path, AII, ROOT, method, expert="Li", filled=form, self_rating=self_rating)
-    return read_panel([path], AII)[0]
+    return read_panel([path], AII)
 
 
 def test_the_next_rounds_form_keeps_the_self_assessment(tmp_path):
@@ -58,12 +58,12 @@ def test_the_next_rounds_form_keeps_the_self_assessment(tmp_path):
 def test_a_self_assessment_from_a_table_holds_until_cells_are_filled_in(tmp_path):
     table = ExpertForm("Li", 1, {"root": POINTS}, basis=0.85, familiarity=0.6)
     write_panel_csv(Panel(AII, ROOT, (table,)), tmp_path / "panel.csv")
-    panel, _ = read_panel([tmp_path / "panel.csv"], AII)
+    panel = read_panel([tmp_path / "panel.csv"], AII)
     (path,) = write_next_round(panel, tmp_path / "second", lang="en")
     second = read_one(path)
     assert (second.basis, second.familiarity, second.authority) == (0.85, 0.6, 0.725)
     assert second.self_rating == ()
-    third = read_panel([tmp_path / "panel.csv", path], AII)[0]
+    third = read_panel([tmp_path / "panel.csv", path], AII)
     assert read_one(write_next_round(third, tmp_path / "third")[0]).authority == 0.725
     # What the expert types now counts, part by part.
     typed = tmp_path / "typed.xlsx"
@@ -91,10 +91,10 @@ def test_an_incomplete_comparison_sheet_is_read_as_incomplete_with_a_note(tmp_pa
     assert answer.method == "ahp"
     np.testing.assert_allclose(answer.response, GAP)
     (note,) = panel.notes
-    assert note.en == (
+    assert note.get("en") == (
         "Li (round 1) left comparisons out; read as incomplete, pairs missing at: root (1)"
     )
-    assert "root 缺 1 对" in note.zh
+    assert "root 缺 1 对" in note.get("zh")
     node = judge_nodes(panel, 1)["root"]
     assert node.weights[0] == pytest.approx(np.array([6, 3, 1]) / 10)
     assert node.missing.tolist() == [1]

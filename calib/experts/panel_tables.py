@@ -1,34 +1,146 @@
-"""Tables of a panel: weights, consistency, sums, seed questions, experts."""
+"""Tables and the figure of a panel: weights, experts, consistency, rounds, groups, seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.experts.consistency import random_index_source
 from calib.experts.cooke import Performance
-from calib.experts.diagnostics import outlying_experts
+from calib.experts.delphi_tables import changes_table, items_table, rounds_table
+from calib.experts.diagnostics import outlying_experts, star_influence
 from calib.experts.direction import Direction
+from calib.experts.groups import NodeGroups, camps_table, methods_table
 from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
+from calib.experts.rounds import NodeRound
 from calib.experts.synthesis import PanelWeights
+from calib.rating import Scored
+from calib.rating import stars as rate_stars
+from calib.report import Drawing, Table
+from calib.words import Message, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "PanelFindings",
+    "SeedScores",
     "consistency_table",
     "experts_table",
+    "panel_tables",
     "seeds_table",
     "sums_table",
+    "weights_drawing",
     "weights_table",
 ]
 
+SeedScores = tuple[tuple[str, ...], Performance]
+"""Names, and their performance on the seed questions in that order."""
 Stars = Callable[[str, FloatArray], IntArray]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelFindings:
+    """A panel, its weights, and everything that was tested about it.
+
+    Attributes
+    ----------
+    panel : the judgements that were used
+    pooled : the round that gives the weights
+    name : of the weight set, shown in titles
+    """
+
+    panel: Panel
+    pooled: PanelWeights
+    rounds: Sequence[NodeRound]
+    groups: Mapping[str, NodeGroups]
+    direction: Direction
+    seeds: SeedScores | None
+    name: str
+
+    def title(self, key: str, **values: Any) -> Message:
+        """Return the title of a table or figure, with the set's name; synthetic panels say so."""
+        what = message(f"experts.title.{key}", **values)
+        kind = "synthetic_title" if self.panel.synthetic else "named_title"
+        return message(f"experts.{kind}", title=what, name=self.name)
+
+
+def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Table, ...]:
+    """Return the tables of a panel; those without rows are left out.
+
+    Parameters
+    ----------
+    scored : enterprises by which the table of experts counts the stars that each one decides;
+        left out where answers are missing
+    """
+    stars = None
+    if scored is not None and all(sample.complete for sample in scored.samples.values()):
+        stars = partial(_stars, scored)
+    nodes, rounds = found.pooled.nodes, found.rounds
+    confidence = f"{100 * found.pooled.request.confidence:g}"
+    experts = experts_table(found.panel, found.pooled, stars, found.direction)
+    made = [
+        ("weights", weights_table(found.pooled), 40),
+        ("experts", experts, 40),
+        ("consistency", consistency_table(nodes), 15),
+        ("sums", sums_table(nodes), 15),
+        ("rounds", rounds_table(rounds), 40),
+        ("items", items_table(rounds), 30),
+        ("changes", changes_table(rounds), 30),
+        ("camps", camps_table(found.groups), 20),
+        ("methods", methods_table(found.groups), 30),
+    ]
+    if found.seeds is not None:
+        made.append(("seeds", seeds_table(*found.seeds), 40))
+    return tuple(
+        Table(key, frame, found.title(key, confidence=confidence), rows)
+        for key, frame, rows in made
+        if len(frame)
+    )
+
+
+def _stars(scored: Scored, track: str, local: FloatArray) -> IntArray:
+    """Rate a track's enterprises under (s, m) local weights: stars (s, n)."""
+    tree = scored.framework.tracks[track]
+    sample = scored.samples.get(track)
+    if sample is None or not len(sample):
+        return np.zeros((len(local), 0), dtype=np.int64)
+    thresholds = scored.framework.rule.thresholds(scored.readings)
+    total = tree.leaf_weights(local) @ sample.X.T
+    nodes = tree.at_depth(thresholds.gate_depth)
+    gated = np.moveaxis(tree.within(local, nodes) @ sample.X.T, 1, -1)
+    return rate_stars(total, gated, thresholds)[0]
+
+
+def weights_drawing(found: PanelFindings) -> Drawing:
+    """Draw the panel's weights with their intervals, node by node."""
+    confidence = f"{100 * found.pooled.request.confidence:g}"
+    title = found.title("weights", confidence=confidence)
+
+    def draw(lang: str) -> Any:
+        import pandas as pd
+
+        from calib.figures import estimates
+
+        rows, labels = [], []
+        for key, pooled in found.pooled.pooled.items():
+            question = found.pooled.nodes[key].question
+            for i, item in enumerate(question.names):
+                place = question.place
+                where = f"{place.get(lang)} · " if place is not None else ""
+                labels.append(f"{where}{item.get(lang)}")
+                rows.append((pooled.weights[i], pooled.low[i], pooled.high[i]))
+        frame = pd.DataFrame(rows, columns=["estimate", "lower", "upper"], index=labels)
+        axis = message("weights.axis").get(lang)
+        return estimates(frame, label=axis, language=lang, title=title.get(lang))
+
+    return Drawing("weights", title, draw)
 
 
 def weights_table(result: PanelWeights) -> pd.DataFrame:
@@ -86,7 +198,7 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
 
 
 def _index_source(label: str) -> str:
-    return f"{label} ({random_index_source(label).en})" if label else ""
+    return f"{label} ({random_index_source(label).get('en')})" if label else ""
 
 
 def seeds_table(experts: Sequence[str], performance: Performance) -> pd.DataFrame:
@@ -234,8 +346,6 @@ def _leaf_shift(panel: Panel, result: PanelWeights) -> FloatArray:
 def _stars_changed(
     panel: Panel, result: PanelWeights, stars: Stars | None
 ) -> tuple[Sequence[object], Sequence[object]]:
-    from calib.experts.diagnostics import star_influence
-
     k = len(result.experts)
     if stars is None:
         return [None] * k, [None] * k
