@@ -10,7 +10,7 @@ import numpy as np
 from calib.experiment.run import Run, Section
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
-from calib.report import NOTHING, Table, shown_cells, shown_headings
+from calib.report import Table, blank_note, shown_cells, shown_headings
 from calib.words import message, template
 
 __all__ = ["render_report"]
@@ -112,21 +112,20 @@ def _set_label(run: Run, name: str, lang: str) -> str:
 
 
 def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
-    rows = shown_cells(table, lang, run.experiment.framework.names)
+    names = run.experiment.framework.names
+    rows = shown_cells(table, lang, names)
     return {
         "name": table.name,
         "title": table.title.get(lang),
-        "heads": shown_headings(table, lang),
+        "heads": shown_headings(table, lang, names),
         "rows": rows,
-        "caption": _caption(table, lang, any(c["text"] == NOTHING for r in rows for c in r)),
+        "caption": _caption(table, lang, blank_note(table, rows, lang)),
     }
 
 
-def _caption(table: Table, lang: str, blanks: bool) -> str:
+def _caption(table: Table, lang: str, blanks: str) -> str:
     text = f"tables/{table.name}.csv"
     if len(table.view) > table.rows:
         of = len(table.view)
         text = message("report.first_rows", rows=table.rows, of=of, file=text).get(lang)
-    if blanks:
-        text += message("report.blank_means", blank=NOTHING, meaning=table.blank).get(lang)
-    return text
+    return message("words.semicolon").get(lang).join(filter(None, (text, blanks)))

@@ -105,7 +105,9 @@ def write_run(
         _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
-        _write_json(aside / "columns.json", data_dictionary(run.tables()))
+        _write_json(
+            aside / "columns.json", data_dictionary(run.tables(), run.experiment.framework.names)
+        )
         manifest = _manifest(run, identifier, lang, command)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
         _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})

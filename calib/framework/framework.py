@@ -75,8 +75,12 @@ class Framework:
 
     @cached_property
     def names(self) -> dict[str, Name]:
-        """Names of nodes, tracks and levels by their codes, as tables show them."""
-        out = dict(self.levels)
+        """Names of nodes, tracks, levels and stars by their codes, as tables show them.
+
+        The code of a star is ``star_0``, ``star_1`` …, as the columns that count by star are named.
+        """
+        out = {f"star_{k}": n for k, n in enumerate(self.rule.labels, self.rule.first)}
+        out |= dict(self.levels)
         out |= {code: track.name for code, track in self.tracks.items()}
         return out | {n.code: n.name for t in self.tracks.values() for n in t.nodes}
 

@@ -75,10 +75,10 @@ class InferenceResult(Result):
             Table("star-intervals", self.shares,
                   message("outcomes.comparison.intervals", level=level), rows=60),
             Table("transition-tests", self.tests, message("outcomes.comparison.tests"),
-                  blank=message("outcomes.comparison.untested")),
+                  blank=message("outcomes.comparison.untested"), from_transitions=True),
             Table("agreement-intervals", self.agreement,
                   message("outcomes.comparison.agreement_intervals", level=level), rows=60,
-                  blank=message("outcomes.comparison.nobody_moved")),
+                  blank=message("outcomes.comparison.nobody_moved"), from_transitions=True),
         )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from calib.publish.explorer import explorer_page, write_explorer
 from calib.publish.leaks import find_leaks, secret_words
-from calib.publish.privacy import Privacy, pseudonymise, read_key, suppress
+from calib.publish.privacy import Privacy, pseudonymise, read_key
 from calib.publish.site import build_site
+from calib.publish.suppression import suppress
 from calib.publish.view import View, open_view
 from calib.publish.workbook import export_run, write_workbook
 

@@ -18,10 +18,11 @@ import numpy as np
 
 from calib._atomic import write_text
 from calib.errors import InputError, suggest
-from calib.figures import ink_on, say, star_colours
+from calib.figures import ink_on, star_colours
 from calib.framework import Framework, Name
 from calib.rating import Scored, ScoredSample
 from calib.weights import WeightSet
+from calib.words import Text, languages, message, resolve_language, say
 
 __all__ = ["explorer_data", "explorer_page", "write_explorer"]
 
@@ -35,8 +36,8 @@ def explorer_data(
     *,
     baseline: str,
     language: str = "zh",
-    title: Name | None = None,
-    footer: Sequence[Name] = (),
+    title: Text | None = None,
+    footer: Sequence[Text] = (),
 ) -> dict[str, Any]:
     """Return what the explorer page computes with.
 
@@ -65,9 +66,8 @@ def explorer_data(
             raise InputError(f"weight set {name!r} is for another framework than the population")
     if not len(scored):
         raise InputError("the explorer needs at least one enterprise")
-    say(language, "", "")
-    general = Name("权重探索", "Weight explorer")
-    head = title or Name(f"{general.zh}：{framework.name.zh}", f"{general.en}: {framework.name.en}")
+    resolve_language(language)
+    head = title or message("publish.explorer_of", name=framework.name)
     return {
         "title": _name(head),
         "language": language,
@@ -91,8 +91,8 @@ def explorer_data(
     }  # fmt: skip
 
 
-def _name(name: Name) -> dict[str, str]:
-    return {"zh": name.zh, "en": name.en}
+def _name(name: Text) -> dict[str, str]:
+    return {lang: name.get(lang) for lang in languages()}
 
 
 def _top_level(framework: Framework) -> Name:
@@ -146,21 +146,15 @@ def _number(value: float) -> float | int | None:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _provenance(scored: Scored) -> list[Name]:
+def _provenance(scored: Scored) -> list[Text]:
     from calib import __version__
 
     fw = scored.framework
     readings = ", ".join(f"{k} = {v}" for k, v in scored.readings.as_dict().items())
     return [
-        Name(
-            f"指标体系 {fw.code} {fw.version}（sha256 {fw.digest}）",
-            f"framework {fw.code} {fw.version} (sha256 {fw.digest})",
-        ),
-        Name(
-            f"企业数据 {scored.label}（sha256 {scored.digest}）",
-            f"population {scored.label} (sha256 {scored.digest})",
-        ),
-        Name(f"规则解读：{readings}", f"readings of the rule: {readings}"),
+        message("publish.foot_framework", code=fw.code, version=fw.version, digest=fw.digest),
+        message("publish.foot_enterprises", label=scored.label, digest=scored.digest),
+        message("publish.foot_rule", readings=readings),
         *scored.notes,
         Name(f"calib {__version__}", f"calib {__version__}"),
     ]
@@ -184,8 +178,8 @@ def explorer_page(
     *,
     baseline: str,
     language: str = "zh",
-    title: Name | None = None,
-    footer: Sequence[Name] = (),
+    title: Text | None = None,
+    footer: Sequence[Text] = (),
 ) -> str:
     """Return the explorer as one self-contained HTML page; see :func:`explorer_data`.
 
@@ -206,6 +200,7 @@ def explorer_page(
         "language_tag": Markup("zh-CN" if language == "zh" else "en"),
         "script_hash": Markup(f"'sha256-{base64.b64encode(digest).decode()}'"),
         "title": escape(data["title"][language]),
+        "no_script": " ".join(say("publish.no_script", lang) for lang in languages()),
         "style": Markup("\n".join(_asset(s) for s in _STYLES)),
         "data": Markup(embed_json(data)),
         "script": Markup(f"\n{script}\n"),

@@ -15,6 +15,7 @@ from typing import Any
 
 from calib._inputs import note_input
 from calib.errors import CalibError, InputError, MissingExtraError
+from calib.words import say
 
 __all__ = ["Executed", "execute_notebook", "render_notebook"]
 
@@ -199,7 +200,7 @@ def _code(source: str, language: str) -> str:
     from pygments.lexers import PythonLexer
 
     body = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
-    word = "代码" if language == "zh" else "code"
+    word = say("publish.code", language)
     return (
         f'<details class="code"><summary>{word}</summary>'
         f'<pre class="highlight" tabindex="0">{body}</pre></details>'
@@ -242,11 +243,7 @@ def _output(output: Any, language: str, only_svg: bool) -> str:
         return f'<div class="output">{_clean(_joined(data["text/html"]))}</div>'
     if "image/png" in data:
         if only_svg:
-            word = (
-                "图片未公布：无法检查其中的名称。"
-                if language == "zh"
-                else ("A picture is left out: names in it cannot be searched for.")
-            )
+            word = say("publish.picture", language)
             return f'<p class="muted">{word}</p>'
         png = "".join(_joined(data["image/png"]).split())
         base64.b64decode(png, validate=True)

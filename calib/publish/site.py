@@ -19,14 +19,15 @@ from calib._folders import MANIFEST, file_hashes
 from calib._names import names_apart
 from calib.errors import CalibError
 from calib.figures import to_svg_string
-from calib.framework import Name
 from calib.publish.explorer import explorer_page
 from calib.publish.leaks import find_leaks
 from calib.publish.notebooks import Executed, execute_notebook, render_notebook
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
+from calib.report import Table
 from calib.tables import write_csv
 from calib.weights import to_toml
+from calib.words import message
 
 __all__ = ["Site", "build_site"]
 
@@ -83,17 +84,17 @@ def build_site(
     now()  # a date that cannot be read is told before the work
     done = []
     for path in notebooks:
-        progress(f"notebook {Path(path).stem}")
+        progress(view.say("publish.progress_notebook", name=Path(path).stem))
         folder = view.run.experiment.folder
         done.append(execute_notebook(path, parameters or {}, folder=folder))
-    progress("pages")
+    progress(view.say("publish.progress_pages"))
     with atomic_directory(out) as aside:
         pages = _write_pages(view, aside, done, answers)
         manifest = {"schema": "calib.site/1", "outputs": file_hashes(aside)}
         text = json.dumps(manifest, ensure_ascii=False, indent=2)
         write_text(aside / MANIFEST, text + "\n")
         if secrets:
-            progress("search for names")
+            progress(view.say("publish.progress_search"))
             _refuse_leaks(aside, secrets)
     return Site(Path(out), tuple(pages))
 
@@ -102,29 +103,27 @@ def _refuse_leaks(folder: Path, secrets: Sequence[str]) -> None:
     leaks = find_leaks(folder, secrets)
     if leaks:
         places = sorted({leak.file for leak in leaks})
-        raise CalibError(
-            f"nothing was published: names of {len({leak.word for leak in leaks})} enterprises "
-            f"were found in {', '.join(places[:8])}{' …' if len(places) > 8 else ''}"
-        )
+        shown = f"{', '.join(places[:8])}{' …' if len(places) > 8 else ''}"
+        words = {leak.word for leak in leaks}
+        raise CalibError(message("publish.leaks", n=len(words), files=shown))
 
 
 def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bool) -> list[str]:
     say = view.say
     pages = [
-        _Page("index.html", view.run.experiment.title.get(view.language), say("首页", "home"), ""),
+        _Page("index.html", view.run.experiment.title.get(view.language), say("publish.home"), ""),
         _Page(
-            "results.html", say("结果", "Results"), say("结果", "results"),
-            say("各权重方案下的星级、变化与原因", "stars under every set, who moves, and why"),
+            "results.html", say("publish.results"), say("publish.results_short"),
+            say("publish.results_about"),
         ),
     ]  # fmt: skip
     stems = names_apart((d.name for d in done), taken=("index", "results", "explorer"))
     for d, stem in zip(done, stems, strict=True):
         short = d.title.split("：")[0].split(":")[0]
-        pages.append(_Page(f"{stem}.html", d.title, short, say("笔记本", "notebook")))
+        pages.append(_Page(f"{stem}.html", d.title, short, say("publish.notebook")))
     if answers:
-        text = say("移动权重，观察星级", "move the weights, watch the stars")
-        title = say("权重探索", "Weight explorer")
-        pages.append(_Page("explorer.html", title, say("探索", "explorer"), text))
+        text, short = say("publish.explorer_about"), say("publish.explorer_short")
+        pages.append(_Page("explorer.html", say("publish.explorer"), short, text))
     footer = _footer(view)
     names = _download_names(view)
     downloads = _write_downloads(view, folder, names)
@@ -145,7 +144,7 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
 
 
 def _explorer(view: View, footer: Sequence[tuple[str, str]]) -> str:
-    lines = [Name(f"{k}：{v}", f"{k}: {v}") for k, v in footer]
+    lines = [message("publish.footer_line", name=k, value=v) for k, v in footer]
     return explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline,
         language=view.language, footer=lines,
@@ -203,14 +202,9 @@ def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, 
 def _privacy(view: View) -> str:
     parts = []
     if view.privacy.key is not None:
-        parts.append(view.say("企业名称以代号代替。", "Enterprises stand under pseudonyms."))
+        parts.append(view.say("publish.pseudonyms"))
     if view.privacy.min_count > 1:
-        n = view.privacy.min_count
-        parts.append(view.say(
-            f"少于 {n} 家企业的计数不公布（<{n}）；为防止推算，另有计数以“–”代替。",
-            f"Counts under {n} enterprises are not published (<{n}); others stand as – where they "
-            "would give those away.",
-        ))  # fmt: skip
+        parts.append(view.say("publish.small_counts", n=view.privacy.min_count))
     return " ".join(parts)
 
 
@@ -226,10 +220,10 @@ def _results(view: View, names: _Names) -> str:
     for table in view.tables():
         if table.rows:
             title = table.title.get(view.language)
-            html = view.show(table.frame.head(table.rows))._repr_html_()
+            html = view.table(table.name)._repr_html_()
             name = f"downloads/{names.tables[table.name]}"
             count = len(table.frame)
-            note = view.say(f"共 {count} 行，全部见 {name}", f"{count} rows, all of them in {name}")
+            note = view.say("publish.rows_in", n=count, file=name)
             shown.append(
                 {"name": table.name, "title": title, "html": Markup(html), "note": note}
             )  # fmt: skip
@@ -264,18 +258,18 @@ def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, 
     place.mkdir()
     tables = view.tables()
     files: list[tuple[Path, str]] = []
-    zh = view.language == "zh"
-    sheets = [Sheet(t.name, t.title.get(view.language), t.frame) for t in tables]
+    names_of = view.run.experiment.framework.names
+    sheets = [Sheet(t.name, t, names_of) for t in tables]
     for name, weights in view.run.sets.items():
-        title = f"权重方案 {name}" if zh else f"weight set {name}"
-        sheets.append(Sheet(set_sheet_name(name), title, weights.frame(), raw=True))
+        title = message("publish.set_sheet", name=name)
+        table = Table("weights", weights.frame(), title)
+        sheets.append(Sheet(set_sheet_name(name), table, raw=True))
     book = write_workbook(sheets, place / "book.xlsx", language=view.language)
-    files.append((book, view.say("全部结果（Excel）", "all results (Excel)")))
+    files.append((book, view.say("publish.all_results")))
     for name, weights in view.run.sets.items():
         path = place / names.sets[name]
         write_text(path, to_toml(weights))
-        label = weights.label.get(view.language)
-        files.append((path, f"{view.say('权重方案', 'weight set')} {label}"))
+        files.append((path, view.say("publish.set_file", label=weights.label)))
     for table in tables:
         path = place / names.tables[table.name]
         write_csv(table.frame, path)
@@ -297,15 +291,18 @@ def _footer(view: View) -> list[tuple[str, str]]:
     run, say = view.run, view.say
     readings = ", ".join(f"{k} = {v}" for k, v in run.context.readings.as_dict().items())
     rows = [
-        (say("实验", "experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
-        (say("随机种子", "seed"), str(run.context.seed)),
-        (say("规则解读", "readings"), readings),
+        (say("publish.foot_experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
+        (say("publish.foot_seed"), str(run.context.seed)),
+        (say("publish.foot_readings"), readings),
     ]
-    rows += [(say("输入", "input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()]
     rows += [
-        (say("企业数据", "population"),
+        (say("publish.foot_input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()
+    ]
+    rows += [
+        (say("publish.foot_population"),
          f"{run.context.scored.label}, n = {len(run.context.scored)}"),
-        (say("版本", "versions"), f"calib {calib.__version__}, Python {platform.python_version()}"),
-        (say("日期", "date"), now().date().isoformat()),
+        (say("publish.foot_versions"),
+         f"calib {calib.__version__}, Python {platform.python_version()}"),
+        (say("publish.foot_date"), now().date().isoformat()),
     ]  # fmt: skip
     return rows

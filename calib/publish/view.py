@@ -5,27 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, suggest
 from calib.experiment import Run, load_experiment, run_experiment
-from calib.experiment.wording import display, head
-from calib.publish.privacy import Privacy, read_key, suppress
-from calib.report import Drawing, Result, Table
+from calib.publish.privacy import Privacy, read_key
+from calib.publish.release import Release, mentions
+from calib.report import Drawing, Result, Table, table_html, table_text
+from calib.words import Name, Text, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Section", "Sentence", "Shown", "View", "open_view"]
-
-_ROWS = ("enterprise", "name", "respondent", "ballot")
-"""Columns that make a row be about one enterprise or respondent."""
-_TESTS = (("scope", "test"), ("scope", "measure"))
-"""Columns of tables of statistics that are functions of the transitions: they would tell them."""
-_PERSONS = ("expert", "members", "respondent")
-"""Columns that name persons; pseudonyms do not cover them, so their tables are left out."""
-
 
 _FILES = (
     ".csv",
@@ -45,35 +39,26 @@ _FILES = (
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A table ready to be read: it shows itself in a notebook, without an index."""
+    """A table ready to be read: it shows itself in a notebook, without an index.
 
-    title: str
-    frame: pd.DataFrame
-    numeric: tuple[bool, ...]
+    Attributes
+    ----------
+    table : what may be shown, with its columns
+    language : of headings and words
+    names : names of nodes and tracks by their codes
+    rows : at most this many rows
+    """
+
+    table: Table
+    language: str
+    names: Mapping[str, Text]
+    rows: int
 
     def _repr_html_(self) -> str:
-        from markupsafe import escape
-
-        heads = "".join(
-            f'<th scope="col"{"" if n else " class=text"}>{escape(c)}</th>'
-            for c, n in zip(self.frame.columns, self.numeric, strict=True)
-        )
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{'' if n else ' class=text'}>{escape(v)}</td>"
-                for v, n in zip(row, self.numeric, strict=True)
-            )
-            + "</tr>"
-            for row in self.frame.itertuples(index=False)
-        )
-        return (
-            f'<div class="scroll"><table class="calib"><caption>{escape(self.title)}</caption>'
-            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        return table_html(self.table, self.language, self.names, self.rows)
 
     def __repr__(self) -> str:
-        return f"{self.title}\n{self.frame.to_string(index=False)}"
+        return table_text(self.table, self.language, self.names, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +116,17 @@ class View:
     privacy: Privacy
     language: str
 
-    def say(self, zh: str, en: str) -> str:
-        """Return the text of the view's language."""
-        return zh if self.language == "zh" else en
+    def say(self, key: str, **values: Any) -> str:
+        """Return a message of the catalogue in the view's language."""
+        return say(key, self.language, **values)
 
     def tables(self) -> list[Table]:
         """Return the tables that may be shown, small counts suppressed."""
-        out = []
-        for table in self.run.tables():
-            barred: tuple[str, ...] = () if self.privacy.rows_allowed else _ROWS
-            barred += () if self.privacy.key is None else _PERSONS
-            columns = set(table.frame.columns)
-            if columns & set(barred):
-                continue
-            if not self.privacy.rows_allowed and any(columns.issuperset(t) for t in _TESTS):
-                continue
-            frame = suppress(table.frame, self.privacy.min_count)
-            out.append(Table(table.name, frame, table.title, table.rows))
-        return out
+        return [shown for t in self.run.tables() if (shown := self._release.of(t)) is not None]
+
+    @cached_property
+    def _release(self) -> Release:
+        return Release(self.privacy, mentions(self.run.context.population))
 
     def left_out(self) -> list[str]:
         """Return the names of tables, columns and figures that privacy leaves out."""
@@ -185,39 +163,32 @@ class View:
             for the name of the baseline
         """
         if name in self.left_out():
-            return Sentence(self.say(
-                f"表 {name} 未公布：它涉及单个企业、个人或过小的计数。",
-                f"Table {name} is not published: it is about single enterprises, persons or "
-                "counts that are too small.",
-            ))  # fmt: skip
+            return self._withheld(name)
         table = self._table(name)
         known = {"baseline": self.run.context.baseline}
-        frame = table.frame.query(query, local_dict=known) if query else table.frame
-        limit = table.rows or 60 if rows is None else rows
-        return self.show(frame.head(limit), table.title.get(self.language))
+        if query:
+            frame = table.frame.query(query, local_dict=known)
+            table = replace(table, frame=frame, shown=None)
+        return self._shown(table, table.rows or 60 if rows is None else rows)
 
-    def show(self, frame: pd.DataFrame, title: str = "") -> Shown:
-        """Return any table in the view's language: heads, numbers, node names."""
-        import pandas as pd
+    def show(self, frame: pd.DataFrame, title: str = "") -> Shown | Sentence:
+        """Return any table in the view's language: headings, numbers, node names.
 
-        other = "name_en" if self.language == "zh" else "name_zh"
-        columns = [c for c in frame.columns if c != other]
-        body = {}
-        for column in columns:
-            body[column] = [
-                display(v, str(column), self.run.experiment.framework, self.language)
-                for v in frame[column]
-            ]
-        numeric = tuple(
-            pd.api.types.is_numeric_dtype(frame[c].dtype)
-            and not pd.api.types.is_bool_dtype(frame[c].dtype)
-            for c in columns
-        )
-        shown = pd.DataFrame(body, columns=columns, dtype=object)
-        shown.columns = pd.Index(
-            [head(str(c).replace(f"name_{self.language}", "name"), self.language) for c in columns]
-        )
-        return Shown(title, shown, numeric)
+        Parameters
+        ----------
+        frame : a tidy table of calib's own columns; counts in it are suppressed, and a table about
+            single enterprises is left out, as in :meth:`tables`
+        """
+        table = Table("table", frame, Name(title, title), rows=len(frame))
+        released = self._release.of(table)
+        return self._withheld(title) if released is None else self._shown(released)
+
+    def _shown(self, table: Table, rows: int | None = None) -> Shown:
+        names = self.run.experiment.framework.names
+        return Shown(table, self.language, names, table.rows if rows is None else rows)
+
+    def _withheld(self, name: str) -> Sentence:
+        return Sentence(say("publish.table_withheld", self.language, name=name))
 
     def drawings(self) -> list[Drawing]:
         """Return the figures that may be shown.
@@ -242,11 +213,8 @@ class View:
                 return drawing.draw(self.language)
         every = [d.name for d in self.run.drawings()]
         if name in every:
-            return Sentence(self.say(
-                f"图 {name} 未公布：其中的企业数可能低于 {self.privacy.min_count}。",
-                f"Figure {name} is not published: it may tell counts under "
-                f"{self.privacy.min_count}.",
-            ))  # fmt: skip
+            least = self.privacy.min_count
+            return Sentence(say("publish.figure_withheld", self.language, name=name, least=least))
         raise InputError(
             f"no figure {name!r} {suggest(name, every)}".rstrip()
             + f"; figures are {', '.join(every)}"
@@ -298,11 +266,7 @@ class View:
                 for d in self.drawings()
                 if wanted(d.name, drawn, figures)
             ),
-            tuple(
-                self.show(t.frame.head(rows), t.title.get(self.language))
-                for t in self.tables()
-                if wanted(t.name, kept, tables)
-            ),
+            tuple(self._shown(t, rows) for t in self.tables() if wanted(t.name, kept, tables)),
         )
 
     def tree(self, track: str, name: str | None = None) -> Any:

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calib._folders import MANIFEST, changes, read_manifest
 from calib.errors import InputError
-from calib.experiment.wording import head
+from calib.report import (
+    Column,
+    Role,
+    Table,
+    display,
+    excel_format,
+    heading,
+    read_dictionary,
+    read_names,
+)
 from calib.tables import new_workbook, unmarked
+from calib.words import Name, Text, message, resolve_language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,20 +36,43 @@ __all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workb
 
 _FIRST = ("stars", "transitions", "weights", "agreement", "movers", "downgrades", "node-stars")
 _WIDEST = 46
+_MEASURED = 200
+"""Rows by which the width of a column is measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """One sheet: its name, what it shows, its table; ``raw`` keeps the columns' own names."""
+    """One sheet.
+
+    Attributes
+    ----------
+    name : of the sheet; Excel takes 31 characters of it
+    table : what it shows
+    names : names of nodes, tracks and stars by code
+    raw : whether columns keep their own names and values their codes, for programs that read it
+    """
 
     name: str
-    title: str
-    frame: pd.DataFrame
+    table: Table
+    names: Mapping[str, Text] = field(default_factory=dict)
     raw: bool = False
 
+    @property
+    def blank(self) -> str | None:
+        """The key of a column with a blank, None where every cell says something."""
+        frame = self.table.frame
+        unknown = [str(c) for c in frame.columns if any(_is_blank(v) for v in frame[c])]
+        return unknown[0] if unknown else None
 
-def write_workbook(sheets: Sequence[Sheet], path: str | Path, *, language: str = "zh") -> Path:
+
+def write_workbook(
+    sheets: Sequence[Sheet], path: str | Path, *, language: str | None = None
+) -> Path:
     """Write sheets with number formats, frozen and filtered heads, and a list of contents.
+
+    Parameters
+    ----------
+    language : of headings and words; the current one if None
 
     Raises
     ------
@@ -47,67 +80,56 @@ def write_workbook(sheets: Sequence[Sheet], path: str | Path, *, language: str =
         When there is no sheet.
     """
     if not sheets:
-        raise InputError("a workbook needs at least one sheet")
-    names = _sheet_names(sheets)
+        raise InputError(message("publish.no_sheet"))
+    lang = resolve_language(language)
+    names = _sheet_names(sheets, lang)
     with new_workbook(path) as book:
         # The same run gives the same bytes.
         book.set_properties({"created": datetime(2000, 1, 1)})
-        formats = _formats(book)
-        _contents(book, sheets, names, formats, language)
+        formats = _Formats(book)
+        _contents(book, sheets, names, formats, lang)
         for sheet, name in zip(sheets, names, strict=True):
-            _write_sheet(book.add_worksheet(name), sheet, formats, language)
+            _write_sheet(book.add_worksheet(name), sheet, formats, lang)
     return Path(path)
 
 
-def _formats(book: Any) -> dict[str, Any]:
-    base = {"font_name": "Noto Sans CJK SC", "font_size": 10}
-    line = {**base, "bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
-    return {
-        "text": book.add_format(base),
-        "head": book.add_format({**line, "bg_color": "#E8EDF4"}),
-        "title": book.add_format({**base, "bold": True, "font_size": 14}),
-        "link": book.add_format({**base, "font_color": "#2B5FA8", "underline": 1}),
-        "share": book.add_format({**base, "num_format": "0.0%"}),
-        "weight": book.add_format({**base, "num_format": "0.0000"}),
-        "points": book.add_format({**base, "num_format": "0.00"}),
-        "count": book.add_format({**base, "num_format": "0"}),
-        "general": book.add_format({**base, "num_format": "0.####"}),
-    }
+class _Formats(dict[str, Any]):
+    """Formats of a workbook: by their use, or by a number format, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        base = {"font_name": "Noto Sans CJK SC", "font_size": 10}
+        line = {**base, "bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
+        super().__init__(
+            text=book.add_format(base),
+            head=book.add_format({**line, "bg_color": "#E8EDF4"}),
+            title=book.add_format({**base, "bold": True, "font_size": 14}),
+            link=book.add_format({**base, "font_color": "#2B5FA8", "underline": 1}),
+        )
+        self._make: Callable[[str], Any] = lambda number: book.add_format(
+            {**base, "num_format": number}
+        )
+
+    def __missing__(self, number: str) -> Any:
+        return self.setdefault(number, self._make(number))
 
 
-def _kind(column: str, values: pd.Series) -> str:
-    """Return the number format of a column from its name and values."""
-    import pandas as pd
-
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return "text"
-    if column == "share" or column.endswith("_share"):
-        return "share"
-    if pd.api.types.is_integer_dtype(values):
-        return "count"
-    if "weight" in column or column.endswith("_local") or column in ("lower", "upper"):
-        return "weight"
-    if column.startswith(("total", "score")) or column.endswith(("_pp", "_change")):
-        return "points"
-    return "general"
-
-
-def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any], language: str) -> None:
-    frame = sheet.frame
-    columns = [str(c) for c in frame.columns]
-    shown = columns if sheet.raw else [head(c, language) for c in columns]
-    kinds = [_kind(c, frame[o]) for c, o in zip(columns, frame.columns, strict=True)]
-    for j, text in enumerate(shown):
+def _write_sheet(page: Any, sheet: Sheet, formats: _Formats, lang: str) -> None:
+    frame, columns = sheet.table.frame, list(sheet.table.columns.values())
+    heads = [c.key if sheet.raw else heading(c, lang, sheet.names) for c in columns]
+    styles = [formats[excel_format(c) if c.numeric or c.unit else "text"] for c in columns]
+    for j, text in enumerate(heads):
         page.write_string(0, j, text, formats["head"])
+    widths = [_places(text) for text in heads]
     for i, row in enumerate(frame.itertuples(index=False), start=1):
         for j, value in enumerate(row):
-            _write_cell(page, i, j, value, formats[kinds[j]])
-    for j, text in enumerate(shown):
-        cells = [str(v) for v in frame.iloc[:200, j]] if kinds[j] == "text" else ["0.0000"]
-        width = max((_places(t) for t in (text, *cells)), default=8)
-        page.set_column(j, j, min(_WIDEST, width + 2), formats[kinds[j]])
+            shown = _cell(value, columns[j], sheet, lang)
+            _write_cell(page, i, j, shown, styles[j])
+            if i <= _MEASURED and isinstance(shown, str):
+                widths[j] = max(widths[j], _places(shown))
+    for j, width in enumerate(widths):
+        page.set_column(j, j, min(_WIDEST, max(width, 6) + 2), styles[j])
     # A head that stays in sight, and the columns that name a row.
-    page.freeze_panes(1, sum(1 for k in kinds[:3] if k == "text"))
+    page.freeze_panes(1, sum(1 for c in columns[:3] if not c.numeric))
     if len(frame):
         page.autofilter(0, 0, len(frame), max(0, len(columns) - 1))
     page.set_landscape()
@@ -115,15 +137,27 @@ def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any], language: 
     page.repeat_rows(0)
 
 
+def _is_blank(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, float) and math.isinf(value))
+
+
+def _cell(value: Any, column: Column, sheet: Sheet, lang: str) -> Any:
+    """Return a value for Excel: codes in words, what is undefined or infinite as None."""
+    if _is_blank(value):
+        return None
+    within_a_year = column.unit == "years" and value != math.floor(value)
+    if not sheet.raw and (within_a_year or (isinstance(value, str) and column.coded)):
+        return display(value, column, lang, sheet.names)
+    return value
+
+
 def _write_cell(page: Any, i: int, j: int, value: Any, style: Any) -> None:
-    if value is None or value != value:
+    if value is None:
         page.write_blank(i, j, None, style)
     elif isinstance(value, bool) or type(value).__name__ == "bool":
         page.write_boolean(i, j, bool(value), style)
     elif isinstance(value, str):
         page.write_string(i, j, value, style)
-    elif math.isinf(value):
-        page.write_string(i, j, "∞" if value > 0 else "−∞", style)  # Excel has no infinity
     else:
         page.write_number(i, j, float(value), style)
 
@@ -133,9 +167,9 @@ def _places(text: str) -> int:
     return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
 
 
-def _sheet_names(sheets: Sequence[Sheet]) -> list[str]:
+def _sheet_names(sheets: Sequence[Sheet], lang: str) -> list[str]:
     """Return names that Excel takes: 31 characters, no signs, no two alike."""
-    taken: set[str] = {"contents", "目录"}
+    taken: set[str] = {say("publish.contents_sheet", lang).casefold()}
     out = []
     for sheet in sheets:
         plain = "".join("-" if c in "[]:*?/\\'" else c for c in sheet.name)[:31] or "sheet"
@@ -149,20 +183,23 @@ def _sheet_names(sheets: Sequence[Sheet]) -> list[str]:
 
 
 def _contents(
-    book: Any, sheets: Sequence[Sheet], names: Sequence[str], formats: Mapping[str, Any],
+    book: Any, sheets: Sequence[Sheet], names: Sequence[str], formats: _Formats,
     language: str,
 ) -> None:  # fmt: skip
-    page = book.add_worksheet("目录" if language == "zh" else "contents")
-    page.write_string(0, 0, "目录" if language == "zh" else "Contents", formats["title"])
+    page = book.add_worksheet(say("publish.contents_sheet", language))
+    page.write_string(0, 0, say("publish.contents", language), formats["title"])
     for i, (sheet, name) in enumerate(zip(sheets, names, strict=True), start=2):
         page.write_url(i, 0, f"internal:'{name}'!A1", formats["link"], name)
-        page.write_string(i, 1, sheet.title, formats["text"])
-        page.write_number(i, 2, len(sheet.frame), formats["count"])
-    page.write_string(1, 2, "行数" if language == "zh" else "rows", formats["head"])
-    page.write_string(1, 0, "工作表" if language == "zh" else "sheet", formats["head"])
-    page.write_string(1, 1, "内容" if language == "zh" else "what it shows", formats["head"])
+        page.write_string(i, 1, sheet.table.title.get(language), formats["text"])
+        page.write_number(i, 2, len(sheet.table.frame), formats["0"])
+        meaning = "" if sheet.blank is None else sheet.table.blank.get(language)
+        page.write_string(i, 3, meaning, formats["text"])
+    heads = ("publish.sheet", "publish.what", "publish.rows", "publish.blanks")
+    for j, key in enumerate(heads):
+        page.write_string(1, j, say(key, language), formats["head"])
     page.set_column(0, 0, 30)
     page.set_column(1, 1, 60)
+    page.set_column(3, 3, 60)
     page.freeze_panes(2, 0)
 
 
@@ -171,28 +208,48 @@ def set_sheet_name(name: str) -> str:
     return f"set {name}".replace("/", "-")[:31]
 
 
-def sheets_of_run(folder: str | Path, *, language: str = "zh") -> list[Sheet]:
+def sheets_of_run(folder: str | Path) -> list[Sheet]:
     """Return the sheets of a run's folder: main results first, weight sets, then the rest.
+
+    What the columns mean stands in the run's data dictionary, ``columns.json``.
 
     Raises
     ------
     InputError
-        When the folder holds no run.
+        When the folder holds no run, or no data dictionary.
     """
     place = Path(folder)
     manifest = _manifest(place)
-    zh = language == "zh"
-    frames = {p.stem: _frame(p) for p in sorted((place / "tables").glob("*.csv"))}
-    order = [n for n in _FIRST if n in frames] + [n for n in frames if n not in _FIRST]
+    tables, names = _tables(place)
+    order = [n for n in _FIRST if n in tables] + [n for n in tables if n not in _FIRST]
     sheets = []
     for name in order:
         if name == "transitions":
-            sheets += _matrices(frames[name], zh)
+            sheets += _matrices(tables[name], names)
         else:
-            sheets.append(Sheet(name, _title(name, zh), frames[name]))
-    sheets[3:3] = _set_sheets(place, frames.get("weights"), zh)
-    sheets.append(Sheet("manifest", "来源与版本" if zh else "inputs and versions", manifest))
+            sheets.append(Sheet(name, tables[name], names))
+    sheets[3:3] = _set_sheets(tables.get("weights"))
+    sheets.append(Sheet("manifest", manifest))
     return sheets
+
+
+def _tables(place: Path) -> tuple[dict[str, Table], Mapping[str, Text]]:
+    """Return the tables of a run with their columns, and the names of codes."""
+    file = place / "columns.json"
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        declared, names = read_dictionary(document), read_names(document)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise InputError(message("publish.no_dictionary", file=str(file))) from exc
+    tables = {}
+    for path in sorted((place / "tables").glob("*.csv")):
+        if path.stem not in declared:
+            raise InputError(message("publish.not_in_dictionary", table=str(path), file=str(file)))
+        found = declared[path.stem]
+        tables[path.stem] = Table(
+            path.stem, _frame(path), found.title, declared=found.columns, blank=found.blank
+        )
+    return tables, names
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -202,35 +259,19 @@ def _frame(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
     except ValueError as exc:  # pandas' own errors are among these
-        raise InputError(f"{path}: is no table of a run any more: {exc}") from exc
+        raise InputError(message("publish.no_table", file=str(path), cause=str(exc))) from exc
     texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
     frame[texts] = frame[texts].map(unmarked)
     frame.columns = frame.columns.map(unmarked)
     return frame
 
 
-def _title(name: str, zh: bool) -> str:
-    titles = {
-        "stars": ("星级分布", "star distribution"), "weights": ("权重比较", "weights compared"),
-        "agreement": ("与基准的一致性", "agreement with the baseline"),
-        "movers": ("星级变化的企业", "who moves, and why"),
-        "downgrades": ("被降级的企业", "downgraded enterprises"),
-        "node-stars": ("一级指标星级", "stars of first-level nodes"),
-        "distances": ("与基准权重的距离", "distance from the baseline weights"),
-        "provenance": ("权重来源", "where the weights come from"),
-        "enterprises": ("企业结果", "every enterprise under every set"),
-    }  # fmt: skip
-    return titles.get(name, (name, name))[0 if zh else 1]
-
-
-def _manifest(place: Path) -> pd.DataFrame:
+def _manifest(place: Path) -> Table:
     import pandas as pd
 
     manifest = read_manifest(place)
     if manifest is None or not (place / "tables").is_dir():
-        raise InputError(
-            f"{place}: no run here; expected a folder that calib run wrote, with {MANIFEST}"
-        )
+        raise InputError(message("publish.no_run", folder=str(place), manifest=MANIFEST))
     rows = [("changed since the run", "", text) for text in changed_files(place)]
     for key in ("experiment", "id", "command", "finished", "seed", "population"):
         value = manifest.get(key)
@@ -238,14 +279,19 @@ def _manifest(place: Path) -> pd.DataFrame:
         rows.append((key, "", text))
     for group in ("readings", "inputs", "versions"):
         rows += [(group, str(k), str(v)) for k, v in manifest.get(group, {}).items()]
-    return pd.DataFrame(rows, columns=["what", "name", "value"])
+    columns = tuple(
+        Column(key.split("_")[1], Role.TEXT, label=message(key))
+        for key in ("publish.manifest_what", "publish.manifest_name", "publish.manifest_value")
+    )
+    frame = pd.DataFrame(rows, columns=[c.key for c in columns])
+    return Table("manifest", frame, message("publish.manifest"), declared=columns)
 
 
-def _matrices(frame: pd.DataFrame, zh: bool) -> list[Sheet]:
+def _matrices(table: Table, names: Mapping[str, Text]) -> list[Sheet]:
     """Return one sheet with the transition matrices of all sets, overall."""
     import pandas as pd
 
-    own = frame[frame["scope"] == "all"]
+    own = table.frame[table.frame["scope"] == "all"]
     if own.empty:
         return []
     ends = own[["from_star", "to_star"]].to_numpy()
@@ -255,23 +301,31 @@ def _matrices(frame: pd.DataFrame, zh: bool) -> list[Sheet]:
     )
     sets = list(dict.fromkeys(own["set"]))
     index = pd.MultiIndex.from_product([sets, stars], names=["set", "from_star"])
-    table = wide.reindex(index=index, columns=stars).fillna(0).astype(int).reset_index()
-    table.columns = pd.Index([*table.columns[:2], *[f"→ {s}★" for s in stars]])
-    title = "星级转移：行为基准星级" if zh else "transitions: rows are stars under the baseline"
-    return [Sheet("transitions", title, table)]
+    matrix = wide.reindex(index=index, columns=stars).fillna(0).astype(int).reset_index()
+    columns = tuple(_to_star(k, names) for k in stars)
+    matrix.columns = pd.Index([*matrix.columns[:2], *(c.key for c in columns)])
+    title = message("publish.transitions")
+    return [Sheet("transitions", Table("transitions", matrix, title, declared=columns), names)]
 
 
-def _set_sheets(place: Path, weights: pd.DataFrame | None, zh: bool) -> list[Sheet]:
+def _to_star(star: int, names: Mapping[str, Text]) -> Column:
+    """Return the column of those that come to a star, headed by the framework's name of it."""
+    label = names.get(f"star_{star}", Name(str(star), str(star)))
+    return Column(f"to_{star}", Role.COUNT, label=message("publish.to_star", star=label))
+
+
+def _set_sheets(weights: Table | None) -> list[Sheet]:
     """Return the weight sets in the form that calib reads back."""
     if weights is None:
         return []
     columns = ["track", "level", "parent", "code", "name_zh", "name_en"]
     columns += ["local_weight", "global_weight"]
     sheets = []
-    for name, table in weights.groupby("set", sort=False):
-        kept = table[[c for c in columns if c in table.columns]].reset_index(drop=True)
-        title = f"权重方案 {name}" if zh else f"weight set {name}; calib reads this sheet"
-        sheets.append(Sheet(set_sheet_name(str(name)), title, kept, raw=True))
+    for name, rows in weights.frame.groupby("set", sort=False):
+        kept = rows[[c for c in columns if c in rows.columns]].reset_index(drop=True)
+        title = message("publish.set_sheet_reads", name=str(name))
+        table = Table("weights", kept, title, declared=tuple(weights.columns.values()))
+        sheets.append(Sheet(set_sheet_name(str(name)), table, raw=True))
     return sheets
 
 
@@ -282,7 +336,7 @@ def changed_files(folder: str | Path) -> list[str]:
     return [text for text in found if not text.endswith("(added)")]
 
 
-def export_run(folder: str | Path, path: str | Path, *, language: str = "zh") -> Path:
+def export_run(folder: str | Path, path: str | Path, *, language: str | None = None) -> Path:
     """Write a run's folder as a workbook; see :func:`sheets_of_run`.
 
     Files that do not have the hash of the manifest any more are named on its last sheet.
@@ -293,5 +347,5 @@ def export_run(folder: str | Path, path: str | Path, *, language: str = "zh") ->
         When the folder holds no run, or the path does not end in ``.xlsx``.
     """
     if Path(path).suffix.lower() != ".xlsx":
-        raise InputError(f"{path}: a workbook's name ends in .xlsx")
-    return write_workbook(sheets_of_run(folder, language=language), path, language=language)
+        raise InputError(message("publish.workbook_ending", file=str(path)))
+    return write_workbook(sheets_of_run(folder), path, language=language)

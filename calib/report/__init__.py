@@ -1,12 +1,12 @@
 """Results and their parts: declared columns, tables, figures, notes, and how they are shown."""
 
-from calib.report.dictionary import data_dictionary, read_dictionary
+from calib.report.dictionary import data_dictionary, read_dictionary, read_names
 from calib.report.display import NOTHING, display, excel_format, heading, spell
-from calib.report.html import shown_cells, shown_headings, table_html
+from calib.report.html import blank_note, shown_cells, shown_headings, table_html
 from calib.report.result import Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
 from calib.report.table import Drawing, Note, Table
-from calib.report.terminal import print_table, terminal_table
+from calib.report.terminal import print_table, table_text, terminal_table
 
 __all__ = [
     "NOTHING",
@@ -17,6 +17,7 @@ __all__ = [
     "Role",
     "SchemaError",
     "Table",
+    "blank_note",
     "data_dictionary",
     "display",
     "excel_format",
@@ -24,10 +25,12 @@ __all__ = [
     "heading",
     "print_table",
     "read_dictionary",
+    "read_names",
     "resolve_columns",
     "shown_cells",
     "shown_headings",
     "spell",
     "table_html",
+    "table_text",
     "terminal_table",
 ]

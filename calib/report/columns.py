@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CODED", "PATTERNS", "ROLES", "UNITS"]
+__all__ = ["CODED", "PATTERNS", "ROLES", "SEVERAL", "UNITS"]
 
 _BY_ROLE: Mapping[str, str] = {
     "enterprise": "enterprise name moved_enterprises",
@@ -40,7 +40,7 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "share": (
         "share share_now expected_share star_changed star_changed_low star_changed_high star_up "
-        "star_down star_by_gate star_by_band same_share ceiling floor dominated"
+        "star_down star_by_gate star_by_band same_share ceiling floor dominated leverage_within"
     ),
     "number": (
         "permutations missing_pairs seed_questions nodes_against_rest "
@@ -54,6 +54,7 @@ _BY_ROLE: Mapping[str, str] = {
         "p_now p_moves pick_share share_of_picks pick_share_low pick_share_high changed_share "
         "response_rate full_mark_ratio"
     ),
+    "bound": "low high lower upper se",
     "statistic": (
         "cramers_v pseudo_f r_squared random_index calibration information "
         "calibration_x_information seed_cutoff seed_overshoot "
@@ -63,8 +64,8 @@ _BY_ROLE: Mapping[str, str] = {
         "contribution_after variance_share variance_share_low variance_share_high variance_own "
         "variance_correlated variance_before variance_after main_effect main_effect_low "
         "main_effect_high main_effect_adjusted r r_low r_high r2 shapley shapley_low shapley_high "
-        "shapley_se item_rest item_rest_low item_rest_high rank_shift leverage leverage_within "
-        "value cap low high lower upper se sd mean median cv cv_change iqr error residual "
+        "shapley_se item_rest item_rest_low item_rest_high rank_shift leverage "
+        "value cap sd mean median cv cv_change iqr error residual "
         "statistic chi2 kendall_w w_low w_high w_change mean_change authority ca cs cr "
         "consistency limit largest_outlier_score silhouette stated_sum shadow_price slack "
         "kkt_residual largest_contribution_before largest_contribution_after "
@@ -114,6 +115,9 @@ CODED: Mapping[str, str] = {
     ),
 }  # fmt: skip
 """What the values of a key stand for, where they are codes."""
+
+SEVERAL = frozenset({"moved_enterprises"})
+"""Keys whose values list enterprises, in rows that are about something else."""
 
 PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"score (.+)", "score", "points"),

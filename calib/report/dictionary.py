@@ -2,54 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from calib.report.display import Names, heading
 from calib.report.schema import Column, Role
 from calib.report.table import Table
 from calib.words import Name, languages
 
-__all__ = ["data_dictionary", "read_dictionary"]
+__all__ = ["Declared", "data_dictionary", "read_dictionary", "read_names"]
 
 
-def data_dictionary(tables: Iterable[Table]) -> dict[str, Any]:
-    """Return, by table, its title and the declaration of each column, as plain values."""
+def data_dictionary(tables: Iterable[Table], names: Names | None = None) -> dict[str, Any]:
+    """Return, by table, its title and the declaration of each column, as plain values.
+
+    Parameters
+    ----------
+    names : names of nodes, tracks, levels and stars by code
+    """
     return {
         "schema": "calib.columns/1",
+        "names": {
+            code: {lang: name.get(lang) for lang in languages()}
+            for code, name in (names or {}).items()
+        },
         "tables": {
             t.name: {
                 "title": {lang: t.title.get(lang) for lang in languages()},
-                "columns": {key: _plain(column) for key, column in t.columns.items()},
+                "blank": {lang: t.blank.get(lang) for lang in languages()},
+                "columns": {key: _plain(column, names) for key, column in t.columns.items()},
             }
             for t in tables
         },
     }
 
 
-def _plain(column: Column) -> dict[str, Any]:
+def _plain(column: Column, names: Names | None) -> dict[str, Any]:
     return {
         "role": str(column.role),
         "unit": column.unit,
         "coded": column.coded,
-        "heading": {lang: column.heading.get(lang) for lang in languages()},
+        "several": column.several,
+        "heading": {lang: heading(column, lang, names) for lang in languages()},
     }
 
 
-def read_dictionary(document: dict[str, Any]) -> dict[str, tuple[Name, tuple[Column, ...]]]:
+@dataclass(frozen=True)
+class Declared:
+    """What a data dictionary says of a table."""
+
+    title: Name
+    blank: Name
+    columns: tuple[Column, ...]
+
+
+def read_dictionary(document: Mapping[str, Any]) -> dict[str, Declared]:
     """Return title and columns of each table from a data dictionary.
 
     Raises
     ------
-    KeyError, ValueError
+    KeyError, TypeError, ValueError
         When it is none.
     """
     return {
-        name: (
+        name: Declared(
             Name(**entry["title"]),
-            tuple(
-                Column(key, Role(c["role"]), c["unit"], Name(**c["heading"]), c["coded"])
-                for key, c in entry["columns"].items()
-            ),
+            Name(**entry["blank"]),
+            tuple(_column(key, c) for key, c in entry["columns"].items()),
         )
         for name, entry in document["tables"].items()
     }
+
+
+def read_names(document: Mapping[str, Any]) -> dict[str, Name]:
+    """Return the names of nodes, tracks, levels and stars by code from a data dictionary."""
+    return {code: Name(**name) for code, name in document["names"].items()}
+
+
+def _column(key: str, said: Mapping[str, Any]) -> Column:
+    role, label = Role(said["role"]), Name(**said["heading"])
+    return Column(key, role, said["unit"], label, said["coded"], said["several"])

@@ -23,20 +23,32 @@ _DECIMALS: Mapping[Role, int] = {
 }
 _CAUSES = (
     "gate of a higher band", "band of the total", "gate", "band", "total", "several", "none",
-    "exactly at",
 )  # fmt: skip
 """Words of causes, under ``causes`` in the catalogue; longer ones first."""
+_EXACTLY = re.compile(r" \(exactly at ([\d.]+)\)")
 _PP_DECIMALS = 2
 _PERCENT_DECIMALS = 1
 _SMALLEST_P = 0.001
+_MONTH_NOISE = 1e-6
+"""Years as computed differ from whole ones by rounding."""
 
 Names = Mapping[str, Text]
 """Names of nodes, tracks, levels and stars by their codes."""
 
 
-def heading(column: Column, lang: str) -> str:
-    """Return a column's heading, with its unit where the values do not show it."""
-    return column.heading.get(lang)
+def heading(column: Column, lang: str, names: Names | None = None) -> str:
+    """Return a column's heading.
+
+    Parameters
+    ----------
+    names : names by code; a column of a star (``star_0``, ``p_0``) is headed by the name that the
+        framework gives that star
+    """
+    of_star = re.fullmatch(r"(stars?|p)_(\d+)", column.key)
+    star = (names or {}).get(f"star_{of_star[2]}") if of_star and column.label is not None else None
+    if of_star is None or star is None:
+        return column.heading.get(lang)
+    return f"P({star.get(lang)})" if of_star[1] == "p" else star.get(lang)
 
 
 def display(value: Any, column: Column, lang: str, names: Names | None = None) -> str:
@@ -76,11 +88,24 @@ def number(value: float, column: Column) -> str:
         return _fixed(value, _PP_DECIMALS)
     if column.role == Role.P_VALUE:
         return f"<{_SMALLEST_P}" if 0 <= value < _SMALLEST_P else _fixed(value, 3)
-    if column.unit == "years" or column.role in (Role.COUNT, Role.NUMBER, Role.STAR, Role.GROUP):
+    if column.unit == "years":
+        return _month(value)
+    if column.role in (Role.COUNT, Role.NUMBER, Role.STAR, Role.GROUP):
         return str(round(value)) if value == round(value) else _fixed(value, 2)
     if column.role in _DECIMALS:
         return _fixed(value, _DECIMALS[column.role])
     return _significant(value)
+
+
+def _month(value: float) -> str:
+    """Return a year, with its month where it falls within the year: 2031.5 is 2031-07.
+
+    A point of time stands for the month in which it lies.
+    """
+    months = math.floor(round(12 * value, 6))
+    if abs(12 * value - round(value) * 12) < _MONTH_NOISE:
+        return str(round(value))
+    return f"{months // 12}-{months % 12 + 1:02d}"
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -130,6 +155,7 @@ def spell(text: str, names: Names, lang: str) -> str:
     if codes:
         pattern = r"(?<![\w.])(" + "|".join(map(re.escape, codes)) + r")(?![\w.])"
         text = re.sub(pattern, lambda m: f"{m.group(1)} {names[m.group(1)].get(lang)}", text)
+    text = _EXACTLY.sub(lambda m: message("causes.exactly at", value=m[1]).get(lang), text)
     for key in _CAUSES:
         word = template(f"causes.{key}", lang)
         if isinstance(word, str) and word != key:
@@ -146,9 +172,9 @@ def excel_format(column: Column) -> str:
     if column.role == Role.P_VALUE:
         return "0.000"
     if column.unit == "years":
-        return "0"
+        return "General"
     if column.role in (Role.COUNT, Role.NUMBER, Role.STAR):
         return "0"
-    if column.role in (Role.WEIGHT, Role.STATISTIC):
+    if column.role in (Role.WEIGHT, Role.BOUND, Role.STATISTIC):
         return "0.0000"
     return "0.000" if column.role == Role.PROBABILITY else "General"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from calib.report.display import Names, display, heading
+from calib.report.display import NOTHING, Names, display, heading
 from calib.report.table import Table
 from calib.words import message
 
-__all__ = ["shown_cells", "shown_headings", "table_html"]
+__all__ = ["blank_note", "rows_shown", "shown_cells", "shown_headings", "table_html"]
 
 _OTHER_NAME = {"zh": "name_en", "en": "name_zh"}
 
 
-def shown_headings(table: Table, lang: str) -> list[dict[str, Any]]:
+def shown_headings(table: Table, lang: str, names: Names | None = None) -> list[dict[str, Any]]:
     """Return the headings that a reader of a language sees, with their alignment."""
     return [
-        {"key": key, "text": heading(column, lang), "num": column.numeric}
+        {"key": key, "text": heading(column, lang, names), "num": column.numeric}
         for key, column in _visible(table, lang)
     ]
 
@@ -31,7 +31,7 @@ def shown_cells(
     rows : at most so many; those that the table shows in a report by default
     """
     visible = _visible(table, lang)
-    frame = table.view[[key for key, _ in visible]].head(table.rows if rows is None else rows)
+    frame = table.view[[key for key, _ in visible]].head(rows_shown(table, rows))
     return [
         [
             {"text": display(value, column, lang, names), "num": column.numeric}
@@ -41,27 +41,50 @@ def shown_cells(
     ]
 
 
+def rows_shown(table: Table, rows: int | None = None) -> int:
+    """Return how many rows are shown: ``rows``, or as many as the table shows in a report."""
+    return table.rows if rows is None else rows
+
+
+def blank_note(table: Table, cells: list[list[dict[str, Any]]], lang: str) -> str:
+    """Return what a blank means in this table, nothing where none is shown."""
+    if not any(cell["text"] == NOTHING for row in cells for cell in row):
+        return ""
+    return message("report.blank_means", blank=NOTHING, meaning=table.blank).get(lang)
+
+
 def _visible(table: Table, lang: str) -> list[tuple[str, Any]]:
     hidden = _OTHER_NAME.get(lang)
     return [(k, c) for k, c in table.shown_columns.items() if k != hidden]
 
 
 def table_html(table: Table, lang: str, names: Names | None = None, rows: int | None = None) -> str:
-    """Return a table as an HTML fragment; every text in it is escaped."""
+    """Return a table as an HTML fragment; every text in it is escaped.
+
+    A wide one scrolls by itself, and what a blank means is said under it.
+    """
     from html import escape
 
     def row(tag: str, cells: list[dict[str, Any]]) -> str:
         made = []
         for cell in cells:
             side = "right" if cell["num"] else "left"
-            made.append(f'<{tag} style="text-align:{side}">{escape(cell["text"])}</{tag}>')
+            kind = "" if cell["num"] else ' class="text"'
+            scope = ' scope="col"' if tag == "th" else ""
+            made.append(
+                f'<{tag}{scope}{kind} style="text-align:{side}">{escape(cell["text"])}</{tag}>'
+            )
         return f"<tr>{''.join(made)}</tr>"
 
     shown = shown_cells(table, lang, names, rows)
     left = len(table.view) - len(shown)
-    more = f"<p>{escape(message('report.more_rows', n=left).get(lang))}</p>" if left > 0 else ""
+    under = [message("report.more_rows", n=left).get(lang)] if left > 0 else []
+    under += [text] if (text := blank_note(table, shown, lang)) else []
+    semicolon = message("words.semicolon").get(lang)
+    after = f'<p class="muted">{escape(semicolon.join(under))}</p>' if under else ""
     return (
-        f"<table><caption>{escape(table.title.get(lang))}</caption>"
-        f"<thead>{row('th', shown_headings(table, lang))}</thead>"
-        f"<tbody>{''.join(row('td', cells) for cells in shown)}</tbody></table>{more}"
+        '<div class="scroll" style="overflow-x:auto" tabindex="0"><table class="calib">'
+        f"<caption>{escape(table.title.get(lang))}</caption>"
+        f"<thead>{row('th', shown_headings(table, lang, names))}</thead>"
+        f"<tbody>{''.join(row('td', cells) for cells in shown)}</tbody></table></div>{after}"
     )

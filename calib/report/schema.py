@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from calib.errors import CalibError
-from calib.report.columns import CODED, PATTERNS, ROLES, UNITS
+from calib.report.columns import CODED, PATTERNS, ROLES, SEVERAL, UNITS
 from calib.words import Text, message
 
 __all__ = ["Column", "Role", "SchemaError", "find_column", "resolve_columns"]
@@ -46,6 +46,8 @@ class Role(StrEnum):
     """How many of anything else: experts, ballots, nodes, draws."""
     PROBABILITY = "probability"
     """Probabilities and other fractions that count nobody."""
+    BOUND = "bound"
+    """Ends of the interval, or the standard error, of what the row is about: as safe as that."""
     STATISTIC = "statistic"
     """Measures, statistics, distances."""
     P_VALUE = "p_value"
@@ -53,7 +55,8 @@ class Role(StrEnum):
     FLAG = "flag"
     """Yes or no."""
     TEXT = "text"
-    """Free text; it may name weights and nodes, never an enterprise or a person."""
+    """Free text; it may name weights and nodes, never an enterprise or a person. Below the least
+    count it is published only where no id of an enterprise is found in it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Column:
     label : its heading; ``columns.<key>`` of the catalogue if not given
     coded : what its values stand for: ``"node"``, ``"track"``, ``"word"`` (a key under
         ``values`` in the catalogue), ``"cause"`` (bands and gates of nodes), or ``""``
+    several : whether a value lists any number of enterprises, so that the row is about something
+        else and stays when they are withheld
     """
 
     key: str
@@ -76,6 +81,7 @@ class Column:
     unit: str = ""
     label: Text | None = None
     coded: str = ""
+    several: bool = False
 
     @property
     def heading(self) -> Text:
@@ -94,7 +100,9 @@ _TEXTUAL = {Role.ENTERPRISE, Role.PERSON, Role.GROUP, Role.FLAG, Role.TEXT}
 def find_column(key: str) -> Column | None:
     """Return calib's own column of a key, None where there is none."""
     if key in ROLES:
-        return Column(key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""))
+        return Column(
+            key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""), key in SEVERAL
+        )
     for pattern, role, unit in PATTERNS:
         match = re.fullmatch(pattern, key)
         if match:

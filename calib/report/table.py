@@ -40,6 +40,8 @@ class Table:
     rows : how many rows a report shows; 0 keeps the table out of it. The file has all
     shown : what a report shows in place of the tidy frame, for instance a pivot of it
     declared : the columns that only this table has
+    from_transitions : whether its statistics are functions of how many enterprises change from
+        which star to which: they would tell small numbers of them, so they are withheld with these
     blank : what a cell without a number means, said under the table where one is shown
 
     Raises
@@ -54,6 +56,7 @@ class Table:
     rows: int = 30
     shown: pd.DataFrame | None = None
     declared: tuple[Column, ...] = ()
+    from_transitions: bool = False
     blank: Text = field(default_factory=lambda: message("report.not_available"))
 
     def __post_init__(self) -> None:

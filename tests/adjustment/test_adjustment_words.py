@@ -7,10 +7,10 @@ import pytest
 
 from calib.adjustment import dominance
 from calib.experiment import parse_experiment, run_experiment
-from calib.experiment.wording import cell
 from calib.figures.dominance import dominance_comparison
 from calib.framework import load_framework
 from calib.population import generate_population
+from calib.report import display, find_column
 from calib.weights import off_grid, published_weights, round_weights
 
 FRAMEWORK = load_framework("aii")
@@ -25,9 +25,9 @@ BASE = {
 def test_without_an_interval_flags_say_neither_yes_nor_no():
     flags = dominance(WEIGHTS, POPULATION, cap=0.05).flags
     assert len(flags) > 0
-    assert [cell(v, "interval_above_cap", "en") for v in flags["interval_above_cap"]] == [
-        "–"
-    ] * len(flags)
+    assert [
+        display(v, find_column("interval_above_cap"), "en") for v in flags["interval_above_cap"]
+    ] == ["–"] * len(flags)
     known = dominance(WEIGHTS, POPULATION, cap=0.05, draws=50, rng=1).flags
     for row in known[known["measure"] == "contribution"].to_dict("records"):
         assert row["interval_above_cap"] == (row["low"] > row["cap"])

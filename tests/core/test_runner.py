@@ -17,7 +17,6 @@ import pytest
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
 from calib.experiment.context import InputLog
-from calib.experiment.wording import spell
 from calib.framework import Name
 from calib.outcomes.comparison import weighted_kappa
 from calib.rating import rate
@@ -292,8 +291,3 @@ def test_two_inputs_of_one_name_are_both_in_the_manifest(tmp_path):
         (tmp_path / part / "same.csv").write_text(part)
         log.note(tmp_path / part / "same.csv")
     assert len(log.hashes) == 2
-
-
-def test_reasons_are_spelled_out_in_chinese(aii):
-    assert spell("gate of a higher band", aii, "zh") == "更高分数段的门槛"
-    assert spell("total; gate IN", aii, "zh") == "总分; 门槛 IN 综合集成"

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from calib._shipped_files import shipped_experiments
 from calib.errors import InputError
+from calib.experiment import load_experiment, run_experiment
 from calib.figures import estimates, save_svg
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
 from calib.publish import (
     Privacy,
+    build_site,
     find_leaks,
     open_view,
     pseudonymise,
@@ -21,9 +24,12 @@ from calib.publish import (
     secret_words,
     suppress,
 )
+from calib.publish.release import Release, mentions
 from calib.publish.workbook import Sheet, write_workbook
 from calib.rating import rate, score_answers
+from calib.report import Column, Role, SchemaError, Table
 from calib.weights import published_weights
+from calib.words import Name
 
 FW = load_framework("aii")
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -178,7 +184,8 @@ def test_names_are_found_wherever_they_hide(tmp_path):
     unicode = "".join(f"\\u{ord(c):04x}" for c in name)
     (tmp_path / "data.json").write_text(f'{{"n": "{unicode}"}}', encoding="utf-8")
     (tmp_path / f"{code}.txt").write_text("nothing", encoding="utf-8")
-    write_workbook([Sheet("s", "s", pd.DataFrame({"a": [name]}))], tmp_path / "book.xlsx")
+    own = Table("s", pd.DataFrame({"name": [name]}), Name("s", "s"))
+    write_workbook([Sheet("s", own)], tmp_path / "book.xlsx")
     table = pd.DataFrame({"estimate": [1.0], "lower": [0.5], "upper": [2.0]}, index=[name])
     save_svg(estimates(table, label="x"), tmp_path / "figure.svg")
     (tmp_path / "clean.html").write_text("<td>E-ABCDEF 华东</td>", encoding="utf-8")
@@ -219,3 +226,106 @@ def test_files_named_after_their_authors_go_by_numbers():
         assert part._repr_html_().startswith('<p class="muted">')
         assert "not published" in repr(part)
         assert "'" not in repr(part)
+
+
+def released(table, min_count=3, key=KEY, ids=None):
+    return Release(Privacy(key, min_count), ids).of(table)
+
+
+def test_a_count_of_a_plugin_is_left_out_as_nobody_knows_how_it_adds_up():
+    columns = (Column("firms", Role.COUNT, label=Name("企业", "firms")),
+               Column("region", Role.GROUP, label=Name("地区", "region")))  # fmt: skip
+    frame = pd.DataFrame({"region": ["n", "s"], "firms": [1, 9], "weight": [0.4, 0.6]})
+    table = Table("regions", frame, Name("地区", "regions"), declared=columns)
+    assert list(released(table).frame.columns) == ["region", "weight"]
+    assert released(table, min_count=1).frame.equals(frame)
+    # Nothing is left to say without the counts.
+    bare = Table("bare", frame[["region", "firms"]], Name("地区", "regions"), declared=columns)
+    assert released(bare) is None
+
+
+def test_known_counts_by_a_key_of_which_no_sums_are_known_are_left_out():
+    region = (Column("region", Role.GROUP, label=Name("地区", "region")),)
+    frame = pd.DataFrame({"region": ["n", "s"] * 2, "star": [1, 1, 2, 2], "count": [9, 8, 7, 5],
+                          "share": [0.5, 0.5, 0.5, 0.5], "weight": 0.1})  # fmt: skip
+    table = Table("t", frame, Name("表", "table"), declared=region)
+    assert list(released(table).frame.columns) == ["region", "star", "weight"]
+
+
+def test_an_undeclared_column_is_refused():
+    with pytest.raises(SchemaError, match="firms"):
+        suppress(pd.DataFrame({"firms": [1]}), 3)
+
+
+def test_tables_about_single_enterprises_and_persons_are_withheld_by_role():
+    who = Column("shop", Role.ENTERPRISE, label=Name("厂", "shop"))
+    judge = Column("judge", Role.PERSON, label=Name("评委", "judge"))
+    shops = Table("s", pd.DataFrame({"shop": ["a"], "score": [1.0]}), Name("厂", "s"),
+                  declared=(who,))  # fmt: skip
+    judges = Table("j", pd.DataFrame({"judge": ["b"], "weight": [1.0]}), Name("评", "j"),
+                   declared=(judge,))  # fmt: skip
+    assert released(shops) is None
+    assert released(shops, min_count=1) is shops
+    assert released(judges) is None
+    assert released(judges, min_count=1) is None
+    assert released(judges, key=None) is not None
+
+
+def test_lists_of_enterprises_and_texts_that_name_one_leave_only_their_column_out():
+    population = named()
+    frame = pd.DataFrame({
+        "step": [1, 2], "moved_enterprises": ["NO-process-004 2→3", ""],
+        "detail": ["of NO-process-004", "none"], "weight": [0.1, 0.2],
+    })  # fmt: skip
+    table = Table("rounds", frame, Name("轮", "rounds"))
+    shown = released(table, ids=mentions(population)).frame
+    assert list(shown.columns) == ["step", "weight"]
+    harmless = Table(
+        "t", pd.DataFrame({"detail": ["NO-process-0041"], "weight": [1.0]}), Name("", "")
+    )
+    assert "detail" in released(harmless, ids=mentions(population)).frame
+
+
+def test_statistics_of_the_transitions_are_withheld_whatever_their_columns_are_called():
+    frame = pd.DataFrame({"set": ["a"], "statistic": [1.5]})
+    told = Table("t", frame, Name("检验", "tests"), from_transitions=True)
+    assert released(told) is None
+    assert released(Table("t", frame, Name("检验", "tests"))) is not None
+
+
+def test_bounds_go_with_the_shares_that_they_are_about():
+    frame = pd.DataFrame({"scope": "all", "star": [1, 2], "expected_share": [0.05, 0.95],
+                          "low": [0.04, 0.9], "high": [0.06, 1.0], "weight": 0.5})  # fmt: skip
+    shown = released(Table("t", frame, Name("", ""))).frame
+    assert list(shown.columns) == ["scope", "star", "weight"]
+
+
+@pytest.mark.parametrize("name", ["robustness", "shift-to-analytics", "readings", "rounds"])
+def test_an_anonymised_publication_tells_of_no_single_enterprise(name, tmp_path):
+    """Neither id nor pseudonym nor a count below the minimum: on no page, in no file."""
+    experiment = rounds_file(tmp_path) if name == "rounds" else name
+    view = open_view(experiment, language="en", privacy=Privacy(KEY, 3))
+    site = build_site(view, tmp_path / "site", answers=False)
+    run = view.run
+    pseudonyms = [str(i) for s in run.context.population.samples.values() for i in s.ids]
+    plain = run_experiment(load_experiment(experiment)).context.population
+    assert find_leaks(site.folder, [*pseudonyms, *secret_words(plain)]) == []
+    for table in view.tables():
+        assert not table.has(Role.ENTERPRISE)
+        for key, column in table.columns.items():
+            if column.role == Role.COUNT:
+                values = {str(v) for v in table.frame[key]}
+                assert not values & {"1", "2", "1.0", "2.0"}, (table.name, key)
+            if column.role == Role.SHARE:
+                assert "count" in table.frame, (table.name, key)
+
+
+def rounds_file(folder):
+    """The shipped reverse adjustment in rounds, without what takes long."""
+    shipped = shipped_experiments()
+    text = (shipped / "reverse-adjustment.toml").read_text("utf-8").split("[outcomes")[0]
+    text = text.replace("draws = 50", "draws = 0")
+    text = text.replace("../data/", f"{(shipped.parent / 'data').as_posix()}/")
+    file = folder / "rounds.toml"
+    file.write_text(text, encoding="utf-8")
+    return file

@@ -62,6 +62,8 @@ def test_headings_of_two_columns_of_one_table_differ():
         ("p", 0.0004, "<0.001"),
         ("p", 0.5, "0.500"),
         ("year", 2032.0, "2032"),
+        ("year", 2031.5, "2031-07"),
+        ("year", 2031 + 11.99 / 12, "2031-12"),
         ("count", 3, "3"),
         ("value", np.nan, "–"),
     ],
@@ -79,9 +81,9 @@ def test_codes_are_followed_by_names():
 
 def test_the_data_dictionary_reads_back():
     made = table(set=["a"], star=[1], share=[0.5])
-    title, columns = read_dictionary(data_dictionary([made]))["t"]
-    assert title == Name("表", "table")
-    assert [(c.key, c.role) for c in columns] == [
+    found = read_dictionary(data_dictionary([made]))["t"]
+    assert found.title == Name("表", "table")
+    assert [(c.key, c.role) for c in found.columns] == [
         ("set", Role.GROUP), ("star", Role.STAR), ("share", Role.SHARE),
     ]  # fmt: skip
 
