@@ -46,7 +46,7 @@ from calib.ballots.sentences import equality_sentences, verdict_name
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.simulate import simulate_ballots
-from calib.ballots.survey import REASONS, Intake, SetAside, Survey
+from calib.ballots.survey import REASONS, Intake, SetAside, Survey, reason
 from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 from calib.ballots.weigh import BallotsRequest, BallotsResult, weigh_ballots
 from calib.ballots.writing import survey_table, write_survey
@@ -121,6 +121,7 @@ __all__ = [
     "quasi_variances",
     "read_preflib",
     "read_survey",
+    "reason",
     "sandwich",
     "segment_test",
     "simulate_ballots",

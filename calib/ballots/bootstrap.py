@@ -15,6 +15,7 @@ from calib.ballots.reweight import Reweighting
 from calib.ballots.robust import cluster_index, effective_table
 from calib.ballots.shrinkage import laplace
 from calib.errors import ConvergenceError, InputError
+from calib.words import message
 
 __all__ = ["BatchFit", "Bootstrap", "bootstrap"]
 
@@ -77,8 +78,7 @@ def bootstrap(
     (20, 4)
     """
     if replicates < 1:
-        msg = f"{replicates} bootstrap replicates; at least 1 is needed"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.replicates", n=replicates))
     gen = np.random.default_rng(rng)
     table = tabulate(ballots)
     # A prior weighs as much against the ballots here as in the fit to all of them.
@@ -206,5 +206,4 @@ def _finish(table: PrefixTable, sigma: float | None) -> FloatArray:
     try:
         return fit_ml(table).theta if sigma is None else laplace(table, sigma).theta
     except np.linalg.LinAlgError as exc:
-        msg = "a bootstrap refit has no unique answer; use shrinkage"
-        raise ConvergenceError(msg) from exc
+        raise ConvergenceError(message("ballots.input.no_refit")) from exc

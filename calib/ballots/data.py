@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calib._types import FloatArray, IntArray
 from calib.errors import Faults
+from calib.words import Message, message
 
 __all__ = ["Ballots", "ballots_from_lists"]
 
@@ -111,29 +112,34 @@ class Ballots:
         return [[self.items[j] for j in row if j >= 0] for row in self.picks.tolist()]
 
 
+def _say(key: str, **values: object) -> Message:
+    return message(f"ballots.array.{key}", **values)
+
+
 def _check_columns(ballots: Ballots, picks: NDArray[np.int16], faults: Faults) -> None:
     J, n = len(ballots.items), picks.shape[0]
     if J < 2:
-        faults.add("items", "a choice needs at least two items on offer", value=J)
+        faults.add("items", _say("few_items"), value=J)
     repeated = sorted({code for code in ballots.items if ballots.items.count(code) > 1})
     if repeated:
-        faults.add("items", "codes are repeated", value=repeated)
+        faults.add("items", _say("repeated_codes"), value=repeated)
     if n == 0 or picks.shape[1] == 0:
-        faults.add("picks", "there are no ballots", expected="at least one")
+        faults.add("picks", _say("empty"), expected=_say("one_ballot"))
     if picks.shape[1] > J:
-        faults.add("picks", "more ranks than items", value=picks.shape[1], expected=f"at most {J}")
+        most = message("ballots.faults.at_most", most=J)
+        faults.add("picks", _say("too_many_ranks"), value=picks.shape[1], expected=most)
     for name in ("weight", "cluster", "segment", "respondent"):
         column = getattr(ballots, name)
         if column is not None and len(column) != n:
-            faults.add(name, "wrong length", value=len(column), expected=f"{n}, one per ballot")
+            faults.add(name, _say("length"), value=len(column), expected=_say("one_each", n=n))
     if ballots.weight is not None:
         bad = ~(np.isfinite(ballots.weight) & (ballots.weight > 0))
         for row in np.flatnonzero(bad)[:20]:
             faults.add(
-                f"row {row}",
-                "respondent weight",
+                _say("row", row=row),
+                _say("weight"),
                 value=float(ballots.weight[row]),
-                expected="a positive number",
+                expected=message("ballots.faults.positive"),
             )
 
 
@@ -143,21 +149,23 @@ def _check_picks(picks: NDArray[np.int16], J: int, faults: Faults) -> None:
     listed = picks >= 0
     for row in np.flatnonzero((picks < -1).any(axis=1) | (picks >= J).any(axis=1))[:20]:
         faults.add(
-            f"row {row}",
-            "position out of range",
+            _say("row", row=row),
+            _say("out_of_range"),
             value=picks[row].tolist(),
-            expected=f"0 to {J - 1}, or -1 for no choice",
+            expected=_say("positions", last=J - 1),
         )
     for row in np.flatnonzero((listed[:, 1:] & ~listed[:, :-1]).any(axis=1))[:20]:
-        faults.add(f"row {row}", "a choice follows a gap", value=picks[row].tolist())
+        faults.add(_say("row", row=row), _say("after_gap"), value=picks[row].tolist())
     for row in np.flatnonzero(~listed[:, 0])[:20]:
-        faults.add(f"row {row}", "the ballot is blank", expected="at least one choice")
+        faults.add(
+            _say("row", row=row), _say("blank"), expected=message("ballots.faults.one_choice")
+        )
     repeated = np.zeros(picks.shape[0], dtype=bool)
     for s in range(1, picks.shape[1]):
         for t in range(s):
             repeated |= listed[:, s] & (picks[:, s] == picks[:, t])
     for row in np.flatnonzero(repeated)[:20]:
-        faults.add(f"row {row}", "an item is listed twice", value=picks[row].tolist())
+        faults.add(_say("row", row=row), _say("repeated"), value=picks[row].tolist())
 
 
 def ballots_from_lists(
@@ -186,7 +194,7 @@ def ballots_from_lists(
     for row, codes in enumerate(lists):
         for code in codes:
             if code not in index:
-                faults.add(f"row {row}", "unknown item", value=code)
+                faults.add(_say("row", row=row), _say("unknown"), value=code)
     faults.raise_if_any()
     K = max((len(codes) for codes in lists), default=0)
     picks = np.full((len(lists), K), -1, dtype=np.int16)

@@ -13,6 +13,7 @@ from calib.ballots.planning import ballots_for_equal_shares, ballots_for_equal_w
 from calib.ballots.shares import PickShares
 from calib.ballots.unshrunken import WorthIntervals
 from calib.errors import InputError
+from calib.words import Message, message
 
 __all__ = [
     "LARGEST_MARGIN",
@@ -156,12 +157,13 @@ def check_margin(margin: float) -> None:
         meant = 1.0 + margin if margin <= 0.5 else 1.0 / margin
     elif LARGEST_MARGIN <= margin <= 100.0:
         meant = 1.0 + margin / 100.0
-    hint = f" (did you mean {meant:.4g}?)" if meant else ""
-    msg = (
-        f"the equivalence margin is {margin!r}; expected a ratio above 1 and below"
-        f" {LARGEST_MARGIN:g}, such as 1.25 for a quarter more{hint}"
+    raise InputError(
+        message("ballots.input.margin", value=margin, largest=LARGEST_MARGIN, hint=_meant(meant))
     )
-    raise InputError(msg)
+
+
+def _meant(value: float) -> Message | str:
+    return message("ballots.input.meant", meant=value) if value else ""
 
 
 def check_alpha(alpha: float) -> None:
@@ -179,9 +181,7 @@ def check_alpha(alpha: float) -> None:
         meant = 1.0 - alpha
     elif 1.0 <= alpha < 100.0:
         meant = alpha / 100.0 if alpha < 50.0 else 1.0 - alpha / 100.0
-    hint = f" (did you mean {meant:.4g}?)" if meant else ""
-    msg = f"the level alpha is {alpha!r}; expected a number above 0 and below 0.5, such as 0.05"
-    raise InputError(msg + hint)
+    raise InputError(message("ballots.input.alpha", value=alpha, hint=_meant(meant)))
 
 
 def _of_these(needed: int | None, design_effect: float) -> int | None:

@@ -16,10 +16,11 @@ from calib.ballots.prefix import tabulate
 from calib.ballots.quasi import quasi_variances
 from calib.ballots.robust import cluster_index, effective_table, sandwich, weights_differ
 from calib.ballots.scores import SCORES, positional_score
+from calib.ballots.sentences import listing
 from calib.ballots.shares import normal_quantile
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.errors import InputError, suggest
-from calib.framework import Name
+from calib.words import Text, joined, message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,24 +36,14 @@ __all__ = [
     "method_table",
 ]
 
-_SHOWN = 6
-
 METHODS = ("shrinkage", "maximum_likelihood", *SCORES, "kemeny")
 """Names of the estimators, the default first."""
 
-ERRORS: Mapping[str, Name] = {
-    "model": Name("按模型，选票等权且相互独立", "by the model, ballots equal and independent"),
-    "kish": Name(
-        "按有效选票数（Kish 有效样本量；同一企业多份选票时再折减）",
-        "at the effective number of ballots (Kish's; fewer where enterprises sent several)",
-    ),
-    "robust": Name(
-        "稳健（三明治）标准误，按选票，或按企业聚类",
-        "robust (sandwich), by ballot, or by enterprise where these sent several",
-    ),
-    "none": Name("无", "none"),
-}
-"""What standard errors can rest on, in words. None of them depends on the scale of the weights."""
+ERRORS = ("model", "kish", "robust", "none")
+"""What standard errors can rest on; in words under ``ballots.errors`` of the catalogue.
+
+None of them depends on the scale of the weights.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ class Estimate:
     theta, theta_se, quasi_variance : (J,) log-worths with errors and quasi-variances, for the two
         Plackett-Luce methods; else None
     loglik : log-likelihood, or None
-    note : what a reader must know, "" if nothing
+    notes : what a reader must know
     errors : what the standard errors rest on, a key of :data:`ERRORS`
     """
 
@@ -87,7 +78,7 @@ class Estimate:
     theta_se: FloatArray | None = None
     quasi_variance: FloatArray | None = None
     loglik: float | None = None
-    note: str = ""
+    notes: tuple[Text, ...] = ()
     errors: str = "none"
 
     def table(self) -> pd.DataFrame:
@@ -128,8 +119,8 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     limit.
     """
     if method not in METHODS:
-        hint = suggest(method, METHODS) or f"expected one of {', '.join(METHODS)}"
-        raise InputError(f"unknown estimator {method!r}; {hint}")
+        hint = suggest(method, METHODS) or message("ballots.faults.one_of", known=METHODS)
+        raise InputError(message("ballots.input.estimator", method=method, hint=hint))
     if method == "shrinkage":
         return _from_shrinkage(ballots, fit_shrunk(effective_table(ballots).table), level)
     if method == "maximum_likelihood":
@@ -137,9 +128,9 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     if method == "kemeny":
         found = kemeny(ballots)
         share = found.disagreements / found.comparisons
-        note = f"contradicts {share:.1%} of the ballots' pairwise preferences; proven optimal"
+        notes = (message("ballots.kemeny_note", share=share),)
         ranks = found.ranks.astype(float)
-        return Estimate(method, ballots.items, None, None, None, None, ranks, level, note=note)
+        return Estimate(method, ballots.items, None, None, None, None, ranks, level, notes=notes)
     score = positional_score(ballots, method)
     z = normal_quantile((1 + level) / 2)
     lower = np.maximum(score.share - z * score.se, 0.0)
@@ -176,24 +167,37 @@ def comparison_table(estimates: Sequence[Estimate]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def method_table(ballots: Ballots, estimates: Sequence[Estimate]) -> pd.DataFrame:
-    """Return one row a method: what its errors rest on, and what a reader must know.
+def method_table(
+    ballots: Ballots, estimates: Sequence[Estimate], *, lang: str | None = None
+) -> pd.DataFrame:
+    """Return one row a method: what its errors rest on, and what a reader must know, in words.
 
     A maximum-likelihood estimate that does not exist, and is not among the estimates, has a row
     that says so.
     """
     import pandas as pd
 
-    rows = [[e.method, ERRORS[e.errors].en, ERRORS[e.errors].zh, e.note] for e in estimates]
+    language = resolve_language(lang)
+    rows: list[tuple[str, str, tuple[Text, ...]]] = [
+        (e.method, e.errors, e.notes) for e in estimates
+    ]
     if all(e.method != "maximum_likelihood" for e in estimates):
         missing = maximum_note(ballots)
         if missing is not None:
-            none = ERRORS["none"]
-            rows.append(["maximum_likelihood", none.en, none.zh, f"{missing.zh} {missing.en}"])
-    return pd.DataFrame(rows, columns=["method", "errors_en", "errors_zh", "note"])
+            rows.append(("maximum_likelihood", "none", (missing,)))
+    semicolon = message("words.semicolon")
+    said = [
+        (
+            method,
+            message(f"ballots.errors.{errors}").get(language),
+            joined(notes, semicolon).get(language),
+        )
+        for method, errors, notes in rows
+    ]
+    return pd.DataFrame(said, columns=["method", "errors", "note"])
 
 
-def maximum_note(ballots: Ballots, names: Mapping[str, str] | None = None) -> Name | None:
+def maximum_note(ballots: Ballots, names: Mapping[str, Text | str] | None = None) -> Text | None:
     """Say where the likelihood has no maximum; None when every log-worth has a finite estimate.
 
     Parameters
@@ -201,33 +205,15 @@ def maximum_note(ballots: Ballots, names: Mapping[str, str] | None = None) -> Na
     ballots : the ballots
     names : item names as shown, by code; codes are shown where there is none
     """
-    shown = [(names or {}).get(code, code) for code in ballots.items]
 
-    def listed(which: BoolArray) -> tuple[str, str]:
-        words = [shown[j] for j in np.flatnonzero(which)]
-        more = len(words) - _SHOWN
-        zh, en = "、".join(words[:_SHOWN]), ", ".join(words[:_SHOWN])
-        return (f"{zh}等 {len(words)} 项", f"{en} and {more} more") if more > 0 else (zh, en)
+    def listed(which: BoolArray) -> Text:
+        return listing([ballots.items[j] for j in np.flatnonzero(which)], names or {})
 
     try:
         absent = ~fit_ml(tabulate(ballots)).chosen
     except NoMaximumError as none:
-        upper, lower = listed(none.upper), listed(none.lower)
-        return Name(
-            f"最大似然估计不存在：凡可选时，{upper[0]} 总是先于 {lower[0]}；"
-            "因此没有标准误和区间，似然比统计量取上确界，请用收缩估计。",
-            f"No maximum-likelihood estimate exists: wherever they meet, {upper[1]} stand above "
-            f"{lower[1]}. There are no standard errors or intervals of it, likelihood ratios are "
-            "suprema; use the shrinkage estimate.",
-        )
-    if not absent.any():
-        return None
-    zh, en = listed(absent)
-    return Name(
-        f"从未被选的指标：{zh}；其最大似然估计不存在（极限为重要性 0），没有标准误和区间。",
-        f"Never chosen: {en}. The likelihood has no maximum there (worth 0 in the limit), "
-        "so no standard error and no interval.",
-    )
+        return message("ballots.separated", above=listed(none.upper), below=listed(none.lower))
+    return message("ballots.never_chosen", listed=listed(absent)) if absent.any() else None
 
 
 def _ranks(worth: FloatArray) -> FloatArray:
@@ -254,9 +240,9 @@ def _intervals(
 
 def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
     lower, upper = _intervals(fit.worth, fit.covariance, level)
-    note = f"sigma = {fit.sigma:.3f}"
+    notes = [message("ballots.sigma_note", sigma=fit.sigma)]
     if fit.at_bound:
-        note += "; at its largest allowed value: the ballots nearly all agree"
+        notes.append(message("ballots.sigma_bound"))
     return Estimate(
         "shrinkage",
         ballots.items,
@@ -270,7 +256,7 @@ def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
         fit.se,
         quasi_variances(fit.covariance).variances,
         fit.loglik,
-        note,
+        tuple(notes),
         "kish" if weights_differ(ballots) or cluster_index(ballots) is not None else "model",
     )
 
@@ -290,16 +276,11 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
 
     lower, upper = _intervals(own.worth, covariance, level)
     absent = [ballots.items[j] for j in np.flatnonzero(~fit.chosen)]
-    note = "robust standard errors" if robust else ""
+    notes = [message("ballots.robust_note")] if robust else []
     if not shown[fit.chosen].all() and not alone:
-        few = "too few enterprises or ballots for the robust errors of some items"
-        note = "; ".join(filter(None, [note, few]))
+        notes.append(message("ballots.too_few"))
     if absent:
-        without = (
-            "no maximum exists for items never chosen (worth 0 in the limit, no standard error,"
-            f" no interval): {', '.join(absent)}"
-        )
-        note = "; ".join(filter(None, [note, without]))
+        notes.append(message("ballots.absent_note", listed=absent))
     quasi = quasi_variances(covariance, fit.chosen).variances if fit.chosen.sum() > 1 else None
     return Estimate(
         "maximum_likelihood",
@@ -314,6 +295,6 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
         known(own.se),
         None if quasi is None else known(quasi),
         own.loglik,
-        note,
+        tuple(notes),
         "robust" if robust else "model",
     )

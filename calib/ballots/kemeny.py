@@ -11,6 +11,7 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.ballots.data import Ballots
 from calib.ballots.pairwise import preference_counts
 from calib.errors import ConvergenceError
+from calib.words import message
 
 __all__ = ["Kemeny", "kemeny", "kemeny_order"]
 
@@ -140,8 +141,7 @@ def _solve_group(preferences: FloatArray) -> tuple[IntArray, int]:
         bound = float(margin @ x)
         if (np.ceil(bound - _TOLERANCE) if integers else bound) >= upper - 1e-9 * (1 + abs(upper)):
             return start, cuts.size
-    msg = f"the Kemeny order of {J} items was not proven optimal in {_MAX_ROUNDS} rounds"
-    raise ConvergenceError(msg)
+    raise ConvergenceError(message("ballots.input.kemeny_rounds", items=J, rounds=_MAX_ROUNDS))
 
 
 class _Cuts:
@@ -188,8 +188,7 @@ class _Cuts:
             integrality=np.ones(touched.size) if integral else None,
         )
         if result.x is None:
-            msg = f"the solver found no Kemeny order: {result.message}"
-            raise ConvergenceError(msg)
+            raise ConvergenceError(message("ballots.input.kemeny_solver", said=str(result.message)))
         x = x.copy()
         x[touched] = result.x
         return x

@@ -14,6 +14,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.ballots.newton import Point, climb
 from calib.errors import ConvergenceError
+from calib.words import message
 
 __all__ = ["RANGE", "STEP", "Contest", "Layers", "layers", "leading"]
 
@@ -161,8 +162,7 @@ def _cut(contest: Contest) -> BoolArray:
     theta = climb(shrunken, np.zeros(contest.wins.size), close=STEP, most=500).x
     m = _leading(contest, theta)
     if m == 0:
-        msg = "Plackett-Luce did not converge, though no items stand above all others"
-        raise ConvergenceError(msg)
+        raise ConvergenceError(message("ballots.input.not_converged"))
     upper = np.zeros(theta.size, dtype=bool)
     upper[np.argsort(-theta, kind="stable")[:m]] = True
     return upper

@@ -14,6 +14,7 @@ from calib.ballots.reweight import Reweighting
 from calib.ballots.robust import effective_size
 from calib.ballots.shrinkage import laplace
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = ["Mixture", "MixtureChoice", "choose_mixture", "fit_mixture"]
 
@@ -112,11 +113,9 @@ def fit_mixture(
     Biernacki, Celeux & Govaert (2003), *Comput. Stat. Data Anal.* 41, 561-575.
     """
     if not 1 <= groups <= ballots.n:
-        msg = f"{groups} groups for {ballots.n} ballots; expected 1 to {ballots.n}"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.groups", groups=groups, ballots=ballots.n))
     if starts < 1:
-        msg = "a mixture needs at least one start"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.starts"))
     gen = np.random.default_rng(rng)
     distinct, where, count = _distinct(ballots)
     em = _EM(distinct, count, groups, tolerance)

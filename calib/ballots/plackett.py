@@ -12,6 +12,7 @@ from calib.ballots.likelihood import derivatives, equal_loglik, loglik, pseudo_i
 from calib.ballots.newton import Ascent, Point, climb
 from calib.ballots.prefix import PrefixTable
 from calib.errors import CalibError
+from calib.words import message
 
 __all__ = [
     "NoMaximumError",
@@ -29,9 +30,11 @@ class NoMaximumError(CalibError):
     def __init__(self, upper: BoolArray, lower: BoolArray) -> None:
         self.upper, self.lower = upper, lower
         super().__init__(
-            "maximum-likelihood worths do not exist: no ballot puts an item at positions "
-            f"{np.flatnonzero(lower).tolist()} above an item at positions "
-            f"{np.flatnonzero(upper).tolist()}; use the shrinkage estimate"
+            message(
+                "ballots.input.no_maximum",
+                lower=np.flatnonzero(lower).tolist(),
+                upper=np.flatnonzero(upper).tolist(),
+            )
         )
 
 

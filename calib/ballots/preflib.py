@@ -12,8 +12,9 @@ import numpy as np
 from calib._atomic import write_text
 from calib._inputs import read_input
 from calib.ballots.data import Ballots
-from calib.ballots.survey import REASONS, Intake, SetAside
+from calib.ballots.survey import Intake, SetAside, reason
 from calib.errors import Fault, InputError
+from calib.words import Message, Text, message
 
 __all__ = ["is_preflib", "read_preflib", "write_preflib"]
 
@@ -52,7 +53,7 @@ def read_preflib(
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"{file}: no such file")
+        raise InputError([Fault(str(file), "", _say("no_file"))])
     lines = _text(file).splitlines()
     names = _alternatives(lines, str(file))
     index = {number: j for j, number in enumerate(names)}
@@ -62,26 +63,26 @@ def read_preflib(
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        where = f"line {number}"
+        where = _say("line", number=number)
         head, _, body = line.partition(":")
         if not head.strip().isdigit() or int(head) < 1:
             raise InputError(
-                [Fault(str(file), where, "no count of ballots", line[:40], "count: order")]
+                [Fault(str(file), where, _say("no_count"), line[:40], _say("count_order"))]
             )
         order, problem = _order(body, index)
         if problem is None:
             orders.append(order)
             counts.append(int(head))
         else:
-            reason, value, detail = problem
-            aside.append(SetAside(where, reason, value, detail, int(head)))
+            why, value, detail = problem
+            aside.append(SetAside(where, why, value, detail, int(head)))
     wrong = [s for s in aside if s.reason != "blank"]
     if wrong and faulty == "error":
         raise InputError(
-            [Fault(str(file), s.where, REASONS[s.reason].en, s.value, s.detail) for s in wrong]
+            [Fault(str(file), s.where, reason(s.reason), s.value, s.detail) for s in wrong]
         )
     if not orders:
-        raise InputError(f"{file}: there are no ballots in it")
+        raise InputError([Fault(str(file), "", _say("empty"))])
     picks = np.full((len(orders), max(map(len, orders))), -1, dtype=np.int16)
     for row, order in enumerate(orders):
         picks[row, : len(order)] = order
@@ -89,6 +90,10 @@ def read_preflib(
     read = used + sum(s.count for s in aside)
     ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
     return ballots, Intake(str(file), read, used, tuple(aside))
+
+
+def _say(key: str, **values: object) -> Message:
+    return message(f"ballots.faults.{key}", **values)
 
 
 def _text(file: Path) -> str:
@@ -99,24 +104,22 @@ def _text(file: Path) -> str:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{file}: is neither UTF-8 nor GB18030 text")
+    raise InputError([Fault(str(file), "", _say("encoding"))])
 
 
 def _alternatives(lines: list[str], file: str) -> dict[str, str]:
     names = {m[1]: m[2] for line in lines if (m := _NAME.match(line))}
     if len(names) < 2:
-        raise InputError(
-            f"{file}: no names of alternatives; expected lines '# ALTERNATIVE NAME 1: ...'"
-        )
+        raise InputError([Fault(file, "", _say("no_alternatives"))])
     if len(set(names.values())) < len(names):
-        raise InputError(f"{file}: two alternatives have the same name")
+        raise InputError([Fault(file, "", _say("same_names"))])
     return names
 
 
-def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str, str] | None]:
+def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str, Text] | None]:
     """Return an order as positions, or what is wrong with it."""
     if not _ORDER.fullmatch(body):
-        return [], ("malformed", body.strip()[:40], "numbers by commas, ties in braces")
+        return [], ("malformed", body.strip()[:40], _say("numbers"))
     entries = [e.strip() for e in _ENTRY.findall(body) if e.strip()]
     order: list[int] = []
     for place, entry in enumerate(entries):
@@ -124,20 +127,20 @@ def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str,
             tied = [t.strip() for t in entry[1:-1].split(",") if t.strip()]
             unknown = [t for t in tied if t not in index]
             if unknown:
-                return [], ("unknown", unknown[0], f"alternatives 1 to {len(index)}")
+                return [], ("unknown", unknown[0], _say("alternatives", last=len(index)))
             rest = set(index.values()) - set(order)
             if len(tied) == 1:
                 entry = tied[0]
             elif place == len(entries) - 1 and {index[t] for t in tied} == rest:
                 break  # everything left, tied at the bottom: unlisted
             else:
-                return [], ("tie", entry, "a strict order of the alternatives listed")
+                return [], ("tie", entry, _say("strict"))
         if entry not in index:
-            return [], ("unknown", entry, f"alternatives 1 to {len(index)}")
+            return [], ("unknown", entry, _say("alternatives", last=len(index)))
         if index[entry] in order:
-            return [], ("duplicate", entry, "each alternative once")
+            return [], ("duplicate", entry, _say("alternative_once"))
         order.append(index[entry])
-    return order, None if order else ("blank", "", "at least one choice")
+    return order, None if order else ("blank", "", _say("one_choice"))
 
 
 def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str = "") -> None:
@@ -158,17 +161,15 @@ def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str 
     file = Path(path)
     kind = file.suffix.lower().lstrip(".")
     if not is_preflib(file):
-        raise InputError(f"{file}: expected a path ending in {', '.join(_ENDINGS)}")
+        raise InputError(_say("endings", file=file, endings=list(_ENDINGS)))
     weight = ballots.weights
     if np.abs(weight - np.round(weight)).max() > 1e-9:
-        raise InputError(
-            f"{file}: PrefLib counts ballots; respondent weights must be whole numbers"
-        )
+        raise InputError(_say("whole_weights", file=file))
     picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
     counts = np.round(np.bincount(where.ravel(), weight)).astype(int)
     lengths = (picks >= 0).sum(axis=1)
     if kind == "soc" and (lengths < ballots.J - 1).any():
-        raise InputError(f"{file}: .soc holds complete orders only; write .soi or .toc")
+        raise InputError(_say("complete_only", file=file))
     out = [
         f"# FILE NAME: {file.name}",
         f"# TITLE: {title or file.stem}",

@@ -14,12 +14,12 @@ import numpy as np
 from calib._shipped_files import shipped_data
 from calib.ballots.data import Ballots
 from calib.ballots.preflib import is_preflib, read_preflib
-from calib.ballots.survey import REASONS, Intake, SetAside, Survey
+from calib.ballots.survey import Intake, SetAside, Survey, reason
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
 from calib.requests import expect
 from calib.tables import RawTable, read_table
-from calib.words import message
+from calib.words import Message, Text, message
 
 __all__ = ["looks_like_survey", "parse_survey", "read_survey"]
 
@@ -97,8 +97,10 @@ def read_survey(
     if track is not None:
         code = framework.track(track)
         if code is None:
-            hint = suggest(track, framework.tracks) or f"one of {', '.join(framework.tracks)}"
-            raise InputError(f"no track {track!r} in framework {framework.code}; {hint}")
+            hint = suggest(track, framework.tracks) or _say("one_of", known=list(framework.tracks))
+            raise InputError(
+                _say("no_track", track=repr(track), framework=framework.code, hint=hint)
+            )
         track = code
     if is_preflib(path):
         return _from_preflib(path, framework, track, faulty)
@@ -135,26 +137,22 @@ def parse_survey(
     for name in ranks:
         if name not in table.frame.columns:
             hint = suggest(name, [str(c) for c in table.frame.columns])
-            faults.add("header", f"no column {name!r} {hint}".rstrip())
+            faults.add(_say("header"), _say("no_column", name=repr(name), hint=hint))
     if not long and not columns and not len(faults):
         faults.add(
-            "header",
-            "no columns of ranks",
+            _say("header"),
+            _say("no_ranks"),
             value=[str(c) for c in table.frame.columns][:8],
-            expected="rank1, rank2, ... (or 第一重要, ...), or the long form respondent, rank, "
-            "indicator",
+            expected=_say("ranks_expected"),
         )
     if long and "respondent" not in heads:
-        faults.add("header", "no column of respondents", expected="respondent (or 答卷编号)")
+        faults.add(_say("header"), _say("no_respondents"), expected=_say("respondents_expected"))
     if track is None and "track" not in heads and len(framework.tracks) > 1:
-        faults.add(
-            "header", "no column of tracks", expected="a column track (or 企业类型), or one track"
-            " stated for the whole file",
-        )  # fmt: skip
+        faults.add(_say("header"), _say("no_tracks"), expected=_say("tracks_expected"))
     faults.raise_if_any()
     reader = _Reader(table, framework, heads, track, choices)
     rows = reader.long_rows() if long else reader.wide_rows(columns)
-    used = () if long else (f"ranks read from the columns {', '.join(columns)}",)
+    used = () if long else (message("ballots.ranks_read", columns=columns),)
     return reader.survey(rows, faulty, used)
 
 
@@ -165,6 +163,10 @@ def looks_like_survey(table: RawTable) -> bool:
         return True
     faults = Faults()
     return len(_rank_columns(table, heads, faults)) > 1 or bool(len(faults))
+
+
+def _say(key: str, **values: object) -> Message:
+    return message(f"ballots.faults.{key}", **values)
 
 
 def _heads(table: RawTable) -> dict[str, str]:
@@ -193,13 +195,17 @@ def _rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> lis
     several = worded or whole
     if len(several) > 1:
         faults.add(
-            "header",
-            "several sets of columns could hold the ranks",
+            _say("header"),
+            _say("several"),
             value=[g[1] for g in several.values()],
-            expected="the names of the rank columns, stated in their order",
+            expected=_say("several_expected"),
         )
         return []
     return [group[r] for group in several.values() for r in sorted(group)]
+
+
+_Problem = tuple[str, str, str, str | Text]
+"""Where, why (a key of :data:`~calib.ballots.REASONS`), what stands there, what would be valid."""
 
 
 @dataclass(slots=True)
@@ -210,7 +216,7 @@ class _Row:
     at: int
     words: list[str]
     cells: list[str]
-    problems: list[tuple[str, str, str, str]] = field(default_factory=list)
+    problems: list[_Problem] = field(default_factory=list)
 
 
 class _Reader:
@@ -241,7 +247,7 @@ class _Reader:
                 row.words.pop()
             for place, word in enumerate(row.words):
                 if not word:
-                    row.problems.append((cells[place], "gap", "", "choices without a gap"))
+                    row.problems.append((cells[place], "gap", "", _say("no_gap")))
             rows.append(row)
         return rows
 
@@ -260,17 +266,17 @@ class _Reader:
             row = gathered.setdefault(key, _Row(where, at, [], []))
             held = places.setdefault(key, {})
             if not name:
-                row.problems.append((where, "respondent", word, "a respondent in every row"))
+                row.problems.append((where, "respondent", word, _say("some_respondent")))
                 continue
             row.problems += self._mixed(details, row.at, at)
             if not word and not rank:
                 continue
             if not re.fullmatch("[0-9]+", rank) or int(rank) < 1:
-                row.problems.append((where, "rank", rank, "a whole number from 1"))
+                row.problems.append((where, "rank", rank, _say("whole_rank")))
             elif int(rank) in held:
-                row.problems.append((where, "tie", rank, "each rank once"))
+                row.problems.append((where, "tie", rank, _say("rank_once")))
             elif int(rank) > 1000:
-                row.problems.append((where, "too_many", rank, f"at most {self.choices}"))
+                row.problems.append((where, "too_many", rank, _say("at_most", most=self.choices)))
             elif word:
                 held[int(rank)] = (word, where)
         for name, row in gathered.items():
@@ -280,50 +286,50 @@ class _Reader:
                 row.words.append(word)
                 row.cells.append(where)
                 if not word:
-                    row.problems.append((where, "gap", f"rank {place}", "ranks without a gap"))
+                    row.problems.append((where, "gap", str(place), _say("no_gap")))
         return list(gathered.values())
 
-    def _mixed(
-        self, details: dict[str, list[str]], first: int, at: int
-    ) -> list[tuple[str, str, str, str]]:
+    def _mixed(self, details: dict[str, list[str]], first: int, at: int) -> list[_Problem]:
         """Return where a later row says of its respondent what the first row does not."""
         return [
             (
                 self.table.where(at, column),
                 "mixed",
                 text[at],
-                f"{text[first] or 'blank'}, as in {self.table.where(first)}",
+                _say(
+                    "as_in",
+                    value=text[first] or _say("blank_value"),
+                    where=self.table.where(first),
+                ),
             )
             for column, text in details.items()
             if text[at] and text[at] != text[first]
         ]
 
-    def survey(self, rows: list[_Row], faulty: Faulty, notes: tuple[str, ...]) -> Survey:
+    def survey(self, rows: list[_Row], faulty: Faulty, notes: tuple[Text, ...]) -> Survey:
         """Check every ballot, and build the survey from the sound ones."""
         tracks = self._tracks(rows)
         weights = self._weights(rows)
         codes = [self._codes(row, track) for row, track in zip(rows, tracks, strict=True)]
         aside = [SetAside(*(row.problems[0])) if row.problems else None for row in rows]
         faults = [
-            Fault(self.table.file, where, REASONS[reason].en, value or None, detail)
+            Fault(self.table.file, where, reason(why), value or None, detail)
             for row in rows
-            for where, reason, value, detail in row.problems
-            if reason != "blank"
+            for where, why, value, detail in row.problems
+            if why != "blank"
         ]
         if faults and faulty == "error":
             raise InputError(faults)
         used = [i for i, one in enumerate(aside) if one is None]
         if not used:
-            raise InputError(faults or f"{self.table.file}: every ballot is blank")
+            raise InputError(faults or [Fault(self.table.file, "", _say("all_blank"))])
         ballots = {}
         for code, tree in self.framework.tracks.items():
             members = [i for i in used if tracks[i] == code]
             if members:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
-        intake = Intake(
-            self.table.file, len(rows), len(used), kept, (*(n.en for n in self.table.notes), *notes)
-        )
+        intake = Intake(self.table.file, len(rows), len(used), kept, (*self.table.notes, *notes))
         return Survey(self.framework, ballots, intake, self._synthetic())
 
     def _synthetic(self) -> bool:
@@ -374,13 +380,14 @@ class _Reader:
             code = self.framework.track(word) if word else self.track
             if code is None:
                 where = self.table.where(row.at, self.heads["track"])
-                row.problems.append((where, "track", word, " | ".join(self.framework.tracks)))
+                known = _say("one_of", known=list(self.framework.tracks))
+                row.problems.append((where, "track", word, known))
             out.append(code or "")
         if self.track is not None:
             for row, code in zip(rows, out, strict=True):
                 if code and code != self.track:
                     where = self.table.where(row.at, self.heads["track"])
-                    row.problems.append((where, "track", code, f"{self.track}, as was stated"))
+                    row.problems.append((where, "track", code, _say("as_stated", track=self.track)))
         return out
 
     def _weights(self, rows: list[_Row]) -> list[float] | None:
@@ -395,7 +402,7 @@ class _Reader:
                 value = float("nan")
             if not (np.isfinite(value) and value > 0):
                 where = self.table.where(row.at, self.heads["weight"])
-                row.problems.append((where, "weight", text[row.at], "a positive number"))
+                row.problems.append((where, "weight", text[row.at], _say("positive")))
             out.append(value)
         return out
 
@@ -403,7 +410,7 @@ class _Reader:
         """Return the codes that a ballot lists, noting everything that is wrong with it."""
         if not any(row.words):
             if not row.problems:
-                row.problems.append((row.where, "blank", "", "at least one choice"))
+                row.problems.append((row.where, "blank", "", _say("one_choice")))
             return []
         codes: list[str] = []
         for word, cell in zip(row.words, row.cells, strict=False):
@@ -413,13 +420,13 @@ class _Reader:
             if code is None:
                 row.problems.append((cell, "unknown", word, self._hint(track, word)))
             elif code in codes:
-                row.problems.append((cell, "duplicate", word, "each indicator once"))
+                row.problems.append((cell, "duplicate", word, _say("item_once")))
             else:
                 codes.append(code)
         limit = min(self.choices, len(self.framework.tracks[track].leaves)) if track else 0
         if track and len(row.words) > limit:
-            value = f"{len(row.words)} choices"
-            row.problems.append((row.where, "too_many", value, f"at most {limit}"))
+            most = _say("at_most", most=limit)
+            row.problems.append((row.where, "too_many", str(len(row.words)), most))
         return codes
 
     def _find(self, track: str, word: str) -> str | None:
@@ -431,14 +438,14 @@ class _Reader:
             self._found[key] = own or (first if first in tree.leaf_codes else None)
         return self._found[key]
 
-    def _hint(self, track: str, word: str) -> str:
+    def _hint(self, track: str, word: str) -> str | Text:
         for other, tree in self.framework.tracks.items():
             if other != track and tree.find(word):
-                return f"an indicator of track {track}; this one belongs to track {other}"
+                return _say("other_track", track=track, other=other)
         tree = self.framework.tracks[track]
         leaves = [tree.nodes[i] for i in tree.leaves]
         known = [name for n in leaves for name in (n.code, n.name.zh, n.name.en)]
-        return suggest(word, known) or f"a code or name of an indicator of track {track}"
+        return suggest(word, known) or _say("own_track", track=track)
 
 
 def _from_preflib(
@@ -456,17 +463,19 @@ def _from_preflib(
         tree = framework.tracks[wanted or next(iter(framework.tracks))]
         strange = [name for name in ballots.items if not tree.find(name)]
         raise InputError(
-            f"{os.fspath(path)}: alternatives {', '.join(map(repr, strange[:5]))} are no"
-            f" indicators of track {tree.code}; name them by code, Chinese or English name"
+            _say(
+                "not_indicators",
+                file=os.fspath(path),
+                strange=[repr(name) for name in strange[:5]],
+                track=tree.code,
+            )
         )
     tree = framework.tracks[fits[0]]
     codes = [tree.find(name) or "" for name in ballots.items]
     absent = [code for code in tree.leaf_codes if code not in codes]
     if absent or len(set(codes)) < len(codes):
-        raise InputError(
-            f"{os.fspath(path)}: every indicator must be an alternative once (absent: "
-            f"{', '.join(absent) or 'none'}): unlisted means ranked below, not absent"
-        )
+        missing = absent or _say("nothing_absent")
+        raise InputError(_say("every_indicator", file=os.fspath(path), absent=missing))
     place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
     picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
     return Survey(framework, {tree.code: Ballots(tree.leaf_codes, picks)}, intake)

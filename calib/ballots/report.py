@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,10 +30,13 @@ from calib.ballots.homogeneity import StageTest, stage_test
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
 from calib.ballots.segments import GroupEquality, group_equality
+from calib.ballots.sentences import equality_sentences, verdict_name
 from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 from calib.rating.kernel import single_threaded_blas
+from calib.report import Drawing, Note, Result, Table
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +48,8 @@ MARGIN = 1.25
 every report; there is none for importance, so state your own where you can."""
 
 
-@dataclass(frozen=True, slots=True)
-class EqualityReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class EqualityReport(Result):
     """Everything about the question whether items are equally important.
 
     Parameters
@@ -65,6 +70,7 @@ class EqualityReport:
     stages : test that all ranks follow the same worths
     groups : tests of equality within groups of items, and the groups' names; or None
     group_names : (G,) names
+    shown : names of items and groups by their codes, where they have any
     """
 
     items: tuple[str, ...]
@@ -84,6 +90,64 @@ class EqualityReport:
     stages: StageTest
     groups: GroupEquality | None
     group_names: tuple[str, ...]
+    shown: Mapping[str, Text] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of items and groups by their codes."""
+        return self.shown
+
+    def headline(self) -> Text:
+        """Return the verdict and how sure it is."""
+        return message(
+            "ballots.headline", verdict=verdict_name(self.verdict), sure=1 - self.alpha, n=self.n
+        )
+
+    @property
+    def level(self) -> str:
+        """Coverage of the simultaneous intervals in percent, as titles show it."""
+        return f"{100 * (1 - self.alpha):g}"
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:  # type: ignore[override]
+        """Items, tests, effect sizes and groups."""
+        frames = {
+            "items": self.item_table(),
+            "tests": self.test_table(),
+            "effects": self.effect_table(),
+            "groups": self.group_table(),
+        }
+        return tuple(
+            Table(name, frame, message(f"ballots.tables.{name}", level=self.level, mark=""), 60)
+            for name, frame in frames.items()
+        )
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:  # type: ignore[override]
+        """The pick shares against equality and its band, where ballots leave items out."""
+        if self.by_share is None:
+            return ()
+        title = message("ballots.figures.heading_shares")
+        return (Drawing("shares", title, lambda lang: self.draw_shares(lang, title.get(lang))),)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
+        """What was found, in sentences."""
+        return tuple(Note(s) for s in equality_sentences(self))
+
+    def draw_shares(self, lang: str, title: str) -> Any:
+        """Draw the pick shares with their simultaneous intervals and the band of equality."""
+        from calib.figures.ballots import SIMULTANEOUS, pick_shares_with_band
+
+        table = self.item_table().rename(columns=SIMULTANEOUS)
+        table.index = [  # type: ignore[assignment, unused-ignore]
+            self.shown[c].get(lang) if c in self.shown else c for c in table["code"]
+        ]
+        band = (0.0, 1.0) if self.by_share is None else self.by_share.band
+        return pick_shares_with_band(
+            table, expected=self.shares.expected, band=band, language=lang, title=title,
+            level=self.shares.level,
+        )  # fmt: skip
 
     @property
     def equivalence(self) -> Equivalence:
@@ -214,6 +278,7 @@ def equality_report(
     power: float = 0.8,
     groups: IntArray | None = None,
     group_names: tuple[str, ...] = (),
+    names: Mapping[str, Text] | None = None,
     monte_carlo: bool | None = None,
     rng: Seed = None,
 ) -> EqualityReport:
@@ -228,6 +293,7 @@ def equality_report(
     power : power to which the detectable differences refer
     groups : (J,) group of each item (its capability), for tests of equality within groups
     group_names : (G,) their names; their numbers by default
+    names : names of items and groups as shown, by code
     monte_carlo : see :func:`~calib.ballots.equality_tests`
     rng : seed of the Monte-Carlo null
 
@@ -270,6 +336,7 @@ def equality_report(
         stage_test(table, scale=scale, monte_carlo=monte_carlo, rng=gen),
         group_equality(table, groups, scale=scale) if groups is not None and several else None,
         group_names or _numbered(groups),
+        dict(names or {}),
     )
 
 

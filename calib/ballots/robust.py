@@ -14,6 +14,7 @@ from calib.ballots.likelihood import ballot_scores, derivatives, pseudo_inverse
 from calib.ballots.plackett import PlackettLuce
 from calib.ballots.prefix import PrefixTable, tabulate
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = [
     "EffectiveTable",
@@ -88,11 +89,7 @@ def total_variance(
             np.add.at(sums, clusters[0][rows], z)
     if clusters is not None and sums is not None:
         if clusters[1] < 2:
-            msg = (
-                "all ballots come from one enterprise, so nothing can be said about others;"
-                " leave the enterprises out to treat the ballots as independent"
-            )
-            raise InputError(msg)
+            raise InputError(message("ballots.input.one_enterprise"))
         total = (sums**2).sum(axis=0) if diagonal else sums.T @ sums
         total = total * clusters[1] / (clusters[1] - 1)
     return np.asarray(total, dtype=float)

@@ -11,6 +11,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Framework, Track
+from calib.words import message
 
 __all__ = [
     "POOLING",
@@ -56,9 +57,14 @@ def align_leaves(track: Track, items: tuple[str, ...], worth: FloatArray) -> Flo
     absent = [code for code in track.leaf_codes if code not in index]
     extra = [code for code in items if code not in track.leaf_codes]
     if absent or extra:
+        nothing = message("ballots.faults.nothing_absent")
         raise InputError(
-            f"track {track.code}: the items on the ballots are not its indicators "
-            f"(absent: {', '.join(absent) or 'none'}; unknown: {', '.join(extra) or 'none'})"
+            message(
+                "ballots.input.not_its_indicators",
+                track=track.code,
+                absent=absent or nothing,
+                extra=extra or nothing,
+            )
         )
     return np.asarray(worth)[..., [index[code] for code in track.leaf_codes]]
 
@@ -118,8 +124,8 @@ def pool_tracks(
     each other, so that row r of both may be combined.
     """
     if set(worths) != set(framework.tracks):
-        absent = ", ".join(t for t in framework.tracks if t not in worths)
-        raise InputError(f"ballots are needed from every track; none from {absent}")
+        absent = [t for t in framework.tracks if t not in worths]
+        raise InputError(message("ballots.input.every_track", absent=absent))
     total = float(sum(sizes[t] for t in worths))
     share = {t: (sizes[t] / total if pooling == "ballots" else 1 / len(worths)) for t in worths}
     own = {t: local_from_worths(framework.tracks[t], w) for t, w in worths.items()}

@@ -11,6 +11,7 @@ from calib._types import FloatArray
 from calib.ballots.data import Ballots
 from calib.ballots.robust import total_variance
 from calib.errors import InputError, suggest
+from calib.words import message
 
 __all__ = ["SCORES", "PositionalScore", "positional_score", "score_rows"]
 
@@ -89,8 +90,8 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
     when ballots have one.
     """
     if name not in SCORES:
-        msg = f"unknown positional score {name!r}; {suggest(name, SCORES) or sorted(SCORES)}"
-        raise InputError(msg)
+        hint = suggest(name, SCORES) or message("ballots.faults.one_of", known=sorted(SCORES))
+        raise InputError(message("ballots.input.score", method=name, hint=hint))
     rows_of = _row_scorer(ballots, SCORES[name])
     total = np.zeros(ballots.J)
     for start in range(0, ballots.n, _CHUNK):

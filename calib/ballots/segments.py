@@ -16,6 +16,7 @@ from calib.ballots.prefix import PrefixTable, tabulate
 from calib.ballots.robust import cluster_index, effective_table, likelihood_scale
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = [
     "GroupEquality",
@@ -84,12 +85,10 @@ def segment_test(
     """
     labels = ballots.segment if segment is None else np.asarray(segment, dtype=str)
     if labels is None or len(labels) != ballots.n:
-        msg = "a segment test needs one segment per ballot"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.segments_length"))
     names, index = np.unique(labels, return_inverse=True)
     if names.size < 2:
-        msg = f"a segment test needs two segments; every ballot is in {str(names[0])!r}"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.one_segment", segment=str(names[0])))
     sizes = np.bincount(index)
     scale = likelihood_scale(ballots)
     pooled = supremum_loglik(tabulate(ballots))

@@ -10,6 +10,7 @@ from calib._types import FloatArray, IntArray
 from calib.ballots.data import Ballots
 from calib.ballots.robust import cluster_index, effective_size, total_variance
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = [
     "PickShares",
@@ -147,8 +148,7 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
     shortens ``n_j`` there by the squared ratio of the normal to the t quantile (G - 1 df).
     """
     if not 0.0 < level < 1.0:
-        msg = f"the level of simultaneous intervals is {level!r}; expected a number inside (0, 1)"
-        raise InputError(msg)
+        raise InputError(message("ballots.input.level", level=level))
     weight = ballots.weights
     total = float(weight.sum())
     count = np.zeros(ballots.J)

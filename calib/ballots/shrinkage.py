@@ -12,6 +12,7 @@ from calib.ballots.likelihood import derivatives, equal_loglik, worths
 from calib.ballots.newton import Point, climb
 from calib.ballots.prefix import PrefixTable
 from calib.errors import ConvergenceError
+from calib.words import message
 
 __all__ = ["SIGMA_MAX", "Marginal", "Shrinkage", "fit_shrunk", "laplace", "marginal_by_sampling"]
 
@@ -174,8 +175,7 @@ def laplace(table: PrefixTable, sigma: float, *, start: FloatArray | None = None
     # A start with a mean of its own would keep it: the steps are contrasts.
     ascent = climb(penalised, start - start.mean(), close=_STEP**0.5)
     if not ascent.converged:
-        msg = f"the penalised fit did not converge at sigma = {sigma:g}"
-        raise ConvergenceError(msg)
+        raise ConvergenceError(message("ballots.input.sigma_not_converged", sigma=sigma))
     theta, hessian = ascent.x, ascent.point.curvature
     _, logdet = np.linalg.slogdet(hessian)
     marginal = ascent.point.value - table.J * np.log(sigma) - 0.5 * float(logdet)

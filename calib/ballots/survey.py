@@ -12,29 +12,24 @@ from typing import TYPE_CHECKING
 
 from calib.ballots.data import Ballots
 from calib.errors import InputError
-from calib.framework import Framework, Name
-from calib.words import joined, message
+from calib.framework import Framework
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["REASONS", "Intake", "SetAside", "Survey"]
 
-REASONS: Mapping[str, Name] = {
-    "blank": Name("空白选票", "blank ballot"),
-    "unknown": Name("指标名称无法识别", "unknown indicator"),
-    "duplicate": Name("同一指标重复选择", "indicator chosen twice"),
-    "gap": Name("名次有空缺", "gap in the ranks"),
-    "too_many": Name("选择过多", "too many choices"),
-    "rank": Name("名次无效", "invalid rank"),
-    "weight": Name("权重无效", "invalid weight"),
-    "track": Name("企业类型无法识别", "unknown track"),
-    "tie": Name("并列名次", "tied ranks"),
-    "malformed": Name("排序格式有误", "malformed order"),
-    "respondent": Name("缺少受访者", "no respondent"),
-    "mixed": Name("同一受访者的信息前后不一", "one respondent, different details"),
-}
-"""Why a ballot cannot be used."""
+REASONS = (
+    "blank", "unknown", "duplicate", "gap", "too_many", "rank", "weight", "track", "tie",
+    "malformed", "respondent", "mixed",
+)  # fmt: skip
+"""Why a ballot cannot be used; in words by :func:`reason`."""
+
+
+def reason(key: str) -> Text:
+    """Return a reason in words."""
+    return message(f"values.{key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +45,10 @@ class SetAside:
     count : how many ballots (more than 1 in files that count equal ballots)
     """
 
-    where: str
+    where: str | Text
     reason: str
     value: str
-    detail: str = ""
+    detail: str | Text = ""
     count: int = 1
 
 
@@ -73,7 +68,7 @@ class Intake:
     read: int
     used: int
     set_aside: tuple[SetAside, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Return how many ballots were set aside for each reason."""
@@ -90,15 +85,22 @@ class Intake:
         rows = [[s.where, s.reason, s.value, s.detail, s.count] for s in self.set_aside]
         return pd.DataFrame(rows, columns=columns)
 
-    def sentence(self, lang: str) -> str:
+    def sentence(self) -> Text:
         """Say in one sentence how many ballots were read, used and set aside."""
-        parts = [f"{REASONS[reason].get(lang)} {count}" for reason, count in self.counts().items()]
         aside = self.read - self.used
-        if lang == "zh":
-            tail = f"，搁置 {aside} 份（{'、'.join(parts)}）" if aside else "，无搁置"
-            return f"读入 {self.read} 份选票，使用 {self.used} 份{tail}。"
-        tail = f", {aside} set aside ({', '.join(parts)})" if aside else ", none set aside"
-        return f"{self.read} ballots read, {self.used} used{tail}."
+        if not aside:
+            return message("ballots.read", read=self.read, used=self.used)
+        reasons = [
+            message("ballots.reason_count", reason=reason(key), count=count)
+            for key, count in self.counts().items()
+        ]
+        return message(
+            "ballots.read_rejected",
+            read=self.read,
+            used=self.used,
+            rejected=aside,
+            reasons=reasons,
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,6 +156,9 @@ class Survey:
         if code is None and len(self.ballots) == 1:
             return next(iter(self.ballots.values()))
         if code is None or code not in self.ballots:
-            names = ", ".join(self.ballots)
-            raise InputError(f"{self.intake.file}: name one of the tracks with ballots: {names}")
+            raise InputError(
+                message(
+                    "ballots.faults.name_track", file=self.intake.file, known=list(self.ballots)
+                )
+            )
         return self.ballots[code]

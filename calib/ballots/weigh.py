@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ from calib.ballots.equivalence import check_alpha, check_margin
 from calib.ballots.estimates import comparison_table, estimate, estimate_all, maximum_note
 from calib.ballots.report import MARGIN, EqualityReport, equality_report
 from calib.ballots.rollup import TreeWeights, align_leaves, leaf_groups, pool_tracks
-from calib.ballots.sentences import equality_sentences, verdict_name
+from calib.ballots.sentences import verdict_name
 from calib.ballots.survey import Survey
 from calib.errors import InputError, suggest
 from calib.framework import Framework, Name, Track
@@ -106,13 +106,7 @@ class BallotsResult(Weighed):
         tracks = self.weights.framework.tracks
         return joined(
             [
-                message(
-                    "ballots.headline_track",
-                    track=tracks[t].name,
-                    verdict=verdict_name(r.verdict),
-                    sure=1 - r.alpha,
-                    n=r.n,
-                )
+                message("ballots.by_track", track=tracks[t].name, text=r.headline())
                 for t, r in self.reports.items()
             ],
             message("words.semicolon"),
@@ -133,7 +127,7 @@ def weigh_ballots(
 
     Parameters
     ----------
-    survey : from :func:`calib.read_survey`
+    survey : from :func:`calib.read_survey`; a track without ballots keeps the weights of ``base``
     base : weights of the levels that do not come from the ballots; the published ones if None
     name : name of the weight set
     report : whether to report on equal importance too, with tables and figures
@@ -149,7 +143,8 @@ def weigh_ballots(
     Raises
     ------
     InputError
-        For a level that the framework lacks, or a track without ballots.
+        For a level that the framework lacks, or where first-level weights, which tracks share,
+        are to come from ballots and a track has none.
 
     Notes
     -----
@@ -172,6 +167,9 @@ def weigh_ballots(
         expect("weigh_ballots(survey, base=weights)", base=(base, WeightSet))
     base = base or published_weights(survey.framework)
     levels = _levels(survey.framework, request)
+    absent = [t for t in survey.framework.tracks if t not in survey.ballots]
+    if absent and survey.framework.shared and survey.framework.levels[0][0] in levels:
+        raise InputError(message("ballots.input.every_track", absent=absent))
     seed = seed_of(rng)
     made = {
         method: _weights(survey, base, levels, method, request, seed, where)
@@ -220,11 +218,11 @@ def _weights(
 ) -> tuple[WeightSet, Mapping[str, float]]:
     """Return the weights by one estimator, and the tracks' shares in the common weights."""
     framework = survey.framework
-    tree = _tree(survey, {t: _worth(survey, t, method) for t in survey.ballots}, request.pooling)
+    worths = {t: _worth(survey, t, method) for t in survey.ballots}
+    tree = _tree(survey, worths, base, request.pooling)
+    depths = [framework.level_depth(level) for level in levels]
     rows = {
-        code: np.flatnonzero(
-            np.isin(track.depth, [framework.level_depth(level) for level in levels], invert=True)
-        )
+        code: np.flatnonzero(~np.isin(track.depth, depths) | (code not in survey.ballots))
         for code, track in framework.tracks.items()
     }
 
@@ -239,7 +237,7 @@ def _weights(
         name,
         tree.local,
         source="ballots",
-        uncertainty=_uncertainty(survey, tree, method, request, seed),
+        uncertainty=_uncertainty(survey, tree, base, method, request, seed),
     )
     made = WeightSet.build(
         framework,
@@ -262,13 +260,26 @@ def _worth(survey: Survey, track: str, method: str) -> FloatArray:
     return align_leaves(survey.framework.tracks[track], ballots.items, worth)
 
 
-def _tree(survey: Survey, worths: Mapping[str, FloatArray], pooling: Any) -> TreeWeights:
-    sizes = {t: float(b.n) for t, b in survey.ballots.items()}
-    return pool_tracks(survey.framework, worths, {}, sizes, pooling=pooling)
+def _tree(
+    survey: Survey, worths: Mapping[str, FloatArray], base: WeightSet, pooling: Any
+) -> TreeWeights:
+    """Sum worths up the tree; tracks without ballots stand as in the base, and count nothing."""
+    shape = next(iter(worths.values())).shape[:-1]
+    whole = {
+        t: worths.get(t, np.broadcast_to(base.leaf(t), (*shape, len(track.leaves))))
+        for t, track in survey.framework.tracks.items()
+    }
+    sizes = {t: float(survey.ballots[t].n) if t in survey.ballots else 0.0 for t in whole}
+    return pool_tracks(survey.framework, whole, {}, sizes, pooling=pooling)
 
 
 def _uncertainty(
-    survey: Survey, tree: TreeWeights, method: str, request: BallotsRequest, seed: tuple[int, ...]
+    survey: Survey,
+    tree: TreeWeights,
+    base: WeightSet,
+    method: str,
+    request: BallotsRequest,
+    seed: tuple[int, ...],
 ) -> Uncertainty:
     """Return how the weights vary with the survey; replicates are made when asked for."""
     root = Root(
@@ -285,7 +296,7 @@ def _uncertainty(
             stream = (*seed, int(survey.digest[:16], 16), place)
             drawn = worth_draws(ballots, request.draws, method=method, rng=stream)
             worths[code] = align_leaves(survey.framework.tracks[code], ballots.items, drawn)
-        drawn_tree = _tree(survey, worths, request.pooling).local
+        drawn_tree = _tree(survey, worths, base, request.pooling).local
         return {t: np.vstack([drawn_tree[t], tree.local[t]]) for t in drawn_tree}
 
     def make(plan: Plan) -> Local:
@@ -319,6 +330,7 @@ def _reports(
             alpha=request.alpha,
             groups=groups,
             group_names=names,
+            names=_node_names(survey.framework.tracks[code]),
             rng=np.random.default_rng((*seed, int(survey.digest[:16], 16), place, 3)),
         )
     return out
@@ -341,8 +353,8 @@ def _tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Tabl
     tracks = survey.framework.tracks
 
     def table(name: str, frames: list[pd.DataFrame], rows: int) -> Table:
-        level = 100 * (1 - next(iter(reports.values())).alpha)
-        title = message(f"ballots.tables.{name}", level=f"{level:g}", mark=_mark(survey))
+        level = next(iter(reports.values())).level
+        title = message(f"ballots.tables.{name}", level=level, mark=_mark(survey))
         return Table(name, pd.concat(frames, ignore_index=True), title, rows)
 
     def tracked(frame: pd.DataFrame, code: str) -> pd.DataFrame:
@@ -376,12 +388,13 @@ def _drawings(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Dr
     out = []
     for code, report in reports.items():
         track = survey.framework.tracks[code]
-        level, mark = f"{100 * (1 - report.alpha):g}", _mark(survey)
-        title = message("ballots.figures.worths", track=track.name, level=level, mark=mark)
+        mark = _mark(survey)
+        title = message("ballots.figures.worths", track=track.name, level=report.level, mark=mark)
         out.append(Drawing(f"worths-{code}", title, _draw_worths(survey, track, report, title)))
         if report.by_share is not None:
             title = message("ballots.figures.shares", track=track.name, mark=mark)
-            out.append(Drawing(f"shares-{code}", title, _draw_shares(report, track, title)))
+            draw = partial(_draw_shares, report, title)
+            out.append(Drawing(f"shares-{code}", title, draw))
     return tuple(out)
 
 
@@ -405,21 +418,8 @@ def _draw_worths(
     return draw
 
 
-def _draw_shares(report: EqualityReport, track: Track, title: Text) -> Callable[[str], Any]:
-    def draw(lang: str) -> Any:
-        from calib.figures.ballots import SIMULTANEOUS, pick_shares_with_band
-
-        table = report.item_table().rename(columns=SIMULTANEOUS)
-        names = _node_names(track)
-        table.index = [names[c].get(lang) for c in table["code"]]  # type: ignore[assignment, unused-ignore]
-        verdict = report.by_share
-        band = (0.0, 1.0) if verdict is None else verdict.band
-        return pick_shares_with_band(
-            table, expected=report.shares.expected, band=band, language=lang,
-            title=title.get(lang), level=report.shares.level,
-        )  # fmt: skip
-
-    return draw
+def _draw_shares(report: EqualityReport, title: Text, lang: str) -> Any:
+    return report.draw_shares(lang, title.get(lang))
 
 
 def _marks(survey: Survey) -> tuple[Note, ...]:
@@ -441,29 +441,17 @@ def _notes(
         notes.append(Note(text, warning=True))
     notes.extend(_marks(survey))
     intake = survey.intake
-    sentence = Name(intake.sentence("zh"), intake.sentence("en"))
-    notes.append(Note(sentence, warning=bool(intake.set_aside)))
+    notes.append(Note(intake.sentence(), warning=bool(intake.set_aside)))
     for code, report in reports.items():
-        track = framework.tracks[code]
-        said = {
-            lang: equality_sentences(
-                report, lang, {c: n.get(lang) for c, n in _node_names(track).items()}
-            )
-            for lang in ("zh", "en")
-        }
-        found = Name("".join(said["zh"]), " ".join(said["en"]))
-        notes.append(Note(message("ballots.by_track", track=track.name, text=found)))
+        found = joined([n.text for n in report.notes], message("ballots.between_sentences"))
+        notes.append(_of_track(framework.tracks[code], found))
     for code, ballots in survey.ballots.items():
-        track = framework.tracks[code]
-        said_of = {
-            lang: maximum_note(ballots, {c: n.get(lang) for c, n in _node_names(track).items()})
-            for lang in ("zh", "en")
-        }
-        if said_of["zh"] is not None and said_of["en"] is not None:
-            missing = Name(said_of["zh"].zh, said_of["en"].en)
-            notes.append(
-                Note(message("ballots.by_track", track=track.name, text=missing), warning=True)
-            )
+        missing = maximum_note(ballots, _node_names(framework.tracks[code]))
+        if missing is not None:
+            notes.append(_of_track(framework.tracks[code], missing, warning=True))
+    absent = [track.name for code, track in framework.tracks.items() if code not in reports]
+    if absent:
+        notes.append(Note(message("ballots.without", tracks=absent), warning=True))
     verdicts = [
         message(
             "ballots.verdict_of", track=framework.tracks[t].name, verdict=verdict_name(r.verdict)
@@ -480,3 +468,7 @@ def _notes(
         ]
         notes.append(Note(message("ballots.pooled", shares=shares)))
     return tuple(notes)
+
+
+def _of_track(track: Track, text: Text, *, warning: bool = False) -> Note:
+    return Note(message("ballots.by_track", track=track.name, text=text), warning=warning)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from calib.ballots.data import Ballots
 from calib.ballots.preflib import is_preflib, write_preflib
 from calib.errors import InputError
+from calib.words import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,8 +96,9 @@ def write_survey(
 
     if is_preflib(path):
         if len(ballots) > 1:
-            names = ", ".join(ballots)
-            raise InputError(f"{Path(path)}: PrefLib holds one track; choose one of {names}")
+            raise InputError(
+                message("ballots.faults.one_track", file=Path(path), known=list(ballots))
+            )
         title = f"{Path(path).stem} (SYNTHETIC)" if synthetic else ""
         write_preflib(next(iter(ballots.values())), path, title=title)
         return

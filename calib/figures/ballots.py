@@ -9,8 +9,9 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, DOWN, MUTED, UP
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
 from calib.figures.weights import estimates
+from calib.words import message, say
 
 __all__ = ["SIMULTANEOUS", "pick_shares_with_band", "worths_with_intervals"]
 
@@ -36,17 +37,8 @@ def worths_with_intervals(
     The figure, the most important item on top.
     """
     ordered = table.sort_values("estimate", ascending=False, kind="stable")
-    heading = title or say(
-        language,
-        f"各指标的重要性（{level:.0%} 区间）",
-        f"Worth of each indicator ({level:.0%} interval)",
-    )
-    label = say(
-        language,
-        f"重要性份额（虚线：均等 1/J；横线：逐项 {level:.0%} 区间，不可用来同时比较各项）",
-        f"share of importance (dashed: equal, 1/J; bars: {level:.0%} intervals, each for its own"
-        " indicator)",
-    )
+    heading = title or say("ballots.figures.heading_worths", language, level=level)
+    label = say("ballots.figures.axis_worths", language, level=level)
     return estimates(
         ordered, label=label, language=language, title=heading, reference=1.0 / len(table)
     )
@@ -86,8 +78,11 @@ def pick_shares_with_band(
     """
     absent = [c for c in ("pick_share", "lower", "upper") if c not in table.columns]
     if absent or table.empty:
-        problem = f"no column {', '.join(absent)}" if absent else "no row"
-        raise InputError(f"the figure of pick shares: {problem} in its table")
+        raise InputError(
+            message("ballots.figures.no_column", columns=absent)
+            if absent
+            else message("ballots.figures.no_row")
+        )
     ordered = table.sort_values("pick_share", ascending=False, kind="stable")
     share, low, high = (
         np.asarray(ordered[c], dtype=float) for c in ("pick_share", "lower", "upper")
@@ -100,11 +95,11 @@ def pick_shares_with_band(
     inside = (low >= band[0]) & (high <= band[1])
     more, less = low > band[1], high < band[0]
     kinds = (
-        (inside, "o", ACCENT, ACCENT, say(language, "区间在界限内", "interval inside the band")),
+        (inside, "o", ACCENT, ACCENT, say("ballots.figures.inside", language)),
         (~inside & ~more & ~less, "o", MUTED, "none",
-         say(language, "区间跨越界限", "interval crosses the band")),
-        (more, "^", UP, UP, say(language, "明确高于界限", "above the band")),
-        (less, "v", DOWN, DOWN, say(language, "明确低于界限", "below the band")),
+         say("ballots.figures.open", language)),
+        (more, "^", UP, UP, say("ballots.figures.above", language)),
+        (less, "v", DOWN, DOWN, say("ballots.figures.below", language)),
     )  # fmt: skip
     for rows_of, marker, colour, face, label in kinds:
         if rows_of.any():
@@ -117,15 +112,8 @@ def pick_shares_with_band(
     ax.set_xlim(left=0.0)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
-    ax.set_xlabel(
-        say(
-            language,
-            f"入选率 %（虚线：均等 {expected:.1%}；阴影：声明的界限；横线：{level:.0%} 联合区间）",
-            f"pick share, % (dashed: equal, {expected:.1%}; shaded: declared band;"
-            f" bars: {level:.0%} simultaneous intervals)",
-        )
-    )
-    heading = title or say(language, "入选率与均等之比较", "Pick shares against equality")
+    ax.set_xlabel(say("ballots.figures.axis_shares", language, expected=expected, level=level))
+    heading = title or say("ballots.figures.heading_shares", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig

@@ -156,9 +156,9 @@ def test_faulty_ballots_can_be_set_aside_with_an_account(aii: Framework, tmp_pat
     assert (intake.read, intake.used) == (6, 1)
     assert intake.counts() == {"duplicate": 1, "gap": 1, "weight": 1, "blank": 1, "track": 1}
     assert sum(intake.counts().values()) == intake.read - intake.used
-    assert "读入 6 份选票，使用 1 份，搁置 5 份" in intake.sentence("zh")
-    assert intake.sentence("en").startswith("6 ballots read, 1 used, 5 set aside")
-    assert intake.notes == (
+    assert "读入 6 份选票，使用 1 份，剔除 5 份" in intake.sentence().get("zh")
+    assert intake.sentence().get("en").startswith("6 ballots read, 1 used, 5 set aside")
+    assert tuple(n.get("en") for n in intake.notes) == (
         "导出.csv read as GB18030",
         "ranks read from the columns 第一重要, 第二重要, 第三重要",
     )

@@ -193,7 +193,7 @@ def test_figures_show_the_line_and_the_band(language: str) -> None:
     assert to_svg_string(shares) != to_svg_string(figure)
     assert handles
     words = {
-        "zh": ("95% 联合区间", "逐项 95% 区间"),
+        "zh": ("95% 同时置信区间", "逐项 95% 区间"),
         "en": ("95% simultaneous", "each for its own"),
     }
     for drawn, word in zip((figure, shares), words[language], strict=True):

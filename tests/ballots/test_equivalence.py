@@ -90,19 +90,19 @@ def test_an_item_that_nobody_chose_is_not_equal_and_named() -> None:
     assert report.equivalence.measure == "worth"
     assert not report.equivalence.finite
     assert report.verdict != "equal"
-    assert "nobody chose: f" in " ".join(equality_sentences(report, "en"))
-    assert "无人选择：f" in "".join(equality_sentences(report, "zh"))
+    assert "nobody chose: f" in " ".join(s.get("en") for s in equality_sentences(report))
+    assert "无人选择：f" in "".join(s.get("zh") for s in equality_sentences(report))
 
 
 def test_items_that_always_stand_above_others_are_named_and_shown_unequal() -> None:
     gen = np.random.default_rng(0)
     picks = np.array([[0, *(1 + gen.permutation(5))] for _ in range(60)])
     report = equality_report(Ballots(tuple("abcdef"), picks), rng=0)
-    words = " ".join(equality_sentences(report, "en"))
+    words = " ".join(s.get("en") for s in equality_sentences(report))
     assert "above any of the former: a / b, c, d, e, f" in words
     assert "cannot be 'equal'" in words
     assert report.verdict == "unequal"
-    assert equality_sentences(report, "zh")[1].startswith("重要性的最大似然估计不存在")
+    assert equality_sentences(report)[1].get("zh").startswith("重要性的最大似然估计不存在")
 
 
 def test_pick_share_intervals_are_clopper_and_pearsons(top5: Ballots) -> None:
@@ -250,8 +250,8 @@ def test_the_command_line_refuses_percentages(root) -> None:
 
 
 def _both(report: EqualityReport) -> tuple[str, str]:
-    zh, en = (equality_sentences(report, lang) for lang in ("zh", "en"))
-    return "".join(zh), " ".join(en)
+    said = equality_sentences(report)
+    return "".join(s.get("zh") for s in said), " ".join(s.get("en") for s in said)
 
 
 def test_the_report_says_why_the_other_measure_does_not_decide(rice: Ballots) -> None:

@@ -29,10 +29,10 @@ def test_worths_that_differ_between_the_ranks_are_found(size):
         lists.append(["abcdefgh"[i] for i in (first, *rest)])
     report = equality_report(ballots_from_lists(lists, items=tuple("abcdefgh")), rng=1)
     assert report.stages.p == pytest.approx(1 / 300)
-    assert "follow different worths" in " ".join(equality_sentences(report, "en"))
+    assert "follow different worths" in " ".join(s.get("en") for s in equality_sentences(report))
     assert report.test_table().set_index("test").loc["stage_homogeneity", "replicates"] == 299
     plain = replace(report, stages=replace(report.stages, p_monte_carlo=0.5))
-    assert "follow different worths" not in " ".join(equality_sentences(plain, "en"))
+    assert "follow different worths" not in " ".join(s.get("en") for s in equality_sentences(plain))
 
 
 def test_the_size_is_near_the_level_where_chi_square_rejected_three_times_too_often():
@@ -84,4 +84,6 @@ def test_a_survey_that_shows_nothing_at_two_ranks_has_no_stage_test():
     report = equality_report(ballots_from_lists([["a", "b"]] * 3, items="ab"), rng=0)
     assert report.stages.df == 0
     assert np.isnan(report.stages.p)
-    assert "follow different worths" not in " ".join(equality_sentences(report, "en"))
+    assert "follow different worths" not in " ".join(
+        s.get("en") for s in equality_sentences(report)
+    )

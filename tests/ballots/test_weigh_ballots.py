@@ -140,3 +140,17 @@ def test_mixed_up_arguments_and_strange_levels_get_one_sentence(survey, aii):
         weigh(survey, levels=["indicators"])
     with pytest.raises(InputError, match=r"did you mean 1\.25"):
         weigh(survey, margin=25)
+
+
+def test_a_track_without_ballots_keeps_the_base_weights(survey, aii):
+    only = replace(survey, ballots={"process": survey.ballots["process"]})
+    found = calib.weigh_ballots(only, draws=5, rng=1)
+    published = calib.published_weights(aii)
+    np.testing.assert_array_equal(found.weights.local["discrete"], published.local["discrete"])
+    assert np.ptp(found.weights.draws["discrete"], axis=0).max() == 0
+    np.testing.assert_allclose(
+        found.weights.local["process"], weigh(survey).weights.local["process"]
+    )
+    assert any("No ballots from" in n.get("en") and n.warning for n in found.notes)
+    with pytest.raises(InputError, match="none from discrete"):
+        weigh(only, levels="all")
