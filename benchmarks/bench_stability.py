@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 from calib.framework import load_framework
 from calib.outcomes.demands import demands_up, situation
 from calib.outcomes.intervals import one_weight_intervals
-from calib.outcomes.stability import smallest_shift
+from calib.outcomes.smallest_shift import smallest_shift
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from calib.experts import elicit, read_panel, weigh_panel, write_form
     from calib.framework import list_frameworks, load_framework
     from calib.outcomes import (
+        acceptability,
         compare,
         draw_weights,
+        lifecycle,
+        rule_options,
+        scale,
         smallest_shift,
+        stability,
         tipping,
     )
     from calib.population import (
@@ -50,9 +55,14 @@ _HOMES = {
     "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework"),
     "calib.outcomes": (
+        "acceptability",
         "compare",
         "draw_weights",
+        "lifecycle",
+        "rule_options",
+        "scale",
         "smallest_shift",
+        "stability",
         "tipping",
     ),
     "calib.population": (
@@ -85,6 +95,7 @@ __all__ = [
     "Population",
     "WeightSet",
     "__version__",
+    "acceptability",
     "adjust",
     "adjust_rounds",
     "blend",
@@ -97,6 +108,7 @@ __all__ = [
     "equal_weights",
     "equality_report",
     "generate_population",
+    "lifecycle",
     "list_frameworks",
     "load_ensemble",
     "load_experiment",
@@ -111,10 +123,13 @@ __all__ = [
     "read_survey",
     "read_weights",
     "round_weights",
+    "rule_options",
     "run_experiment",
+    "scale",
     "set_language",
     "shift",
     "smallest_shift",
+    "stability",
     "tipping",
     "weigh_ballots",
     "weigh_panel",

@@ -10,6 +10,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import ConvergenceError, MissingExtraError
 from calib.outcomes.demands import Situation
+from calib.words import message
 
 __all__ = ["available", "change_stars", "move_least_mass", "move_least_mass_jointly"]
 
@@ -61,7 +62,9 @@ def move_least_mass_jointly(
         demands / scale, np.ascontiguousarray(g), np.ascontiguousarray(receivers), distance, weights
     )
     if unfinished:
-        raise ConvergenceError(f"{unfinished} of {n} programs are unfinished after 200 steps")
+        raise ConvergenceError(
+            message("outcomes.stability.unfinished", n=unfinished, of=n, steps=200)
+        )
     return distance, weights
 
 
@@ -82,7 +85,9 @@ def change_stars(
         at.margin, distance, weights, binding,
     )  # fmt: skip
     if unfinished:
-        raise ConvergenceError(f"{unfinished} programs are unfinished after 200 steps")
+        raise ConvergenceError(
+            message("outcomes.stability.unfinished", n=unfinished, of=len(at.x), steps=200)
+        )
 
 
 def _rises(joint: Any) -> Any:

@@ -1,154 +1,345 @@
-"""How sure each star is: its probability when the weights are uncertain.
+"""How sure each star is when weights are uncertain: the request, the function, the result.
 
 Stochastic multicriteria acceptability analysis, carried over from ranks to stars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import Field, StrictInt
 
-from calib._types import FloatArray
-from calib.errors import InputError
-from calib.framework import Thresholds, Track
-from calib.rating.scale import star_counts_on
-from calib.rating.stars import band_index, node_scores
+from calib._streams import stream, token
+from calib._types import FloatArray, Seed
+from calib.errors import InputError, suggest
+from calib.framework import Framework, Readings
+from calib.outcomes.draws import FamilyRule, draw_weights
+from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
+from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.population import Population
+from calib.rating import Rating, Scored, rate
+from calib.report import Drawing, Note, Result, Table
+from calib.requests import Request, expect, takes
+from calib.weights import Local, WeightSet
+from calib.words import Text, message
 
-__all__ = ["Acceptability", "acceptability", "pillar_acceptability", "share_above"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AcceptabilityRequest", "AcceptabilityResult", "UncertaintyRequest", "acceptability"]
+
+
+class UncertaintyRequest(Request):
+    """A statement of how weights vary: by family, by level, or for all families."""
+
+    all: FamilyRule | None = Field(
+        None, description="how every family varies that no level or family is stated for"
+    )
+    levels: dict[str, FamilyRule] = Field(
+        default_factory=dict, description="how the families of a level vary, by its code"
+    )
+    families: dict[str, FamilyRule] = Field(
+        default_factory=dict,
+        description='how the children of a node vary, by its code; "" is the first level',
+    )
+
+
+class SamplingRequest(Request):
+    """How much is drawn, and how sure the intervals are."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"level": "confidence"}
+
+    size: Annotated[StrictInt, Field(ge=2, le=1_000_000)] = Field(
+        1024, description="draws in each replicate, of what is stated"
+    )
+    replicates: Annotated[StrictInt, Field(ge=1, le=64)] = Field(
+        8, description="independent replicates, from which the Monte-Carlo error is taken"
+    )
+    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.9, description="level of the intervals of expected star shares, over the draws"
+    )
+
+
+class AcceptabilityRequest(UncertaintyRequest, SamplingRequest):
+    """Options of :func:`acceptability`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Acceptability:
-    """Star probabilities from draws of the weights.
+class _Case:
+    """One statement of uncertainty and what it does to stars.
 
     Attributes
     ----------
-    probability : (n, K) share of draws in which an enterprise has each star
-    error : (n, K) its Monte-Carlo standard error
-    distribution : (k, K) share of enterprises at each star, by draw
-    draws : number of draws in each replicate
+    rating : the stars under the set itself
+    probability, error : by track, (n, K) star probabilities and their Monte-Carlo errors
+    distribution : by track, (k, K) share of enterprises at each star in each draw
+    exact : whether probabilities are exact
+    roots : what the draws of the set rest on, where they are used
     """
 
-    probability: FloatArray
-    error: FloatArray
-    distribution: FloatArray
-    draws: tuple[int, ...]
+    name: str
+    rating: Rating
+    probability: Mapping[str, FloatArray]
+    error: Mapping[str, FloatArray]
+    distribution: Mapping[str, FloatArray]
+    exact: bool
+    roots: tuple[Text, ...]
+    confidence: float
 
-    def expected(self, level: float = 0.9) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return mean, low and high share of enterprises at each star, (K,) each.
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        import pandas as pd
 
-        Parameters
-        ----------
-        level : of the interval between quantiles over the draws: where the share lies when the
-            weights are drawn, not a confidence interval of the mean
-        """
-        tail = (1 - level) / 2
-        low, high = np.quantile(self.distribution, [tail, 1 - tail], axis=0)
-        return self.distribution.mean(axis=0), low, high
+        first, parts = self.rating.framework.rule.first, []
+        for t, s in self.rating.samples.items():
+            p, rows = self.probability[t], np.arange(len(s.star))
+            parts.append(pd.DataFrame({
+                "case": self.name, "enterprise": s.ids, "name": s.names, "track": t,
+                "star": s.star + first, "p_now": p[rows, s.star],
+                "likeliest": p.argmax(axis=1) + first,
+                **{f"p_{k + first}": p[:, k] for k in range(p.shape[1])},
+                "error": self.error[t].max(axis=1),
+            }))  # fmt: skip
+        return pd.concat(parts, ignore_index=True)
+
+    def expected(self) -> pd.DataFrame:
+        import pandas as pd
+
+        base, by_track = self.rating, self.distribution
+        sizes = {t: len(base.samples[t].star) for t in by_track}
+        whole = np.sum([by_track[t] * sizes[t] for t in sizes], axis=0) / sum(sizes.values())
+        tail, rows = (1 - self.confidence) / 2, []
+        for scope, shares in {"all": whole, **by_track}.items():
+            counts = base.counts(None if scope == "all" else scope)
+            low, high = np.quantile(shares, [tail, 1 - tail], axis=0)
+            rows += [
+                (self.name, scope, k + base.framework.rule.first, counts[k] / counts.sum(), m, a, b)
+                for k, (m, a, b) in enumerate(zip(shares.mean(axis=0), low, high, strict=True))
+            ]
+        columns = ["case", "scope", "star", "share_now", "expected_share", "low", "high"]
+        return pd.DataFrame(rows, columns=columns)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class AcceptabilityResult(Result):
+    """P(star) of every enterprise, and the expected star distribution.
+
+    Tables: ``acceptability`` (probabilities by enterprise), ``expected-stars``.
+    """
+
+    framework: Framework
+    cases: tuple[_Case, ...]
+
+    @classmethod
+    def together(cls, results: Iterable[AcceptabilityResult]) -> AcceptabilityResult:
+        """Return the results of several statements of uncertainty as one."""
+        every = list(results)
+        return cls(every[0].framework, tuple(c for r in every for c in r.cases))
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
+
+    def probability(self, track: str) -> FloatArray:
+        """Return the star probabilities (n, K) of a track in the first case."""
+        return self.cases[0].probability[track]
+
+    def headline(self) -> Text:
+        """Return how many stars are unsure in the first case."""
+        return self.notes[0].text
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Probabilities by enterprise, and expected shares."""
+        import pandas as pd
+
+        level = f"{100 * self.cases[0].confidence:g}"
+        every = pd.concat([c.frame for c in self.cases], ignore_index=True)
+        expected = pd.concat([c.expected() for c in self.cases], ignore_index=True)
+        return (
+            Table("acceptability", every, message("outcomes.acceptability.table")),
+            Table("expected-stars", expected,
+                  message("outcomes.acceptability.expected", level=level), rows=60),
+        )  # fmt: skip
+
+    @cached_property
+    def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
+        """One bar an enterprise, for every case."""
+        return tuple(_drawing(c) for c in self.cases)
+
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """How many stars are unsure, how exact that is, and what the draws rest on."""
+        out = []
+        for case in self.cases:
+            worst = float(case.frame["error"].max())
+            how = message("outcomes.acceptability.exact") if case.exact else message(
+                "outcomes.acceptability.error", error=f"{worst:.4f}")  # fmt: skip
+            unsure = int((case.frame["p_now"] < 0.5).sum())
+            out.append(Note(message("outcomes.acceptability.note", case=case.name, how=how,
+                                    n=unsure)))  # fmt: skip
+            if case.roots:
+                roots = message("outcomes.acceptability.roots", case=case.name, roots=case.roots)
+                out.append(Note(roots))
+        return tuple(out)
+
+
+@takes(AcceptabilityRequest)
 def acceptability(
-    track: Track,
-    X: FloatArray,
-    replicates: Sequence[FloatArray],
-    thresholds: Thresholds,
+    weights: WeightSet,
+    population: Population | Scored,
     *,
+    draws: WeightSet | None = None,
+    name: str | None = None,
+    readings: Readings | Mapping[str, str] | None = None,
+    rng: Seed = None,
     workers: int | None = None,
     scheduler: str | None = None,
-) -> Acceptability:
-    """Estimate star probabilities from draws of the weights.
+    request: AcceptabilityRequest,
+) -> AcceptabilityResult:
+    """Find how sure every star is when the weights vary.
+
+    Without a statement the draws of the weights are used: other experts, ballots or enterprises
+    that the same procedure could have met. With one, families vary as stated, and the others
+    follow the draws where there are any, or stay.
 
     Parameters
     ----------
-    X : (n, L) complete leaf scores
-    replicates : (k, m) local weights each; independent repetitions of the same sampling. With two
-        or more, the error is taken between them, as quasi-random draws need; with one, draws are
-        taken as independent and the error is √(p (1 - p) / k)
-    thresholds : effective thresholds of the rating rule
-    workers, scheduler : threads here, or the address of a Dask scheduler
+    weights : the set that would be published; what is stated varies around it
+    population : the enterprises, as answers or as scores
+    draws : another set whose draws are used in place of those of ``weights``
+    name : of the case in tables; the set's name if None
+    readings : answers to the open questions of the rule; the framework's defaults if None
+    rng : seed or Generator
+    workers, scheduler : threads here, or the address of a Dask scheduler; results are the same
+    {options}
+
+    Raises
+    ------
+    InputError
+        For a decided set without a statement, unknown levels or nodes, or missing answers.
+    InfeasibleError
+        When no weights meet the bounds and orders stated.
+
+    Notes
+    -----
+    Uniform first-level weights alone have exact probabilities (:func:`pillar_probabilities`).
+    Others are estimated from scrambled Sobol points where the kind allows it, with the error
+    between replicates; draws of a set count once each.
+
+    Examples
+    --------
+    >>> import calib
+    >>> framework = calib.load_framework("aii")
+    >>> published = calib.published_weights(framework)
+    >>> firms = calib.generate_population(framework, 20, rng=1)
+    >>> found = calib.acceptability(published, firms, levels={"pillar": {"kind": "uniform"}}, rng=1)
+    >>> float(found.frame()["error"].max())
+    0.0
     """
-    if not replicates:
-        raise InputError("acceptability needs draws of the weights")
-    found = [
-        star_counts_on(track, X, local, thresholds, workers=workers, scheduler=scheduler)
-        for local in replicates
+    expect(
+        "acceptability(weights, population)",
+        weights=(weights, WeightSet),
+        population=(population, (Population, Scored)),
+    )
+    scored = scored_enterprises(population, readings)
+    check_framework([w for w in (weights, draws) if w is not None], scored)
+    case = weights.name if name is None else name
+    rules = _rules(weights.framework, case, request)
+    source = weights if draws is None else draws
+    given = source.draws
+    if given is None and (draws is not None or not rules):
+        key = "no_draws" if draws is not None else "no_uncertainty"
+        raise InputError(message(f"outcomes.acceptability.{key}", case=case, set=source.name))
+    generator = stream(token(rng), f"acceptability {case}")
+    replicates = _replicates(weights, rules, given, request, generator)
+    exact = given is None and set(rules) == {""} and _is_flat(rules[""])
+    thresholds = scored.framework.rule.thresholds(scored.readings)
+    probability, error, distribution = {}, {}, {}
+    for t, sample in scored.samples.items():
+        X = sample.require_complete("acceptability")
+        found = star_probabilities(
+            sample.track, X, [r[t] for r in replicates], thresholds, workers=workers,
+            scheduler=scheduler,
+        )  # fmt: skip
+        distribution[t], probability[t], error[t] = (
+            found.distribution, found.probability, found.error
+        )  # fmt: skip
+        if exact:
+            probability[t] = pillar_probabilities(sample.track, X, weights.local[t], thresholds)
+            error[t] = np.zeros_like(probability[t])
+    found_case = _Case(
+        case, rate(weights=weights, population=scored), probability, error, distribution, exact,
+        () if given is None else tuple(r.label for r in source.roots), request.confidence,
+    )  # fmt: skip
+    return AcceptabilityResult(scored.framework, (found_case,))
+
+
+def _is_flat(rule: FamilyRule) -> bool:
+    return rule.kind == "uniform" and not rule.order
+
+
+def _rules(framework: Framework, case: str, request: UncertaintyRequest) -> dict[str, FamilyRule]:
+    """Return how each family varies that a statement is about, by its parent."""
+    levels = [c for c, _ in framework.levels]
+    for level in request.levels:
+        if level not in levels:
+            raise InputError(
+                message("outcomes.no_level", at=case, level=repr(level),
+                        hint=suggest(level, levels), levels=levels)
+            )  # fmt: skip
+    rules: dict[str, FamilyRule] = {}
+    for tree in framework.tracks.values():
+        for family in tree.families:
+            depth = int(tree.depth[family.members[0]])
+            rule = request.families.get(family.parent)
+            if rule is None and depth <= len(levels):
+                rule = request.levels.get(levels[depth - 1])
+            rule = rule or request.all
+            if rule is not None:
+                rules[family.parent] = rule
+    unknown = [p for p in request.families if p not in rules]
+    if unknown:
+        raise InputError(
+            message("outcomes.acceptability.no_node", case=case, node=repr(unknown[0]),
+                    hint=suggest(unknown[0], rules))
+        )  # fmt: skip
+    return rules
+
+
+def _replicates(
+    weights: WeightSet,
+    rules: Mapping[str, FamilyRule],
+    given: Local | None,
+    request: SamplingRequest,
+    generator: np.random.Generator,
+) -> list[Local]:
+    """Return draws (k, m) by track, in independent replicates."""
+    repeats, size = request.replicates, request.size
+    if given is not None and not rules:
+        repeats, size = 1, len(next(iter(given.values())))  # the draws as they are, each once
+    elif given is not None and repeats == 1:
+        size = len(next(iter(given.values())))
+    return [
+        draw_weights(weights.framework, weights.local, rules, size, given=given, rng=r)
+        for r in generator.spawn(repeats)
     ]
-    shares = np.stack([c.acceptability for c in found])
-    sizes = np.array([len(r) for r in replicates], dtype=float)
-    p = np.tensordot(sizes / sizes.sum(), shares, axes=1)
-    if len(found) > 1:
-        error = shares.std(axis=0, ddof=1) / np.sqrt(len(found))
-    else:
-        error = np.sqrt(p * (1 - p) / sizes[0])
-    distribution = np.concatenate([c.distribution for c in found])
-    return Acceptability(p, error, distribution, tuple(len(r) for r in replicates))
 
 
-def share_above(values: FloatArray, threshold: float) -> FloatArray:
-    """Return the share of the weight simplex on which a weighted mean exceeds a threshold.
+def _drawing(case: _Case) -> Drawing:
+    def draw(lang: str) -> Any:
+        from calib.figures.outcomes import probability_bars
 
-    Parameters
-    ----------
-    values : (n, P) what is averaged, under weights uniform on the simplex
+        rule = case.rating.framework.rule
+        shown = case.frame.set_index("name")[[f"p_{k + rule.first}" for k in range(rule.stars)]]
+        shown.columns = [n.get(lang) for n in rule.labels]
+        now = (case.frame["star"] - rule.first).tolist()
+        return probability_bars(shown, now, language=lang)
 
-    Notes
-    -----
-    Exact for any P: the volume that a half-space cuts from a simplex, by Varsi's recursion
-    (Proc. Symp. Pure Math. 25, 1973), which adds only non-negative terms. For P = 2 it is the
-    length of an interval.
-    """
-    d = np.asarray(values, dtype=float) - threshold
-    up = np.where(d > 0, d, np.nan)
-    down = np.where(d > 0, np.nan, d)
-    up, down = np.sort(up, axis=1), np.sort(down, axis=1)  # NaN last
-    n, P = d.shape
-    positives = (~np.isnan(up)).sum(axis=1)
-    table = np.zeros((n, P + 1))
-    table[:, 0] = 1.0
-    # F(h, k) = (u_h F(h, k-1) + |v_k| F(h-1, k)) / (u_h + |v_k|), F(h, 0) = 1, F(0, k) = 0.
-    for h in range(P):
-        for k in range(P):
-            u, v = up[:, h], down[:, k]
-            ok = ~np.isnan(u) & ~np.isnan(v)
-            new = (u * table[:, k] - v * table[:, k + 1])[ok] / (u - v)[ok]
-            table[ok, k + 1] = new
-    above = table[np.arange(n), P - positives]
-    return np.asarray(np.where(positives == 0, 0.0, above), dtype=float)
-
-
-def pillar_acceptability(
-    track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds
-) -> FloatArray:
-    """Return exact star probabilities under uniform first-level weights, (n, K).
-
-    Everything below the first level keeps its local weights, so the gates of first-level nodes
-    and of anything under them are decided, and only the total varies.
-
-    Notes
-    -----
-    Under ``highest-met``: P(star > k) = P(T > b_k) if the gates allow star k + 1, else 0. Under
-    ``one-star`` the star of a band that fails its gates is one lower.
-    """
-    scores = node_scores(track, np.asarray(X, dtype=float), np.asarray(local, dtype=float))
-    values = scores[:, track.families[0].members]
-    gated = scores[:, track.at_depth(thresholds.gate_depth)]
-    cap = band_index(gated, thresholds.gate).min(axis=1)
-    steps = len(thresholds.band)
-    above = np.stack([share_above(values, float(b)) for b in thresholds.band], axis=1)
-    if thresholds.one_star:
-        band = _stars_of(above)
-        out = np.zeros_like(band)
-        for k in range(steps + 1):
-            fails = cap < k
-            out[:, k] += np.where(fails, 0.0, band[:, k])
-            if k:
-                out[:, k - 1] += np.where(fails, band[:, k], 0.0)
-        return out
-    return _stars_of(np.where(np.arange(steps) < cap[:, None], above, 0.0))
-
-
-def _stars_of(above: FloatArray) -> FloatArray:
-    ends = np.ones((len(above), 1)), np.zeros((len(above), 1))
-    return np.asarray(-np.diff(np.hstack([ends[0], above, ends[1]]), axis=1), dtype=float)
+    title = message("outcomes.acceptability.figure", case=case.name)
+    return Drawing(f"acceptability-{case.name}", title, draw)

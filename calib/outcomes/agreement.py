@@ -10,6 +10,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = [
     "Agreement",
@@ -55,14 +56,14 @@ class Agreement:
 
 
 def wilson_interval(
-    count: IntArray | int, total: int, level: float = 0.95
+    count: IntArray | int, total: int, confidence: float = 0.95
 ) -> tuple[FloatArray, FloatArray]:
     """Return Wilson's score interval of a share; NaN where ``total`` is 0.
 
     Parameters
     ----------
     count : how many of ``total``; scalar or array
-    level : confidence level, between 0 and 1
+    confidence : confidence level, between 0 and 1
 
     Notes
     -----
@@ -77,12 +78,12 @@ def wilson_interval(
     """
     from statsmodels.stats.proportion import proportion_confint
 
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level}")
+    if not 0 < confidence < 1:
+        raise InputError(message("outcomes.comparison.confidence", value=confidence))
     if total <= 0:
         none = np.full(np.shape(count), np.nan)
         return none, none.copy()
-    low, high = proportion_confint(np.asarray(count), total, alpha=1 - level, method="wilson")
+    low, high = proportion_confint(np.asarray(count), total, alpha=1 - confidence, method="wilson")
     return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
 
 
@@ -203,7 +204,7 @@ def bootstrap_agreement(
     matrices: Sequence[IntArray],
     *,
     size: int = 2000,
-    level: float = 0.95,
+    confidence: float = 0.95,
     rng: Seed = None,
 ) -> tuple[Agreement, ...]:
     """Return measures of agreement with intervals.
@@ -212,7 +213,7 @@ def bootstrap_agreement(
     ----------
     matrices : (K, K) transitions, one a stratum (a track); each stratum keeps its size
     size : bootstrap samples
-    level : of the intervals
+    confidence : of the intervals
 
     Returns
     -------
@@ -238,10 +239,10 @@ def bootstrap_agreement(
     out = []
     for name in ("moved", "up", "down"):
         value = float(_measure(name, whole[None])[0]) if total else float("nan")
-        low, high = wilson_interval(round(value * total) if total else 0, total, level)
+        low, high = wilson_interval(round(value * total) if total else 0, total, confidence)
         by: Literal["wilson", "none"] = "wilson" if total else "none"
         out.append(Agreement(name, value, float(low), float(high), by))
-    tail = (1 - level) / 2
+    tail = (1 - confidence) / 2
     for name in ("mean_change", "kappa_linear", "kappa_quadratic"):
         samples = _measure(name, drawn)
         samples = samples[np.isfinite(samples)]

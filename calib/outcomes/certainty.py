@@ -6,7 +6,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.framework import Thresholds, Track
-from calib.outcomes.lifecycle import star_vector
+from calib.outcomes.indicators import star_vector
 from calib.rating import Rating
 from calib.weights import Local, WeightSet, derive, under
 

@@ -16,6 +16,7 @@ from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating.collapse import Folded, fold
 from calib.rating.stars import band_index, stars
+from calib.words import message
 
 __all__ = [
     "Part",
@@ -132,10 +133,7 @@ def weight_space(
     if (folded.group[np.array(folded.gated, dtype=bool)] <= 0).any():
         empty = [track.codes[i] for i, a in zip(folded.gates, folded.group[:, 0], strict=False)
                  if a <= 0]  # fmt: skip
-        raise InputError(
-            f"gated nodes {', '.join(empty)} have weight 0, so how far their weights are from "
-            "changing a star is undetermined; give them a weight"
-        )
+        raise InputError(message("outcomes.stability.zero_gate", nodes=empty))
     return folded
 
 

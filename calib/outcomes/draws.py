@@ -7,14 +7,16 @@ their sum are not. Intervals and orders are sampled uniformly on what is left of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from calib._types import FloatArray, Seed
 from calib.errors import InfeasibleError, InputError, suggest
 from calib.framework import Framework
+from calib.requests import Request
+from calib.words import message
 
 __all__ = ["FamilyRule", "draw_family", "draw_weights", "simplex_from_uniform"]
 
@@ -23,26 +25,39 @@ Kind = Literal["fixed", "uniform", "dirichlet", "interval"]
 MAX_ROUNDS = 2000
 
 
-@dataclass(frozen=True)
-class FamilyRule:
-    """How the local weights of one family vary.
+class FamilyRule(Request):
+    """How the local weights of one family vary."""
 
-    Attributes
-    ----------
-    kind : ``fixed`` at the centre; ``uniform`` on the simplex; ``dirichlet`` around the centre;
-        ``interval``: uniform within bounds
-    concentration : of the Dirichlet: parameters are this times the centre, so that a weight w has
-        variance w (1 - w) / (concentration + 1)
-    within : half width of the intervals around the centre, in weight
-    bounds : low and high by code, in place of or beside ``within``
-    order : codes of siblings, the heaviest first; those not named are free
-    """
+    kind: Kind = Field(
+        "uniform",
+        description="fixed at the centre; uniform on the simplex; dirichlet around the centre; "
+        "interval: uniform within bounds",
+    )
+    concentration: Annotated[float, Field(gt=0)] = Field(
+        50.0,
+        description="of the Dirichlet: parameters are this times the centre, so that a weight w "
+        "has variance w (1 - w) / (concentration + 1)",
+    )
+    within: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None, description="half width of the intervals around the centre, in weight"
+    )
+    bounds: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="low and high by code, in place of or beside within"
+    )
+    order: tuple[str, ...] = Field(
+        default=(), description="codes of siblings, the heaviest first; those not named are free"
+    )
 
-    kind: Kind = "uniform"
-    concentration: float = 50.0
-    within: float | None = None
-    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    order: Sequence[str] = ()
+    @model_validator(mode="after")
+    def _no_idle_keys(self) -> FamilyRule:
+        used = {"interval": {"within", "bounds", "order"}, "dirichlet": {"concentration", "order"},
+                "uniform": {"order"}, "fixed": set()}[self.kind]  # fmt: skip
+        idle = sorted(self.model_fields_set - used - {"kind"})
+        if idle:
+            raise ValueError(str(message("outcomes.draws.idle", kind=repr(self.kind), keys=idle)))
+        if self.kind == "interval" and self.within is None and not self.bounds:
+            raise ValueError(str(message("outcomes.draws.no_interval")))
+        return self
 
 
 def simplex_from_uniform(u: FloatArray) -> FloatArray:
@@ -103,13 +118,14 @@ def draw_family(
         return np.tile(centre, (size, 1))
     for code in (*rule.bounds, *rule.order):
         if code not in codes:
-            raise InputError(f"{code} is no sibling of {', '.join(codes)} {suggest(code, codes)}")
+            hint = suggest(code, codes)
+            raise InputError(
+                message("outcomes.draws.no_sibling", code=code, codes=list(codes), hint=hint)
+            )
     if rule.kind == "interval":
         low, high = _box(rule, codes, centre)
         return _accepted(lambda k: _in_box(low, high, k, rng), rule, codes, size)
     if rule.kind == "dirichlet":
-        if rule.concentration <= 0:
-            raise InputError(f"concentration must be positive, not {rule.concentration}")
         if points is not None and not rule.order:
             return _dirichlet_from_uniform(points, rule.concentration * centre)
         return _accepted(
@@ -164,8 +180,12 @@ def _box(
         low[codes.index(code)], high[codes.index(code)] = a, b
     if (low > high).any() or low.sum() > 1 + 1e-12 or high.sum() < 1 - 1e-12:
         raise InfeasibleError(
-            f"no weights of {', '.join(codes)} lie within their bounds: the lowest sum to "
-            f"{low.sum():.4g}, the highest to {high.sum():.4g}, and 1 must lie between"
+            message(
+                "outcomes.draws.empty_box",
+                codes=list(codes),
+                low=f"{low.sum():.4g}",
+                high=f"{high.sum():.4g}",
+            )
         )
     return low, high
 
@@ -196,8 +216,12 @@ def _accepted(
         if have >= size:
             return np.concatenate(kept)[:size]
     raise InfeasibleError(
-        f"bounds and order of {', '.join(codes)} leave (almost) no weights: "
-        f"{have} of {MAX_ROUNDS * max(size, 256)} draws agree with them"
+        message(
+            "outcomes.draws.almost_none",
+            codes=list(codes),
+            have=have,
+            tried=MAX_ROUNDS * max(size, 256),
+        )
     )
 
 
@@ -230,7 +254,8 @@ def draw_weights(
     parents = {f.parent for t in framework.tracks.values() for f in t.families}
     for parent in rules:
         if parent not in parents:
-            raise InputError(f"no node {parent!r} with children {suggest(parent, parents)}")
+            hint = suggest(parent, parents)
+            raise InputError(message("outcomes.draws.no_parent", parent=repr(parent), hint=hint))
     out = {}
     for t in framework.tracks:
         base = np.tile(centre[t], (size, 1))

@@ -113,7 +113,7 @@ def infer(
             boots += [
                 (name, scope, b.measure, b.value, b.low, b.high, b.by)
                 for b in bootstrap_agreement(
-                    matrices, size=request.bootstrap, level=request.confidence,
+                    matrices, size=request.bootstrap, confidence=request.confidence,
                     rng=stream(seed, f"comparison {name} {scope}"),
                 )
             ]  # fmt: skip

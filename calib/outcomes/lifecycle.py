@@ -1,179 +1,189 @@
-"""The life cycle of indicators: which are spent, and what retiring or adding one does to stars."""
+"""The life cycle of indicators, rated: the request, the function, the result."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
-from calib._types import FloatArray, IntArray
-from calib.errors import InputError
-from calib.framework import Item, Name, Node, Thresholds, Track
-from calib.rating.stars import node_scores, stars
+from calib.errors import Faults, InputError
+from calib.framework import Framework, Readings, Thresholds, Track
+from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
+from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.population import Population
+from calib.rating import Scored, ScoredSample
+from calib.report import Note, Result, Table
+from calib.requests import Request, expect, takes
+from calib.weights import WeightSet
+from calib.words import Text, message
 
-__all__ = ["ItemUse", "StarEffect", "add_indicator", "item_use", "retire_indicator", "star_vector"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LifecycleRequest", "LifecycleResult", "NewIndicator", "lifecycle"]
 
 
-@dataclass(frozen=True, eq=False)
-class ItemUse:
-    """How indicators use their scale.
+class NewIndicator(Request):
+    """A new indicator under ``parent`` with a local ``weight``; everybody scores ``score``."""
 
-    Attributes
-    ----------
-    ceiling, floor : (L,) share of enterprises with the highest, the lowest score
-    mean, sd : (L,) of the scores
-    discrimination : (L,) correlation with the total of all other indicators at their weights;
-        NaN for an indicator that everybody has the same score on
-    gap : (L,) mean score in the upper 27 % of totals less that in the lower 27 %
+    parent: str
+    weight: Annotated[float, Field(gt=0, lt=1)]
+    score: float = 0.0
+
+
+class LifecycleRequest(Request):
+    """Options of :func:`lifecycle`."""
+
+    ceiling: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.8, description="an indicator is spent when this share of enterprises is at its top"
+    )
+    add: tuple[NewIndicator, ...] = Field(
+        (), description="new indicators, each by itself: parent, weight, and score of everybody"
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LifecycleResult(Result):
+    """Which indicators are spent, and what retiring or adding one does to stars.
+
+    Tables: ``lifecycle`` (every indicator), ``lifecycle-added`` where indicators are added.
     """
 
-    ceiling: FloatArray
-    floor: FloatArray
-    mean: FloatArray
-    sd: FloatArray
-    discrimination: FloatArray
-    gap: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class StarEffect:
-    """Stars before and after a change of the indicators, from 0, (n,)."""
-
-    before: IntArray
-    after: IntArray
+    framework: Framework
+    ceiling: float
+    indicators: pd.DataFrame
+    added: pd.DataFrame
 
     @property
-    def up(self) -> int:
-        """How many gain a star."""
-        return int((self.after > self.before).sum())
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
 
-    @property
-    def down(self) -> int:
-        """How many lose a star."""
-        return int((self.after < self.before).sum())
+    def headline(self) -> Text:
+        """Return which indicators are spent."""
+        return self.notes[0].text
 
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Every indicator, and stars with a new one."""
+        title = message("outcomes.lifecycle.table")
+        tables = [Table("lifecycle", self.indicators, title, rows=60)]
+        if len(self.added):
+            title = message("outcomes.lifecycle.added")
+            tables.append(Table("lifecycle-added", self.added, title))
+        return tuple(tables)
 
-def item_use(X: FloatArray, g: FloatArray, *, low: float, high: float) -> ItemUse:
-    """Describe how indicators use their scale.
-
-    Parameters
-    ----------
-    X : (n, L) leaf scores
-    g : (L,) global leaf weights
-    low, high : lowest and highest score
-
-    Notes
-    -----
-    Discrimination leaves the indicator itself out of the total (corrected item-total
-    correlation), which would otherwise inflate it.
-    """
-    n, L = X.shape
-    total = X @ g
-    out = np.full(L, np.nan)
-    for j in range(L):
-        rest = total - g[j] * X[:, j]
-        # A rest that stands still but for rounding has no correlation.
-        still = 1e-9 * max(abs(low), abs(high))
-        if n > 2 and np.ptp(X[:, j]) > 0 and np.ptp(rest) > still:
-            out[j] = np.corrcoef(X[:, j], rest)[0, 1]
-    size = max(1, round(0.27 * n))
-    order = np.argsort(total, kind="stable")
-    gap = X[order[-size:]].mean(axis=0) - X[order[:size]].mean(axis=0)
-    sd = X.std(axis=0, ddof=1) if n > 1 else np.full(L, np.nan)
-    return ItemUse((high <= X).mean(axis=0), (low >= X).mean(axis=0), X.mean(axis=0), sd, out, gap)
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """Which indicators are spent."""
+        spent = self.indicators.loc[self.indicators["spent"], "code"].tolist()
+        return (Note(message("outcomes.lifecycle.spent", ceiling=f"{self.ceiling:.0%}",
+                             codes=spent or "–")),)  # fmt: skip
 
 
-def star_vector(
-    track: Track,
-    X: FloatArray,
-    local: FloatArray,
-    thresholds: Thresholds,
+@takes(LifecycleRequest)
+def lifecycle(
+    weights: WeightSet,
+    population: Population | Scored,
     *,
-    retired: int | None = None,
-) -> IntArray:
-    """Return the stars (n,), from 0.
+    readings: Readings | Mapping[str, str] | None = None,
+    request: LifecycleRequest,
+) -> LifecycleResult:
+    """Describe how indicators use their scale, and rate without each and with new ones.
 
     Parameters
     ----------
-    retired : position of a node without weight whose gate, where it has one, is lifted as well
-    """
-    scores = node_scores(track, X, local)
-    top = track.families[0].members
-    gates = track.at_depth(thresholds.gate_depth)
-    gated = scores[:, gates if retired is None else gates[gates != retired]]
-    return stars(scores[:, top] @ local[top], gated, thresholds)[0]
-
-
-def retire_indicator(
-    track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds, code: str
-) -> StarEffect:
-    """Rate without one indicator, its weight given to its siblings in proportion.
-
-    A gate that the indicator itself has, where indicators stand at the gated level, goes with it.
+    weights : the set under which enterprises are rated
+    population : the enterprises, as answers or as scores
+    readings : answers to the open questions of the rule; the framework's defaults if None
+    {options}
 
     Raises
     ------
     InputError
-        When ``code`` is no indicator of the track, or has no sibling with a weight.
+        For a new indicator under a node without indicators or off the scale, or missing answers.
     """
-    if code not in track.leaf_codes:
-        raise InputError(f"{code} is no indicator of track {track.code}")
-    i = track.index[code]
-    members = np.flatnonzero(track.parent == track.parent[i])
-    rest = members[members != i]
-    left = float(local[rest].sum())
-    if left <= 0:
-        raise InputError(f"{code} has no sibling that could take its weight; retire its parent")
-    without = np.array(local)
-    without[i] = 0.0
-    without[rest] /= left
-    return StarEffect(
-        star_vector(track, X, local, thresholds),
-        star_vector(track, X, without, thresholds, retired=i),
+    import pandas as pd
+
+    expect(
+        "lifecycle(weights, population)",
+        weights=(weights, WeightSet),
+        population=(population, (Population, Scored)),
     )
+    scored = scored_enterprises(population, readings)
+    check_framework([weights], scored)
+    _check_added(scored.framework, request.add)
+    rule = scored.framework.rule.thresholds(scored.readings)
+    rows, added = [], []
+    for sample in scored.samples.values():
+        rows += _indicators(weights, sample, rule, request.ceiling)
+        added += _added(weights, sample, rule, request.add)
+    columns = ["track", "code", "name_zh", "name_en", "weight", "ceiling", "floor", "mean", "sd",
+               "discrimination", "upper_lower_27", "spent", "retire_up", "retire_down"]  # fmt: skip
+    new = ["track", "parent", "weight", "score", "up", "down"]
+    return LifecycleResult(
+        scored.framework, request.ceiling, pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(added, columns=new),
+    )  # fmt: skip
 
 
-def add_indicator(
-    track: Track,
-    X: FloatArray,
-    local: FloatArray,
-    thresholds: Thresholds,
-    *,
-    parent: str,
-    weight: float,
-    scores: FloatArray,
-) -> StarEffect:
-    """Rate with one more indicator, its siblings rescaled to make room.
+def _indicators(
+    weights: WeightSet, sample: ScoredSample, thresholds: Thresholds, ceiling: float
+) -> list[tuple[object, ...]]:
+    track, rule = sample.track, weights.framework.rule
+    local = weights.local[track.code]
+    X = sample.require_complete("the life cycle of indicators")
+    g = track.leaf_weights(local)
+    use = item_use(X, g, low=rule.low, high=rule.high)
+    rows: list[tuple[object, ...]] = []
+    for j, code in enumerate(track.leaf_codes):
+        node = track.nodes[track.leaves[j]]
+        try:
+            effect = retire_indicator(track, X, local, thresholds, code)
+            moves: tuple[float, float] = effect.up, effect.down
+        except InputError:  # an only child: there is no sibling to take its weight
+            moves = np.nan, np.nan
+        rows.append((
+            track.code, code, node.name.zh, node.name.en, float(g[j]), use.ceiling[j],
+            use.floor[j], use.mean[j], use.sd[j], use.discrimination[j], use.upper_lower[j],
+            bool(use.ceiling[j] >= ceiling), *moves,
+        ))  # fmt: skip
+    return rows
 
-    Parameters
-    ----------
-    parent : node under which it stands, whose children are indicators
-    weight : its local weight, 0 to 1
-    scores : (n,) what the enterprises would score on it
 
-    Raises
-    ------
-    InputError
-        When the parent has no indicators as children, or the weight is out of range.
-    """
-    kids = [c for c in track.leaf_codes if track.nodes[track.index[c]].parent == parent]
-    if not kids:
-        raise InputError(f"{parent!r} has no indicators in track {track.code}")
-    if not 0 <= weight < 1:
-        raise InputError(f"a new indicator's weight lies from 0 to under 1, not {weight}")
-    code = f"{parent}.new"
-    at = track.index[kids[-1]] + 1
-    depth = track.nodes[at - 1].depth
-    node = Node(code, Name("新增指标", "new indicator"), depth, parent, (), Item("new", 2), "")
-    nodes = [
-        replace(n, children=(*n.children, code)) if n.code == parent else n for n in track.nodes
-    ]
-    wider = Track(track.code, track.name, (*nodes[:at], node, *nodes[at:]), track.aliases)
-    grown = np.insert(local, at, weight)
-    for kid in kids:
-        grown[wider.index[kid]] *= 1 - weight
-    column = wider.leaf_codes.index(code)
-    return StarEffect(
-        star_vector(track, X, local, thresholds),
-        star_vector(wider, np.insert(X, column, scores, axis=1), grown, thresholds),
-    )
+def _added(
+    weights: WeightSet, sample: ScoredSample, thresholds: Thresholds, new: Sequence[NewIndicator]
+) -> list[tuple[object, ...]]:
+    track = sample.track
+    rows: list[tuple[object, ...]] = []
+    for one in new:
+        if one.parent in _parents(track):
+            effect = add_indicator(
+                track, sample.X, weights.local[track.code], thresholds, parent=one.parent,
+                weight=one.weight, scores=np.full(len(sample), one.score),
+            )  # fmt: skip
+            rows.append((track.code, one.parent, one.weight, one.score, effect.up, effect.down))
+    return rows
+
+
+def _parents(track: Track) -> set[str]:
+    """Return the nodes under which indicators stand; "" is the root."""
+    return {track.nodes[i].parent for i in track.leaves}
+
+
+def _check_added(framework: Framework, added: Sequence[NewIndicator]) -> None:
+    known = set().union(*(_parents(t) for t in framework.tracks.values()))
+    low, high = framework.rule.low, framework.rule.high
+    faults = Faults()
+    for i, new in enumerate(added):
+        if new.parent not in known:
+            faults.add(f"add[{i}].parent", message("outcomes.lifecycle.no_parent"),
+                       value=new.parent, expected=" | ".join(sorted(known)) or "–")  # fmt: skip
+        if not low <= new.score <= high:
+            faults.add(f"add[{i}].score", message("outcomes.lifecycle.off_scale"),
+                       value=new.score, expected=f"{low:g} – {high:g}")  # fmt: skip
+    faults.raise_if_any()

@@ -6,6 +6,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import ConvergenceError
+from calib.words import message
 
 __all__ = ["move_least_squares_jointly", "project_by_nnls"]
 
@@ -116,7 +117,7 @@ def project_by_nnls(demands: FloatArray, g: FloatArray) -> FloatArray | None:
     try:
         y, _ = nnls(E, f, maxiter=50 * u)
     except RuntimeError as exc:
-        raise ConvergenceError(f"projection of weights: {exc}") from exc
+        raise ConvergenceError(message("outcomes.stability.projection", why=str(exc))) from exc
     residual = E @ y - f
     # At the optimum r_last = -‖r‖²; a residual of 0 certifies that nothing meets the demands.
     if -residual[-1] < 1e-12:

@@ -1,294 +1,281 @@
-"""How far the weights are from changing an enterprise's star: the smallest shift, exactly."""
+"""How far the weights are from changing each star: the request, the function, the result."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from calib._types import BoolArray, FloatArray, IntArray
-from calib.errors import InputError
-from calib.framework import Thresholds, Track
-from calib.outcomes import _nearest_numba
-from calib.outcomes.demands import (
-    Part,
-    Situation,
-    demands_down,
-    demands_up,
-    stand,
-    unit_weights,
-    weight_space,
-)
-from calib.outcomes.nearest_many import move_least_mass_jointly
-from calib.outcomes.nearest_one import move_least_mass, move_least_squares
-from calib.outcomes.nearest_squares import move_least_squares_jointly
-from calib.rating.collapse import Folded
-from calib.rating.kernel import single_threaded_blas
+from calib.errors import InputError, suggest
+from calib.framework import Framework, Readings, Thresholds
+from calib.outcomes.intervals import one_weight_intervals
+from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
+from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.population import Population
+from calib.rating import Scored, ScoredSample
+from calib.report import Drawing, Note, Result, Table
+from calib.requests import Request, expect, takes
+from calib.weights import WeightSet
+from calib.words import Text, message
 
-__all__ = ["Direction", "Engine", "Norm", "SmallestShift", "smallest_shift"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-Norm = Literal["tv", "l2"]
-Direction = Literal["down", "up"]
+__all__ = ["StabilityRequest", "StabilityResult", "stability"]
 
-Engine = Literal["auto", "numpy", "numba"]
-
-CHUNK = 2048
-WORTH_COMPILING = 300_000
-"""Enterprises above which some seconds of compiling pay."""
+MOST_INTERVALS = 200_000
+"""The table of weight intervals has up to this many rows."""
 
 
-@dataclass(frozen=True, eq=False)
-class SmallestShift:
-    """The smallest shift of weights that changes each enterprise's star.
+class StabilityRequest(Request):
+    """Options of :func:`stability`."""
 
-    Attributes
-    ----------
-    units : (u,) nodes whose global weights move; everything inside them stays
-    baseline : (u,) their weights now
-    distance : (n,) size of the shift, inf where no shift of these weights does it. Total
-        variation ½ Σ |Δ| is the share of all weight that must move; l2 is √ Σ Δ²
-    weights : (n, u) weights at the boundary; the star changes there (down) or just beyond (up)
-    star : (n,) star now, from 0
-    binding : (n,) position of the gated node whose gate alone decides, -1 for the total,
-        -2 for several demands at once, -3 where there is no shift
-    folded, X : the space of the weights, and the leaf scores (n, L)
+    within: Annotated[float, Field(gt=0, le=100)] = Field(
+        5.0, description="percentage points of weight; a star that so little changes is near"
+    )
+    levels: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="the levels whose weights may move, each by itself; all of them if None"
+    )
+    engine: Engine = Field(
+        "auto", description="numba (extra fast), numpy, or whichever is there and worth compiling"
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StabilityResult(Result):
+    """How much weight must move before a star changes, enterprise by enterprise.
+
+    Tables: ``stability-near`` (enterprises near another star), ``stability`` (the smallest shift
+    down and up, as total variation and as L2 distance, and what decides), ``stability-shifts``
+    (where these shifts move weight), ``weight-intervals`` (the interval of each weight alone in
+    which the star holds).
     """
 
-    track: Track
-    local: FloatArray
-    units: IntArray
-    baseline: FloatArray
-    norm: Norm
-    direction: Direction
-    distance: FloatArray
-    weights: FloatArray
-    star: IntArray
-    binding: IntArray
-    folded: Folded
-    X: FloatArray
+    framework: Framework
+    levels: tuple[str, ...]
+    within: float
+    shifts: pd.DataFrame
+    moves: pd.DataFrame
+    intervals: pd.DataFrame
 
-    def at(self, i: int, *, part: float = 1.0) -> FloatArray:
-        """Return local weights (m,) of a shift, to be rated again.
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
 
-        Parameters
-        ----------
-        i : enterprise
-        part : how much of the shift is made, 0 to 1
+    def headline(self) -> Text:
+        """Return how many stars are near another on the first level that may move."""
+        return self.notes[0].text
 
-        Raises
-        ------
-        InputError
-            When no shift changes the star of enterprise ``i``.
-        """
-        if not np.isfinite(self.distance[i]):
-            raise InputError(f"no shift of these weights moves enterprise {i} {self.direction}")
-        moved = self.baseline + part * (self.weights[i] - self.baseline)
-        moved = np.where(moved > 1e-12, moved, 0.0)  # rounding is not weight
-        moved = moved / moved.sum()
-        leaf = moved @ self.track.within(self.local, self.units)
-        fallback = self.local
-        if self.direction == "up":
-            fallback = self._best_inside(i, leaf)
-        return self.track.local_weights(leaf, fallback)
+    @cached_property
+    def near(self) -> pd.DataFrame:
+        """Enterprises whose star changes when at most ``within`` points of weight move."""
+        nearest = self.shifts[["down_tv", "up_tv"]].min(axis=1)
+        chosen = nearest <= self.within / 100
+        near = self.shifts[chosen].copy()
+        near.insert(5, "nearest_tv", nearest[chosen])
+        near = near.sort_values(["level", "nearest_tv"], kind="stable")
+        return near.reset_index(drop=True)
 
-    def _best_inside(self, i: int, leaf: FloatArray) -> FloatArray:
-        """Give emptied nodes the inner weights that the limit has: all on their best unit.
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Who is near, all distances, where weight moves, and intervals."""
+        return (
+            Table("stability-near", self.near, message("outcomes.stability.near")),
+            Table("stability", self.shifts, message("outcomes.stability.shifts"), rows=0),
+            Table("stability-shifts", self.moves, message("outcomes.stability.moves"), rows=0),
+            Table("weight-intervals", self.intervals.head(MOST_INTERVALS),
+                  message("outcomes.stability.intervals"), rows=0),
+        )  # fmt: skip
 
-        A shift upward may empty a gated node except for a vanishing rest on its best unit.
-        """
-        track, fallback = self.track, np.array(self.local)
-        total = track.membership(np.arange(len(track.nodes))).astype(float) @ leaf
-        scores = self.folded.scores(self.X[i : i + 1])
-        for column in _takers(self.folded, scores)[0]:
-            node = int(self.units[column])
-            while track.parent[node] >= 0 and total[track.parent[node]] <= 0:
-                above = int(track.parent[node])
-                fallback[track.parent == above] = 0.0
-                fallback[node] = 1.0
-                node = above
-        return fallback
+    @cached_property
+    def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
+        """The weight that must move, one figure a level."""
+        return tuple(self._drawing(level) for level in self.levels)
 
-    def reason(self, i: int) -> str:
-        """Say what decides: ``total``, ``gate <code>``, ``several`` or ``none``."""
-        code = int(self.binding[i])
-        words = {-1: "total", -2: "several", -3: "none"}
-        return words[code] if code in words else f"gate {self.track.codes[code]}"
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """How many are near, by level."""
+        labels = dict(self.framework.levels)
+        notes = [
+            Note(message("outcomes.stability.note", level=labels[level],
+                         within=f"{self.within:g}", n=int((self.near["level"] == level).sum())))
+            for level in self.levels
+        ]  # fmt: skip
+        if len(self.intervals) > MOST_INTERVALS:
+            text = message("outcomes.stability.cut", rows=MOST_INTERVALS, of=len(self.intervals))
+            notes.append(Note(text, warning=True))
+        return tuple(notes)
 
-    def largest_moves(self, i: int, count: int = 3) -> Mapping[str, float]:
-        """Return the units whose weights move most, with the change of each."""
-        change = self.weights[i] - self.baseline
-        order = np.argsort(-np.abs(change), kind="stable")[:count]
-        return {self.track.codes[self.units[j]]: float(change[j]) for j in order if change[j] != 0}
+    def _drawing(self, level: str) -> Drawing:
+        part = self.shifts[self.shifts["level"] == level]
+        shown = part.set_index("name")[["down_tv", "up_tv"]]
+        shown.columns = ["down", "up"]
+        shown = shown.fillna(np.inf)
+
+        def draw(lang: str) -> Any:
+            from calib.figures.outcomes import shift_distances
+
+            return shift_distances(shown, within=self.within / 100, language=lang)
+
+        label = dict(self.framework.levels)[level]
+        return Drawing(
+            f"stability-{level}", message("outcomes.stability.figure", level=label), draw
+        )
 
 
-def smallest_shift(
-    track: Track,
-    X: FloatArray,
-    local: FloatArray,
-    thresholds: Thresholds,
+@takes(StabilityRequest)
+def stability(
+    weights: WeightSet,
+    population: Population | Scored,
     *,
-    direction: Direction,
-    norm: Norm = "tv",
-    depth: int | None = None,
-    margin: float = 0.0,
+    readings: Readings | Mapping[str, str] | None = None,
     workers: int | None = None,
-    engine: Engine = "auto",
-) -> SmallestShift:
-    """Find the smallest shift of weights that lowers or raises each enterprise's star.
+    progress: Callable[[str], object] = lambda text: None,
+    request: StabilityRequest,
+) -> StabilityResult:
+    """Find how far the weights are from changing each enterprise's star, gates included.
 
     Parameters
     ----------
-    X : (n, L) complete leaf scores
-    local : (m,) local weights now
-    thresholds : effective thresholds of the rating rule
-    direction : ``"down"`` or ``"up"``, by one star or more
-    norm : ``"tv"`` total variation, or ``"l2"``
-    depth : level whose global weights move: 1 pillars, 2 capabilities …; the leaves if None
-    margin : points by which the thresholds must be passed. With 0 the weights lie exactly on
-        the boundary; with 1e-6, say, rating again under them shows the other star
+    weights : the set from which weight is moved
+    population : the enterprises, as answers or as scores
+    readings : answers to the open questions of the rule; the framework's defaults if None
     workers : threads; all cores if None
-    engine : ``"numba"`` (extra ``fast``, total variation only), ``"numpy"``, or whichever is
-        there and worth compiling
+    progress : called with a text before each level
+    {options}
+
+    Raises
+    ------
+    InputError
+        For an unknown level, missing answers, or a gated node of weight 0.
 
     Notes
     -----
-    Losing a star takes one demand (the total down to its band, or one gate failed): the nearest
-    of these. Gaining one takes all at once: a linear program for total variation, a projection
-    for l2. An optimum of one unmet demand that happens to meet the others is optimal for all.
-    Distances are infima: a star is lost at the boundary and gained just beyond it.
+    Exact: see :func:`smallest_shift` for the smallest shifts, :func:`one_weight_intervals` for
+    the interval of each weight alone.
+
+    Examples
+    --------
+    >>> import calib
+    >>> framework = calib.load_framework("aii")
+    >>> firms = calib.generate_population(framework, 20, rng=1)
+    >>> found = calib.stability(calib.published_weights(framework), firms, levels=["pillar"])
+    >>> sorted(found.frames)
+    ['stability', 'stability-near', 'stability-shifts', 'weight-intervals']
     """
-    units = track.leaves if depth is None else track.at_depth(depth)
-    folded = weight_space(track, local, thresholds, units)
-    n, u, g = len(X), len(folded.nodes), unit_weights(folded)
-    distance, weights = np.full(n, np.inf), np.empty((n, u))
-    binding, star = np.full(n, -3, dtype=np.int64), np.empty(n, dtype=np.int64)
-    ways = demands_down if direction == "down" else demands_up
-    compiled = _compile(norm, engine, n)
-    solvers = _solvers(norm, compiled)
+    import pandas as pd
 
-    def solve(start: int) -> None:
-        rows = slice(start, min(n, start + CHUNK))
-        part = stand(folded, X[rows], margin)
-        star[rows], weights[rows] = part.star, g
-        found = distance[rows], weights[rows], binding[rows]  # views, filled in place
-        if compiled and not thresholds.one_star:
-            _nearest_numba.change_stars(part, direction == "up", *found)
-            return
-        for possible, demands in ways(part):
-            _nearest(part, np.flatnonzero(possible), demands, solvers, *found)
-
-    starts = range(0, n, CHUNK)
-    with single_threaded_blas(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        list(pool.map(solve, starts))
-    return SmallestShift(
-        track, np.asarray(local, dtype=float), folded.nodes, g, norm, direction,
-        distance, weights, star, binding, folded, X,
+    expect(
+        "stability(weights, population)",
+        weights=(weights, WeightSet),
+        population=(population, (Population, Scored)),
+    )
+    scored = scored_enterprises(population, readings)
+    check_framework([weights], scored)
+    levels = [c for c, _ in scored.framework.levels]
+    for level in request.levels or ():
+        if level not in levels:
+            raise InputError(
+                message("outcomes.no_level", at="levels", level=repr(level),
+                        hint=suggest(level, levels), levels=levels)
+            )  # fmt: skip
+    chosen = request.levels or tuple(levels)
+    rule = scored.framework.rule.thresholds(scored.readings)
+    shifts, moves = [], []
+    for level in chosen:
+        progress(f"stability {level}")
+        for sample in scored.samples.values():
+            found = _shifts(weights, sample, rule, levels.index(level) + 1, request, workers)
+            shifts.append(_shift_table(weights, sample, level, found))
+            moves.append(_move_table(weights, sample, level, found, request.within / 100))
+    spans = [_intervals(weights, sample, rule) for sample in scored.samples.values()]
+    return StabilityResult(
+        scored.framework, chosen, request.within,
+        pd.concat(shifts, ignore_index=True), pd.concat(moves, ignore_index=True),
+        pd.concat(spans, ignore_index=True),
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Solvers:
-    """How one demand, and how several, are met."""
-
-    norm: Norm
-    single: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-    joint: Callable[[FloatArray, FloatArray, IntArray | None], tuple[FloatArray, FloatArray]]
-
-
-def _compile(norm: Norm, engine: Engine, rows: int) -> bool:
-    """Decide whether to use the compiled solvers; there are none for least squares."""
-    if engine not in ("auto", "numpy", "numba"):
-        raise InputError(f"no engine {engine!r}: expected auto, numpy or numba")
-    if norm == "l2" or engine == "numpy":
-        return False
-    return engine == "numba" or (rows > WORTH_COMPILING and _nearest_numba.available())
-
-
-def _solvers(norm: Norm, compiled: bool) -> _Solvers:
-    if norm == "l2":
-        return _Solvers(
-            norm, move_least_squares, lambda c, g, takers: move_least_squares_jointly(c, g)
+def _shifts(
+    weights: WeightSet,
+    sample: ScoredSample,
+    rule: Thresholds,
+    depth: int,
+    request: StabilityRequest,
+    workers: int | None,
+) -> dict[str, SmallestShift]:
+    """Return the smallest shifts down and up in both norms, as ``down_tv``, ``up_l2``."""
+    X = sample.require_complete("stability")
+    directions: tuple[Direction, ...] = ("down", "up")
+    return {
+        f"{direction}_{norm}": smallest_shift(
+            sample.track, X, weights.local[sample.track.code], rule, direction=direction,
+            norm="tv" if norm == "tv" else "l2", depth=depth, workers=workers,
+            engine=request.engine if norm == "tv" else "auto",
         )
-    if compiled:
-        return _Solvers(
-            norm, _nearest_numba.move_least_mass,
-            lambda c, g, takers: _nearest_numba.move_least_mass_jointly(c, g, receivers=takers),
-        )  # fmt: skip
-    return _Solvers(
-        norm, move_least_mass,
-        lambda c, g, takers: move_least_mass_jointly(c, g, receivers=takers),
-    )  # fmt: skip
+        for direction in directions
+        for norm in ("tv", "l2")
+    }  # fmt: skip
 
 
-def _nearest(
-    at: Situation,
-    rows: IntArray,
-    demands: list[Part],
-    solvers: _Solvers,
-    distance: FloatArray,
-    weights: FloatArray,
-    binding: IntArray,
-) -> None:
-    """Improve distance, weights and binding of some rows by one way to change the star."""
-    if not len(rows):
-        return
-    if len(demands) == 1:
-        rows = rows[_worth(at, rows, demands[0], distance[rows], solvers.norm)]
-    c = np.stack([at.coefficients(d, rows) for d in demands], axis=1)
-    found, moved, why = _solve(at, at.x[rows], c, demands, solvers)
-    better = found < distance[rows]
-    who = rows[better]
-    distance[who], weights[who], binding[who] = found[better], moved[better], why[better]
+def _shift_table(
+    weights: WeightSet, sample: ScoredSample, level: str, found: Mapping[str, SmallestShift]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    down, up, rows = found["down_tv"], found["up_tv"], range(len(sample))
+    return pd.DataFrame({
+        "set": weights.name, "level": level, "enterprise": sample.ids, "name": sample.names,
+        "track": sample.track.code, "star": down.star + weights.framework.rule.first,
+        # No shift at all is an empty cell.
+        **{k: np.where(np.isfinite(s.distance), s.distance, np.nan) for k, s in found.items()},
+        "down_by": [down.reason(i) for i in rows], "up_by": [up.reason(i) for i in rows],
+    })  # fmt: skip
 
 
-def _worth(at: Situation, rows: IntArray, demand: Part, best: FloatArray, norm: Norm) -> BoolArray:
-    """Return which rows one demand could still serve better, by a bound on its distance."""
-    c = at.coefficients(demand, rows)
-    low, high = c.min(axis=1), c.max(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = -(c @ at.g) / (high - low)
-    if norm == "l2":
-        # ½ Σ|Δ| <= ½ √u ‖Δ‖, so the l2 distance is at least twice the bound over √u.
-        bound = bound * 2 / np.sqrt(at.x.shape[1])
-    return np.asarray((high > 0) & ~(bound > best), dtype=bool)
+def _move_table(
+    weights: WeightSet,
+    sample: ScoredSample,
+    level: str,
+    found: Mapping[str, SmallestShift],
+    within: float,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for direction in ("down", "up"):
+        shift = found[f"{direction}_tv"]
+        for i in np.flatnonzero(shift.distance <= within):
+            change = shift.weights[i] - shift.baseline
+            rows += [
+                (weights.name, level, sample.ids[i], direction, sample.track.codes[shift.units[j]],
+                 shift.baseline[j], shift.weights[i, j], change[j])
+                for j in np.flatnonzero(np.abs(change) > 1e-12)
+            ]  # fmt: skip
+    columns = ["set", "level", "enterprise", "direction", "node", "weight_now", "weight_there",
+               "change"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(dict.fromkeys(columns[-3:], float))  # also where there are no rows
 
 
-def _takers(folded: Folded, x: FloatArray) -> IntArray:
-    """Return the best column of each group: where only rises are demanded, no other takes mass."""
-    runs = zip(folded.edges[:-1], folded.edges[1:], strict=True)
-    return np.stack([a + x[:, a:b].argmax(axis=1) for a, b in runs], axis=1)
+def _intervals(weights: WeightSet, sample: ScoredSample, rule: Thresholds) -> pd.DataFrame:
+    import pandas as pd
 
-
-def _solve(
-    at: Situation, x: FloatArray, c: FloatArray, demands: list[Part], solvers: _Solvers
-) -> tuple[FloatArray, FloatArray, IntArray]:
-    names = np.array([-1 if d.group < 0 else int(at.folded.gates[d.group]) for d in demands])
-    count, demand_count, u = c.shape
-    if demand_count == 1:
-        found, moved = solvers.single(c[:, 0], at.g)
-        return found, moved, np.full(count, names[0])
-    unmet = np.matmul(c, at.g) <= 0
-    found, why = np.full(count, np.inf), np.full(count, -2, dtype=np.int64)
-    moved = np.broadcast_to(at.g, (count, u)).copy()
-    open_ = (c.max(axis=2) > 0).all(axis=1)  # a demand that no column can meet is hopeless
-    # Unmet demands one at a time: the optimum of a relaxation that meets the rest is the optimum.
-    for j in range(demand_count):
-        alone = np.flatnonzero(open_ & unmet[:, j])
-        if not len(alone):
-            continue
-        near, to = solvers.single(c[alone, j], at.g)
-        level = np.einsum("nju,nu->nj", c[alone], to)
-        level[:, j] = 0.0
-        fits = np.isfinite(near) & (level >= 0).all(axis=1)
-        who = alone[fits]
-        found[who], moved[who], why[who] = near[fits], to[fits], names[j]
-        open_[who] = False
-    rest = np.flatnonzero(open_)
-    if len(rest):
-        takers = _takers(at.folded, x[rest]) if all(d.above for d in demands) else None
-        found[rest], moved[rest] = solvers.joint(c[rest], at.g, takers)
-    return found, moved, np.where(np.isfinite(found), why, -3)
+    track, first = sample.track, weights.framework.rule.first
+    keep = np.arange(min(len(sample), 1 + MOST_INTERVALS // len(track.nodes)))
+    found = one_weight_intervals(track, sample.X[keep], weights.local[track.code], rule)
+    # Only weights whose interval ends inside 0 to 1: the others can take any value.
+    ends = (found.star_below != found.star[:, None]) | (found.star_above != found.star[:, None])
+    row, node = np.nonzero(ends)
+    return pd.DataFrame({
+        "set": weights.name, "enterprise": sample.ids[row], "name": sample.names[row],
+        "track": track.code, "node": [track.codes[j] for j in node], "weight": found.now[node],
+        "low": found.low[row, node], "high": found.high[row, node],
+        "star": found.star[row] + first, "star_below": found.star_below[row, node] + first,
+        "star_above": found.star_above[row, node] + first,
+    })  # fmt: skip

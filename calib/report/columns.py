@@ -28,7 +28,8 @@ _BY_ROLE: Mapping[str, str] = {
         "dowdall_weight first_choice_weight picks_weight weight_shift weight_shift_without"
     ),
     "score": (
-        "total total_before total_after total_change mean_abs_change max_abs_change score gap"
+        "total total_before total_after total_change mean_abs_change max_abs_change score "
+        "upper_lower_27"
     ),
     "star": (
         "star band_star from_star to_star star_before star_after star_below star_above highest "
@@ -90,7 +91,8 @@ ROLES: Mapping[str, str] = {key: role for role, keys in _BY_ROLE.items() for key
 
 _BY_UNIT: Mapping[str, str] = {
     "points": (
-        "total total_before total_after total_change mean_abs_change max_abs_change score gap"
+        "total total_before total_after total_change mean_abs_change max_abs_change score "
+        "upper_lower_27"
     ),
     "pp": "local_pp global_pp",
     "percent": (

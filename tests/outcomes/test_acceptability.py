@@ -8,8 +8,8 @@ from scipy import stats
 
 from calib.errors import InfeasibleError, InputError
 from calib.framework import load_framework
-from calib.outcomes.acceptability import acceptability, pillar_acceptability, share_above
 from calib.outcomes.draws import FamilyRule, draw_family, draw_weights, simplex_from_uniform
+from calib.outcomes.probabilities import pillar_probabilities, share_above, star_probabilities
 from calib.rating.stars import node_scores, stars
 
 FRAMEWORK = load_framework("aii")
@@ -47,37 +47,37 @@ def test_three_pillars_have_the_share_of_a_triangle():
 def test_exact_pillar_probabilities_match_many_draws(one_star, depth):
     rule = replace(RULE, one_star=one_star, gate_depth=depth)
     X = answers(60, 1)
-    exact = pillar_acceptability(TRACK, X, LOCAL, rule)
+    exact = pillar_probabilities(TRACK, X, LOCAL, rule)
     np.testing.assert_allclose(exact.sum(axis=1), 1)
     runs = [
-        draw_weights(FRAMEWORK, FRAMEWORK.published, {"": FamilyRule("uniform")}, 4096, rng=seed)[
-            "discrete"
-        ]
+        draw_weights(
+            FRAMEWORK, FRAMEWORK.published, {"": FamilyRule(kind="uniform")}, 4096, rng=seed
+        )["discrete"]
         for seed in range(8)
     ]
-    found = acceptability(TRACK, X, runs, rule)
+    found = star_probabilities(TRACK, X, runs, rule)
     assert np.abs(found.probability - exact).max() < 0.01
     assert (np.abs(found.probability - exact) <= 6 * found.error + 2e-4).mean() > 0.99
 
 
 def test_quasi_random_draws_are_closer_to_the_truth_than_independent_ones():
     X = answers(80, 2)
-    exact = pillar_acceptability(TRACK, X, LOCAL, RULE)
+    exact = pillar_probabilities(TRACK, X, LOCAL, RULE)
     off = {}
     for quasi in (True, False):
         runs = [
             draw_weights(FRAMEWORK, FRAMEWORK.published, {"": FamilyRule()}, 1024, quasi=quasi,
                          rng=seed)["discrete"] for seed in range(4)
         ]  # fmt: skip
-        off[quasi] = np.abs(acceptability(TRACK, X, runs, RULE).probability - exact).mean()
+        off[quasi] = np.abs(star_probabilities(TRACK, X, runs, RULE).probability - exact).mean()
     assert off[True] < off[False] / 3
 
 
 def test_error_of_independent_draws_covers_the_truth():
     X = answers(200, 3)
-    exact = pillar_acceptability(TRACK, X, LOCAL, RULE)
+    exact = pillar_probabilities(TRACK, X, LOCAL, RULE)
     run = draw_weights(FRAMEWORK, FRAMEWORK.published, {"": FamilyRule()}, 4000, quasi=False, rng=1)
-    found = acceptability(TRACK, X, [run["discrete"]], RULE)
+    found = star_probabilities(TRACK, X, [run["discrete"]], RULE)
     some = (exact > 0.02) & (exact < 0.98)
     z = (found.probability - exact)[some] / found.error[some]
     assert (np.abs(z) < 3.5).all()
@@ -96,7 +96,7 @@ def test_uniform_is_uniform_on_the_simplex():
 def test_dirichlet_has_the_stated_centre_and_variance():
     codes, centre = ["a", "b", "c"], np.array([0.5, 0.3, 0.2])
     points = np.random.default_rng(5).random((40_000, 2))
-    rule = FamilyRule("dirichlet", concentration=20)
+    rule = FamilyRule(kind="dirichlet", concentration=20)
     for p in (points, None):
         drawn = draw_family(rule, codes, centre, 40_000, np.random.default_rng(6), p)
         np.testing.assert_allclose(drawn.sum(axis=1), 1)
@@ -107,7 +107,7 @@ def test_dirichlet_has_the_stated_centre_and_variance():
 def test_intervals_and_orders_are_uniform_on_what_is_left():
     codes, centre = ["a", "b", "c"], np.array([0.35, 0.33, 0.32])
     flat = np.random.default_rng(7).dirichlet(np.ones(3), 300_000)
-    rule = FamilyRule("interval", bounds={"a": (0.2, 0.5)}, within=0.2, order=("a", "c"))
+    rule = FamilyRule(kind="interval", bounds={"a": (0.2, 0.5)}, within=0.2, order=("a", "c"))
     drawn = draw_family(rule, codes, centre, 5000, np.random.default_rng(8))
     low, high = np.array([0.2, 0.13, 0.12]), np.array([0.5, 0.53, 0.52])
     kept = flat[((flat >= low) & (flat <= high)).all(axis=1) & (flat[:, 0] >= flat[:, 2])]
@@ -115,7 +115,7 @@ def test_intervals_and_orders_are_uniform_on_what_is_left():
     assert (drawn[:, 0] >= drawn[:, 2]).all()
     for j in range(3):
         assert stats.ks_2samp(drawn[:, j], kept[:, j]).pvalue > 0.001
-    full = FamilyRule("uniform", order=("c", "a", "b"))
+    full = FamilyRule(kind="uniform", order=("c", "a", "b"))
     ordered = draw_family(full, codes, centre, 5000, np.random.default_rng(9))
     kept = flat[(flat[:, 2] >= flat[:, 0]) & (flat[:, 0] >= flat[:, 1])]
     assert stats.ks_2samp(ordered[:, 0], kept[:, 0]).pvalue > 0.001
@@ -124,17 +124,17 @@ def test_intervals_and_orders_are_uniform_on_what_is_left():
 def test_impossible_bounds_and_unknown_codes_are_said():
     codes, centre = ["a", "b"], np.array([0.5, 0.5])
     rng = np.random.default_rng(0)
-    rule = FamilyRule("interval", bounds={"a": (0, 0.4), "b": (0, 0.4)})
+    rule = FamilyRule(kind="interval", bounds={"a": (0, 0.4), "b": (0, 0.4)})
     with pytest.raises(InfeasibleError, match=r"highest to 0\.8"):
         draw_family(rule, codes, centre, 10, rng)
     with pytest.raises(InputError, match="did you mean"):
-        draw_family(FamilyRule("uniform", order=("aa",)), ["ab", "b"], centre, 10, rng)
+        draw_family(FamilyRule(kind="uniform", order=("aa",)), ["ab", "b"], centre, 10, rng)
     with pytest.raises(InputError, match="no node 'IX'"):
         draw_weights(FRAMEWORK, FRAMEWORK.published, {"IX": FamilyRule()}, 10, rng=1)
 
 
 def test_first_level_draws_are_shared_by_the_tracks_and_given_draws_are_kept():
-    rules = {"": FamilyRule(), "DA": FamilyRule("dirichlet")}
+    rules = {"": FamilyRule(), "DA": FamilyRule(kind="dirichlet")}
     drawn = draw_weights(FRAMEWORK, FRAMEWORK.published, rules, 64, rng=2)
     tops = [drawn[t][:, tree.families[0].members] for t, tree in FRAMEWORK.tracks.items()]
     np.testing.assert_array_equal(tops[0], tops[1])
@@ -151,7 +151,7 @@ def test_first_level_draws_are_shared_by_the_tracks_and_given_draws_are_kept():
 def test_probabilities_are_the_shares_of_stars_one_by_one():
     X = answers(20, 5)
     local = draw_weights(FRAMEWORK, FRAMEWORK.published, {"": FamilyRule()}, 100, rng=4)["discrete"]
-    found = acceptability(TRACK, X, [local], RULE)
+    found = star_probabilities(TRACK, X, [local], RULE)
     counts = np.zeros((20, 5))
     for row in local:
         scores = node_scores(TRACK, X, row)[:, TRACK.families[0].members]

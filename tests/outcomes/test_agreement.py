@@ -59,7 +59,7 @@ def test_wilson_intervals_agree_with_statsmodels():
         low, high = wilson_interval(count, total, level)
         other = proportion_confint(count, total, alpha=1 - level, method="wilson")
         assert (float(low), float(high)) == pytest.approx(other, abs=1e-12)
-    with pytest.raises(InputError, match="level"):
+    with pytest.raises(InputError, match="confidence"):
         wilson_interval(1, 2, 1.5)
 
 

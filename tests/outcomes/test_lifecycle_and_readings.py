@@ -6,13 +6,13 @@ import pytest
 from calib._shipped_files import shipped_data
 from calib.errors import InputError
 from calib.framework import Thresholds, load_framework
-from calib.outcomes.lifecycle import add_indicator, item_use, retire_indicator, star_vector
-from calib.outcomes.readings import (
-    all_readings,
+from calib.outcomes.indicators import add_indicator, item_use, retire_indicator, star_vector
+from calib.outcomes.rule_options import (
     dependent_table,
+    option_choices,
+    option_table,
     range_table,
-    rate_readings,
-    reading_table,
+    rate_options,
 )
 from calib.population import load_population
 from calib.rating import rate
@@ -99,15 +99,15 @@ def test_each_reading_is_rated_and_dependence_is_named():
     population = load_population(shipped_data() / "trial" / "trial.toml", FRAMEWORK)
     weights = published_weights(FRAMEWORK)
     base = FRAMEWORK.rule.defaults
-    single = all_readings(FRAMEWORK, population, base, together=False)
+    single = option_choices(FRAMEWORK, population, base, together=False)
     assert {k[0][0] for k in single if k} >= {"band_edge", "gate_value", "downgrade", "gate_scope"}
     assert not any(key == "missing" for changed in single for key, _ in changed)
-    together = all_readings(FRAMEWORK, population, base, together=True)
+    together = option_choices(FRAMEWORK, population, base, together=True)
     sizes = [len([c for c in single if c and c[0][0] == key]) + 1
              for key in {c[0][0] for c in single if c}]  # fmt: skip
     assert len(together) == np.prod(sizes)
-    ratings = rate_readings(population, weights, single)
-    table = reading_table(ratings)
+    ratings = rate_options(population, weights, single)
+    table = option_table(ratings)
     assert table["up"].iloc[0] == table["down"].iloc[0] == 0
     dependent = dependent_table(ratings)
     assert len(dependent) == (table["up"] + table["down"]).sum() > 0
@@ -116,7 +116,7 @@ def test_each_reading_is_rated_and_dependence_is_named():
     frame = rate(weights, population, readings={key: value}).frame()
     found = frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0]
     assert found == row["star_under_reading"] != row["star"]
-    wide = range_table(rate_readings(population, weights, together))
+    wide = range_table(rate_options(population, weights, together))
     assert (wide["lowest"] <= wide["star"]).all()
     assert (wide["highest"] >= wide["star"]).all()
     assert set(dependent["enterprise"]) <= set(wide.loc[wide["same_share"] < 1, "enterprise"])

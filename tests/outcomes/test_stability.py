@@ -13,7 +13,7 @@ from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.nearest_many import move_least_mass_jointly
 from calib.outcomes.nearest_one import move_least_mass, move_least_squares
 from calib.outcomes.nearest_squares import move_least_squares_jointly, project_by_nnls
-from calib.outcomes.stability import smallest_shift
+from calib.outcomes.smallest_shift import smallest_shift
 from calib.rating.stars import stars
 
 FRAMEWORK = load_framework("aii")

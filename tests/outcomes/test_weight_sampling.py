@@ -17,7 +17,7 @@ NORMALISED_UNIFORM = {3: 0.1798, 11: 0.0524, 28: 0.0206}
 def test_uniform_draws_have_the_spread_of_the_flat_dirichlet(parts):
     codes = [f"c{i}" for i in range(parts)]
     rng = np.random.default_rng(0)
-    draws = draw_family(FamilyRule("uniform"), codes, np.full(parts, 1 / parts), 200_000, rng)
+    draws = draw_family(FamilyRule(kind="uniform"), codes, np.full(parts, 1 / parts), 200_000, rng)
     np.testing.assert_allclose(draws.sum(axis=1), 1, atol=1e-12)
     np.testing.assert_allclose(draws.mean(axis=0), 1 / parts, atol=0.002)
     spread = float(np.sqrt(draws.var(axis=0).mean()))
