@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,16 +59,16 @@ def form_experts(
     from calib.experts.form_write import write_form
     from calib.experts.panel import questions_of
     from calib.framework import load_framework
+    from calib.words import message, say
 
     fw = load_framework(framework)
     questions = questions_of(fw, levels=_listed(levels), track=track)
     path = out or Path(f"experts-{method}-{lang}.xlsx")
     if path.exists():
-        raise InputError(f"{path}: is there already, and may hold an expert's answers; "
-                         "choose another name with -o")  # fmt: skip
+        raise InputError(message("experts.cli_exists", path=path))
     write_form(path, fw, questions, method, lang=lang, expert=expert, round_number=number)
-    count = f"{len(questions)} node{'s' if len(questions) > 1 else ''}"
-    click.echo(f"wrote {path}: {count} of {fw.code} {fw.version}")
+    model = f"{fw.code} {fw.version}"
+    click.echo(say("experts.cli_form", path=path, n=len(questions), framework=model))
 
 
 @form.command("next-round")
@@ -84,13 +85,15 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     from calib.experts.next_round import write_next_round
     from calib.experts.reading import read_panel
     from calib.framework import load_framework
+    from calib.words import say
 
     panel = read_panel(files, load_framework(framework))
     kept: list[str] = []
     made = write_next_round(panel, out, lang=lang, notice=kept.append)
     for text in kept:
         click.echo(text, err=True)
-    click.echo(f"wrote {len(made) - len(kept)} forms of round {panel.rounds[-1] + 1} to {out}")
+    count, number = len(made) - len(kept), panel.rounds[-1] + 1
+    click.echo(say("experts.cli_next_round", n=count, round=number, folder=out))
 
 
 _POOLING = ("arithmetic", "geometric", "median", "trimmed", "aij")
@@ -173,7 +176,10 @@ def _show(result: PanelResult, lang: str) -> None:
 
     click.echo(result.headline().get(lang))
     for table in result.tables:
-        if table.name in ("weights", "rounds", "seeds"):
+        if table.name == "rounds":  # all of its columns are wider than a screen
+            narrow = table.view[["round", "node", "kendall_w", "p", "verdict"]]
+            print_table(replace(table, shown=narrow), lang, result.names)
+        elif table.name in ("weights", "seeds"):
             print_table(table, lang, result.names)
     for note in result.notes:
         click.echo(note.get(lang))

@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._types import FloatArray, Seed
 from calib.errors import Fault, InputError
+from calib.words import message
 
 __all__ = ["Concordance", "kendall_w", "mean_ranks"]
 
@@ -101,11 +102,11 @@ def kendall_w(
     ranks = _as_ranks(np.asarray(ranks, dtype=float), of)
     m, n = ranks.shape
     if m < 2 or n < 2:
-        raise InputError(f"agreement needs two experts and two items, not {m} and {n}")
+        raise InputError(message("experts.faults.too_few", experts=m, items=n))
     centred = ranks - (n + 1) / 2.0
     own = (centred**2).sum()  # Σ (n³ − n − T_i)/12
     if own <= 0:
-        raise InputError("agreement is undefined: every expert ties all items")
+        raise InputError(message("experts.faults.all_tied"))
     squares = float((centred.sum(axis=0) ** 2).sum())
     w = squares / (m * own)
     chi2 = m * (n - 1) * w
@@ -124,16 +125,23 @@ def _as_ranks(rows: FloatArray, of: str) -> FloatArray:
         msg = f"of is {of!r}; expected 'ranks' or 'values'"
         raise ValueError(msg)
     faults = [
-        Fault("", f"expert {e + 1}", f"no value for item {i + 1}", None, "a number for every item")
+        Fault(
+            "",
+            message("experts.faults.expert_n", n=e + 1),
+            message("experts.faults.no_value_item", n=i + 1),
+            None,
+            message("experts.faults.every_item"),
+        )
         for e, i in np.argwhere(~np.isfinite(rows))
     ]
     if not faults and of == "values":
         return mean_ranks(rows)
     if not faults:
         off = np.abs(rows - mean_ranks(-rows)).max(axis=1, initial=0.0) > 1e-9
-        wanted = "ranks from 1 to n, ties with their mean rank; or say of='values'"
+        wanted = message("experts.faults.rank_row")
+        text = message("experts.faults.no_ranking")
         faults = [
-            Fault("", f"expert {e + 1}", "the row is no ranking", rows[e].tolist(), wanted)
+            Fault("", message("experts.faults.expert_n", n=e + 1), text, rows[e].tolist(), wanted)
             for e in np.flatnonzero(off)
         ]
     if faults:

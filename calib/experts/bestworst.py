@@ -27,6 +27,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.experts.problems import Problem
+from calib.words import message
 
 __all__ = [
     "BestWorst",
@@ -108,11 +109,16 @@ def check_best_worst(
         for place, part, row in ((b, "best", to_others[e]), (w, "worst", to_worst[e])):
             if place == -2:
                 tied = tuple(int(i) for i in np.flatnonzero(row == 1))
-                text = f"several items could be the {part} one"
-                problems.append(Problem(e, tied, text, None, f"the {part} item named", part))
+                end = message(f"experts.part.{part}")
+                text = message("experts.faults.several_ends", part=end)
+                problems.append(
+                    Problem(
+                        e, tied, text, None, message("experts.faults.end_named", part=end), part
+                    )
+                )
             elif place == -1:
-                text = f"no item fits as the {part} one"
-                wanted = "one item compared with itself as 1, with the largest value opposite"
+                text = message("experts.faults.no_end", part=message(f"experts.part.{part}"))
+                wanted = message("experts.faults.end_wanted")
                 problems.append(Problem(e, (), text, None, wanted, part))
         if b >= 0 and w >= 0:
             problems += _pair_problems(e, b, w, to_others[e], to_worst[e])
@@ -123,22 +129,26 @@ def _value_problems(values: FloatArray, part: str) -> list[Problem]:
     problems = []
     for e, i in np.argwhere(~((values >= 1) & np.isfinite(values))):
         found = None if np.isnan(values[e, i]) else float(values[e, i])
-        text = "comparison missing" if found is None else "comparison below 1 or not finite"
-        problems.append(Problem(int(e), (int(i),), text, found, "a number ≥ 1", part))
+        text = message("experts.faults.missing_pair")
+        if found is not None:
+            text = message("experts.faults.below_1")
+        problems.append(
+            Problem(int(e), (int(i),), text, found, message("experts.faults.from_1"), part)
+        )
     return problems
 
 
 def _pair_problems(e: int, b: int, w: int, others: FloatArray, lowest: FloatArray) -> list[Problem]:
     if b == w and others.size > 1:
-        text = "best and worst are the same item"
-        return [Problem(e, (b,), text, None, "two different items", "worst")]
+        text = message("experts.faults.same_ends")
+        return [Problem(e, (b,), text, None, message("experts.faults.two_items"), "worst")]
     problems = []
     for item, row, part in ((b, others, "to_others"), (w, lowest, "to_worst")):
         if row[item] != 1:
-            text = "an item compared with itself must be 1"
+            text = message("experts.faults.self_not_1")
             problems.append(Problem(e, (item,), text, float(row[item]), "1", part))
     if others[w] != lowest[b]:
-        text = f"best over worst is stated twice and differs: {others[w]:g} and {lowest[b]:g}"
+        text = message("experts.faults.twice_differs", one=f"{others[w]:g}", other=f"{lowest[b]:g}")
         problems.append(Problem(e, (b, w), text, float(lowest[b]), f"{others[w]:g}", "to_worst"))
     return problems
 

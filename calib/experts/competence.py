@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Fault, InputError, suggest
+from calib.errors import Fault, InputError
+from calib.experts.problems import hinted
+from calib.words import message
 
 __all__ = [
     "BASIS_SCALE",
@@ -50,15 +52,20 @@ def basis_of_judgement(
     >>> round(basis_of_judgement({"practice": 1, "theory": 2, "literature": 1, "intuition": 3}), 2)
     0.9
     """
+    levels = message("experts.faults.levels_123")
     faults = [
-        Fault("", b, "no influence stated", None, "1, 2 or 3") for b in scale if b not in influence
+        Fault("", b, message("experts.faults.no_influence"), None, levels)
+        for b in scale
+        if b not in influence
     ]
     for basis, level in influence.items():
         if basis not in scale:
-            text = f"unknown basis of judgement {suggest(basis, scale)}".rstrip()
+            text = hinted(message("experts.faults.unknown_basis"), basis, scale)
             faults.append(Fault("", basis, text, None, " | ".join(scale)))
         elif level not in (1, 2, 3):
-            faults.append(Fault("", basis, "unknown influence", level, "1, 2 or 3"))
+            faults.append(
+                Fault("", basis, message("experts.faults.unknown_influence"), level, levels)
+            )
     if faults:
         raise InputError(faults)
     # Tenths do not add up in binary; the coefficient is a decimal number.
@@ -79,7 +86,13 @@ def authority(basis: FloatArray, familiarity: FloatArray) -> FloatArray:
     """
     ca, cs = np.asarray(basis, dtype=float), np.asarray(familiarity, dtype=float)
     faults = [
-        Fault("", f"expert {i + 1}", f"{name} outside 0 to 1", float(v[i]), "a number from 0 to 1")
+        Fault(
+            "",
+            message("experts.faults.expert_n", n=i + 1),
+            message("experts.faults.coefficient_range", name=name),
+            float(v[i]),
+            message("experts.faults.from_0_to_1"),
+        )
         for name, v in (("Ca", ca), ("Cs", cs))
         for i in np.flatnonzero(~((v >= 0) & (v <= 1)))
     ]
@@ -124,10 +137,11 @@ def hand_set_competence(given: Mapping[str, float], experts: Sequence[str]) -> F
     faults = []
     for name, value in given.items():
         if name not in experts:
-            text = f"unknown expert {suggest(name, experts)}".rstrip()
-            faults.append(Fault("", name, text, None, "an expert of the panel"))
+            text = hinted(message("experts.faults.unknown_expert"), name, experts)
+            faults.append(Fault("", name, text, None, message("experts.faults.panel_expert")))
         elif not (np.isfinite(value) and value >= 0):
-            faults.append(Fault("", name, "weight of an expert", value, "a finite number ≥ 0"))
+            text = message("experts.faults.bad_weight")
+            faults.append(Fault("", name, text, value, message("experts.faults.finite_from_0")))
     if faults:
         raise InputError(faults)
     return np.array([float(given.get(name, 1.0)) for name in experts])

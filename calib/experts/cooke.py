@@ -13,6 +13,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.errors import Fault, InputError
+from calib.words import Text, message
 
 __all__ = ["Performance", "performance_weights"]
 
@@ -51,24 +52,48 @@ def _check(
 ) -> None:
     faults: list[Fault] = []
     if not (np.isfinite(overshoot) and overshoot > 0):
-        faults.append(Fault("", "overshoot", "is no share", overshoot, "a number above 0"))
+        faults.append(_fault("overshoot", "no_share", overshoot, "above_0"))
     if not 0 <= cutoff < 1:
-        faults.append(Fault("", "cut-off", "is no p-value", cutoff, "at least 0, below 1"))
+        faults.append(_fault("cutoff", "no_p", cutoff, "p_range"))
     if levels.ndim != 1 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
-        faults.append(Fault("", "quantile levels", "not increasing inside 0 to 1", levels.tolist()))
+        faults.append(_fault("quantile_levels", "levels_increase", levels.tolist()))
     if assessed.shape[1:] != (truths.size, levels.size):
-        wanted = f"(experts, {truths.size}, {levels.size})"
-        faults.append(Fault("", "assessments", "wrong shape", assessed.shape, wanted))
+        wanted: str | Text = f"(k, {truths.size}, {levels.size})"
+        faults.append(
+            Fault(
+                "",
+                message("experts.faults.assessments"),
+                message("experts.faults.wrong_shape"),
+                assessed.shape,
+                wanted,
+            )
+        )
         raise InputError(faults)
     for e, q in np.argwhere(~(np.diff(assessed, axis=2) > 0).all(axis=2)):
-        where, text = f"expert {e + 1}, seed question {q + 1}", "quantiles do not increase"
-        faults.append(Fault("", where, text, assessed[e, q].tolist(), "increasing numbers"))
+        where = message("experts.faults.expert_question", n=e + 1, question=q + 1)
+        text, wanted = (
+            message("experts.faults.quantiles_increase"),
+            message("experts.faults.increasing"),
+        )
+        faults.append(Fault("", where, text, assessed[e, q].tolist(), wanted))
     faults += [
-        Fault("", f"seed question {q + 1}", "no true value", None, "a finite number")
+        Fault(
+            "",
+            message("experts.faults.seed_question", n=q + 1),
+            message("experts.faults.no_truth"),
+            None,
+            message("experts.faults.finite"),
+        )
         for q in np.flatnonzero(~np.isfinite(truths))
     ]
     if faults:
         raise InputError(faults)
+
+
+def _fault(where: str, problem: str, value: object, expected: str = "") -> Fault:
+    wanted = message(f"experts.faults.{expected}") if expected else ""
+    at, text = (message(f"experts.faults.{key}") for key in (where, problem))
+    return Fault("", at, text, value, wanted)
 
 
 def performance_weights(
@@ -147,6 +172,6 @@ def performance_weights(
     ).mean(axis=1)
     raw = np.where(calibration >= cutoff, calibration * information, 0.0)
     if raw.sum() <= 0:
-        raise InputError(f"no expert reaches the calibration cut-off of {cutoff:g}")
+        raise InputError(message("experts.faults.nobody_calibrated", cutoff=f"{cutoff:g}"))
     weights = np.asarray(raw / raw.sum(), dtype=float)
     return Performance(calibration, information, weights, counts, edges, cutoff, overshoot)

@@ -15,6 +15,7 @@ from calib._types import FloatArray, Seed
 from calib.errors import InputError
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
 from calib.experts.panel_request import StoppingRule
+from calib.words import Text, message
 
 __all__ = [
     "ItemStatistics",
@@ -70,7 +71,7 @@ class RoundStatistics:
     response_rate: float
     authority: float
     concordance: Concordance | None
-    reason: str = ""
+    reason: Text | None = None
 
 
 def item_statistics(values: FloatArray, *, full_mark: float | None = None) -> ItemStatistics:
@@ -91,8 +92,8 @@ def item_statistics(values: FloatArray, *, full_mark: float | None = None) -> It
     judged = ~np.isnan(values)
     count = judged.sum(axis=0)
     if (count == 0).any():
-        nobody = ", ".join(str(i + 1) for i in np.flatnonzero(count == 0))
-        raise InputError(f"nobody judged item {nobody}")
+        nobody = [str(i + 1) for i in np.flatnonzero(count == 0)]
+        raise InputError(message("experts.faults.nobody_item", items=nobody))
     mean = np.nanmean(values, axis=0)
     spread = np.where(judged, (values - mean) ** 2, 0.0).sum(axis=0)
     sd = np.sqrt(np.divide(spread, count - 1, out=np.full(mean.shape, np.nan), where=count > 1))
@@ -140,17 +141,18 @@ def round_statistics(
     k = len(values)
     sent = k if sent is None else sent
     if sent < k:
-        raise InputError(f"{k} forms returned but only {sent} sent")
+        raise InputError(message("experts.faults.returned_sent", returned=k, sent=sent))
     items = item_statistics(values, full_mark=full_mark)
     mean_authority = float("nan")
     if authority is not None and not np.isnan(authority).all():
         mean_authority = float(np.nanmean(authority))
-    concordance, reason = None, ""
+    concordance: Concordance | None = None
+    reason: Text | None = None
     whole = values[~np.isnan(values).any(axis=1)]
     try:
         concordance = kendall_w(_ranks(whole), draws=draws, rng=rng)
     except InputError as error:
-        reason = str(error)
+        reason = error
     rate = k / sent if sent else float("nan")
     return RoundStatistics(items, sent, k, rate, mean_authority, concordance, reason)
 
@@ -257,7 +259,7 @@ class Verdict:
     outcome: str
     consensus: bool
     stable: bool
-    reasons: tuple[str, ...] = field(default=())
+    reasons: tuple[Text, ...] = field(default=())
 
 
 def stop_or_go(
@@ -286,27 +288,40 @@ def stop_or_go(
     conform; at the *round limit* otherwise.
     """
     rule = rule or StoppingRule()
-    reasons = []
+    reasons: list[Text] = []
     cvs = statistics.items.cv[~np.isnan(statistics.items.cv)]
     worst_cv = float(cvs.max()) if cvs.size else float("nan")
     if not cvs.size:
-        reasons.append("no item has a CV: it takes two experts and a mean above 0")
+        reasons.append(message("experts.reason.no_cv"))
     elif worst_cv > rule.max_cv:
-        reasons.append(f"largest CV {worst_cv:.3f} above {rule.max_cv:g}")
+        reasons.append(
+            message("experts.reason.cv_above", cv=f"{worst_cv:.3f}", limit=f"{rule.max_cv:g}")
+        )
     w = statistics.concordance
     if w is None:
-        reasons.append(statistics.reason)
+        if statistics.reason is not None:
+            reasons.append(statistics.reason)
     else:
         if w.w < rule.min_w:
-            reasons.append(f"W {w.w:.3f} below {rule.min_w:g}")
+            reasons.append(
+                message("experts.reason.w_below", w=f"{w.w:.3f}", limit=f"{rule.min_w:g}")
+            )
         if w.p >= rule.alpha:
-            reasons.append(f"p of W {w.p:.3g} not below {rule.alpha:g}")
+            reasons.append(
+                message("experts.reason.p_above", p=f"{w.p:.3g}", limit=f"{rule.alpha:g}")
+            )
     consensus = not reasons
     stable = change is not None and change.weight_shift <= rule.max_shift
     if change is None:
-        reasons.append("first round: nothing to compare with")
+        reasons.append(message("experts.reason.first_round"))
     elif not stable:
-        reasons.append(f"group weights moved {change.weight_shift:.3f}, above {rule.max_shift:g}")
+        reasons.append(
+            message(
+                "experts.reason.moved",
+                moved=f"{change.weight_shift:.3f}",
+                limit=f"{rule.max_shift:g}",
+            )
+        )
     if consensus and stable:
         return Verdict(True, "consensus", True, True)
     if stable and round_number >= 3:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib.experts.rounds import NodeRound
+from calib.words import joined, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def rounds_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
                 "df": w.df if w else nan,
                 "p": w.p if w else nan,
                 "verdict": r.verdict.outcome,
-                "reasons": "; ".join(r.verdict.reasons),
+                "reasons": joined(r.verdict.reasons, message("words.semicolon")),
             }
         )
     return pd.DataFrame(rows)
@@ -104,36 +105,11 @@ def changes_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-_REPORT = {
-    "zh": ("轮次", "上级指标", "指标", "均值±标准差", "变异系数", "满分比"),
-    "en": ("round", "within", "indicator", "mean ± SD", "CV", "full-mark ratio"),
-}
-_REPORT_PANEL = {
-    "zh": (
-        "轮次",
-        "上级指标",
-        "发出",
-        "收回",
-        "积极系数",
-        "权威系数",
-        "协调系数W",
-        "χ²",
-        "自由度",
-        "P",
-    ),
-    "en": (
-        "round",
-        "within",
-        "sent",
-        "returned",
-        "response rate",
-        "authority Cr",
-        "Kendall's W",
-        "χ²",
-        "df",
-        "p",
-    ),
-}
+_BY_ITEM = ("round", "within", "indicator", "mean_sd", "cv", "full")
+_BY_ROUND = (
+    "round", "within", "sent", "returned", "rate", "authority", "w", "chi2", "df", "p",
+)  # fmt: skip
+"""Keys of the headings, under ``experts.delphi`` in the catalogue."""
 
 
 def delphi_report(
@@ -174,9 +150,13 @@ def delphi_report(
         rate = f"{100 * s.response_rate:.1f}%"
         panels.append((r.round, within, s.sent, s.returned, rate, _shown(s.authority), *test))
     return (
-        pd.DataFrame(items, columns=list(_REPORT[lang])),
-        pd.DataFrame(panels, columns=list(_REPORT_PANEL[lang])),
+        pd.DataFrame(items, columns=_heads(_BY_ITEM, lang)),
+        pd.DataFrame(panels, columns=_heads(_BY_ROUND, lang)),
     )
+
+
+def _heads(keys: Sequence[str], lang: str) -> list[str]:
+    return [say(f"experts.delphi.{key}", lang) for key in keys]
 
 
 def _shown(value: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.experts.problems import Problem
+from calib.words import message
 
 __all__ = ["Normalised", "check_numbers", "normalise"]
 
@@ -52,24 +53,36 @@ def check_numbers(
     """
     values = np.asarray(values, dtype=float)
     problems: list[Problem] = []
-    wanted = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number ≥ {low:g}"
+    kind = "number_from_to" if np.isfinite(high) else "number_from"
+    wanted = message(f"experts.faults.{kind}", low=f"{low:g}", high=f"{high:g}")
     missing = np.isnan(values)
     bad = ~missing & ~((values >= low) & (values <= high) & np.isfinite(values))
     for expert, item in np.argwhere(missing):
-        problems.append(Problem(int(expert), (int(item),), "no value", None, wanted))
+        problems.append(
+            Problem(int(expert), (int(item),), message("experts.faults.no_value"), None, wanted)
+        )
     for expert, item in np.argwhere(bad):
         at, value = (int(item),), float(values[expert, item])
-        problems.append(Problem(int(expert), at, "value out of range", value, wanted))
+        problems.append(
+            Problem(int(expert), at, message("experts.faults.out_of_range"), value, wanted)
+        )
     sound = ~(missing | bad).any(axis=1)
     for expert in np.flatnonzero(sound & (values.sum(axis=1) <= 0.0)):
         problems.append(
-            Problem(int(expert), (), "the values sum to 0", 0.0, "at least one value above 0")
+            Problem(
+                int(expert),
+                (),
+                message("experts.faults.sum_0"),
+                0.0,
+                message("experts.faults.one_above_0"),
+            )
         )
     if top is not None:
         for expert in np.flatnonzero(sound & (values.max(axis=1) != top)):
             highest = float(values[expert].max())
-            text = "the largest swing must be the reference"
-            problems.append(Problem(int(expert), (), text, highest, f"{top:g} for one item"))
+            wanted_top = message("experts.faults.one_item_top", top=f"{top:g}")
+            text = message("experts.faults.swing_top")
+            problems.append(Problem(int(expert), (), text, highest, wanted_top))
     return problems
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError
 from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.form_layout import (
     BASIS_ROW,
@@ -28,9 +28,10 @@ from calib.experts.form_layout import (
 from calib.experts.incomplete import UNLINKED
 from calib.experts.pairwise import matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
-from calib.experts.problems import parse_number
+from calib.experts.problems import hinted, parse_number
 from calib.framework import Framework
 from calib.tables.xlsx import formula_cells, read_sheets
+from calib.words import Text, message
 
 __all__ = ["read_form"]
 
@@ -69,14 +70,17 @@ def read_form(
     first = next(iter(sheets))
     if not expert:
         at = f"{first}!{address(EXPERT_ROW, INPUT_COLUMN)}"
-        faults.add(at, "no expert named", expected="a name or code")
+        faults.add(
+            at, message("experts.faults.no_expert"), expected=message("experts.faults.name_or_code")
+        )
     number = _whole(sheets, first, ROUND_ROW, 1, 99, faults)
     basis, familiarity, levels = _self_rating(sheets, first, stamp, faults)
     answers = _answers(Path(path), sheets, stamp, framework, method, faults)
     if not expert or number is None:
         return None
     if not answers and not len(faults):
-        faults.add("", "form is empty: no sheet is filled in", expected="at least one sheet")
+        wanted = message("experts.faults.one_sheet")
+        faults.add("", message("experts.faults.form_empty"), expected=wanted)
     if not answers:
         return None
     return ExpertForm(expert, number, answers, basis, familiarity, Path(path).name, levels)
@@ -84,7 +88,7 @@ def read_form(
 
 def _load(path: Path, faults: Faults) -> dict[str, Cells] | None:
     if not path.is_file():
-        faults.add("", "no such file")
+        faults.add("", message("experts.faults.no_file"))
         return None
     try:
         sheets = read_sheets(path)
@@ -92,17 +96,17 @@ def _load(path: Path, faults: Faults) -> dict[str, Cells] | None:
         faults.add("", str(error).removeprefix(f"{path}: "))
         return None
     if STAMP_SHEET not in sheets:
-        text = "is no form of calib: its hidden stamp is missing"
-        faults.add("", text, expected="a form written by `calib form experts`, sent back whole")
+        text = message("experts.faults.no_stamp")
+        faults.add("", text, expected=message("experts.faults.whole_form"))
         return None
     return sheets
 
 
 def _check_stamp(stamp: Mapping[str, str], framework: Framework, faults: Faults) -> str | None:
     wanted = (
-        ("schema", SCHEMA, "form of another kind"),
-        ("framework", framework.code, "form of another framework"),
-        ("version", framework.version, "form of another version of the framework"),
+        ("schema", SCHEMA, message("experts.faults.form_kind")),
+        ("framework", framework.code, message("experts.faults.form_framework")),
+        ("version", framework.version, message("experts.faults.form_version")),
     )
     sound = True
     for key, value, text in wanted:
@@ -114,7 +118,7 @@ def _check_stamp(stamp: Mapping[str, str], framework: Framework, faults: Faults)
     if sound and method not in FORM_METHODS:
         faults.add(
             f"{STAMP_SHEET}!method",
-            "unknown method",
+            message("experts.faults.unknown_method"),
             value=method,
             expected=" | ".join(FORM_METHODS),
         )
@@ -154,11 +158,12 @@ def _whole(
     number = _number(value)
     if number is not None and low <= number <= high and number == int(number):
         return int(number)
+    kind = "empty" if _text(value) == "" else "no_valid_number"
     faults.add(
         f"{sheet}!{address(row, INPUT_COLUMN)}",
-        "is empty" if _text(value) == "" else "is no valid number",
+        message(f"experts.faults.{kind}"),
         value=_text(value) or None,
-        expected=f"a whole number from {low} to {high}",
+        expected=message("experts.faults.whole_from_to", low=low, high=high),
     )
     return None
 
@@ -206,10 +211,10 @@ def _answers(
         key = entry.removeprefix("sheet:")
         question = known.get(key)
         if question is None:
-            faults.add(sheet, "asks about a node that the framework does not have", value=key)
+            faults.add(sheet, message("experts.faults.foreign_node"), value=key)
         elif sheet not in sheets:
-            hint = suggest(sheet, sheets)
-            faults.add(sheet, f"sheet is missing {hint}".rstrip(), expected="no renamed sheets")
+            text = hinted(message("experts.faults.sheet_missing"), sheet, sheets)
+            faults.add(sheet, text, expected=message("experts.faults.no_renamed"))
         else:
             page = _Page(sheets[sheet], path, sheet, question, method, faults)
             answer = page.read()
@@ -233,7 +238,9 @@ class _Page:
     def layout(self) -> Layout:
         return Layout(self.method, len(self.question.items))
 
-    def fault(self, where: str, text: str, value: object = None, expected: str = "") -> None:
+    def fault(
+        self, where: str, text: Text, value: object = None, expected: str | Text = ""
+    ) -> None:
         at = f"{self.sheet}!{where}" if where else self.sheet
         self.faults.add(at, text, value=value, expected=expected)
 
@@ -245,7 +252,9 @@ class _Page:
         empty = {address(*at) for at in places if not _text(_cell(self.cells, *at))}
         # A formula that gave no value, or an error, reads as an empty cell but is not one.
         for where in sorted(empty & formula_cells(self.path, self.sheet) if empty else ()):
-            self.fault(where, "holds a formula without a value", expected="a typed value")
+            self.fault(
+                where, message("experts.faults.formula"), expected=message("experts.faults.typed")
+            )
         if len(empty) == len(places):
             return None
         sound = len(self.faults)
@@ -272,7 +281,7 @@ class _Page:
                 found = _text(_cell(self.cells, FIRST_ROW + i, column))
                 if found != code:
                     at = address(FIRST_ROW + i, column)
-                    self.fault(at, "code was changed or moved", found, code)
+                    self.fault(at, message("experts.faults.code_moved"), found, code)
 
     def column(self, column: int) -> Any:
         out = np.full(self.layout.rows, np.nan)
@@ -281,7 +290,8 @@ class _Page:
             number = _number(value)
             if number is None:
                 at = address(FIRST_ROW + i, column)
-                self.fault(at, "is no number", _text(value), "a number")
+                text = message("experts.faults.no_number")
+                self.fault(at, text, _text(value), message("experts.faults.a_number"))
             else:
                 out[i] = number
         return out
@@ -289,24 +299,26 @@ class _Page:
     def read_pairs(self) -> Answer:
         choices, times = self.layout.columns
         amounts = self.column(times)
+        from_1 = message("experts.faults.from_1")
         for k, (i, j) in enumerate(self.layout.pairs):
             row = FIRST_ROW + k
             chosen = _text(_cell(self.cells, row, choices))
             codes = (self.question.items[i], self.question.items[j])
             at = address(row, choices)
             if chosen and chosen not in codes:
-                self.fault(at, "is neither of the two items", chosen, " | ".join(codes))
+                self.fault(at, message("experts.faults.neither"), chosen, " | ".join(codes))
                 amounts[k] = np.nan
             elif np.isnan(amounts[k]):
                 if chosen:
                     known = _text(_cell(self.cells, row, times))
                     if not known:
-                        self.fault(address(row, times), "comparison missing", None, "a number ≥ 1")
+                        text = message("experts.faults.missing_pair")
+                        self.fault(address(row, times), text, None, from_1)
             elif not chosen and amounts[k] != 1:
-                self.fault(at, "does not say which item is more important", None, " | ".join(codes))
+                self.fault(at, message("experts.faults.not_said"), None, " | ".join(codes))
             elif 0 < amounts[k] < 1:
-                text = "is below 1; choose the other item and state how many times"
-                self.fault(address(row, times), text, float(amounts[k]), "a number ≥ 1")
+                text = message("experts.faults.below_choose")
+                self.fault(address(row, times), text, float(amounts[k]), from_1)
             elif chosen == codes[1] and amounts[k] > 0:
                 amounts[k] = 1.0 / amounts[k]
         matrix = matrix_from_pairs(amounts, self.layout.n)
@@ -319,7 +331,7 @@ class _Page:
             if chosen in self.question.items:
                 places[part] = self.question.items.index(chosen)
             else:
-                text = "no item chosen" if not chosen else "is none of the items"
+                text = message(f"experts.faults.{'none_of_items' if chosen else 'no_item'}")
                 self.fault(address(row, 1), text, chosen or None, " | ".join(self.question.items))
                 places[part] = -1
         rows = np.stack([self.column(c) for c in self.layout.columns])
@@ -339,5 +351,6 @@ class _Page:
                 continue
             text = problem.text
             if not where and problem.items:
-                text += ": " + ", ".join(self.question.items[i] for i in problem.items)
+                named = [self.question.items[i] for i in problem.items]
+                text = message("experts.faults.of_items", problem=text, items=named)
             self.fault(where, text, problem.value, problem.expected)

@@ -12,13 +12,23 @@ from calib._types import FloatArray
 from calib.experts.consistency import CR_LIMIT, random_index
 from calib.experts.elicit import BEST_WORST_LIMIT, RATING_RANGE
 from calib.experts.form_layout import FIRST_ROW, Layout, address
-from calib.experts.form_texts import TEXTS
 from calib.experts.panel import Answer, Question
+from calib.words import say
 
-__all__ = ["NodeSheet"]
+__all__ = ["FormTexts", "NodeSheet"]
 
 POWER_STEPS = 16  # from the row sums; enough for three digits, also of random comparisons
 SCALE = (1, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class FormTexts:
+    """The words of a form in its language, by key."""
+
+    lang: str
+
+    def __getitem__(self, key: str) -> str:
+        return say(f"experts.form.{key}", self.lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +53,9 @@ class NodeSheet:
     group: FloatArray | None = None
 
     @property
-    def texts(self) -> Mapping[str, str]:
+    def texts(self) -> FormTexts:
         """Words in the form's language."""
-        return TEXTS[self.lang]
+        return FormTexts(self.lang)
 
     def write(self, answer: Answer | None) -> None:
         """Write the sheet, with an answer in its cells if there is one."""
@@ -92,7 +102,7 @@ class NodeSheet:
             self.sheet.write_number(row, column, value, self.styles["input"])
 
     def _number_cells(self, column: int, rows: int, low: float, high: float) -> None:
-        message = self.texts["invalid_number"].format(low=f"{low:g}", high=f"{high:g}")
+        told = say("experts.form.invalid_number", self.lang, low=f"{low:g}", high=f"{high:g}")
         self.sheet.data_validation(
             FIRST_ROW,
             column,
@@ -104,7 +114,7 @@ class NodeSheet:
                 "minimum": low,
                 "maximum": high,
                 "error_title": self.texts["invalid"],
-                "error_message": message,
+                "error_message": told,
             },
         )
 

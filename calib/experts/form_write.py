@@ -11,6 +11,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
+from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE
 from calib.experts.elicit import METHODS
 from calib.experts.form_layout import (
     BASIS_ROW,
@@ -25,15 +26,24 @@ from calib.experts.form_layout import (
     Layout,
     sheet_titles,
 )
-from calib.experts.form_sheets import NodeSheet
-from calib.experts.form_texts import BASIS_NAMES, FAMILIARITY_NAMES, INSTRUCTIONS, TEXTS
+from calib.experts.form_sheets import FormTexts, NodeSheet
 from calib.experts.panel import ExpertForm, Question
 from calib.framework import Framework
 from calib.tables import new_workbook
+from calib.words import message, say
 
 __all__ = ["write_form"]
 
 LANGUAGES = ("zh", "en")
+_INSTRUCTIONS = {
+    "common": ("sheets", "send_back"),
+    "points": ("points",),
+    "ranks": ("ranks",),
+    "ratings": ("ratings",),
+    "ahp": ("ahp", "ahp_check"),
+    "ahp-incomplete": ("ahp_incomplete", "ahp_linked"),
+    "bwm": ("bwm", "bwm_same"),
+}
 
 
 def write_form(
@@ -84,11 +94,13 @@ def write_form(
         For an unknown method or language, or when there is nothing to ask.
     """
     if method not in FORM_METHODS:
-        raise InputError(f"no form for method {method!r}; there are {', '.join(FORM_METHODS)}")
+        raise InputError(
+            message("experts.faults.no_form_method", method=method, known=FORM_METHODS)
+        )
     if lang not in LANGUAGES:
-        raise InputError(f"no form in language {lang!r}; expected zh or en")
+        raise InputError(message("experts.faults.no_form_lang", lang=lang))
     if not questions:
-        raise InputError("nothing to ask: no node has two or more children on these levels")
+        raise InputError(message("experts.faults.nothing_to_ask"))
     with new_workbook(path) as book:
         # A fixed date keeps forms of the same content identical byte for byte.
         book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
@@ -96,7 +108,7 @@ def write_form(
         styles = _styles(book)
         head = (framework, method, lang, expert, round_number, self_rating, kept, label)
         _write_start(book, styles, *head)
-        sheets = sheet_titles(questions, taken=[TEXTS[lang]["sheet"], "History"])
+        sheets = sheet_titles(questions, taken=[FormTexts(lang)["sheet"], "History"])
         for key, question in questions.items():
             answer = filled.answers.get(key) if filled is not None else None
             layout = Layout(method, len(question.items))
@@ -133,7 +145,7 @@ def _write_start(
     kept: tuple[float, float] | None,
     label: str,
 ) -> None:
-    texts = TEXTS[lang]
+    texts = FormTexts(lang)
     sheet = book.add_worksheet(texts["sheet"])
     sheet.set_column(0, 0, 46)
     sheet.set_column(1, 1, 40)
@@ -155,11 +167,10 @@ def _write_start(
     hint = texts["self_hint"]
     if kept is not None and not np.isnan(kept).all():
         ca, cs = ("–" if np.isnan(value) else f"{value:g}" for value in kept)
-        hint = f"{hint}\n{texts['self_kept'].format(ca=ca, cs=cs)}"
+        hint = f"{hint}\n{say('experts.form.self_kept', lang, ca=ca, cs=cs)}"
         sheet.set_row(BASIS_ROW - 1, 48)
     sheet.write_string(BASIS_ROW - 1, 1, hint, styles["head"])
-    which = LANGUAGES.index(lang)
-    labels = [*(BASIS_NAMES[b][which] for b in BASIS_NAMES), texts["familiarity"]]
+    labels = [*(say(f"experts.basis.{b}", lang) for b in BASIS_SCALE), texts["familiarity"]]
     for i, name in enumerate(labels):
         row = BASIS_ROW + i
         sheet.write_string(row, 0, name, styles["text"])
@@ -168,16 +179,17 @@ def _write_start(
             sheet.write_blank(row, INPUT_COLUMN, None, styles["input"])
         else:
             sheet.write_number(row, INPUT_COLUMN, level, styles["input"])
-        most = len(FAMILIARITY_NAMES) if row == FAMILIARITY_ROW else 3
+        most = len(FAMILIARITY_SCALE) if row == FAMILIARITY_ROW else 3
         _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
-    lines = (*INSTRUCTIONS[lang]["common"], *INSTRUCTIONS[lang][method])
+    lines = [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS["common"]]
+    lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[method]]
     for i, line in enumerate(lines):
         row = INSTRUCTIONS_ROW + i
         sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
         sheet.set_row(row, 32)
 
 
-def _choices(sheet: Any, row: int, choices: list[str], texts: Mapping[str, str]) -> None:
+def _choices(sheet: Any, row: int, choices: list[str], texts: FormTexts) -> None:
     sheet.data_validation(
         row,
         INPUT_COLUMN,

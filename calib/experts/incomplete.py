@@ -17,6 +17,7 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import ConvergenceError
 from calib.experts.pairwise import check_comparisons
 from calib.experts.problems import Problem, names_or_numbers, raise_problems
+from calib.words import message
 
 __all__ = [
     "UNLINKED",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-UNLINKED = "no chain of comparisons links these items to the others"
+UNLINKED = message("experts.faults.unlinked")
 
 
 def components(matrix: FloatArray) -> list[tuple[int, ...]]:
@@ -68,7 +69,7 @@ def check_connected(matrices: FloatArray) -> list[Problem]:
                 group,
                 UNLINKED,
                 None,
-                "a comparison with one of the other items",
+                message("experts.faults.link_wanted"),
             )
             for group in groups[1:]
         ]

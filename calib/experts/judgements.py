@@ -14,6 +14,7 @@ from calib.experts.ahp import Comparisons
 from calib.experts.bestworst import input_consistency
 from calib.experts.elicit import Elicited, elicit
 from calib.experts.panel import ExpertForm, Panel, Question, named_items
+from calib.words import Text, message
 
 __all__ = ["NodeJudgements", "judge_nodes"]
 
@@ -37,7 +38,7 @@ class NodeJudgements:
     index : (k,) which random index the ratio used (comparisons only), else ""
     random_index : (k,) its value, NaN where none was used
     missing : (k,) pairs that were not compared (comparisons only), else 0
-    hint : (k,) the judgement to look at again, and what would repair it; "" if there is none
+    hint : (k,) the judgement to look at again, and what would repair it; None if there is none
     matrices : (k, n, n) comparisons, NaN where not compared and for other methods
     """
 
@@ -53,7 +54,7 @@ class NodeJudgements:
     index: tuple[str, ...]
     random_index: FloatArray
     missing: IntArray
-    hint: tuple[str, ...]
+    hint: tuple[Text | None, ...]
     matrices: FloatArray
 
     @property
@@ -90,8 +91,8 @@ def judge_nodes(
     """
     forms = panel.in_round(round_number)
     if not forms:
-        listed = ", ".join(str(r) for r in panel.rounds)
-        raise InputError(f"the panel has no forms of round {round_number}; there are {listed}")
+        known = [str(r) for r in panel.rounds]
+        raise InputError(message("experts.faults.no_round", round=round_number, known=known))
     out: dict[str, NodeJudgements] = {}
     for key, question in panel.questions.items():
         members = [form for form in forms if key in form.answers]
@@ -106,7 +107,8 @@ def _judge(
     k, n = len(members), len(question.items)
     weights, stated, sums = np.empty((k, n)), np.full((k, n), np.nan), np.full(k, np.nan)
     consistency, limit = np.full(k, np.nan), np.full(k, np.nan)
-    measure, index, hints = [""] * k, [""] * k, [""] * k
+    measure, index = [""] * k, [""] * k
+    hints: list[Text | None] = [None] * k
     scale, missing = np.full(k, np.nan), np.zeros(k, dtype=np.int64)
     methods = tuple(form.answers[key].method for form in members)
     matrices = np.full((k, n, n), np.nan)
@@ -153,30 +155,42 @@ def _hints(
     responses: FloatArray,
     named: Mapping[str, Any],
     items: tuple[str, ...],
-) -> list[str]:
+) -> list[Text | None]:
     """Name the worst judgement of each expert, and its repair where the method knows one."""
     if isinstance(result.details, Comparisons):
         found = result.details.worst()
         return [
-            f"{items[i]} : {items[j]} = {value:.3g}, the others imply {repair:.3g}"
+            message(
+                "experts.hint.pair",
+                one=items[i],
+                other=items[j],
+                value=f"{value:.3g}",
+                repair=f"{repair:.3g}",
+            )
             if i >= 0 and abs(np.log(repair / value)) > 1e-6  # rounding is nothing to look at
-            else ""
+            else None
             for (i, j), value, repair in zip(
                 found.pair.tolist(), found.value, found.repaired, strict=True
             )
         ]
     if result.method == "bwm":
         _, at = input_consistency(responses[:, 0], responses[:, 1], named["best"], named["worst"])
-        hints = []
+        hints: list[Text | None] = []
         for row, item, worst in zip(responses, at.tolist(), named["worst"].tolist(), strict=True):
             if item < 0:
-                hints.append("")
+                hints.append(None)
                 continue
             over, under = row[0, item], row[1, item]
             top = float(row[0, worst])
             hints.append(
-                f"{items[item]}: best over it {over:g} × it over worst {under:g}"
-                f" = {over * under:g}, best over worst is {top:g}"
+                message(
+                    "experts.hint.bwm",
+                    item=items[item],
+                    over=f"{over:g}",
+                    under=f"{under:g}",
+                    product=f"{over * under:g}",
+                    top=f"{top:g}",
+                )
             )
         return hints
-    return [""] * len(responses)
+    return [None] * len(responses)

@@ -14,6 +14,7 @@ from calib.experts.form_write import write_form
 from calib.experts.panel import ExpertForm, Panel, named_items
 from calib.experts.panel_request import PanelRequest
 from calib.experts.synthesis import pool_panel
+from calib.words import message, say
 
 __all__ = ["write_next_round"]
 
@@ -82,24 +83,22 @@ def write_next_round(
     for form in forms:
         used = sorted({answer.method for answer in form.answers.values()})
         if len(used) != 1 or used[0] not in FORM_METHODS:
-            text = "no form holds these methods"
+            text = message("experts.faults.no_form_holds")
             faults.add(form.expert, text, value=", ".join(used), expected=" | ".join(FORM_METHODS))
         methods[form.expert] = used[0]
         safe = re.sub(r"[^\w.-]+", "_", form.expert)
         path = Path(folder) / f"round-{number + 1}-{safe}.xlsx"
         if path in paths.values():
-            faults.add(form.expert, "another expert has the same file name", value=path.name)
+            faults.add(form.expert, message("experts.faults.same_file"), value=path.name)
         elif os.path.lexists(path):
             present.append(path)
         paths[form.expert] = path
     if len(present) == len(forms) and not len(faults):
-        text = (
-            f"all {len(forms)} forms of round {number + 1} are there already, and may hold answers"
-        )
-        faults.add(str(folder), text, expected="another folder")
+        text = message("experts.faults.all_there", n=len(forms), round=number + 1)
+        faults.add(str(folder), text, expected=message("experts.faults.another_folder"))
     faults.raise_if_any()
     for path in present:
-        notice(f"{path}: is there already and is kept; it may hold answers")
+        notice(say("experts.faults.kept", path=path))
     request = request or PanelRequest(unjudged="published", draws=100)
     pooled = pool_panel(panel, number, request, rng=0).pooled
     for form in forms:

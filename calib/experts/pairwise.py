@@ -14,6 +14,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray
 from calib.errors import ConvergenceError
 from calib.experts.problems import Problem
+from calib.words import Text, message
 
 __all__ = [
     "Eigen",
@@ -110,23 +111,24 @@ def check_comparisons(
     wrong = ~missing & ~half & ~positive
     off = positive & (np.abs(product - 1.0) > tolerance)
 
-    def note(mask: BoolArray, text: str, wanted: str, value: FloatArray | None) -> None:
+    def note(mask: BoolArray, text: Text, wanted: str | Text, value: FloatArray | None) -> None:
         for expert, pair in np.argwhere(mask):
             found = None if value is None else float(value[expert, pair])
             items = (int(above[0][pair]), int(above[1][pair]))
             problems.append(Problem(int(expert), items, text, found, wanted))
 
+    above_0 = message("experts.faults.above_0")
     if complete:
-        note(missing, "comparison missing", "a number above 0", None)
-    note(half, "only one of the two mirrored comparisons is given", "both or neither", None)
-    note(wrong, "comparison is not positive", "a number above 0", np.where(upper > 0, lower, upper))
-    note(off, "not reciprocal: product of the mirrored comparisons", "1", product)
+        note(missing, message("experts.faults.missing_pair"), above_0, None)
+    note(half, message("experts.faults.half_pair"), message("experts.faults.both_or_neither"), None)
+    note(wrong, message("experts.faults.not_positive"), above_0, np.where(upper > 0, lower, upper))
+    note(off, message("experts.faults.not_reciprocal"), "1", product)
     return problems
 
 
 def _diagonal_problems(matrices: FloatArray) -> list[Problem]:
     diagonal = np.diagonal(matrices, axis1=1, axis2=2)
-    text = "an item compared with itself must be 1"
+    text = message("experts.faults.self_not_1")
     return [
         Problem(int(e), (int(i), int(i)), text, float(diagonal[e, i]), "1")
         for e, i in np.argwhere(diagonal != 1.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import Fault, Faults, InputError, suggest
-from calib.experts.problems import Problem
+from calib.experts.problems import Problem, hinted
 from calib.framework import Framework, Name
 from calib.words import Text, message
 
@@ -84,17 +84,15 @@ def questions_of(
     known = [code for code, _ in framework.levels]
     for level in levels or ():
         if level not in known:
-            hint = suggest(level, known)
+            hint = f" {suggest(level, known)}".rstrip()
             raise InputError(
-                f"no level {level!r} {hint}".rstrip() + f"; levels are {', '.join(known)}"
+                message("experts.faults.no_level", level=level, hint=hint, known=known)
             )
     depths = {framework.level_depth(level) for level in (levels or known)}
     chosen = framework.track(track) if track else None
     if track and chosen is None:
-        hint = suggest(track, framework.tracks)
-        raise InputError(
-            f"no track {track!r} {hint}".rstrip() + f"; tracks are {', '.join(framework.tracks)}"
-        )
+        hint, tracks = f" {suggest(track, framework.tracks)}".rstrip(), list(framework.tracks)
+        raise InputError(message("experts.faults.no_track", track=track, hint=hint, known=tracks))
     used = [chosen] if chosen else list(framework.tracks)
     roots = {framework.tracks[t].families[0].members.size for t in framework.tracks}
     tops = {
@@ -248,7 +246,7 @@ class Panel:
         leave = set(experts)
         faults = Faults()
         for name in sorted(leave - known):
-            faults.add(name, message("experts.no_such_expert", hint=suggest(name, known)))
+            faults.add(name, hinted(message("experts.no_such_expert"), name, known))
         faults.raise_if_any()
         kept = tuple(f for f in self.forms if f.expert not in leave)
         if not kept:
@@ -316,12 +314,13 @@ def build_panel(
     kept: dict[tuple[int, str], ExpertForm] = {}
     for form in forms:
         if form.round not in declared:
-            listed = ", ".join(str(r) for r in sorted(declared)) or "1"
-            faults.extend([_fault(form, "form of an unknown round", f"one of the rounds {listed}")])
+            listed = [str(r) for r in sorted(declared)] or ["1"]
+            wanted = message("experts.faults.one_round", rounds=listed)
+            faults.extend([_fault(form, message("experts.faults.unknown_round"), wanted)])
         elif (form.round, form.expert) in kept:
             first = kept[form.round, form.expert].file
-            text = f"duplicate expert in round {form.round}; the first form is in {first}"
-            faults.extend([_fault(form, text, "one form per expert and round")])
+            text = message("experts.faults.duplicate_expert", round=form.round, file=first)
+            faults.extend([_fault(form, text, message("experts.faults.one_form"))])
         else:
             kept[form.round, form.expert] = form
     asked = questions_of(framework)
@@ -355,7 +354,7 @@ def _unbroken(numbers: set[int]) -> set[int]:
     return known
 
 
-def _fault(form: ExpertForm, problem: str, expected: str) -> Fault:
+def _fault(form: ExpertForm, problem: Text, expected: Text) -> Fault:
     return Fault(form.file, form.expert, problem, form.round, expected)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError
 from calib.experts.elicit import METHODS
 from calib.experts.pairwise import pairs_of
 from calib.experts.panel import (
@@ -29,8 +29,9 @@ from calib.experts.panel import (
     problems_of,
     questions_of,
 )
-from calib.experts.problems import parse_number
+from calib.experts.problems import hinted, parse_number
 from calib.framework import Framework
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     from calib.tables import RawTable
@@ -96,7 +97,12 @@ class _Reader:
         self.authority: dict[tuple[str, int], dict[str, float]] = {}
 
     def fault(
-        self, row: int, column: str | None, text: str, value: object = None, expected: str = ""
+        self,
+        row: int,
+        column: str | None,
+        text: Text,
+        value: object = None,
+        expected: str | Text = "",
     ) -> None:
         self.faults.add(self.table.where(row, column), text, value=value, expected=expected)
 
@@ -123,26 +129,28 @@ class _Reader:
             return
         before = len(self.faults)
         if not text["expert"]:
-            self.fault(row, "expert", "no expert named")
+            self.fault(row, "expert", message("experts.faults.no_expert"))
         if not text["round"].isdecimal() or int(text["round"]) < 1:
             found = text["round"] or None
-            self.fault(row, "round", "is no round", found, "a whole number from 1")
+            wanted = message("experts.faults.whole_from_1")
+            self.fault(row, "round", message("experts.faults.no_round_number"), found, wanted)
         if text["method"] not in METHODS:
-            problem = f"unknown method {suggest(text['method'], METHODS)}".rstrip()
+            problem = hinted(message("experts.faults.unknown_method"), text["method"], METHODS)
             self.fault(row, "method", problem, text["method"], " | ".join(METHODS))
         question = self.questions.get(text["node"])
         if question is None:
-            problem = f"unknown node {suggest(text['node'], self.questions)}".rstrip()
-            self.fault(row, "node", problem, text["node"], "root, or track/code of the parent")
+            problem = hinted(message("experts.faults.unknown_node"), text["node"], self.questions)
+            self.fault(row, "node", problem, text["node"], message("experts.faults.node_key"))
         elif text["item"] not in question.items:
             listed = " | ".join(question.items)
-            self.fault(row, "item", "is no child of the node", text["item"], listed)
+            self.fault(row, "item", message("experts.faults.no_child"), text["item"], listed)
         if question is None or len(self.faults) > before:
             return
         drafts = self.drafts.setdefault((text["expert"], int(text["round"])), {})
         draft = drafts.setdefault(question.key, _draft(text["method"], question))
         if draft.method != text["method"]:
-            self.fault(row, "method", "two methods for one node", text["method"], draft.method)
+            problem = message("experts.faults.two_methods")
+            self.fault(row, "method", problem, text["method"], draft.method)
             draft.spoiled = True
             return
         self.place(draft, row, question.items.index(text["item"]), text["against"], text["value"])
@@ -152,24 +160,26 @@ class _Reader:
     def place(self, draft: _Draft, row: int, item: int, against: str, value: str) -> None:
         if draft.method == "bwm" and against == "named":
             if value not in ("best", "worst"):
-                self.fault(row, "value", "names no part", value, "best | worst")
+                self.fault(row, "value", message("experts.faults.no_part"), value, "best | worst")
                 return
             setattr(draft, value, item)
             return
         number = parse_number(value) if value else float("nan")
         if number is None:
-            self.fault(row, "value", "is no number", value, "a number")
+            problem = message("experts.faults.no_number")
+            self.fault(row, "value", problem, value, message("experts.faults.a_number"))
             return
         shape = METHODS[draft.method].shape
         if shape == "vector":
             cell: tuple[object, ...] = (item,)
             if against:
-                self.fault(row, "against", "must be empty for this method", against)
+                self.fault(row, "against", message("experts.faults.must_be_empty"), against)
                 return
             draft.response[item] = number
         elif shape == "best-worst":
             if against not in ("best", "worst"):
-                self.fault(row, "against", "unknown", against, "best | worst | named")
+                problem = message("experts.faults.unknown")
+                self.fault(row, "against", problem, against, "best | worst | named")
                 return
             cell = (item, against)
             draft.response[0 if against == "best" else 1, item] = number
@@ -177,31 +187,32 @@ class _Reader:
             items = draft.question.items
             if against not in items:
                 listed = " | ".join(items)
-                self.fault(row, "against", "is no child of the node", against, listed)
+                self.fault(row, "against", message("experts.faults.no_child"), against, listed)
                 return
             other = items.index(against)
             cell = (item, other)
             draft.response[item, other] = number
         if cell in draft.rows:
             first = self.table.where(draft.rows[cell])
-            self.fault(row, None, f"states again what {first} states", value)
+            self.fault(row, None, message("experts.faults.again", first=first), value)
         draft.rows[cell] = row
 
     def read_authority(self) -> None:
         for column in ("ca", "cs"):
             if column not in self.table.frame.columns:
                 continue
-            wanted = "a number from 0 to 1"
-            values = self.table.numbers(column, self.faults, expected=wanted)
+            wanted = message("experts.faults.from_0_to_1")
+            values = self.table.numbers(column, self.faults, expected=str(wanted))
             for row in np.flatnonzero(~np.isnan(values)).tolist():
                 number = self.text["round"][row]
                 if not 0 <= values[row] <= 1:
-                    self.fault(row, column, "outside 0 to 1", float(values[row]), wanted)
+                    text = message("experts.faults.outside_0_1")
+                    self.fault(row, column, text, float(values[row]), wanted)
                 elif number.isdecimal():
                     key = (self.text["expert"][row], int(number))
                     own = self.authority.setdefault(key, {})
                     if own.setdefault(column, float(values[row])) != values[row]:
-                        text = "differs from an earlier row of this expert"
+                        text = message("experts.faults.differs_earlier")
                         self.fault(row, column, text, float(values[row]), str(own[column]))
 
     def finish(self, draft: _Draft) -> Answer | None:
@@ -214,8 +225,12 @@ class _Reader:
         for problem in problems:
             self.faults.add(
                 self.table.where(self.row_of(draft, problem.items, problem.part)),
-                f"{draft.question.key}: {problem.text}"
-                + "".join(f" {draft.question.items[i]}" for i in problem.items),
+                message(
+                    f"experts.faults.{'at_node_items' if problem.items else 'at_node'}",
+                    node=draft.question.key,
+                    problem=problem.text,
+                    items=" ".join(draft.question.items[i] for i in problem.items),
+                ),
                 value=problem.value,
                 expected=problem.expected,
             )

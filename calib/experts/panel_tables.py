@@ -23,7 +23,7 @@ from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
 from calib.report import Drawing, Table
-from calib.words import Message, message
+from calib.words import Message, Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,10 +99,26 @@ def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Ta
     if found.seeds is not None:
         made.append(("seeds", seeds_table(*found.seeds), 40))
     return tuple(
-        Table(key, frame, found.title(key, confidence=confidence), rows)
+        _table(key, frame, found.title(key, confidence=confidence), rows)
         for key, frame, rows in made
         if len(frame)
     )
+
+
+def _table(key: str, frame: pd.DataFrame, title: Text, rows: int) -> Table:
+    """Return a table; sentences in its cells are English in the file, and translated where shown.
+
+    A file says the same whoever makes it, as its column keys do.
+    """
+    said = [c for c in ("reasons", "look_again_at", "index_source") if c in frame]
+    if not said:
+        return Table(key, frame, title, rows)
+    plain = frame.assign(**{c: [_english(v) for v in frame[c]] for c in said})
+    return Table(key, plain, title, rows, shown=frame)
+
+
+def _english(value: Text | None) -> str:
+    return "" if value is None else value.get("en")
 
 
 def _stars(scored: Scored, track: str, local: FloatArray) -> IntArray:
@@ -197,8 +213,9 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
     return frame.sort_values(["acceptable", "node", "expert"], ignore_index=True)
 
 
-def _index_source(label: str) -> str:
-    return f"{label} ({random_index_source(label).get('en')})" if label else ""
+def _index_source(label: str) -> Text | None:
+    source = random_index_source(label)
+    return message("experts.index_named", index=label, source=source) if label else None
 
 
 def seeds_table(experts: Sequence[str], performance: Performance) -> pd.DataFrame:

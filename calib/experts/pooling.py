@@ -15,6 +15,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = ["POOLS", "competence_weights", "pool_judgements", "pool_weights"]
 
@@ -34,9 +35,9 @@ def competence_weights(competence: FloatArray | None, k: int) -> FloatArray:
         return np.full(k, 1.0 / k)
     given = np.asarray(competence, dtype=float)
     if given.shape != (k,) or not np.isfinite(given).all() or (given < 0).any():
-        raise InputError(f"expert weights must be {k} finite numbers ≥ 0")
+        raise InputError(message("experts.faults.weights_finite", n=k))
     if given.sum() <= 0:
-        raise InputError("all expert weights are 0: nobody is left to pool")
+        raise InputError(message("experts.faults.weights_all_0"))
     return np.asarray(given / given.sum(), dtype=float)
 
 
@@ -91,17 +92,14 @@ def pool_weights(
         pooled = _order_mean(w, shares, 0.5)
     elif pool == "trimmed":
         if not 0 <= trim < 0.5:
-            raise InputError(f"trim must be at least 0 and below 0.5, not {trim:g}")
+            raise InputError(message("experts.faults.trim", trim=f"{trim:g}"))
         pooled = _order_mean(w, shares, trim)
     else:
         msg = f"unknown pool {pool!r}; known: {', '.join(POOLS)}"
         raise ValueError(msg)
     total = pooled.sum(axis=1, keepdims=True)
     if (total <= 0).any():
-        raise InputError(
-            f"the {pool} pool is 0 for every item, so nothing can be shared out: experts (or a"
-            " resampled panel) give their weight to different items (use pool='arithmetic')"
-        )
+        raise InputError(message("experts.faults.pool_0", pool=pool))
     pooled = pooled / total
     return np.asarray(pooled[0] if single else pooled, dtype=float)
 
@@ -109,7 +107,7 @@ def pool_weights(
 def _rows(given: FloatArray | None, k: int) -> FloatArray:
     rows = np.asarray(given, dtype=float)
     if rows.shape[1] != k or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():
-        raise InputError(f"expert weights must be rows of {k} numbers ≥ 0, not all 0")
+        raise InputError(message("experts.faults.weight_rows", n=k))
     return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=float)
 
 
@@ -119,12 +117,11 @@ def _safe_logs(
     heard = np.asarray((shares > 0).any(axis=0), dtype=bool)
     zero = np.flatnonzero((weights <= 0).any(axis=1) & heard)
     if zero.size:
-        who = [experts[i] if experts else f"expert {i + 1}" for i in zero.tolist()]
-        raise InputError(
-            "the geometric mean needs weights above 0; a weight of 0 was given by "
-            + ", ".join(who)
-            + " (use pool='arithmetic')"
-        )
+        who = [
+            experts[i] if experts else message("experts.faults.expert_n", n=i + 1)
+            for i in zero.tolist()
+        ]
+        raise InputError(message("experts.faults.geometric_0", experts=who))
     # Who has no weight in any row does not matter, whatever they said.
     return np.asarray(np.log(np.where(heard[:, None], weights, 1.0)), dtype=float)
 
@@ -192,8 +189,8 @@ def pool_judgements(matrices: FloatArray, *, competence: FloatArray | None = Non
     heard = np.asarray((shares > 0).any(axis=0), dtype=bool)
     gaps = np.flatnonzero(np.isnan(matrices).any(axis=(1, 2)) & heard)
     if gaps.size:
-        who = ", ".join(f"expert {i + 1}" for i in gaps.tolist())
-        raise InputError(f"pooled judgements need all pairs compared; not by {who}")
+        who = [message("experts.faults.expert_n", n=i + 1) for i in gaps.tolist()]
+        raise InputError(message("experts.faults.pool_gaps", experts=who))
     logs = np.log(np.where(heard[:, None, None], matrices, 1.0))
     pooled = np.exp(np.tensordot(shares, logs, axes=1))
     return np.asarray(pooled[0] if single else pooled, dtype=float)

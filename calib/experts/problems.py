@@ -8,12 +8,13 @@ positions into names or cell addresses.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from calib.errors import Fault, InputError
+from calib.errors import Fault, InputError, suggest
+from calib.words import Text, joined, message
 
-__all__ = ["Problem", "names_or_numbers", "parse_number", "raise_problems"]
+__all__ = ["Problem", "hinted", "names_or_numbers", "parse_number", "raise_problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Problem:
 
     expert: int
     items: tuple[int, ...]
-    text: str
+    text: Text
     value: object = None
-    expected: str = ""
+    expected: str | Text = ""
     part: str = ""
 
 
@@ -60,8 +61,8 @@ def parse_number(text: str) -> float | None:
     return number if math.isfinite(number) and "_" not in text else None
 
 
-def names_or_numbers(names: Sequence[str] | None, count: int, word: str) -> tuple[str, ...]:
-    """Return the given names, or ``word 1`` to ``word count``.
+def names_or_numbers(names: Sequence[str] | None, count: int, word: str) -> tuple[str | Text, ...]:
+    """Return the given names, or "expert 1", "item 1" and so on (``word``: expert or item).
 
     Raises
     ------
@@ -69,28 +70,38 @@ def names_or_numbers(names: Sequence[str] | None, count: int, word: str) -> tupl
         When the number of names is not ``count`` or a name occurs twice.
     """
     if names is None:
-        return tuple(f"{word} {i + 1}" for i in range(count))
+        return tuple(message(f"experts.faults.{word}_n", n=i + 1) for i in range(count))
     if len(names) != count:
-        raise InputError(f"{len(names)} names for {count} {word}s")
+        what = message(f"experts.faults.{word}s_word")
+        raise InputError(message("experts.faults.names", n=len(names), count=count, what=what))
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
-        raise InputError(f"duplicate {word}: {', '.join(twice)}")
+        what = message(f"experts.faults.{word}_word")
+        raise InputError(message("experts.faults.duplicate", what=what, names=twice))
     return tuple(names)
 
 
 def raise_problems(
-    problems: Sequence[Problem], experts: Sequence[str], items: Sequence[str]
+    problems: Sequence[Problem], experts: Sequence[str | Text], items: Sequence[str | Text]
 ) -> None:
     """Raise one :class:`InputError` with every problem, naming experts and items."""
     if problems:
-        raise InputError([as_fault(p, lambda e: experts[e], items) for p in problems])
+        raise InputError([_as_fault(p, experts, items) for p in problems])
 
 
-def as_fault(problem: Problem, name: Callable[[int], str], items: Sequence[str]) -> Fault:
+def _as_fault(
+    problem: Problem, experts: Sequence[str | Text], items: Sequence[str | Text]
+) -> Fault:
     """Turn positions into names."""
-    where = [name(problem.expert)]
+    where: list[str | Text] = [experts[problem.expert]]
     if problem.items:
-        where.append(" : ".join(items[i] for i in problem.items))
+        where.append(joined([items[i] for i in problem.items], " : "))
     if problem.part:
-        where.append(problem.part.replace("_", " "))
-    return Fault("", ", ".join(where), problem.text, problem.value, problem.expected)
+        where.append(message(f"experts.part.{problem.part}"))
+    return Fault("", joined(where), problem.text, problem.value, problem.expected)
+
+
+def hinted(text: Text, word: str, known: Iterable[str]) -> Text:
+    """Return a text with the known word that is closest to ``word``, where one is close."""
+    hint = suggest(word, known)
+    return joined([text, hint], " ") if hint else text

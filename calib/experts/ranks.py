@@ -15,6 +15,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.experts.problems import Problem
+from calib.words import message
 
 __all__ = ["RANK_FORMULAS", "check_ranks", "place_weights", "rank_weights"]
 
@@ -86,25 +87,31 @@ def check_ranks(ranks: FloatArray) -> list[Problem]:
     bad = ~np.isnan(ranks) & ~((ranks >= 1) & (ranks <= n))
     for expert, item in np.argwhere(bad):
         value = float(ranks[expert, item])
-        wanted = f"a place from 1 to {n}, or empty"
-        problems.append(Problem(int(expert), (int(item),), "not a place", value, wanted))
+        wanted = message("experts.faults.place_wanted", n=n)
+        problems.append(
+            Problem(int(expert), (int(item),), message("experts.faults.no_place"), value, wanted)
+        )
     for expert in np.flatnonzero(np.isnan(ranks).all(axis=1)):
-        problems.append(Problem(int(expert), (), "nothing is ranked", None, "at least one place"))
+        text = message("experts.faults.nothing_ranked")
+        wanted = message("experts.faults.one_place")
+        problems.append(Problem(int(expert), (), text, None, wanted))
     for expert in np.flatnonzero(~bad.any(axis=1) & ~np.isnan(ranks).all(axis=1)):
         at = _first_off_place(ranks[expert])
         if at is None:
             continue
         value = float(ranks[expert, at])
         if value == np.nanmin(ranks[expert]):
-            text = "no item has the first place"
-            problems.append(Problem(int(expert), (), text, value, "places that start at 1"))
+            text = message("experts.faults.no_first")
+            problems.append(
+                Problem(int(expert), (), text, value, message("experts.faults.from_first"))
+            )
         else:
-            text = "a place above this one is left out"
+            text = message("experts.faults.left_out_above")
             problems.append(Problem(int(expert), (at,), text, value, _WAYS))
     return problems
 
 
-_WAYS = "places without a gap: 1 2 3 4, with ties 1 2 2 4, 1 2 2 3 or 1 2.5 2.5 4"
+_WAYS = message("experts.faults.ways")
 
 
 def _first_off_place(row: FloatArray) -> int | None:

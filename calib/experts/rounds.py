@@ -22,6 +22,7 @@ from calib.experts.elicit import RATING_RANGE
 from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.panel import Panel
 from calib.experts.panel_request import StoppingRule
+from calib.words import message
 
 __all__ = ["NodeRound", "delphi_rounds"]
 
@@ -118,13 +119,17 @@ def _sent(panel: Panel, sent: Mapping[int, int]) -> dict[int, int]:
     faults = Faults()
     for number, count in sent.items():
         if number not in returned:
-            text = "forms were sent in a round of which there are none"
-            listed = f"one of the rounds {', '.join(str(r) for r in panel.rounds)}"
-            faults.add(f"round {number}", text, value=count, expected=listed)
+            text = message("experts.faults.no_such_round")
+            listed = message("experts.faults.one_round", rounds=[str(r) for r in panel.rounds])
+            faults.add(
+                message("experts.faults.round_n", n=number), text, value=count, expected=listed
+            )
         elif count < returned[number]:
-            text = "fewer forms sent than came back"
-            wanted = f"at least {returned[number]}"
-            faults.add(f"round {number}", text, value=count, expected=wanted)
+            text = message("experts.faults.fewer_sent")
+            wanted = message("experts.faults.at_least", n=returned[number])
+            faults.add(
+                message("experts.faults.round_n", n=number), text, value=count, expected=wanted
+            )
     faults.raise_if_any()
     return {**returned, **sent}
 

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, suggest
+from calib.errors import Faults
 from calib.experts.cooke import Performance, performance_weights
+from calib.experts.problems import hinted
+from calib.words import message
 
 if TYPE_CHECKING:
     from calib.tables import RawTable
@@ -57,8 +59,8 @@ class SeedAnswers:
         wanted = set(experts)
         faults = Faults()
         for name in sorted(wanted - set(self.experts)):
-            text = f"no seed answers of this expert {suggest(name, self.experts)}".rstrip()
-            faults.add(name, text, expected="answers of everybody in the panel")
+            text = hinted(message("experts.faults.no_seed_answers"), name, self.experts)
+            faults.add(name, text, expected=message("experts.faults.everybodys_answers"))
         faults.raise_if_any()
         rows = [i for i, name in enumerate(self.experts) if name in wanted]
         names = tuple(self.experts[i] for i in rows)
@@ -86,11 +88,16 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
     columns = sorted(levels, key=lambda c: levels[c])
     if len(columns) < 2:
         faults.add(
-            "header", "fewer than two quantile columns", expected="for instance q5, q50, q95"
+            message("experts.faults.header"),
+            message("experts.faults.few_quantiles"),
+            expected=message("experts.faults.quantile_columns"),
         )
         faults.raise_if_any()
     people, asked = table.text("expert"), table.text("question")
-    numbers = {c: table.numbers(c, faults, expected="a number") for c in ("truth", *columns)}
+    numbers = {
+        c: table.numbers(c, faults, expected=str(message("experts.faults.a_number")))
+        for c in ("truth", *columns)
+    }
     experts, questions = tuple(dict.fromkeys(people)), tuple(dict.fromkeys(asked))
     assessed = np.full((len(experts), len(questions), len(columns)), np.nan)
     truths = np.full(len(questions), np.nan)
@@ -98,7 +105,10 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
     for row, (who, what) in enumerate(zip(people, asked, strict=True)):
         if (who, what) in seen:
             first = table.where(seen[who, what])
-            faults.add(table.where(row), f"{who} answers {what} again; first in {first}")
+            faults.add(
+                table.where(row),
+                message("experts.faults.answers_again", expert=who, question=what, first=first),
+            )
         seen[who, what] = row
         e, q = experts.index(who), questions.index(what)
         assessed[e, q] = [numbers[c][row] for c in columns]
@@ -106,14 +116,22 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
         truth = numbers["truth"][row]
         if not np.isnan(truths[q]) and truth != truths[q]:
             at = table.where(row, "truth")
-            faults.add(at, "differs from the same question above", value=float(truth))
+            faults.add(at, message("experts.faults.truth_differs"), value=float(truth))
         truths[q] = truth
         if np.isnan(truth):
-            faults.add(table.where(row, "truth"), "is empty", expected="the true value")
+            faults.add(
+                table.where(row, "truth"),
+                message("experts.faults.empty"),
+                expected=message("experts.faults.the_truth"),
+            )
     for who in experts:
         for what in questions:
             if (who, what) not in seen:
-                faults.add(who, f"no answer to seed question {what}", expected="all questions")
+                faults.add(
+                    who,
+                    message("experts.faults.no_answer", question=what),
+                    expected=message("experts.faults.all_questions"),
+                )
     faults.raise_if_any()
     hashes = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
     order = tuple(levels[c] for c in columns)
@@ -125,10 +143,19 @@ def _check_row(
 ) -> None:
     for column, value in zip(columns, values, strict=True):
         if np.isnan(value):
-            faults.add(table.where(row, column), "is empty", expected="a number")
+            faults.add(
+                table.where(row, column),
+                message("experts.faults.empty"),
+                expected=message("experts.faults.a_number"),
+            )
     if not np.isnan(values).any() and (np.diff(values) <= 0).any():
-        text = "quantiles do not increase"
-        faults.add(table.where(row), text, value=values.tolist(), expected="increasing numbers")
+        text = message("experts.faults.quantiles_increase")
+        faults.add(
+            table.where(row),
+            text,
+            value=values.tolist(),
+            expected=message("experts.faults.increasing"),
+        )
 
 
 def weights_from_seeds(

@@ -110,6 +110,7 @@ CODED: Mapping[str, str] = {
     **dict.fromkeys(("node", "code", "parent", "gate"), "node"),
     **dict.fromkeys(("track", "scope"), "track"),
     **dict.fromkeys(("caused_by", "reason", "through", "up_by", "down_by"), "cause"),
+    **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",
          "quantity", "measure", "other", "verdict", "method", "scale", "source", "where"),

@@ -73,6 +73,9 @@ class _Joined:
         between = _shown(self.separator, lang)
         return str(between).join(str(_shown(p, lang)) for p in self.parts)
 
+    def __str__(self) -> str:
+        return self.get(current_language())
+
 
 def message(key: str, /, **values: Any) -> Message:
     """Return a message of the catalogue.

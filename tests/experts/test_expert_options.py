@@ -83,7 +83,7 @@ def test_a_next_round_that_was_stopped_keeps_its_finished_forms_and_writes_the_r
     (tmp_path / "round-2-e0.xlsx").write_bytes(b"filled in meanwhile")
     monkeypatch.setattr(next_round, "write_form", write)
     said = []
-    made = next_round.write_next_round(panel, tmp_path, notice=said.append)
+    made = next_round.write_next_round(panel, tmp_path, lang="en", notice=said.append)
     assert [p.name for p in made] == ["round-2-e0.xlsx", "round-2-e1.xlsx"]
     assert all(p.exists() for p in made)
     assert made[0].read_bytes() == b"filled in meanwhile"

@@ -177,3 +177,23 @@ def test_the_options_are_in_the_help():
     doc = calib.weigh_panel.__doc__
     for option in PanelRequest.model_fields:
         assert f"{option} : " in doc
+
+
+def test_faults_reasons_and_hints_are_wholly_in_the_language_of_the_reader(panel, weighed):
+    import re
+
+    own = {"W", "P", "CR", "RI", "Holm", "p", "r", "Fisher", "calib", "simulated"}
+    own |= {c for node in weighed.pooled.nodes.values() for c in node.question.items}
+    own |= {"root", "discrete", "process", "IC", "IN", "DA", "Cram", "V", "R", "DA.COL"}
+    said = [n.get("zh") for n in weighed.notes]
+    said += [r.get("zh") for found in weighed.rounds for r in found.verdict.reasons]
+    said += [h.get("zh") for node in weighed.pooled.nodes.values() for h in node.hint if h]
+    assert len(said) > 20
+    for text in said:
+        plain = re.sub(r"\d[\d.]*(e-?\d+)?", "", text)
+        words = set(re.findall(r"[A-Za-z][A-Za-z.]*[A-Za-z]|[A-Za-z]", plain))
+        words -= {w for w in words if w.startswith("synthetic")}
+        assert words <= own, text
+    with pytest.raises(InputError) as caught:
+        calib.weigh_panel(of_points(Li=[60, 20, 20], Wang=[20, 20, 60]), rng=0)
+    assert caught.value.get("zh").startswith("27 个节点无专家判断：discrete/IC、")
