@@ -15,9 +15,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from calib.framework import load_framework
-from calib.outcomes.demands import demands_up, situation
 from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.smallest_shift import smallest_shift
+from calib.rating.regions import conditions_up, standing_of
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]
@@ -33,8 +33,8 @@ def answers(count: int) -> np.ndarray:
 
 
 def by_linprog(X: np.ndarray) -> tuple[np.ndarray, float]:
-    now = situation(TRACK, X, LOCAL, RULE, TRACK.leaves)
-    ((possible, parts),) = demands_up(now)
+    now = standing_of(TRACK, X, LOCAL, RULE, TRACK.leaves)
+    ((possible, parts),) = conditions_up(now)
     u = len(now.g)
     out = np.full(len(X), np.inf)
     c = np.stack([now.coefficients(p, np.arange(len(X))) for p in parts], axis=1)

@@ -13,21 +13,20 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
-from calib.outcomes import _nearest_numba
-from calib.outcomes.demands import (
-    Part,
-    Situation,
-    demands_down,
-    demands_up,
-    stand,
+from calib.outcomes import _nearest_tv_numba
+from calib.outcomes.nearest_l2 import nearest_l2, nearest_l2_jointly
+from calib.outcomes.nearest_tv import nearest_tv, nearest_tv_jointly
+from calib.rating.collapse import Folded
+from calib.rating.kernel import single_threaded_blas
+from calib.rating.regions import (
+    Condition,
+    Standing,
+    conditions_down,
+    conditions_up,
+    standing,
     unit_weights,
     weight_space,
 )
-from calib.outcomes.nearest_many import move_least_mass_jointly
-from calib.outcomes.nearest_one import move_least_mass, move_least_squares
-from calib.outcomes.nearest_squares import move_least_squares_jointly
-from calib.rating.collapse import Folded
-from calib.rating.kernel import single_threaded_blas
 from calib.words import message
 
 __all__ = ["Direction", "Engine", "Norm", "SmallestShift", "smallest_shift"]
@@ -55,7 +54,7 @@ class SmallestShift:
     weights : (n, u) weights at the boundary; the star changes there (down) or just beyond (up)
     star : (n,) star now, from 0
     binding : (n,) position of the gated node whose gate alone decides, -1 for the total,
-        -2 for several demands at once, -3 where there is no shift
+        -2 for several conditions at once, -3 where there is no shift
     folded, X : the space of the weights, and the leaf scores (n, L)
     """
 
@@ -159,9 +158,9 @@ def smallest_shift(
 
     Notes
     -----
-    Losing a star takes one demand (the total down to its band, or one gate failed): the nearest
+    Losing a star takes one condition (the total down to its band, or one gate failed): the nearest
     of these. Gaining one takes all at once: a linear program for total variation, a projection
-    for l2. An optimum of one unmet demand that happens to meet the others is optimal for all.
+    for l2. An optimum of one unmet condition that happens to meet the others is optimal for all.
     Distances are infima: a star is lost at the boundary and gained just beyond it.
     """
     units = track.leaves if depth is None else track.at_depth(depth)
@@ -169,20 +168,20 @@ def smallest_shift(
     n, u, g = len(X), len(folded.nodes), unit_weights(folded)
     distance, weights = np.full(n, np.inf), np.empty((n, u))
     binding, star = np.full(n, -3, dtype=np.int64), np.empty(n, dtype=np.int64)
-    ways = demands_down if direction == "down" else demands_up
+    ways = conditions_down if direction == "down" else conditions_up
     compiled = _compile(norm, engine, n)
     solvers = _solvers(norm, compiled)
 
     def solve(start: int) -> None:
         rows = slice(start, min(n, start + CHUNK))
-        part = stand(folded, X[rows], margin)
+        part = standing(folded, X[rows], margin)
         star[rows], weights[rows] = part.star, g
         found = distance[rows], weights[rows], binding[rows]  # views, filled in place
         if compiled and not thresholds.one_star:
-            _nearest_numba.change_stars(part, direction == "up", *found)
+            _nearest_tv_numba.change_stars(part, direction == "up", *found)
             return
-        for possible, demands in ways(part):
-            _nearest(part, np.flatnonzero(possible), demands, solvers, *found)
+        for possible, conditions in ways(part):
+            _nearest(part, np.flatnonzero(possible), conditions, solvers, *found)
 
     starts = range(0, n, CHUNK)
     with single_threaded_blas(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
@@ -195,7 +194,7 @@ def smallest_shift(
 
 @dataclass(frozen=True)
 class _Solvers:
-    """How one demand, and how several, are met."""
+    """How one condition, and how several, are met."""
 
     norm: Norm
     single: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
@@ -208,29 +207,27 @@ def _compile(norm: Norm, engine: Engine, rows: int) -> bool:
         raise InputError(message("outcomes.stability.no_engine", engine=repr(engine)))
     if norm == "l2" or engine == "numpy":
         return False
-    return engine == "numba" or (rows > WORTH_COMPILING and _nearest_numba.available())
+    return engine == "numba" or (rows > WORTH_COMPILING and _nearest_tv_numba.available())
 
 
 def _solvers(norm: Norm, compiled: bool) -> _Solvers:
     if norm == "l2":
-        return _Solvers(
-            norm, move_least_squares, lambda c, g, takers: move_least_squares_jointly(c, g)
-        )
+        return _Solvers(norm, nearest_l2, lambda c, g, takers: nearest_l2_jointly(c, g))
     if compiled:
         return _Solvers(
-            norm, _nearest_numba.move_least_mass,
-            lambda c, g, takers: _nearest_numba.move_least_mass_jointly(c, g, receivers=takers),
+            norm, _nearest_tv_numba.nearest_tv,
+            lambda c, g, takers: _nearest_tv_numba.nearest_tv_jointly(c, g, receivers=takers),
         )  # fmt: skip
     return _Solvers(
-        norm, move_least_mass,
-        lambda c, g, takers: move_least_mass_jointly(c, g, receivers=takers),
+        norm, nearest_tv,
+        lambda c, g, takers: nearest_tv_jointly(c, g, receivers=takers),
     )  # fmt: skip
 
 
 def _nearest(
-    at: Situation,
+    at: Standing,
     rows: IntArray,
-    demands: list[Part],
+    conditions: list[Condition],
     solvers: _Solvers,
     distance: FloatArray,
     weights: FloatArray,
@@ -239,18 +236,20 @@ def _nearest(
     """Improve distance, weights and binding of some rows by one way to change the star."""
     if not len(rows):
         return
-    if len(demands) == 1:
-        rows = rows[_worth(at, rows, demands[0], distance[rows], solvers.norm)]
-    c = np.stack([at.coefficients(d, rows) for d in demands], axis=1)
-    found, moved, why = _solve(at, at.x[rows], c, demands, solvers)
+    if len(conditions) == 1:
+        rows = rows[_worth(at, rows, conditions[0], distance[rows], solvers.norm)]
+    c = np.stack([at.coefficients(d, rows) for d in conditions], axis=1)
+    found, moved, why = _solve(at, at.x[rows], c, conditions, solvers)
     better = found < distance[rows]
     who = rows[better]
     distance[who], weights[who], binding[who] = found[better], moved[better], why[better]
 
 
-def _worth(at: Situation, rows: IntArray, demand: Part, best: FloatArray, norm: Norm) -> BoolArray:
-    """Return which rows one demand could still serve better, by a bound on its distance."""
-    c = at.coefficients(demand, rows)
+def _worth(
+    at: Standing, rows: IntArray, condition: Condition, best: FloatArray, norm: Norm
+) -> BoolArray:
+    """Return which rows one condition could still serve better, by a bound on its distance."""
+    c = at.coefficients(condition, rows)
     low, high = c.min(axis=1), c.max(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = -(c @ at.g) / (high - low)
@@ -261,25 +260,25 @@ def _worth(at: Situation, rows: IntArray, demand: Part, best: FloatArray, norm: 
 
 
 def _takers(folded: Folded, x: FloatArray) -> IntArray:
-    """Return the best column of each group: where only rises are demanded, no other takes mass."""
+    """Return the best column of each group: where only rises are required, no other takes mass."""
     runs = zip(folded.edges[:-1], folded.edges[1:], strict=True)
     return np.stack([a + x[:, a:b].argmax(axis=1) for a, b in runs], axis=1)
 
 
 def _solve(
-    at: Situation, x: FloatArray, c: FloatArray, demands: list[Part], solvers: _Solvers
+    at: Standing, x: FloatArray, c: FloatArray, conditions: list[Condition], solvers: _Solvers
 ) -> tuple[FloatArray, FloatArray, IntArray]:
-    names = np.array([-1 if d.group < 0 else int(at.folded.gates[d.group]) for d in demands])
-    count, demand_count, u = c.shape
-    if demand_count == 1:
+    names = np.array([-1 if d.group < 0 else int(at.folded.gates[d.group]) for d in conditions])
+    count, count_conditions, u = c.shape
+    if count_conditions == 1:
         found, moved = solvers.single(c[:, 0], at.g)
         return found, moved, np.full(count, names[0])
     unmet = np.matmul(c, at.g) <= 0
     found, why = np.full(count, np.inf), np.full(count, -2, dtype=np.int64)
     moved = np.broadcast_to(at.g, (count, u)).copy()
-    open_ = (c.max(axis=2) > 0).all(axis=1)  # a demand that no column can meet is hopeless
-    # Unmet demands one at a time: the optimum of a relaxation that meets the rest is the optimum.
-    for j in range(demand_count):
+    open_ = (c.max(axis=2) > 0).all(axis=1)  # a condition that no column can meet is hopeless
+    # Unmet conditions one at a time: an optimum of the relaxation that meets the rest is optimal.
+    for j in range(count_conditions):
         alone = np.flatnonzero(open_ & unmet[:, j])
         if not len(alone):
             continue
@@ -292,6 +291,6 @@ def _solve(
         open_[who] = False
     rest = np.flatnonzero(open_)
     if len(rest):
-        takers = _takers(at.folded, x[rest]) if all(d.above for d in demands) else None
+        takers = _takers(at.folded, x[rest]) if all(d.above for d in conditions) else None
         found[rest], moved[rest] = solvers.joint(c[rest], at.g, takers)
     return found, moved, np.where(np.isfinite(found), why, -3)

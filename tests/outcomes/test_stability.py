@@ -8,11 +8,10 @@ from scipy.optimize import linprog, minimize
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.outcomes import _nearest_numba
+from calib.outcomes import _nearest_tv_numba
 from calib.outcomes.intervals import one_weight_intervals
-from calib.outcomes.nearest_many import move_least_mass_jointly
-from calib.outcomes.nearest_one import move_least_mass, move_least_squares
-from calib.outcomes.nearest_squares import move_least_squares_jointly, project_by_nnls
+from calib.outcomes.nearest_l2 import nearest_l2, nearest_l2_jointly, project_by_nnls
+from calib.outcomes.nearest_tv import nearest_tv, nearest_tv_jointly
 from calib.outcomes.smallest_shift import smallest_shift
 from calib.rating.stars import stars
 
@@ -48,7 +47,7 @@ def solve_lp(c, g):
     return found.fun if found.status == 0 else np.inf
 
 
-def gated_demands(count, u, groups, rng):
+def gated_conditions(count, u, groups, rng):
     x = rng.uniform(0, 100, (count, u))
     c = np.zeros((count, groups + 1, u))
     c[:, 0] = x - rng.uniform(30, 90, (count, 1))
@@ -61,15 +60,15 @@ def gated_demands(count, u, groups, rng):
 def test_least_mass_equals_the_linear_program(u, groups):
     rng = np.random.default_rng(u + groups)
     g = rng.dirichlet(np.ones(u))
-    c = gated_demands(60, u, groups, rng)
-    distance, weights = move_least_mass_jointly(c, g)
+    c = gated_conditions(60, u, groups, rng)
+    distance, weights = nearest_tv_jointly(c, g)
     expected = np.array([solve_lp(row, g) for row in c])
     np.testing.assert_allclose(distance, expected, atol=1e-9)
     some = np.isfinite(distance)
     assert some.any()
     np.testing.assert_allclose(0.5 * np.abs(weights - g).sum(axis=1)[some], distance[some])
     assert (np.einsum("nju,nu->nj", c, weights)[some] > -1e-9).all()
-    single = move_least_mass(c[:, 0], g)[0]
+    single = nearest_tv(c[:, 0], g)[0]
     np.testing.assert_allclose(single, [solve_lp(row[:1], g) for row in c], atol=1e-9)
 
 
@@ -78,16 +77,16 @@ def test_the_compiled_solver_finds_what_the_array_solver_finds(u, groups):
     pytest.importorskip("numba")
     rng = np.random.default_rng(u * groups)
     g = rng.dirichlet(np.ones(u))
-    c = gated_demands(400, u, groups, rng)
-    distance = move_least_mass_jointly(c, g)[0]
-    compiled, moved = _nearest_numba.move_least_mass_jointly(c, g)
+    c = gated_conditions(400, u, groups, rng)
+    distance = nearest_tv_jointly(c, g)[0]
+    compiled, moved = _nearest_tv_numba.nearest_tv_jointly(c, g)
     np.testing.assert_allclose(compiled, distance, atol=1e-10)
     some = np.isfinite(distance)
     assert (np.einsum("nju,nu->nj", c, moved)[some] > -1e-8).all()
     np.testing.assert_allclose(moved.sum(axis=1), 1)
     assert (moved > -1e-10).all()
-    one = _nearest_numba.move_least_mass(c[:, 0], g)
-    np.testing.assert_allclose(one[0], move_least_mass(c[:, 0], g)[0], atol=1e-12)
+    one = _nearest_tv_numba.nearest_tv(c[:, 0], g)
+    np.testing.assert_allclose(one[0], nearest_tv(c[:, 0], g)[0], atol=1e-12)
     X = answers(300, 16)
     for rule in RULES.values():
         for direction in ("down", "up"):
@@ -103,8 +102,8 @@ def test_least_squares_equals_two_other_solvers():
     rng = np.random.default_rng(3)
     u = 11
     g = rng.dirichlet(np.ones(u))
-    c = gated_demands(40, u, 3, rng)
-    distance, weights = move_least_squares_jointly(c, g)
+    c = gated_conditions(40, u, 3, rng)
+    distance, weights = nearest_l2_jointly(c, g)
     for i in range(len(c)):
         finite = project_by_nnls(c[i], g)
         if finite is None:
@@ -112,7 +111,7 @@ def test_least_squares_equals_two_other_solvers():
             assert np.isinf(solve_lp(c[i], g))
             continue
         np.testing.assert_allclose(weights[i], finite, atol=1e-8)
-        single, nearest = move_least_squares(c[i : i + 1, 0], g)
+        single, nearest = nearest_l2(c[i : i + 1, 0], g)
         one = project_by_nnls(c[i, :1], g)
         np.testing.assert_allclose(nearest[0], one, atol=1e-8)
         assert single[0] <= distance[i] + 1e-9

@@ -1,4 +1,4 @@
-"""What a change of star demands of the weights, as linear inequalities.
+"""Which weights give a star, and which change one: linear conditions on the weights.
 
 On leaf weights g total and gates are linear: ``T > b`` is ``Σ g_l (x_l - b) > 0`` as Σ g = 1,
 and ``S_p > γ`` is ``Σ_{l in p} g_l (x_l - γ) > 0``. The same holds for the weights of
@@ -19,19 +19,19 @@ from calib.rating.stars import band_index, stars
 from calib.words import message
 
 __all__ = [
-    "Part",
-    "Situation",
-    "demands_down",
-    "demands_up",
-    "situation",
-    "stand",
+    "Condition",
+    "Standing",
+    "conditions_down",
+    "conditions_up",
+    "standing",
+    "standing_of",
     "unit_weights",
     "weight_space",
 ]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Condition:
     """One inequality for each enterprise.
 
     Attributes
@@ -47,7 +47,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Situation:
+class Standing:
     """Enterprises in a space of weights, as they stand.
 
     Attributes
@@ -83,7 +83,7 @@ class Situation:
         """Return the groups whose score moves with the weights and is gated."""
         return [p for p, gated in enumerate(self.folded.gated) if gated]
 
-    def coefficients(self, part: Part, rows: IntArray) -> FloatArray:
+    def coefficients(self, part: Condition, rows: IntArray) -> FloatArray:
         """Return c (len(rows), u) of ``c · g' >= 0`` for some enterprises."""
         table = self.rule.band if part.group < 0 else self.rule.gate
         edge = table[np.clip(part.step[rows], 0, len(table) - 1)]
@@ -96,18 +96,18 @@ class Situation:
             out[:, inside] = self.x[rows, inside] - edge[:, None]
         return out if part.above else -out
 
-    def rows(self, keep: IntArray) -> Situation:
+    def rows(self, keep: IntArray) -> Standing:
         """Return some of the enterprises."""
-        return Situation(
+        return Standing(
             self.folded, self.x[keep], self.g, self.caps[keep], self.star[keep], self.band[keep],
             self.margin,
         )  # fmt: skip
 
 
-def situation(
+def standing_of(
     track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds, units: IntArray,
     margin: float = 0.0,
-) -> Situation:  # fmt: skip
+) -> Standing:  # fmt: skip
     """Return where enterprises stand in the space of the weights of ``units``.
 
     Parameters
@@ -122,18 +122,18 @@ def situation(
     InputError
         When a gated node above the units has weight 0: its score would be undetermined.
     """
-    return stand(weight_space(track, local, thresholds, units), X, margin)
+    return standing(weight_space(track, local, thresholds, units), X, margin)
 
 
 def weight_space(
     track: Track, local: FloatArray, thresholds: Thresholds, units: IntArray
 ) -> Folded:
-    """Return the space of the weights of ``units``; see :func:`situation`."""
+    """Return the space of the weights of ``units``; see :func:`standing_of`."""
     folded = fold(track, np.asarray(local, dtype=float)[None], thresholds, units)
     if (folded.group[np.array(folded.gated, dtype=bool)] <= 0).any():
         empty = [track.codes[i] for i, a in zip(folded.gates, folded.group[:, 0], strict=False)
                  if a <= 0]  # fmt: skip
-        raise InputError(message("outcomes.stability.zero_gate", nodes=empty))
+        raise InputError(message("rating.zero_gate", nodes=empty))
     return folded
 
 
@@ -143,8 +143,8 @@ def unit_weights(folded: Folded) -> FloatArray:
     return np.asarray(folded.within[:, 0] * spread, dtype=float)
 
 
-def stand(folded: Folded, X: FloatArray, margin: float = 0.0) -> Situation:
-    """Return where enterprises stand in a space of weights; see :func:`situation`."""
+def standing(folded: Folded, X: FloatArray, margin: float = 0.0) -> Standing:
+    """Return where enterprises stand in a space of weights; see :func:`standing_of`."""
     thresholds, g = folded.thresholds, unit_weights(folded)
     x = folded.scores(X)
     scores = [x[:, a:b] @ folded.within[a:b, 0]
@@ -158,41 +158,45 @@ def stand(folded: Folded, X: FloatArray, margin: float = 0.0) -> Situation:
         star = band - (failed | (caps < band))
     else:
         star = np.minimum(star, caps)
-    return Situation(folded, x, g, caps, star.astype(np.int64), band, margin)
+    return Standing(folded, x, g, caps, star.astype(np.int64), band, margin)
 
 
-_Alternative = tuple[BoolArray, list[Part]]
+_Alternative = tuple[BoolArray, list[Condition]]
 
 
-def demands_down(at: Situation) -> list[_Alternative]:
-    """Return the ways to lose a star: each one's possible rows, and what it demands."""
+def conditions_down(at: Standing) -> list[_Alternative]:
+    """Return the ways to lose a star: each one's possible rows, and what it conditions."""
     step, some = at.star - 1, at.star > 0
     if not at.rule.one_star:
-        ways = [(some, [Part(-1, step, False)])]
-        ways += [(some & _gate_exists(at, step), [Part(p, step, False)]) for p in at.gated_groups()]
+        ways = [(some, [Condition(-1, step, False)])]
+        ways += [
+            (some & _gate_exists(at, step), [Condition(p, step, False)]) for p in at.gated_groups()
+        ]
         return ways
     # One star only: T > b_{k+1} holds star k whatever the gates say, so that must go as well.
     top = at.star >= len(at.rule.band)
-    ways = [(some, [Part(-1, step, False)])]
+    ways = [(some, [Condition(-1, step, False)])]
     for p in at.gated_groups():
-        failing = Part(p, step, False)
+        failing = Condition(p, step, False)
         ways.append((some & top & _gate_exists(at, step), [failing]))
-        ways.append((some & ~top & _gate_exists(at, step), [failing, Part(-1, step + 1, False)]))
+        ways.append(
+            (some & ~top & _gate_exists(at, step), [failing, Condition(-1, step + 1, False)])
+        )
     capped = some & (at.caps < at.star) & ~top
-    return [*ways, (capped, [Part(-1, step + 1, False)])]
+    return [*ways, (capped, [Condition(-1, step + 1, False)])]
 
 
-def demands_up(at: Situation) -> list[_Alternative]:
-    """Return the ways to gain a star: each one's possible rows, and what it demands."""
+def conditions_up(at: Standing) -> list[_Alternative]:
+    """Return the ways to gain a star: each one's possible rows, and what it conditions."""
     step, some = at.star, at.star < len(at.rule.band)
     allowed = some & (at.caps > at.star)
-    gates = [Part(p, step, True) for p in at.gated_groups()]
-    ways = [(allowed, [Part(-1, step, True), *gates])]
+    gates = [Condition(p, step, True) for p in at.gated_groups()]
+    ways = [(allowed, [Condition(-1, step, True), *gates])]
     if at.rule.one_star:
-        ways.append((at.star + 1 < len(at.rule.band), [Part(-1, step + 1, True)]))
+        ways.append((at.star + 1 < len(at.rule.band), [Condition(-1, step + 1, True)]))
     return ways
 
 
-def _gate_exists(at: Situation, step: IntArray) -> BoolArray:
+def _gate_exists(at: Standing, step: IntArray) -> BoolArray:
     gate = at.rule.gate[np.clip(step, 0, len(at.rule.gate) - 1)]
     return np.isfinite(gate)

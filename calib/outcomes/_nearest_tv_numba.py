@@ -9,10 +9,10 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.errors import ConvergenceError, MissingExtraError
-from calib.outcomes.demands import Situation
+from calib.rating.regions import Standing
 from calib.words import message
 
-__all__ = ["available", "change_stars", "move_least_mass", "move_least_mass_jointly"]
+__all__ = ["available", "change_stars", "nearest_tv", "nearest_tv_jointly"]
 
 TOLERANCE = 1e-11
 PIVOT = 1e-10
@@ -40,26 +40,30 @@ def _compiled(which: str) -> Any:
     return compiled(_falls(_compiled("one")))
 
 
-def move_least_mass(c: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Move the least mass to meet one demand; see :mod:`calib.outcomes.nearest_one`."""
+def nearest_tv(c: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Move the least mass to meet one condition; see :mod:`calib.outcomes.nearest_tv`."""
     distance = np.empty(len(c))
     weights = np.empty(c.shape)
     _compiled("one")(np.ascontiguousarray(c), np.ascontiguousarray(g), distance, weights)
     return distance, weights
 
 
-def move_least_mass_jointly(
-    demands: FloatArray, g: FloatArray, *, receivers: IntArray | None = None
+def nearest_tv_jointly(
+    conditions: FloatArray, g: FloatArray, *, receivers: IntArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Move the least mass to meet all demands; see :mod:`calib.outcomes.nearest_many`."""
-    n, _, u = demands.shape
+    """Move the least mass to meet all conditions; see :mod:`calib.outcomes.nearest_tv`."""
+    n, _, u = conditions.shape
     if receivers is None:
         receivers = np.broadcast_to(np.arange(u), (n, u))
     distance = np.empty(n)
     weights = np.empty((n, u))
-    scale = np.maximum(np.abs(demands).max(axis=2, keepdims=True), 1e-300)
+    scale = np.maximum(np.abs(conditions).max(axis=2, keepdims=True), 1e-300)
     unfinished = _compiled("joint")(
-        demands / scale, np.ascontiguousarray(g), np.ascontiguousarray(receivers), distance, weights
+        conditions / scale,
+        np.ascontiguousarray(g),
+        np.ascontiguousarray(receivers),
+        distance,
+        weights,
     )
     if unfinished:
         raise ConvergenceError(
@@ -69,7 +73,7 @@ def move_least_mass_jointly(
 
 
 def change_stars(
-    at: Situation, up: bool, distance: FloatArray, weights: FloatArray, binding: IntArray
+    at: Standing, up: bool, distance: FloatArray, weights: FloatArray, binding: IntArray
 ) -> None:
     """Find the smallest shifts of some enterprises, all in one pass; the rule is highest-met.
 
@@ -96,14 +100,14 @@ def _rises(joint: Any) -> Any:
         gate: Any, margin: float, distance: Any, weights: Any, binding: Any,
     ) -> int:  # fmt: skip
         n, u = x.shape
-        demands, runs, size = len(groups), len(edges) - 1, 128
-        c, taker = np.zeros((size, demands, u)), np.zeros((size, runs), np.int64)
+        conditions, runs, size = len(groups), len(edges) - 1, 128
+        c, taker = np.zeros((size, conditions, u)), np.zeros((size, runs), np.int64)
         near, there, who = np.empty(size), np.empty((size, u)), np.empty(size, np.int64)
         unfinished, have = 0, 0
         for i in range(n):
             if star[i] < len(band) and caps[i] > star[i]:
                 hopeless = False
-                for d in range(demands):
+                for d in range(conditions):
                     p = groups[d]
                     edge = margin + (band[star[i]] if p < 0 else gate[star[i]])
                     first = 0 if p < 0 else edges[p]
@@ -136,7 +140,7 @@ def _rises(joint: Any) -> Any:
                     weights[r] = there[k]
                     binding[r] = -2
                     tight = 0
-                    for d in range(demands):
+                    for d in range(conditions):
                         now, then = 0.0, 0.0
                         for a in range(u):
                             now += c[k, d, a] * g[a]
@@ -226,9 +230,9 @@ def _one(c: Any, g: Any, distance: Any, weights: Any) -> None:
 
 def _joint(c: Any, g: Any, receivers: Any, distance: Any, weights: Any) -> int:
     """Run the dual simplex with long steps on each row; returns how many did not finish."""
-    n, demands, u = c.shape
+    n, conditions, u = c.shape
     r = receivers.shape[1]
-    q, width = demands + 1, u + r + demands
+    q, width = conditions + 1, u + r + conditions
     column = np.zeros((width, q))
     upper, reduced = np.empty(width), np.empty(width)
     at_upper, basic = np.empty(width, np.bool_), np.empty(width, np.bool_)
@@ -239,37 +243,37 @@ def _joint(c: Any, g: Any, receivers: Any, distance: Any, weights: Any) -> int:
     for i in range(n):
         column[:] = 0.0
         for a in range(u):
-            for j in range(demands):
+            for j in range(conditions):
                 column[a, j] = -c[i, j, a]
-            column[a, demands] = -1.0
+            column[a, conditions] = -1.0
             upper[a], reduced[a] = g[a], 1.0
             weights[i, a] = g[a]
         best = 0
         for k in range(r):
-            for j in range(demands):
+            for j in range(conditions):
                 column[u + k, j] = c[i, j, receivers[i, k]]
-            column[u + k, demands] = 1.0
+            column[u + k, conditions] = 1.0
             upper[u + k], reduced[u + k] = np.inf, 0.0
             if c[i, 0, receivers[i, k]] > c[i, 0, receivers[i, best]]:
                 best = k
         at_upper[:] = False
         basic[:] = False
         inverse[:] = 0.0
-        for j in range(demands):
+        for j in range(conditions):
             column[u + r + j, j] = -1.0
             upper[u + r + j], reduced[u + r + j] = np.inf, 0.0
             basis[j] = u + r + j
             basic[u + r + j] = True
             inverse[j, j] = -1.0
-            inverse[j, demands] = c[i, j, receivers[i, best]]
+            inverse[j, conditions] = c[i, j, receivers[i, best]]
             value[j] = 0.0
             for a in range(u):
                 value[j] += c[i, j, a] * g[a]
-        basis[demands] = u + best
+        basis[conditions] = u + best
         basic[u + best] = True
-        inverse[demands, demands] = 1.0
-        value[demands] = 0.0
-        state = 0  # 0 working, 1 optimal, 2 no weights meet the demands
+        inverse[conditions, conditions] = 1.0
+        value[conditions] = 0.0
+        state = 0  # 0 working, 1 optimal, 2 no weights meet the conditions
         for _ in range(200):
             leaving, short, sign = 0, -1.0, 1.0
             for k in range(q):

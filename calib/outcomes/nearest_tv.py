@@ -1,8 +1,10 @@
-"""The least mass to move so that several linear demands are met, for many enterprises at once.
+"""The smallest shift in total variation that meets linear conditions, for many enterprises at once.
 
-A dual simplex on small dense tableaux, all enterprises abreast: each step does for every
-unfinished enterprise what the textbook does for one. Long steps (several bounds passed in one
-ratio test) keep the number of steps near the number of demands.
+Weights ``g`` on the simplex, conditions ``c · g' >= 0``. One condition is met by moving mass from
+the columns with the smallest ``c`` to one with the largest. Several are met by a dual simplex on
+small dense tableaux, all enterprises abreast: each step does for every unfinished enterprise what
+the textbook does for one. Long steps (several bounds passed in one ratio test) keep the number of
+steps near the number of conditions.
 """
 
 from __future__ import annotations
@@ -13,18 +15,70 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import ConvergenceError
+from calib.words import message
 
-__all__ = ["move_least_mass_jointly"]
+__all__ = ["nearest_tv", "nearest_tv_jointly"]
 
 TOLERANCE = 1e-11
 PIVOT = 1e-10
 
 
+def nearest_tv(c: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Move the least mass so that one condition is met.
+
+    Parameters
+    ----------
+    c : (n, u) condition of each enterprise
+    g : (u,) weights, non-negative, summing to 1
+
+    Returns
+    -------
+    distance : (n,) total variation ½ Σ |g' - g|; 0 where met already, inf where no weights meet it
+    weights : (n, u) nearest weights; ``g`` where there is nothing to move or no way
+
+    Notes
+    -----
+    A unit of mass moved from column l to the best column gains ``max c - c_l``, whatever else
+    moves, so the columns are emptied in rising order of ``c`` until the deficit is gained; the
+    last one in part. This is the fractional knapsack argument, and exact.
+    """
+    rows = np.arange(len(c))
+    deficit = -(c @ g)
+    best = c.argmax(axis=1)
+    top = c[rows, best]
+    order = c.argsort(axis=1)
+    mass = g[order]
+    gain = top[:, None] - np.take_along_axis(c, order, axis=1)
+    got = np.cumsum(mass * gain, axis=1)
+    emptied = (got < deficit[:, None]).sum(axis=1)
+    todo = deficit > 0
+    # A condition with c >= 0 nowhere is met nowhere on the simplex.
+    impossible = todo & (top <= 0)
+    todo &= ~impossible
+    last = np.minimum(emptied, c.shape[1] - 1)
+    before = np.where(last > 0, got[rows, np.maximum(last - 1, 0)], 0.0)
+    step = gain[rows, last]
+    part = np.divide(deficit - before, step, out=np.zeros(len(c)), where=todo & (step > 0))
+    part = np.clip(part, 0.0, mass[rows, last])
+    out = np.where(np.arange(c.shape[1]) < last[:, None], mass, 0.0)
+    out[rows, last] = part
+    out[~todo] = 0.0
+    moved = out.sum(axis=1)
+    weights = np.broadcast_to(g, c.shape).copy()
+    taken = np.empty_like(out)
+    np.put_along_axis(taken, order, out, axis=1)
+    weights -= taken
+    weights[rows, best] += moved
+    # Mass taken from the best column itself (ties in c) returns to it: no move at all.
+    distance = moved - taken[rows, best]
+    return np.where(impossible, np.inf, distance), weights
+
+
 @dataclass
 class _State:
-    """Tableaux of ``a`` enterprises with ``q`` rows: q-1 demands and the balance of mass.
+    """Tableaux of ``a`` enterprises with ``q`` rows: q-1 conditions and the balance of mass.
 
-    Columns: ``u`` for mass leaving, ``r`` for mass arriving, q-1 for what a demand exceeds.
+    Columns: ``u`` for mass leaving, ``r`` for mass arriving, q-1 for what a condition exceeds.
     """
 
     columns: FloatArray  # (a, q, N)
@@ -42,25 +96,25 @@ class _State:
         )  # fmt: skip
 
 
-def move_least_mass_jointly(
-    demands: FloatArray,
+def nearest_tv_jointly(
+    conditions: FloatArray,
     g: FloatArray,
     *,
     receivers: IntArray | None = None,
     max_steps: int = 200,
 ) -> tuple[FloatArray, FloatArray]:
-    """Move the least mass so that all demands are met.
+    """Move the least mass so that all conditions are met.
 
     Parameters
     ----------
-    demands : (n, J, u) coefficients; demand j is ``demands[:, j] · g' >= 0``
+    conditions : (n, J, u) coefficients; condition j is ``conditions[:, j] · g' >= 0``
     g : (u,) weights, non-negative, summing to 1
     receivers : (n, r) columns that may take mass, where it is known that no other need to;
         all columns if None
 
     Returns
     -------
-    distance : (n,) total variation ½ Σ |g' - g|, inf where no weights meet all demands
+    distance : (n,) total variation ½ Σ |g' - g|, inf where no weights meet all conditions
     weights : (n, u) nearest weights; ``g`` where there are none
 
     Raises
@@ -73,11 +127,11 @@ def move_least_mass_jointly(
     min Σ out  s.t.  Σ_l (in_l - out_l) c_jl >= -c_j · g,  Σ in = Σ out,  0 <= out <= g, in >= 0.
     Starting with no mass moved is dual feasible, so the dual simplex needs no first phase.
     """
-    n, _, u = demands.shape
+    n, _, u = conditions.shape
     distance = np.full(n, np.inf)
     weights = np.broadcast_to(g, (n, u)).copy()
-    scale = np.maximum(np.abs(demands).max(axis=2, keepdims=True), 1e-300)
-    c = demands / scale
+    scale = np.maximum(np.abs(conditions).max(axis=2, keepdims=True), 1e-300)
+    c = conditions / scale
     if receivers is None:
         receivers = np.broadcast_to(np.arange(u), (n, u))
     state = _start(c, g, receivers)
@@ -94,11 +148,11 @@ def move_least_mass_jointly(
             distance[who] = np.clip(-moved, 0, None).sum(axis=1)
         rows, state = rows[~done], state.take(~done)
         stuck = _step(state, leaving[~done], short[~done], sign[~done])
-        if stuck.any():  # no column can help: no weights meet the demands
+        if stuck.any():  # no column can help: no weights meet the conditions
             rows, state = rows[~stuck], state.take(~stuck)
     if len(rows):
         raise ConvergenceError(
-            f"{len(rows)} of {n} programs are unfinished after {max_steps} steps"
+            message("outcomes.stability.unfinished", n=len(rows), of=n, steps=max_steps)
         )
     return distance, weights
 
@@ -120,14 +174,14 @@ def _start(c: FloatArray, g: FloatArray, receivers: IntArray) -> _State:
     reduced[:, :u] = 1
     basis = np.empty((n, q), dtype=np.int64)
     basis[:, :j] = u + r + np.arange(j)
-    first = taking[:, 0].argmax(axis=1)  # mass arriving in the column best for demand 0
+    first = taking[:, 0].argmax(axis=1)  # mass arriving in the column best for condition 0
     basis[:, j] = u + first
     inverse = np.zeros((n, q, q))
     inverse[:, np.arange(j), np.arange(j)] = -1
     inverse[:, :j, j] = taking[np.arange(n), :, first]
     inverse[:, j, j] = 1
     value = np.zeros((n, q))
-    value[:, :j] = c @ g  # what each demand exceeds with nothing moved; negative where unmet
+    value[:, :j] = c @ g  # what each condition exceeds with nothing moved; negative where unmet
     return _State(columns, upper, reduced, np.zeros((n, width), dtype=bool), inverse, basis, value)
 
 
