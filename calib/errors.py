@@ -197,10 +197,30 @@ def suggest(word: str, known: Iterable[str]) -> str:
     >>> suggest("pubished", ["published", "equal"])
     "(did you mean 'published'?)"
     """
+    match = _closest(word, known)
+    return f"(did you mean {match!r}?)" if match else ""
+
+
+def hint(word: str, known: Iterable[str]) -> Text | str:
+    """Return a message " (did you mean …?)" for the known word closest to ``word``, or nothing."""
+    match = _closest(word, known)
+    return message("faults.did_you_mean", word=repr(match)) if match else ""
+
+
+def unknown(key: str, word: str, known: Iterable[str]) -> Message:
+    """Return the message of a key that says that ``word`` is none of the known ones.
+
+    Its placeholders are ``name``, ``hint`` (the closest known word) and ``known`` (all of them).
+    """
+    every = list(known)
+    return message(key, name=repr(word), hint=hint(word, every), known=every)
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > _LONGEST_WORD:
-        return ""
+        return None
     folded = {k.casefold(): k for k in known}
     # One letter of a two-letter code is half of it.
     cutoff = 0.5 if len(word) <= 3 else 0.6
     match = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
-    return f"(did you mean {folded[match[0]]!r}?)" if match else ""
+    return folded[match[0]] if match else None

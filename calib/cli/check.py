@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from calib.cli.options import lang_option
+from calib.words import current_language, joined, message, say
+
 if TYPE_CHECKING:
     from calib.framework import Framework
 
@@ -21,9 +24,11 @@ __all__ = ["check"]
               show_default=True, help="What a population file holds.")  # fmt: skip
 @click.option("--attributes", default="", help="Further columns of a population, by commas.")
 @click.option("--sheet", help="Sheet of a workbook, the first if not given.")
+@lang_option("faults")
 def check(
-    files: tuple[str, ...], framework: str, values: str, attributes: str, sheet: str | None
-) -> None:
+    files: tuple[str, ...], framework: str, values: str, attributes: str, sheet: str | None,
+    lang: str,
+) -> None:  # fmt: skip
     """Check FILES: frameworks, weight sets, populations, experiments, experts' forms.
 
     The kind is told by the file's schema (TOML) or its columns (CSV, XLSX, Parquet). Every fault
@@ -65,12 +70,13 @@ def _check_toml(name: str, framework: str) -> str:
     kind = str(document.get("schema", "")).removeprefix("calib.").removesuffix("/1")
     if kind not in kinds:
         expected = " | ".join(f"calib.{k}/1" for k in kinds)
-        raise InputError(f"{name}: schema: unknown or missing (found "
-                         f"{document.get('schema')!r}); expected {expected}")  # fmt: skip
+        given = repr(document.get("schema"))
+        said = message("cli.no_schema", file=name, found=given, expected=expected)
+        raise InputError(said)
     if kind == "framework":
         fw = load_framework(name)
         tracks = ", ".join(f"{t} {len(x.leaves)}" for t, x in fw.tracks.items())
-        return f"framework {fw.code} {fw.version}, indicators: {tracks}"
+        return say("cli.is_framework", code=fw.code, version=fw.version, tracks=tracks)
     if kind == "experiment":
         return _check_experiment(name)
     fw = load_framework(framework)
@@ -79,9 +85,10 @@ def _check_toml(name: str, framework: str) -> str:
         fw = load_framework(str(stated))
     if kind == "weights":
         weights = read_weights(name, fw)
-        return f"weight set {weights.name!r} for {fw.code} {fw.version}"
+        name = repr(weights.name)
+        return say("cli.is_weights", name=name, code=fw.code, version=fw.version)
     population = load_population(name, fw)
-    return f"population of {len(population)} enterprises for {fw.code}"
+    return say("cli.is_population", n=len(population), code=fw.code)
 
 
 def _check_experiment(name: str) -> str:
@@ -93,7 +100,7 @@ def _check_experiment(name: str) -> str:
     faults = check_inputs(experiment)
     if faults:
         raise InputError(faults)
-    return f"experiment {experiment.name} with {len(experiment.sets)} weight sets"
+    return say("cli.is_experiment", name=experiment.name, n=len(experiment.sets))
 
 
 def _check_table(
@@ -116,14 +123,15 @@ def _check_table(
         return _check_panel(name, framework)
     if "local_weight" in table.frame.columns:
         read_weights(name, fw, sheet=sheet)
-        return f"weight table for {fw.code} {fw.version}"
+        return say("cli.is_weight_table", code=fw.code, version=fw.version)
     if looks_like_survey(table):
         return _check_survey(name, fw, sheet)
     kind: Kind = "scores" if values == "scores" else "answers"
     population = parse_population(table, fw, kind=kind, attributes=attributes)
     sizes = ", ".join(f"{t} {len(s)}" for t, s in population.samples.items())
-    notes = "".join(f"; {n.en}" for n in population.notes)
-    return f"population of {len(population)} enterprises ({sizes}), {kind}{notes}"
+    values_are = message("cli.scores" if kind == "scores" else "cli.answers")
+    said = message("cli.is_table", n=len(population), sizes=sizes, kind=values_are)
+    return joined([said, *population.notes], message("words.semicolon")).get(current_language())
 
 
 def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> str:
@@ -131,7 +139,7 @@ def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> 
     from calib.ballots import read_survey
 
     intake = read_survey(name, framework, sheet=sheet).intake
-    return f"survey of {intake.read} ballots, {intake.used} used, for {framework.code}"
+    return say("cli.is_survey", n=intake.read, used=intake.used, code=framework.code)
 
 
 def _check_panel(name: str, framework: str) -> str:
@@ -142,4 +150,4 @@ def _check_panel(name: str, framework: str) -> str:
     fw = load_framework(framework)
     panel = read_panel([name], fw, rounds=range(1, 100))
     answers = sum(len(form.answers) for form in panel.forms)
-    return f"judgements of {len(panel.forms)} forms about {answers} nodes of {fw.code} {fw.version}"
+    return say("cli.is_panel", n=len(panel.forms), nodes=answers, code=fw.code, version=fw.version)

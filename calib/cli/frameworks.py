@@ -2,56 +2,90 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from calib.cli.options import lang_option
+
+if TYPE_CHECKING:
+    from calib.framework import Framework
+    from calib.report import Table
 
 __all__ = ["frameworks"]
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@lang_option("names")
 def frameworks(name: str | None, lang: str) -> None:
     """List the shipped frameworks, or show the tree, weights and rule of one (NAME or file)."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from calib.framework import load_framework
+    from calib.report import print_table
 
-    from calib.framework import list_frameworks, load_framework
-
-    console = Console(soft_wrap=True)
     if name is None:
-        table = Table()
-        for head in ("name", "version", "title", "tracks", "indicators"):
-            table.add_column(head)
-        for code in list_frameworks():
-            fw = load_framework(code)
-            tracks = ", ".join(escape(t.name.get(lang)) for t in fw.tracks.values())
-            leaves = ", ".join(str(len(t.leaves)) for t in fw.tracks.values())
-            table.add_row(code, escape(fw.version), escape(fw.name.get(lang)), tracks, leaves)
-        console.print(table)
+        print_table(_listed(lang), lang)
         return
     fw = load_framework(name)
-    console.print(f"[bold]{escape(fw.name.get(lang))}[/bold] ({fw.code} {escape(fw.version)})")
+    _describe(fw, lang)
+    for code in fw.tracks:
+        print_table(_tree(fw, code, lang), lang)
+
+
+def _listed(lang: str) -> Table:
+    import pandas as pd
+
+    from calib.framework import list_frameworks, load_framework
+    from calib.report import Column, Role, Table
+    from calib.words import joined, message
+
+    rows = []
+    for code in list_frameworks():
+        fw = load_framework(code)
+        tracks = joined(t.name for t in fw.tracks.values()).get(lang)
+        leaves = joined(str(len(t.leaves)) for t in fw.tracks.values()).get(lang)
+        rows.append((code, fw.version, fw.name.get(lang), tracks, leaves))
+    keys = ("cli.fw_name", "cli.fw_version", "cli.fw_title", "cli.fw_tracks", "cli.fw_indicators")
+    columns = tuple(Column(k, Role.TEXT, label=message(k)) for k in keys)
+    frame = pd.DataFrame(rows, columns=[c.key for c in columns])
+    return Table("frameworks", frame, message("cli.frameworks"), len(rows), declared=columns)
+
+
+def _describe(fw: Framework, lang: str) -> None:
+    from calib.words import message
+
+    def put(key: str, **values: object) -> None:
+        click.echo(message(key, **values).get(lang))
+
+    click.echo(f"{fw.name.get(lang)} ({fw.code} {fw.version})")
     if fw.source:
-        console.print(escape(fw.source))
+        click.echo(fw.source)
     for note in fw.notes:
-        console.print(f"• {escape(note.get(lang))}")
-    rule = fw.rule
-    edges = ", ".join(f"{b:g}" for b in rule.bands)
-    console.print(f"bands at {edges}: {', '.join(escape(n.get(lang)) for n in rule.labels)}")
-    for key, gates in rule.gates.items():
-        console.print(f"gates ({key}): {', '.join(f'{v:g}' for v in gates.values)}")
-    for key, values in rule.choices().items():
-        console.print(f"reading {key}: {' | '.join(values)}")
-    for code, track in fw.tracks.items():
-        table = Table(title=f"{escape(track.name.get(lang))} ({len(track.leaves)} indicators)",
-                      title_justify="left")  # fmt: skip
-        for head in ("code", "name", "local", "global"):
-            table.add_column(head, justify="right" if head in ("local", "global") else "left")
-        whole = track.global_weights(fw.published[code])
-        for i, node in enumerate(track.nodes):
-            indent = "  " * (node.depth - 1)
-            mark = " (provisional)" if node.status == "provisional" else ""
-            table.add_row(indent + node.code, escape(node.name.get(lang)) + mark,
-                          f"{fw.published[code][i]:.4f}", f"{whole[i]:.4f}")  # fmt: skip
-        console.print(table)
+        click.echo(f"• {note.get(lang)}")
+    put("cli.fw_bands", edges=[f"{b:g}" for b in fw.rule.bands], labels=list(fw.rule.labels))
+    for key, gates in fw.rule.gates.items():
+        put("cli.fw_gates", reading=key, values=[f"{v:g}" for v in gates.values])
+    for key, values in fw.rule.choices().items():
+        put("cli.fw_reading", reading=key, values=" | ".join(values))
+
+
+def _tree(fw: Framework, code: str, lang: str) -> Table:
+    import pandas as pd
+
+    from calib.report import Column, Role, Table
+    from calib.words import message
+
+    track, local = fw.tracks[code], fw.published[code]
+    whole = track.global_weights(local)
+    rows = []
+    for i, node in enumerate(track.nodes):
+        provisional = node.status == "provisional"
+        name = message("cli.fw_provisional", name=node.name) if provisional else node.name
+        indent = "  " * (node.depth - 1)
+        rows.append((indent + node.code, name.get(lang), local[i], whole[i]))
+    indented = Column("cli.fw_code", Role.TEXT, label=message("cli.fw_code"))
+    named = Column("cli.fw_name", Role.TEXT, label=message("cli.fw_name"))
+    columns = [indented.key, named.key, "local_weight", "global_weight"]
+    title = message("cli.fw_track", track=track.name, n=len(track.leaves))
+    frame = pd.DataFrame(rows, columns=columns)
+    return Table("tree", frame, title, len(rows), declared=(indented, named))

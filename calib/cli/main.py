@@ -7,6 +7,7 @@ import io
 import signal
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -36,6 +37,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 class _LazyGroup(click.Group):
     """A group that imports a command when it is used, so that help answers at once."""
 
+    spoken = "en"
+    """The language that the last command spoke, which an error that ended it speaks as well."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from calib.words import current_language, speaking
+
+        with speaking():
+            try:
+                return super().invoke(ctx)
+            finally:
+                _LazyGroup.spoken = current_language()
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -51,13 +64,10 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from calib.errors import suggest
+        from calib.errors import unknown
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = suggest(args[0], COMMANDS)
-            ctx.fail(
-                f"no command {args[0]!r} {hint}".rstrip() + f"; there are {', '.join(COMMANDS)}"
-            )
+            ctx.fail(str(unknown("cli.no_command", args[0], COMMANDS)))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -81,6 +91,7 @@ def main() -> None:
     """Run the command line; a user's mistake ends with a message and exit code 2."""
     from calib.cli.console import plain, prepare_streams
     from calib.errors import CalibError
+    from calib.words import say
 
     prepare_streams()
     # A polite kill clears up as Ctrl-C does.
@@ -93,13 +104,13 @@ def main() -> None:
         click.echo(plain(text.getvalue()), nl=False, err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; no file is half-written", err=True)
+        click.echo(say("cli.interrupted", _LazyGroup.spoken), err=True)
         sys.exit(130)
     except CalibError as exc:
-        click.echo(plain(f"calib: {exc}"), err=True)
+        click.echo(plain(f"calib: {exc.get(_LazyGroup.spoken)}"), err=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, MemoryError) as exc:
-        click.echo(plain(f"calib: {exc or 'out of memory'}"), err=True)
+        click.echo(plain(f"calib: {exc or say('cli.no_memory', _LazyGroup.spoken)}"), err=True)
         sys.exit(2)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calib.cli.options import lang_option
+from calib.words import say
+
 if TYPE_CHECKING:
     from calib.publish.privacy import Privacy
 
 __all__ = ["explore", "export", "publish"]
 
-_LANG = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
-    help="Language of the pages.",
-)  # fmt: skip
+_LANG = lang_option("pages")
 _ANONYMISE = click.option(
     "--anonymise", is_flag=True, help="Show pseudonyms in place of enterprises."
 )
@@ -64,7 +64,7 @@ def publish(
     privacy = _privacy(anonymise, min_count, key_file)
     loaded = load_experiment(experiment)
     chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)
-    click.echo(f"experiment {loaded.name}", err=True)
+    click.echo(say("cli.experiment", name=loaded.name), err=True)
     view = open_view(experiment, language=lang, privacy=privacy)
     file = Path(experiment)
     given: dict[str, Any] = {
@@ -80,7 +80,7 @@ def publish(
         secrets=_secrets(experiment) if anonymise else (),
         progress=lambda text: click.echo(text, err=True),
     )  # fmt: skip
-    click.echo(f"{'站点' if lang == 'zh' else 'site'}: {site.folder / 'index.html'}")
+    click.echo(say("cli.site", file=str(site.folder / "index.html")))
 
 
 def _privacy(anonymise: bool, min_count: int | None, key_file: Path) -> Privacy:
@@ -125,7 +125,7 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
     page = explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang
     )
-    click.echo(f"{'页面' if lang == 'zh' else 'page'}: {write_explorer(out, page)}")
+    click.echo(say("cli.page", file=str(write_explorer(out, page))))
 
 
 @click.command()
@@ -143,6 +143,5 @@ def export(run: Path, out: Path, lang: str) -> None:
     edited = changed_files(run)
     path = export_run(run, out, language=lang)
     if edited:
-        head = "运行之后改动过" if lang == "zh" else "changed since the run"
-        click.echo(f"{head}: {', '.join(edited)}", err=True)
-    click.echo(f"{'工作簿' if lang == 'zh' else 'workbook'}: {path}")
+        click.echo(say("cli.changed", files=edited), err=True)
+    click.echo(say("cli.workbook", file=str(path)))

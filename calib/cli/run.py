@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from calib.cli.options import lang_option
+
 if TYPE_CHECKING:
     from calib.experiment import Run
+    from calib.report import Table
 
 __all__ = ["demo", "run"]
 
 MOST_ROWS = 12
 """With more sets than this, the terminal shows those that the experiment file names."""
-_LANG = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
-    help="Language of the report and figures.",
-)  # fmt: skip
+_LANG = lang_option("report")
 _OUT = click.option(
     "-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
     show_default=True, help="Folder of runs.",
@@ -64,6 +64,7 @@ def execute(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from calib.experiment import Step, load_experiment, run_experiment, write_run
+    from calib.words import say
 
     experiment = load_experiment(file)
     console = Console(stderr=True, quiet=quiet)
@@ -77,48 +78,53 @@ def execute(
         done = run_experiment(
             experiment, seed=seed, workers=workers, scheduler=scheduler, progress=show
         )
-        bar.update(task, description="writing the report")
+        bar.update(task, description=say("experiment.step_report"))
         command = ["calib", *sys.argv[1:]]
         kept: list[str] = []
         folder = write_run(done, out, lang=lang, command=command, notice=kept.append)
     for text in kept:
         click.echo(text, err=True)
     print_stars(done, lang)
-    click.echo(f"{'报告' if lang == 'zh' else 'report'}: {folder / 'report.html'}")
+    click.echo(say("cli.report", file=str(folder / "report.html")))
     return folder
 
 
 def print_stars(run: Run, lang: str) -> None:
     """Print the star distribution of every set of a run."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from calib.report import print_table
+    from calib.words import say
+
+    scored = run.context.scored
+    if scored.synthetic:
+        click.echo(say("cli.synthetic", lang, label=scored.label))
+    further = [n for n in run.ratings if "/" in n and n != run.context.baseline]
+    left_out = further if len(run.ratings) > MOST_ROWS else []
+    table = star_counts(run, [n for n in run.ratings if n not in left_out], lang)
+    print_table(table, lang, run.experiment.framework.names)
+    if left_out:
+        click.echo(say("cli.further_sets", lang, n=len(left_out)))
+
+
+def star_counts(run: Run, shown: list[str], lang: str) -> Table:
+    """Return how many enterprises each set gives which star, and how many move."""
+    import pandas as pd
 
     from calib.outcomes.comparison import transition_matrix
+    from calib.report import Table
+    from calib.words import say
 
-    zh = lang == "zh"
-    console = Console(soft_wrap=True)
-    if run.context.scored.synthetic:
-        text = "合成数据，不含真实企业" if zh else "synthetic data, no real enterprise"
-        console.print(escape(f"{run.context.scored.label}: {text}"))
-    table = Table(title=escape(run.experiment.title.get(lang)), title_justify="left")
-    table.add_column("方案" if zh else "set")
-    for label in run.experiment.framework.rule.labels:
-        table.add_column(escape(label.get(lang)), justify="right")
-    for word in ("降级", "上升", "下降") if zh else ("downgraded", "up", "down"):
-        table.add_column(word, justify="right")
-    base = run.ratings[run.context.baseline]
-    further = [n for n in run.ratings if "/" in n and n != run.context.baseline]
-    for name, rating in run.ratings.items():
-        if len(run.ratings) > MOST_ROWS and name in further:
-            continue
+    base, first = run.ratings[run.context.baseline], run.experiment.framework.rule.first
+    rows = []
+    for name in shown:
+        rating = run.ratings[name]
         matrix = transition_matrix(rating, base)
         up = sum(int(matrix[i, i + 1 :].sum()) for i in range(len(matrix)))
+        label = run.context.said(name, name, lang)
+        if name == run.context.baseline:
+            label = say("cli.is_baseline", lang, name=label)
+        counts = {f"star_{k}": int(c) for k, c in enumerate(rating.counts(), first)}
         down = int(matrix.sum() - matrix.trace()) - up
-        mark = (" (基准)" if zh else " (baseline)") if name == run.context.baseline else ""
-        cells = [str(c) for c in rating.counts()] + [str(rating.downgrades), str(up), str(down)]
-        table.add_row(escape(run.context.said(name, name, lang) + mark), *cells)
-    console.print(table)
-    if len(run.ratings) > MOST_ROWS and further:
-        text = "另有 {} 个方案，见报告" if zh else "and {} further sets, in the report"
-        console.print(text.format(len(further)))
+        rows.append(
+            {"set": label, **counts, "downgraded_count": rating.downgrades, "up": up, "down": down}
+        )
+    return Table("stars", pd.DataFrame(rows), run.experiment.title, rows=len(rows))

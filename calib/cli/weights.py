@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from calib.cli.options import lang_option
+
 __all__ = ["weights"]
 
 
@@ -16,16 +18,13 @@ __all__ = ["weights"]
 @click.option("--round", "grid", type=float, help="Round to this grid, for instance 0.01.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the set as .toml, .csv, .xlsx or .parquet.")  # fmt: skip
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@lang_option("names")
 def weights(
     file: str, framework: str, against: str | None, grid: float | None, out: Path | None, lang: str
 ) -> None:
     """Show a weight set (FILE, or "published") beside another; round or convert it."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from calib.framework import load_framework
+    from calib.report import Table, print_table
     from calib.weights import (
         WeightSet,
         compare_weights,
@@ -35,6 +34,7 @@ def weights(
         round_weights,
         write_weights,
     )
+    from calib.words import message
 
     fw = load_framework(framework)
 
@@ -44,22 +44,22 @@ def weights(
     own, other = read(file), read(against)
     if grid is not None:
         own = round_weights(own, grid)
-    console = Console(soft_wrap=True)
-    table = Table(title=escape(f"{own.name} against {other.name}"), title_justify="left")
-    for head in ("track", "code", "name", "local", "before", "pp", "global", "pp"):
-        table.add_column(head, justify="left" if head in ("track", "code", "name") else "right")
-    for row in compare_weights(own, other).itertuples():
-        table.add_row(
-            row.track, row.code, escape(getattr(row, f"name_{lang}")), f"{row.local_weight:.4f}",
-            f"{row.baseline_local:.4f}", f"{row.local_pp:+.2f}", f"{row.global_weight:.4f}",
-            f"{row.global_pp:+.2f}",
-        )  # fmt: skip
-    console.print(table)
+    columns = ["track", "code", "local_weight", "baseline_local", "local_pp", "global_weight",
+               "global_pp"]  # fmt: skip
+    frame = compare_weights(own, other)[columns]
+    title = message("cli.against", own=own.name, other=other.name)
+    print_table(Table("weights", frame, title, len(frame)), lang, fw.names)
     for row in distance_table(own, other).itertuples():
-        console.print(f"{row.track} {row.level}: total variation {row.total_variation:.4f}, "
-                      f"Aitchison distance {row.aitchison:.4f}")  # fmt: skip
+        said = message(
+            "cli.distance",
+            track=fw.names.get(row.track, row.track),
+            level=fw.names.get(row.level, row.level),
+            tv=f"{row.total_variation:.4f}",
+            aitchison=f"{row.aitchison:.4f}",
+        )
+        click.echo(said.get(lang))
     if own.provenance.detail:
-        console.print(escape(own.provenance.detail))
+        click.echo(own.provenance.detail)
     if out is not None:
         write_weights(own, out)
-        click.echo(f"wrote {out}")
+        click.echo(message("cli.wrote", file=str(out)).get(lang))

@@ -11,7 +11,7 @@ from calib.experiment.run import Run, Section
 from calib.framework import OPEN_READINGS
 from calib.outcomes.comparison import transition_matrix
 from calib.report import Table, blank_note, shown_cells, shown_headings
-from calib.words import message, template
+from calib.words import message, say, template
 
 __all__ = ["render_report"]
 
@@ -37,7 +37,7 @@ def render_report(
     )
     return environment.get_template("report.html.jinja").render(
         lang=lang,
-        say=lambda zh, en: zh if lang == "zh" else en,
+        say=lambda key: say(key, lang),
         title=run.experiment.title.get(lang),
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
@@ -55,7 +55,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     from markupsafe import Markup
 
     if section.standard:
-        title = "比较" if lang == "zh" else "Comparison"
+        title = say("report.comparison", lang)
     elif section.name in run.sets:
         title = _set_label(run, section.name, lang)
     else:

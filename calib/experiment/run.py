@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from calib._names import names_apart
-from calib.errors import CalibError, Fault, Faults, InputError, suggest
+from calib.errors import CalibError, Fault, Faults, InputError, hint, unknown
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
 from calib.experiment.results import SourceResult
@@ -16,7 +16,7 @@ from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
-from calib.words import joined
+from calib.words import joined, message, say
 
 __all__ = ["Run", "Section", "Step", "run_experiment"]
 
@@ -95,10 +95,7 @@ class Run:
         """Return the DataFrame of a table by its name."""
         found = {t.name: t.frame for t in self.tables()}
         if name not in found:
-            raise InputError(
-                f"no table {name!r} {suggest(name, found)}".rstrip()
-                + f"; tables are {', '.join(found)}"
-            )
+            raise InputError(unknown("experiment.no_table", name, found))
         return found[name]
 
     def drawings(self) -> list[Drawing]:
@@ -148,22 +145,22 @@ def run_experiment(
         done += 1
         progress(Step(done, of, text))
 
-    step("population")
+    step(say("experiment.step_population"))
     context = _context(experiment, seed, workers, scheduler, prepare)
     context.tick = lambda text: progress(Step(done, of, text))
     for entry in experiment.sets:
-        step(f"weights {entry.name}")
+        step(say("experiment.step_weights", name=entry.name))
         context.results[entry.name] = _build(entry, context)
     _check_names(experiment, context)
-    step("stars")
+    step(say("experiment.step_stars"))
     sets = _ordered(experiment, context)
     context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
     outcomes: dict[str, Result] = {"stars": standard_outcome(context)}
     for name, params in experiment.outcomes.items():
-        step(f"outcome {name}")
+        step(say("experiment.step_outcome", name=name))
         outcome = find_outcome(name)
         if outcome is None:  # checked when the file was read
-            raise CalibError(f"outcome {name!r} is not registered")
+            raise CalibError(message("experiment.not_registered", name=repr(name)))
         try:
             outcomes[name] = outcome.build(context, params)
         except InputError as exc:
@@ -206,14 +203,18 @@ def _context(
 def _build(entry: SetEntry, context: Context) -> Weighed:
     source = find_source(entry.source)
     if source is None:  # checked when the file was read
-        raise CalibError(f"source {entry.source!r} is not registered")
+        raise CalibError(message("experiment.not_registered", name=repr(entry.source)))
     missing = [n for n in entry.requires if n not in context.sets()]
     if missing:
         faults = Faults(context.file)
         for name in missing:
             faults.add(
                 f"sets.{entry.name}",
-                f"builds on an unknown set {name!r} {suggest(name, context.sets())}".rstrip(),
+                message(
+                    "experiment.unknown_base",
+                    name=repr(name),
+                    hint=hint(name, context.sets()),
+                ),
                 expected=" | ".join(context.sets()),
             )
         faults.raise_if_any()
@@ -245,7 +246,7 @@ def _check_names(experiment: Experiment, context: Context) -> None:
                 Fault(
                     experiment.file,
                     "baseline",
-                    f"is no set {suggest(experiment.baseline, known)}".rstrip(),
+                    message("experiment.no_set", hint=hint(experiment.baseline, known)),
                     experiment.baseline,
                     " | ".join(known),
                 )

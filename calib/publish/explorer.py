@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from calib._atomic import write_text
-from calib.errors import InputError, suggest
+from calib.errors import InputError, unknown
 from calib.figures import ink_on, star_colours
 from calib.framework import Framework, Name
 from calib.rating import Scored, ScoredSample
@@ -58,14 +58,12 @@ def explorer_data(
     """
     framework = scored.framework
     if baseline not in sets:
-        known = ", ".join(sets)
-        hint = suggest(baseline, sets)
-        raise InputError(f"no weight set {baseline!r} to compare with {hint}; sets are {known}")
+        raise InputError(unknown("publish.no_baseline", baseline, sets))
     for name, weights in sets.items():
         if weights.framework.digest != framework.digest:
-            raise InputError(f"weight set {name!r} is for another framework than the population")
+            raise InputError(message("publish.other_framework", name=repr(name)))
     if not len(scored):
-        raise InputError("the explorer needs at least one enterprise")
+        raise InputError(message("publish.no_enterprise"))
     resolve_language(language)
     head = title or message("publish.explorer_of", name=framework.name)
     return {

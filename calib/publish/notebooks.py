@@ -15,7 +15,7 @@ from typing import Any
 
 from calib._inputs import note_input
 from calib.errors import CalibError, InputError, MissingExtraError
-from calib.words import say
+from calib.words import message, say
 
 __all__ = ["Executed", "execute_notebook", "render_notebook"]
 
@@ -74,9 +74,9 @@ def execute_notebook(
     try:
         node = nbformat.read(file, as_version=4)
     except FileNotFoundError as exc:
-        raise InputError(f"{file}: no such notebook") from exc
+        raise InputError(message("publish.no_notebook", file=str(file))) from exc
     except Exception as exc:
-        raise InputError(f"{file}: no notebook: {exc}") from exc
+        raise InputError(message("publish.bad_notebook", file=str(file), cause=str(exc))) from exc
     _set_parameters(node, parameters, file)
     client = nbclient.NotebookClient(
         node, timeout=_TIMEOUT, kernel_name="python3", extra_arguments=["--log-level=40"],
@@ -86,9 +86,11 @@ def execute_notebook(
         _execute(client)
     except nbclient.exceptions.CellExecutionError as exc:
         number = sum(1 for c in node.cells if c.cell_type == "code" and c.get("execution_count"))
-        raise CalibError(f"{file}: code cell {number} fails: {exc.ename}: {exc.evalue}") from exc
+        cause = f"{exc.ename}: {exc.evalue}"
+        said = message("publish.cell_fails", file=str(file), n=number, cause=cause)
+        raise CalibError(said) from exc
     except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as exc:
-        raise CalibError(f"{file}: the kernel stopped: {exc}") from exc
+        raise CalibError(message("publish.kernel_stopped", file=str(file), cause=str(exc))) from exc
     language = str(parameters.get("LANGUAGE", "zh"))
     return Executed(file.stem, _title(node, language, file.stem), node)
 
@@ -139,14 +141,14 @@ def _set_parameters(node: Any, parameters: Mapping[str, Any], file: Path) -> Non
     tagged = [i for i, c in enumerate(node.cells) if "parameters" in c.metadata.get("tags", [])]
     if not tagged:
         if parameters:
-            raise InputError(f"{file}: no cell is tagged 'parameters', so none can be set")
+            raise InputError(message("publish.no_parameters", file=str(file)))
         return
     source = node.cells[tagged[0]].source
     known = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, flags=re.MULTILINE))
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise InputError(
-            f"{file}: no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            message("publish.no_parameter", file=str(file), names=unknown, known=sorted(known))
         )
     if parameters:
         lines = [f"{name} = {value!r}" for name, value in parameters.items()]

@@ -21,6 +21,7 @@ from calib._atomic import atomic_file
 from calib._inputs import read_input
 from calib.errors import InputError
 from calib.population import Population, Sample
+from calib.words import message
 
 __all__ = ["Privacy", "pseudonymise", "read_key"]
 
@@ -43,12 +44,9 @@ class Privacy:
 
     def __post_init__(self) -> None:
         if self.min_count < 1:
-            raise InputError(f"the minimum count is {self.min_count}; expected 1 or more")
+            raise InputError(message("publish.least_count", n=self.min_count))
         if self.min_count == 2:
-            raise InputError(
-                "the minimum count is 2; a count under 2 that is not 0 is 1, so it would hide "
-                "nothing; expected 1 (nothing is suppressed) or 3 and more"
-            )
+            raise InputError(message("publish.least_count_two"))
 
     @property
     def rows_allowed(self) -> bool:
@@ -73,7 +71,7 @@ def read_key(path: str | Path) -> bytes:
         _write_key(file)
     key = read_input(file, most=_LARGEST_KEY).strip()
     if len(key) < 16:
-        raise InputError(f"{file}: the key of the pseudonyms has {len(key)} bytes; expected 16 up")
+        raise InputError(message("publish.short_key", file=str(file), n=len(key)))
     return key
 
 

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calib.errors import InputError, suggest
+from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.release import Release, mentions
 from calib.report import Drawing, Result, Table, table_html, table_text
-from calib.words import Name, Text, say
+from calib.words import Name, Text, languages, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,11 +146,9 @@ class View:
     def _table(self, name: str) -> Table:
         found = {t.name: t for t in self.tables()}
         if name not in found:
-            hidden = " (privacy leaves it out)" if f"{name}" in self.left_out() else ""
-            raise InputError(
-                f"no table {name!r}{hidden} {suggest(name, found)}".rstrip()
-                + f"; tables are {', '.join(found)}"
-            )
+            if name in self.left_out():
+                raise InputError(message("publish.table_withheld", name=name))
+            raise InputError(unknown("experiment.no_table", name, found))
         return found[name]
 
     def table(self, name: str, *, rows: int | None = None, query: str = "") -> Shown | Sentence:
@@ -215,10 +213,7 @@ class View:
         if name in every:
             least = self.privacy.min_count
             return Sentence(say("publish.figure_withheld", self.language, name=name, least=least))
-        raise InputError(
-            f"no figure {name!r} {suggest(name, every)}".rstrip()
-            + f"; figures are {', '.join(every)}"
-        )
+        raise InputError(unknown("publish.no_figure", name, every))
 
     def sets_from(self, source: str) -> list[str]:
         """Return the names of the sets whose weights come from a source, such as ``ballots``."""
@@ -240,10 +235,7 @@ class View:
         run = self.run
         known: dict[str, Result] = {**run.results, **run.outcomes}
         if name not in known:
-            raise InputError(
-                f"no set or analysis {name!r} {suggest(name, known)}".rstrip()
-                + f"; there are {', '.join(known)}"
-            )
+            raise InputError(unknown("publish.no_part", name, known))
         said = [n.text.get(self.language) for n in known[name].notes] if notes else []
         label = run.sets[name].label.get(self.language) if name in run.sets else name
         own = f"{name}-"
@@ -305,14 +297,14 @@ def open_view(
         "min_count": …}``; None shows everything
     seed : in place of the file's
     """
-    if language not in ("zh", "en"):
-        raise InputError(f"no language {language!r}: expected 'zh' or 'en'")
+    if language not in languages():
+        raise InputError(message("publish.no_language", name=repr(language), known=languages()))
     if not isinstance(privacy, Privacy):
         given = dict(privacy or {})
         key_file = given.pop("key_file", None)
-        unknown = set(given) - {"min_count"}
-        if unknown:
-            raise InputError(f"privacy has no {', '.join(sorted(unknown))}: key_file, min_count")
+        others = set(given) - {"min_count"}
+        if others:
+            raise InputError(message("publish.no_privacy_key", names=sorted(others)))
         key = read_key(key_file) if key_file else None
         privacy = Privacy(key, int(given.get("min_count", 1)))
     run = run_experiment(load_experiment(experiment), seed=seed, prepare=privacy.prepare)

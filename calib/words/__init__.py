@@ -1,7 +1,7 @@
 """Words: every sentence that a user reads, by key, in the languages of ``calib/locale``."""
 
 from calib.words.catalogue import languages, template
-from calib.words.language import current_language, resolve_language, set_language
+from calib.words.language import current_language, resolve_language, set_language, speaking
 from calib.words.message import Message, Text, joined, message, say
 from calib.words.name import Name
 
@@ -16,5 +16,6 @@ __all__ = [
     "resolve_language",
     "say",
     "set_language",
+    "speaking",
     "template",
 ]

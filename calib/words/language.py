@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["LANGUAGES", "current_language", "resolve_language", "set_language"]
+__all__ = ["LANGUAGES", "current_language", "resolve_language", "set_language", "speaking"]
 
 LANGUAGES = ("zh", "en")
 """Languages with a catalogue; a new one is a file in ``calib/locale`` and an entry here."""
@@ -22,6 +24,18 @@ def set_language(lang: str) -> None:
         For a language without a catalogue.
     """
     _chosen[:] = [_known(lang)]
+
+
+@contextmanager
+def speaking(lang: str | None = None) -> Iterator[None]:
+    """Speak ``lang`` within a ``with`` block, and what was spoken before after it."""
+    before = list(_chosen)
+    try:
+        if lang is not None:
+            set_language(lang)
+        yield
+    finally:
+        _chosen[:] = before
 
 
 def current_language() -> str:

@@ -4,6 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from calib.cli.main import cli
+from calib.words import current_language
 
 
 def calib(*args, cwd=None):
@@ -157,3 +161,19 @@ def test_a_reader_that_stops_early_sees_no_complaint(tmp_path):
     command = f"set -o pipefail; {sys.executable} -m calib frameworks aii | head -n 1 >/dev/null"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
     assert done.stderr == ""
+
+
+def test_errors_are_said_in_the_language_that_is_asked_for(tmp_path, monkeypatch):
+    args = ("export", tmp_path, "-o", tmp_path / "b.xlsx")
+    assert "no run here" in calib(*args).stderr
+    assert "此处没有运行结果" in calib(*args, "--lang", "zh").stderr
+    monkeypatch.setenv("CALIB_LANG", "zh")
+    assert "此处没有运行结果" in calib(*args).stderr
+    assert "没有命令 'rum'（是否为 'run'？）" in calib("rum").stderr
+    assert "no run here" in calib(*args, "--lang", "en").stderr
+
+
+def test_a_command_leaves_the_language_as_it_was(tmp_path):
+    runner = CliRunner()
+    runner.invoke(cli, ["frameworks", "--lang", "zh"])
+    assert current_language() == "en"

@@ -1,0 +1,34 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from calib.words import current_language, languages, set_language
+
+__all__ = ["lang_option"]
+
+
+def _speak(ctx: click.Context, option: click.Parameter, value: str | None) -> str:
+    """Let everything that follows, errors among it, be said in the chosen language."""
+    if value is not None:
+        set_language(value)
+    return current_language()
+
+
+def lang_option(of: str = "output") -> Callable[[Any], Any]:
+    """Return the option ``--lang``: the language of output, progress and errors.
+
+    Without it the command speaks the language of ``CALIB_LANG``, English if that is not set.
+
+    Parameters
+    ----------
+    of : what is in this language, for the help
+    """
+    return click.option(
+        "--lang", type=click.Choice(languages()), callback=_speak, is_eager=True,
+        help=f"Language of the {of} and of messages. Default: CALIB_LANG, else English.",
+    )  # fmt: skip
