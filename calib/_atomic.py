@@ -21,6 +21,7 @@ from calib._folders import check_replaceable
 from calib._inputs import check_output
 from calib._locks import release, try_lock
 from calib.errors import DiskFullError, InputError
+from calib.words import message
 
 __all__ = [
     "atomic_directory",
@@ -277,7 +278,7 @@ def _clear(place: Path, parent: Path) -> None:
 def _check_file(target: Path) -> None:
     check_output(target)
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise InputError(f"{target}: is there and is no regular file, so it is not written to")
+        raise InputError(message("faults.is_there_and_is_no", target=target))
 
 
 def _flush(path: Path) -> None:

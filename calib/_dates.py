@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = ["now"]
 
@@ -25,6 +26,5 @@ def now() -> datetime:
         return datetime.fromtimestamp(int(epoch), UTC)
     except (ValueError, OverflowError, OSError) as exc:
         raise InputError(
-            f"SOURCE_DATE_EPOCH in the environment is {epoch[:40]!r}; expected seconds since 1970,"
-            " such as 1500000000"
+            message("faults.source_date_epoch_in_the", epoch=repr(epoch[:40]))
         ) from exc

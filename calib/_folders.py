@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from calib.errors import InputError
+from calib.words import message, say
 
 __all__ = ["MANIFEST", "changes", "check_replaceable", "file_hashes", "own_work", "read_manifest"]
 
@@ -77,16 +78,16 @@ def own_work(folder: Path) -> str:
     if not os.path.lexists(folder):
         return ""
     if not folder.is_dir():
-        return "it is no folder"
+        return say("faults.no_folder")
     with os.scandir(folder) as entries:
         names = [e.name + ("/" if e.is_dir() else "") for e in islice(entries, _SHOWN + 1)]
     if not names:
         return ""
     manifest = read_manifest(folder)
     if manifest is None:
-        return f"calib did not write it; it holds {_listed(sorted(names))}"
+        return say("faults.not_by_calib", files=_listed(sorted(names)))
     found = [text for text in changes(folder, manifest) if not text.endswith("(removed)")]
-    return f"it was changed since calib wrote it: {_listed(found)}" if found else ""
+    return say("faults.changed_since", files=_listed(found)) if found else ""
 
 
 def _listed(names: list[str]) -> str:
@@ -104,13 +105,7 @@ def check_replaceable(folder: Path, *, shown: Path | None = None) -> None:
     name = shown or folder
     here = Path.cwd()
     if folder.resolve() in (here, *here.parents):
-        raise InputError(
-            f"{name}: is the current folder or one above it, and would be replaced as a whole;"
-            " expected a folder of its own, such as site"
-        )
+        raise InputError(message("faults.is_the_current_folder_or", name=name))
     kept = own_work(folder)
     if kept:
-        raise InputError(
-            f"{name}: is there already and is not replaced: {kept}; expected a folder that is not"
-            " there, is empty, or that calib wrote and nobody changed"
-        )
+        raise InputError(message("faults.is_there_already_and_is", name=name, kept=kept))

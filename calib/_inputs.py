@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from calib.errors import InputError
+from calib.words import Message, message
 
 __all__ = [
     "check_output",
@@ -26,7 +27,7 @@ MOST_TOML_BYTES = 20_000_000
 MOST_NESTING = 60
 """Tables and lists within each other that a TOML file may have."""
 
-_KEPT: ContextVar[dict[str, str] | None] = ContextVar("files of this command", default=None)
+_KEPT: ContextVar[dict[str, Message] | None] = ContextVar("files of this command", default=None)
 
 
 @contextlib.contextmanager
@@ -57,17 +58,23 @@ def note_input(path: str | os.PathLike[str]) -> None:
     try:
         kind = os.stat(path).st_mode
     except FileNotFoundError as exc:
-        raise InputError(f"{os.fspath(path)}: no such file") from exc
+        raise InputError(message("faults.no_such_file_2", path=os.fspath(path))) from exc
     except ValueError as exc:  # a NUL in the name
-        raise InputError(f"{os.fspath(path)!r}: no name of a file: {exc}") from exc
+        raise InputError(
+            message("faults.no_name_of_a_file", path=repr(os.fspath(path)), exc=exc)
+        ) from exc
     except OSError as exc:
-        raise InputError(f"{os.fspath(path)}: cannot be read: {exc.strerror}") from exc
+        raise InputError(
+            message("faults.cannot_be_read", path=os.fspath(path), strerror=exc.strerror)
+        ) from exc
     if not stat.S_ISREG(kind):
-        what = "a folder" if stat.S_ISDIR(kind) else "a pipe or device"
-        raise InputError(f"{os.fspath(path)}: is {what}; expected a regular file")
+        what = message("faults.a_folder" if stat.S_ISDIR(kind) else "faults.a_pipe_or_device")
+        raise InputError(
+            message("faults.is_expected_a_regular_file", path=os.fspath(path), what=what)
+        )
     kept = _KEPT.get()
     if kept is not None:
-        kept[_key(path)] = "is read by this command"
+        kept[_key(path)] = message("faults.is_read")
 
 
 def check_output(path: str | os.PathLike[str]) -> None:
@@ -83,9 +90,10 @@ def check_output(path: str | os.PathLike[str]) -> None:
         return
     key = _key(path)
     if key in kept:
-        raise InputError(f"{os.fspath(path)}: {kept[key]} and is not overwritten; choose another "
-                         "name for the output")  # fmt: skip
-    kept[key] = "is another output of this command"
+        raise InputError(
+            message("faults.and_is_not_overwritten_choose", path=os.fspath(path), kept=kept[key])
+        )
+    kept[key] = message("faults.is_output")
 
 
 def read_input(path: str | os.PathLike[str], *, most: int | None = None) -> bytes:
@@ -103,10 +111,14 @@ def read_input(path: str | os.PathLike[str], *, most: int | None = None) -> byte
     note_input(path)
     try:
         if most is not None and os.stat(path).st_size > most:
-            raise InputError(f"{os.fspath(path)}: is larger than {most:,} bytes")
+            raise InputError(
+                message("faults.is_larger_than_bytes", path=os.fspath(path), most=f"{most:,}")
+            )
         return Path(path).read_bytes()
     except OSError as exc:
-        raise InputError(f"{os.fspath(path)}: cannot be read: {exc.strerror}") from exc
+        raise InputError(
+            message("faults.cannot_be_read", path=os.fspath(path), strerror=exc.strerror)
+        ) from exc
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -125,11 +137,13 @@ def parse_toml(raw: bytes, file: str) -> dict[str, Any]:
     try:
         document = tomllib.loads(raw.decode("utf-8"))
     except ValueError as exc:  # no UTF-8, no TOML, or a number of too many digits
-        raise InputError(f"{file}: cannot be read as TOML: {exc}") from exc
+        raise InputError(message("faults.cannot_be_read_as_toml", file=file, exc=exc)) from exc
     except RecursionError:
         document = None
     if document is None or _too_deep(document):
-        raise InputError(f"{file}: is nested too deeply; expected at most {MOST_NESTING} levels")
+        raise InputError(
+            message("faults.is_nested_too_deeply_expected", file=file, most_nesting=MOST_NESTING)
+        )
     return document
 
 

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from calib.errors import Fault, InputError, suggest
+from calib.errors import Fault, InputError, did_you_mean
+from calib.words import message
 
 __all__ = ["parse_model"]
 
@@ -84,10 +85,12 @@ def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[Ba
     if kind == "extra_forbidden":
         key = str(keys[-1])
         known = _known_keys(model, keys)
-        hint = suggest(key, known)
-        return Fault(file, place, f"unknown key {hint}".rstrip(), expected=", ".join(known))
+        hint = did_you_mean(key, known)
+        return Fault(
+            file, place, message("faults.unknown_key", hint=hint), expected=", ".join(known)
+        )
     if kind == "missing":
-        return Fault(file, place, "is missing")
+        return Fault(file, place, message("faults.is_missing"))
     value = error["input"]
     shown = value if isinstance(value, (str, int, float, bool, list, tuple)) else None
     return Fault(file, place, error["msg"].removeprefix("Value error, "), shown)

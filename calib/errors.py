@@ -66,7 +66,8 @@ class MissingExtraError(CalibError):
     """A feature that needs an optional dependency which is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional extra: pip install 'calib[{extra}]'")
+        install = f"pip install 'calib[{extra}]'"
+        super().__init__(message("faults.missing_extra", feature=feature, install=install))
 
 
 class DiskFullError(CalibError):
@@ -82,11 +83,9 @@ class DiskFullError(CalibError):
 
     def __init__(self, path: Path, needed: int, free: int, *, exact: bool) -> None:
         self.path, self.needed, self.free, self.exact = path, needed, free, exact
-        least = "" if exact else "at least "
-        super().__init__(
-            f"{path}: no space left on the disk: {least}{needed:,} bytes are needed, {free:,} are "
-            "free; nothing was written there"
-        )
+        key = "faults.disk_full" if exact else "faults.disk_full_at_least"
+        needs = {"needed": f"{needed:,}", "free": f"{free:,}"}
+        super().__init__(message(key, path=str(path), **needs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +200,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"(did you mean {match!r}?)" if match else ""
 
 
-def hint(word: str, known: Iterable[str]) -> Text | str:
+def did_you_mean(word: str, known: Iterable[str]) -> Text | str:
     """Return a message " (did you mean …?)" for the known word closest to ``word``, or nothing."""
     match = _closest(word, known)
     return message("faults.did_you_mean", word=repr(match)) if match else ""
@@ -213,7 +212,7 @@ def unknown(key: str, word: str, known: Iterable[str]) -> Message:
     Its placeholders are ``name``, ``hint`` (the closest known word) and ``known`` (all of them).
     """
     every = list(known)
-    return message(key, name=repr(word), hint=hint(word, every), known=every)
+    return message(key, name=repr(word), hint=did_you_mean(word, every), known=every)
 
 
 def _closest(word: str, known: Iterable[str]) -> str | None:

@@ -40,7 +40,14 @@ class InputLog:
         path = Path(name) if Path(name).is_absolute() else self.folder / name
         if not path.is_file():
             raise InputError(
-                [Fault(self.file, "", f"no such file {name!r}", expected=f"a file at {path}")]
+                [
+                    Fault(
+                        self.file,
+                        "",
+                        message("faults.no_such_file", name=repr(name)),
+                        expected=message("faults.a_file_at", path=path),
+                    )
+                ]
             )
         self.note(path)
         return path
@@ -144,10 +151,7 @@ class Context:
         """
         draws = self.set(name).draws
         if draws is None:
-            raise InputError(
-                f"{self.file}: set {name!r} has no draws of its uncertainty;"
-                " use a set from experts or ballots, or state another uncertainty"
-            )
+            raise InputError(message("faults.set_has_no_draws_of", file=self.file, name=repr(name)))
         return draws
 
 

@@ -18,6 +18,7 @@ from calib.experiment.context import Context
 from calib.report import Result
 from calib.requests import Request
 from calib.weights import Weighed
+from calib.words import message
 
 __all__ = ["Outcome", "Params", "Source", "find_outcome", "find_source", "known"]
 
@@ -105,5 +106,12 @@ def _find(name: str, own: Mapping[str, str], group: str, kind: type[T]) -> T | N
 
 def _checked(found: object, name: str, kind: type[T]) -> T:
     if not isinstance(found, kind):
-        raise CalibError(f"{name!r} is registered as a {kind.__name__} but is a {type(found)}")
+        raise CalibError(
+            message(
+                "faults.is_registered_as_a_but",
+                name=repr(name),
+                kind=kind.__name__,
+                found=type(found),
+            )
+        )
     return found

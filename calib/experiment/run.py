@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from calib._names import names_apart
-from calib.errors import CalibError, Fault, Faults, InputError, hint, unknown
+from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
 from calib.experiment.results import SourceResult
@@ -213,7 +213,7 @@ def _build(entry: SetEntry, context: Context) -> Weighed:
                 message(
                     "experiment.unknown_base",
                     name=repr(name),
-                    hint=hint(name, context.sets()),
+                    hint=did_you_mean(name, context.sets()),
                 ),
                 expected=" | ".join(context.sets()),
             )
@@ -246,7 +246,7 @@ def _check_names(experiment: Experiment, context: Context) -> None:
                 Fault(
                     experiment.file,
                     "baseline",
-                    message("experiment.no_set", hint=hint(experiment.baseline, known)),
+                    message("experiment.no_set", hint=did_you_mean(experiment.baseline, known)),
                     experiment.baseline,
                     " | ".join(known),
                 )

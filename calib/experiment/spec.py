@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from calib._inputs import read_toml
 from calib._shipped_files import shipped_experiments
 from calib._validation import parse_model
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError, did_you_mean
 from calib.experiment.registry import Params, find_outcome, find_source, known
 from calib.framework import Framework, Name, load_framework
 from calib.population import PopulationSpec
+from calib.words import message
 
 __all__ = ["Experiment", "SetEntry", "load_experiment", "parse_experiment"]
 
@@ -93,10 +94,14 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
     if path.suffix != ".toml" and not path.is_file():
         shipped = sorted(p.stem for p in shipped_experiments().glob("*.toml"))
         if str(source) not in shipped:
-            hint = suggest(str(source), shipped)
+            hint = did_you_mean(str(source), shipped)
             raise InputError(
-                f"no experiment {os.fspath(source)!r} {hint}".rstrip()
-                + f"; shipped are {', '.join(shipped)}, or name a .toml file"
+                message(
+                    "faults.no_experiment_shipped_are_or",
+                    source=repr(os.fspath(source)),
+                    hint=hint,
+                    shipped=list(shipped),
+                )
             )
         path = shipped_experiments() / f"{source}.toml"
     return parse_experiment(read_toml(path), folder=path.parent, file=str(path))
@@ -117,7 +122,7 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
     if spec.baseline.split("/")[0] not in spec.sets:
         faults.add(
             "baseline",
-            f"is no set {suggest(spec.baseline, spec.sets)}".rstrip(),
+            message("faults.is_no_set", hint=did_you_mean(spec.baseline, spec.sets)),
             value=spec.baseline,
             expected=" | ".join(spec.sets),
         )
@@ -156,7 +161,7 @@ def _set_entry(name: str, keys: dict[str, Any], file: str, faults: Faults) -> Se
     if not isinstance(word, str):
         faults.add(
             f"{at}.source",
-            "is missing" if word is None else "is no text",
+            message("faults.is_missing") if word is None else message("faults.is_no_text"),
             value=word,
             expected=" | ".join(known("sources")),
         )
@@ -165,7 +170,7 @@ def _set_entry(name: str, keys: dict[str, Any], file: str, faults: Faults) -> Se
     if source is None:
         faults.add(
             f"{at}.source",
-            f"unknown source {suggest(word, known('sources'))}".rstrip(),
+            message("faults.unknown_source", hint=did_you_mean(word, known("sources"))),
             value=word,
             expected=" | ".join(known("sources")),
         )
@@ -187,7 +192,7 @@ def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Par
         if outcome is None:
             faults.add(
                 f"outcomes.{name}",
-                f"unknown analysis {suggest(name, known('outcomes'))}".rstrip(),
+                message("faults.unknown_analysis", hint=did_you_mean(name, known("outcomes"))),
                 expected=" | ".join(known("outcomes")),
             )
             continue
@@ -200,7 +205,11 @@ def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Par
             if needed.split("/")[0] not in spec.sets:
                 faults.add(
                     f"outcomes.{name}",
-                    f"names an unknown set {needed!r} {suggest(needed, spec.sets)}".rstrip(),
+                    message(
+                        "faults.names_an_unknown_set",
+                        needed=repr(needed),
+                        hint=did_you_mean(needed, spec.sets),
+                    ),
                     expected=" | ".join(spec.sets),
                 )
     return out
@@ -216,9 +225,10 @@ def _order(entries: Mapping[str, SetEntry], declared: set[str], faults: Faults) 
             return
         if name in path:
             cycle = " → ".join([*path[path.index(name) :], name])
-            message = f"a cycle of sources: {cycle}"
-            if all(message != f.problem for f in faults.items):
-                faults.add(f"sets.{name}", message, expected="sets that build on earlier ones")
+            problem = message("faults.a_cycle_of_sources", cycle=cycle)
+            if all(problem != f.problem for f in faults.items):
+                expected = message("faults.sets_that_build_on_earlier")
+                faults.add(f"sets.{name}", problem, expected=expected)
             return
         path.append(name)
         for needed in entries[name].requires:
@@ -226,7 +236,11 @@ def _order(entries: Mapping[str, SetEntry], declared: set[str], faults: Faults) 
             if root not in declared:
                 faults.add(
                     f"sets.{name}",
-                    f"builds on an unknown set {needed!r} {suggest(root, declared)}".rstrip(),
+                    message(
+                        "faults.builds_on_an_unknown_set",
+                        needed=repr(needed),
+                        hint=did_you_mean(root, declared),
+                    ),
                     expected=" | ".join(sorted(declared)),
                 )
             visit(root)

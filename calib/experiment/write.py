@@ -23,6 +23,7 @@ from calib.outcomes.comparison import transition_matrix
 from calib.report import data_dictionary
 from calib.tables import write_csv, write_parquet
 from calib.weights import to_toml
+from calib.words import say
 
 __all__ = ["run_id", "summary", "write_run"]
 
@@ -122,7 +123,7 @@ def _free_name(folder: Path, name: str, notice: Callable[[str], None]) -> Path:
         kept = own_work(target)
         if not kept:
             break
-        notice(f"{target} is kept: {kept}")
+        notice(say("experiment.run_kept", folder=str(target), why=kept))
     return target
 
 

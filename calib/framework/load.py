@@ -14,11 +14,12 @@ from calib._inputs import MOST_TOML_BYTES, parse_toml, read_input
 from calib._shipped_files import shipped_data
 from calib._types import FloatArray
 from calib._validation import parse_model
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError, did_you_mean
 from calib.framework.framework import Framework
 from calib.framework.rule import Gates, RatingRule, Readings
 from calib.framework.spec import FrameworkFile, NameEntry, NodeEntry
 from calib.framework.tree import Item, Name, Node, Track
+from calib.words import message
 
 __all__ = ["list_frameworks", "load_framework", "parse_framework"]
 
@@ -45,8 +46,12 @@ def load_framework(source: str | os.PathLike[str]) -> Framework:
         known = list_frameworks()
         if text not in known:
             raise InputError(
-                f"no framework {text!r} {suggest(text, known)}".rstrip()
-                + f"; shipped are {', '.join(known)}, or name a .toml file"
+                message(
+                    "faults.no_framework_shipped_are_or",
+                    text=repr(text),
+                    hint=did_you_mean(text, known),
+                    known=list(known),
+                )
             )
         path = shipped_data() / "frameworks" / f"{text}.toml"
     raw = read_input(path, most=MOST_TOML_BYTES)
@@ -107,7 +112,11 @@ def _tracks_of(node: NodeEntry, spec: FrameworkFile) -> tuple[str, ...]:
 def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
     track_codes = {t.code for t in spec.tracks}
     if len(track_codes) != len(spec.tracks):
-        faults.add("tracks", "a track code stands twice", value=[t.code for t in spec.tracks])
+        faults.add(
+            "tracks",
+            message("faults.a_track_code_stands_twice"),
+            value=[t.code for t in spec.tracks],
+        )
     _check_words(spec, faults)
     by_code: dict[str, NodeEntry] = {}
     for i, node in enumerate(spec.nodes):
@@ -117,17 +126,22 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
             for t in sorted(strays):
                 faults.add(
                     where,
-                    f"weighs in a track that it is not in {suggest(t, track_codes)}".rstrip(),
+                    message("faults.weighs_in_a_track_that", hint=did_you_mean(t, track_codes)),
                     value=t,
                     expected=" | ".join(_tracks_of(node, spec)),
                 )
         if node.code in by_code:
-            faults.add(where, "duplicate code", value=node.code, expected="each code once")
+            faults.add(
+                where,
+                message("faults.duplicate_code"),
+                value=node.code,
+                expected=message("faults.each_code_once"),
+            )
         for t in _tracks_of(node, spec):
             if t not in track_codes:
                 faults.add(
                     where,
-                    f"no such track {suggest(t, track_codes)}".rstrip(),
+                    message("faults.no_such_track", hint=did_you_mean(t, track_codes)),
                     value=t,
                     expected=" | ".join(sorted(track_codes)),
                 )
@@ -136,14 +150,14 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
             if parent is None:
                 faults.add(
                     where,
-                    "parent is not listed above it",
+                    message("faults.parent_is_not_listed_above"),
                     value=node.parent,
-                    expected="the code of an earlier node",
+                    expected=message("faults.the_code_of_an_earlier"),
                 )
             elif not set(_tracks_of(node, spec)) <= set(_tracks_of(parent, spec)):
                 faults.add(
                     where,
-                    f"is in a track that its parent {parent.code} is not in",
+                    message("faults.is_in_a_track_that", code=parent.code),
                     value=list(_tracks_of(node, spec)),
                 )
         by_code.setdefault(node.code, node)
@@ -158,9 +172,9 @@ def _check_words(spec: FrameworkFile, faults: Faults) -> None:
             if owner.setdefault(word.strip().casefold(), track.code) != track.code:
                 faults.add(
                     f"tracks {track.code}",
-                    "has a name or alias of another track",
+                    message("faults.has_a_name_or_alias"),
                     value=word,
-                    expected="words that mean one track",
+                    expected=message("faults.words_that_mean_one_track"),
                 )
 
 
@@ -168,16 +182,20 @@ def _check_leaves(spec: FrameworkFile, faults: Faults) -> None:
     for t in spec.tracks:
         inside = [n for n in spec.nodes if t.code in _tracks_of(n, spec)]
         if not inside:
-            faults.add(f"tracks {t.code}", "has no nodes")
+            faults.add(f"tracks {t.code}", message("faults.has_no_nodes"))
         parents = {n.parent for n in inside}
         for node in inside:
             where = f"nodes {node.code}"
             if node.code in parents and node.item is not None:
-                faults.add(where, "has children and an item", expected="an item on leaves only")
+                faults.add(
+                    where,
+                    message("faults.has_children_and_an_item"),
+                    expected=message("faults.an_item_on_leaves_only"),
+                )
             if node.code not in parents and node.item is None:
                 faults.add(
                     where,
-                    f"is a leaf of track {t.code} without an item",
+                    message("faults.is_a_leaf_of_track", code=t.code),
                     expected='item = { kind = "qualitative", options = 5 }',
                 )
             low, high = spec.rating.score_range
@@ -193,9 +211,14 @@ def _check_leaves(spec: FrameworkFile, faults: Faults) -> None:
             ):
                 faults.add(
                     where,
-                    "option scores do not fit",
+                    message("faults.option_scores_do_not_fit"),
                     value=list(scores),
-                    expected=f"{node.item.options} rising scores from {low:g} to {high:g}",
+                    expected=message(
+                        "faults.rising_scores_from_to",
+                        options=node.item.options,
+                        low=f"{low:g}",
+                        high=f"{high:g}",
+                    ),
                 )
 
 
@@ -204,28 +227,30 @@ def _check_rating(spec: FrameworkFile, faults: Faults) -> None:
     low, high = rating.score_range
     bands = list(rating.bands)
     if not low < high:
-        faults.add("rating.score_range", "must rise", value=[low, high])
+        faults.add("rating.score_range", message("faults.must_rise"), value=[low, high])
     if bands != sorted(set(bands)) or any(not low < b < high for b in bands):
-        faults.add("rating.bands", "must rise strictly inside the score range", value=bands)
+        faults.add("rating.bands", message("faults.must_rise_strictly_inside_the"), value=bands)
     if len(rating.labels) != len(bands) + 1:
         faults.add(
             "rating.labels",
-            "one more than bands is needed",
+            message("faults.one_more_than_bands_is"),
             value=len(rating.labels),
-            expected=f"{len(bands) + 1} labels",
+            expected=message("faults.labels", n=len(bands) + 1),
         )
     for name, gates in rating.gates.items():
         where = f"rating.gates.{name}"
         if len(gates.values) != len(bands) or list(gates.values) != sorted(gates.values):
             faults.add(
                 where,
-                "gates must not fall, one a star above the lowest",
+                message("faults.gates_must_not_fall_one"),
                 value=list(gates.values),
-                expected=f"{len(bands)} values",
+                expected=message("faults.values", n=len(bands)),
             )
         if gates.inclusive is not None and len(gates.inclusive) != len(gates.values):
             faults.add(
-                where + ".inclusive", "one flag a gate is needed", value=list(gates.inclusive)
+                where + ".inclusive",
+                message("faults.one_flag_a_gate_is"),
+                value=list(gates.inclusive),
             )
 
 
@@ -265,15 +290,15 @@ def _published(
             if spec.published.unstated != "equal" and len(codes) > 1:
                 faults.add(
                     where,
-                    "no weights are stated",
-                    expected='a weight each, or published.unstated = "equal"',
+                    message("faults.no_weights_are_stated"),
+                    expected=message("faults.a_weight_each_or_published"),
                 )
             local[family.members] = 1 / len(codes)
             equal.append((track.code, family.parent))
             continue
         lacking = [c for c, w in zip(codes, stated, strict=True) if w is None]
         if lacking:
-            faults.add(where, f"no weight for {', '.join(lacking)}")
+            faults.add(where, message("faults.no_weight_for", lacking=list(lacking)))
             continue
         weights = np.array(stated, dtype=float)
         total = float(weights.sum())
@@ -281,9 +306,13 @@ def _published(
             if not spec.published.normalise or total <= 0:
                 faults.add(
                     where,
-                    f"siblings sum to {total:.6g}, {total - 1:+.6g} off 1",
+                    message(
+                        "faults.siblings_sum_to_off",
+                        total=f"{total:.6g}",
+                        off=f"{total - 1:+.6g}",
+                    ),
                     value=dict(zip(codes, stated, strict=True)),
-                    expected="a sum of 1, or published.normalise = true",
+                    expected=message("faults.a_sum_of_or_published"),
                 )
             else:
                 sums[track.code, family.parent] = total
@@ -308,7 +337,7 @@ def _check_shared(
             if abs(seen.setdefault(node.code, weight) - weight) > SUM_TOLERANCE:
                 faults.add(
                     f"nodes {node.code}",
-                    "first-level weights are shared by all tracks",
+                    message("faults.first_level_weights_are_shared"),
                     value=[seen[node.code], weight],
                 )
 

@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, suggest
+from calib.errors import Faults, did_you_mean
 from calib.framework.tree import Name
+from calib.words import message
 
 __all__ = ["OPEN_READINGS", "Gates", "OpenReading", "RatingRule", "Readings", "Thresholds"]
 
@@ -170,13 +171,13 @@ class RatingRule:
             if key not in choices:
                 faults.add(
                     f"readings.{key}",
-                    f"no such reading {suggest(key, choices)}".strip(),
+                    message("faults.no_such_reading", hint=did_you_mean(key, choices)),
                     expected=", ".join(choices),
                 )
             elif value not in choices[key]:
                 faults.add(
                     f"readings.{key}",
-                    f"no such value {suggest(str(value), choices[key])}".strip(),
+                    message("faults.no_such_value", hint=did_you_mean(str(value), choices[key])),
                     value=value,
                     expected=" | ".join(choices[key]),
                 )

@@ -10,6 +10,7 @@ from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 from calib.framework import Framework, Track
 from calib.population.population import Population, Sample
+from calib.words import message
 
 __all__ = ["generate_population"]
 
@@ -52,16 +53,20 @@ def generate_population(
     """
     if min(general, pillar, capability) < 0 or general + pillar + capability >= 1:
         raise InputError(
-            f"latent shares {general:g} + {pillar:g} + {capability:g}: expected 0 or more,"
-            " below 1 in all"
+            message(
+                "faults.latent_shares_expected_or_more",
+                general=f"{general:g}",
+                pillar=f"{pillar:g}",
+                capability=f"{capability:g}",
+            )
         )
     if like is not None and like.kind != "answers":
-        raise InputError("a population can be generated like one of answers, not of scores")
+        raise InputError(message("faults.a_population_can_be_generated"))
     generator = np.random.default_rng(rng)
     samples: dict[str, Sample] = {}
     sizes = _sizes(framework, n, like)
     if min(sizes.values(), default=0) < 0 or not any(sizes.values()):
-        raise InputError(f"a population of {n} enterprises cannot be generated; expected 1 or more")
+        raise InputError(message("faults.a_population_of_enterprises_cannot", n=n))
     initials = _initials(list(framework.tracks))
     for t, size in sizes.items():
         track = framework.tracks[t]
@@ -93,7 +98,13 @@ def _sizes(
     if isinstance(n, Mapping):
         unknown = [t for t in n if t not in framework.tracks]
         if unknown:
-            raise InputError(f"no track {unknown[0]!r}; tracks are {', '.join(framework.tracks)}")
+            raise InputError(
+                message(
+                    "faults.no_track_tracks_are",
+                    unknown=repr(unknown[0]),
+                    tracks=list(framework.tracks),
+                )
+            )
         return dict(n)
     tracks = list(framework.tracks)
     share = np.ones(len(tracks))

@@ -9,6 +9,7 @@ from calib.errors import suggest
 from calib.framework import Track
 from calib.population.population import Sample
 from calib.population.rows import TableReading
+from calib.words import message
 
 __all__ = ["read_long"]
 
@@ -18,8 +19,8 @@ def read_long(reading: TableReading) -> dict[str, Sample]:
     for head in map(str, reading.table.frame.columns):
         if head and head not in reading.heads.values():
             reading.faults.add(
-                f"column {head}", "unknown column of a long table",
-                expected="enterprise, name, track, indicator, value, or a declared attribute",
+                f"column {head}", message("faults.unknown_column_of_a_long"),
+                expected=message("faults.enterprise_name_track_indicator_value"),
             )  # fmt: skip
     first: dict[str, int] = {}
     for row, value in enumerate(reading.ids):
@@ -44,9 +45,11 @@ def _stray_rows(reading: TableReading, first: dict[str, int]) -> BoolArray:
         stray[row] = own != started
         if stray[row] and value and started and own:
             reading.faults.add(
-                reading.table.where(row), f"enterprise {value} stands on two tracks",
-                value=[started, own], expected="one track",
-            )  # fmt: skip
+                reading.table.where(row),
+                message("faults.enterprise_stands_on_two_tracks", value=value),
+                value=[started, own],
+                expected=message("faults.one_track"),
+            )
     return stray
 
 
@@ -60,7 +63,7 @@ def _check_constant(reading: TableReading, first: dict[str, int]) -> None:
             if cells[row] != cells[first[value]]:
                 reading.faults.add(
                     reading.table.where(row, column),
-                    f"differs between rows of enterprise {value}",
+                    message("faults.differs_between_rows_of_enterprise", value=value),
                     value=cells[row], expected=repr(cells[first[value]]),
                 )  # fmt: skip
 
@@ -82,9 +85,11 @@ def _values(reading: TableReading, track: Track, members: list[int], mask: BoolA
         at = place[reading.ids[row]], column[code]
         if source[at] >= 0:
             reading.faults.add(
-                reading.table.where(row), f"{code} of enterprise {reading.ids[row]} stands twice",
-                value=code, expected="each indicator once an enterprise",
-            )  # fmt: skip
+                reading.table.where(row),
+                message("faults.of_enterprise_stands_twice", code=code, ids=reading.ids[row]),
+                value=code,
+                expected=message("faults.each_indicator_once_an_enterprise"),
+            )
         source[at] = row
         values[at] = numbers[row]
     for j in range(len(column)):
@@ -107,6 +112,10 @@ def _codes(reading: TableReading, track: Track, rows: IntArray) -> list[str | No
         else:
             known = [c for tree in trees for c in tree.leaf_codes]
             problem = f"unknown indicator {suggest(word, known)}".rstrip()
-        reading.faults.add(reading.table.where(row, head), problem, value=word,
-                           expected=f"an indicator of track {track.code}")  # fmt: skip
+        reading.faults.add(
+            reading.table.where(row, head),
+            problem,
+            value=word,
+            expected=message("faults.an_indicator_of_track", code=track.code),
+        )
     return [found[words[i]] for i in rows]

@@ -14,6 +14,7 @@ from calib.population.population import Kind, Population
 from calib.population.rows import start_reading
 from calib.population.wide import read_wide
 from calib.tables import RawTable, read_table
+from calib.words import message
 
 __all__ = ["ATTRIBUTES", "parse_population", "read_population"]
 
@@ -83,12 +84,16 @@ def parse_population(
     if "enterprise" not in heads:
         faults.add(
             "header",
-            "no column of enterprise ids",
+            message("faults.no_column_of_enterprise_ids"),
             value=list(table.frame.columns)[:8],
-            expected="a column enterprise (or 企业编号)",
+            expected=message("faults.a_column_enterprise_or"),
         )
     if "track" not in heads and len(framework.tracks) > 1:
-        faults.add("header", "no column of tracks", expected="a column track (or 企业类型)")
+        faults.add(
+            "header",
+            message("faults.no_column_of_tracks"),
+            expected=message("faults.a_column_track_or"),
+        )
     faults.raise_if_any()
     long = "indicator" in heads and "value" in heads
     if not long:  # a lone column of either kind is a column like any other

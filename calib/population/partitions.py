@@ -15,6 +15,7 @@ from calib._types import FloatArray, IntArray
 from calib.errors import Faults, InputError, MissingExtraError
 from calib.framework import Framework
 from calib.population.population import Kind, Labels, Population, Sample
+from calib.words import message
 
 __all__ = ["Partition", "find_partitions", "read_partition", "write_partitions"]
 
@@ -41,7 +42,7 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
     found = (p for p in root.rglob("*.parquet") if not is_unfinished(p.relative_to(root)))
     files = sorted(found, key=lambda p: p.relative_to(root).as_posix())
     if not files:
-        raise InputError(f"{folder}: no Parquet files; expected a folder of *.parquet")
+        raise InputError(message("faults.no_parquet_files_expected_a", folder=folder))
     faults = Faults(str(folder))
     out = []
     for p in files:
@@ -49,7 +50,7 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
         try:
             rows = int(parquet.read_metadata(str(p)).num_rows)
         except (OSError, ValueError) as exc:  # pyarrow's own errors are among these
-            faults.add(name, f"cannot be read as Parquet: {exc}")
+            faults.add(name, message("faults.cannot_be_read_as_parquet", exc=exc))
             continue
         out.append(Partition(name, str(p), rows))
     faults.raise_if_any()
@@ -77,7 +78,11 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
             continue
         lacking = [c for c in track.leaf_codes if c not in table.column_names]
         if lacking:
-            faults.add("columns", f"no column for {', '.join(lacking)}", expected="one a leaf")
+            faults.add(
+                "columns",
+                message("faults.no_column_for", lacking=list(lacking)),
+                expected=message("faults.one_a_leaf"),
+            )
             continue
         values = np.empty((len(rows), len(track.leaves)))
         for j, code in enumerate(track.leaf_codes):
@@ -85,7 +90,11 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
             try:
                 values[:, j] = np.asarray(column, dtype=float)[rows]
             except (TypeError, ValueError):
-                faults.add(f"column {code}", "is not numeric", expected="option numbers or scores")
+                faults.add(
+                    f"column {code}",
+                    message("faults.is_not_numeric"),
+                    expected=message("faults.option_numbers_or_scores"),
+                )
                 continue
             _check(values[:, j], rows, code, framework, t, kind, faults)
         ids = table.column("enterprise").to_numpy(zero_copy_only=False)[rows].astype(object)
@@ -114,7 +123,7 @@ def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
     import pyarrow as pa
 
     if any(not is_unfinished(p.relative_to(folder)) for p in Path(folder).rglob("*.parquet")):
-        raise InputError(f"{folder}: holds partitions already; expected a folder of its own")
+        raise InputError(message("faults.holds_partitions_already_expected_a", folder=folder))
     written = 0
     with atomic_files(folder) as aside:
         for number, population in enumerate(parts):
@@ -137,18 +146,24 @@ def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
 def _tracks(table: Any, framework: Framework, faults: Faults) -> Labels:
     names = table.column_names
     if "enterprise" not in names:
-        faults.add("columns", "no column enterprise", expected="a column of enterprise ids")
+        faults.add(
+            "columns",
+            message("faults.no_column_enterprise"),
+            expected=message("faults.a_column_of_enterprise_ids"),
+        )
     rows = table.num_rows
     if "track" not in names:
         if len(framework.tracks) > 1:
-            faults.add("columns", "no column track", expected=" | ".join(framework.tracks))
+            faults.add(
+                "columns", message("faults.no_column_track"), expected=" | ".join(framework.tracks)
+            )
         return np.full(rows, next(iter(framework.tracks)), dtype=object)
     words = np.asarray(table.column("track").to_pylist(), dtype=object)
     known = {w: framework.track(str(w)) for w in dict.fromkeys(words)}
     for word, code in known.items():
         if code is None:
             row = int(np.flatnonzero(words == word)[0])
-            faults.add(f"row {row}, column track", "no such track", value=word,
+            faults.add(f"row {row}, column track", message("faults.no_such_track_2"), value=word,
                        expected=" | ".join(framework.tracks))  # fmt: skip
     return np.array([known[w] or "" for w in words], dtype=object)
 
@@ -170,7 +185,7 @@ def _check(
     if len(found):
         faults.add(
             f"row {rows[found[0]]}, column {code}",
-            f"no valid value ({len(found)} rows)", value=float(values[found[0]]),
+            message("faults.no_valid_value_rows", n=len(found)), value=float(values[found[0]]),
             expected=expected,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from calib.errors import Faults
 from calib.framework import Framework, Track
 from calib.population.population import Kind, Labels, Sample
 from calib.tables import RawTable
+from calib.words import message
 
 __all__ = ["TableReading", "start_reading"]
 
@@ -89,8 +90,12 @@ def start_reading(
         tracks = np.array([known[w] or "" for w in words], dtype=object)
         for at in np.flatnonzero(tracks == ""):
             row = int(at)
-            faults.add(table.where(row, heads["track"]), "no such track", value=words[row],
-                       expected=" | ".join(framework.tracks))  # fmt: skip
+            faults.add(
+                table.where(row, heads["track"]),
+                message("faults.no_such_track_2"),
+                value=words[row],
+                expected=" | ".join(framework.tracks),
+            )
     else:
         tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
     for role, column in heads.items():
@@ -98,6 +103,8 @@ def start_reading(
             table.refuse_formulas(column, faults, expected="a value")
     for row, value in enumerate(ids):
         if not value:
-            faults.add(table.where(row, heads["enterprise"]), "enterprise id is empty")
+            faults.add(
+                table.where(row, heads["enterprise"]), message("faults.enterprise_id_is_empty")
+            )
     names = [n or i for n, i in zip(names, ids, strict=True)]
     return TableReading(table, framework, heads, kind, faults, ids, names, tracks)

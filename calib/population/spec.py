@@ -153,13 +153,17 @@ def _resolve_file(
         )  # fmt: skip
     document = read_toml(path)
     if path.resolve() in above:
-        raise InputError(f"{path}: file: the population files name each other in a circle")
+        raise InputError(message("faults.file_the_population_files_name", path=path))
     note_file(path)
     inner = parse_model(PopulationSpec, document, str(path))
     if inner.framework not in (None, framework.code):
         raise InputError(
-            f"{path}: framework: the population is for another framework"
-            f" (found {inner.framework!r}); expected {framework.code}"
+            message(
+                "faults.framework_the_population_is_for",
+                path=path,
+                framework=repr(inner.framework),
+                code=framework.code,
+            )
         )
     inner = _outer_words(spec, inner)
     if inner.generate is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.errors import suggest
+from calib.errors import did_you_mean
 from calib.framework import Track
 from calib.population.population import Sample
 from calib.population.rows import TableReading
 from calib.tables import filled
+from calib.words import message
 
 __all__ = ["read_wide"]
 
@@ -33,10 +34,13 @@ def _check_ids(reading: TableReading) -> None:
     for row, value in enumerate(reading.ids):
         if value and value in first:
             reading.faults.add(
-                table.where(row, reading.heads["enterprise"]), "duplicate enterprise id",
-                value=value, expected=f"each id once; first in row "
-                f"{table.row_number(first[value])}",
-            )  # fmt: skip
+                table.where(row, reading.heads["enterprise"]),
+                message("faults.duplicate_enterprise_id"),
+                value=value,
+                expected=message(
+                    "faults.each_id_once_first_in", row=table.row_number(first[value])
+                ),
+            )
         first.setdefault(value, row)
 
 
@@ -50,8 +54,13 @@ def _values(
     if lacking:
         reading.faults.add(
             "header",
-            f"no column for {len(lacking)} indicators of track {track.code}: {', '.join(lacking)}",
-            expected="one column an indicator",
+            message(
+                "faults.no_column_for_indicators_of",
+                n=len(lacking),
+                code=track.code,
+                lacking=list(lacking),
+            ),
+            expected=message("faults.one_column_an_indicator"),
         )
     for j, code in enumerate(track.leaf_codes):
         if code in columns:
@@ -75,14 +84,21 @@ def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
             continue
         hits = [(t, tree.find(column)) for t, tree in tracks.items()]
         if not any(code for _, code in hits):
-            faults.add(f"column {column}", f"unknown column {suggest(column, known)}".rstrip(),
-                       expected="an indicator code or name, or a declared attribute")  # fmt: skip
+            faults.add(
+                f"column {column}",
+                message("faults.unknown_column", hint=did_you_mean(column, known)),
+                expected=message("faults.an_indicator_code_or_name"),
+            )
         for t, code in hits:
             if code is None:
                 continue
             if code in out[t]:
-                faults.add(f"column {column}", f"duplicate indicator {code}",
-                           value=out[t][code], expected="one column an indicator")  # fmt: skip
+                faults.add(
+                    f"column {column}",
+                    message("faults.duplicate_indicator", code=code),
+                    value=out[t][code],
+                    expected=message("faults.one_column_an_indicator"),
+                )
             out[t].setdefault(code, column)
     return out
 
@@ -101,7 +117,11 @@ def _check_other_track(reading: TableReading, columns: dict[str, dict[str, str]]
         for row in np.flatnonzero(foreign)[filled(cells[foreign])]:
             reading.faults.add(
                 reading.table.where(int(row), column),
-                f"enterprise of track {reading.tracks[row]} answers an indicator of "
-                f"track {' / '.join(sorted(tracks))}",
-                value=cells.iloc[row], expected="an empty cell, or the other track",
-            )  # fmt: skip
+                message(
+                    "faults.enterprise_of_track_answers_an",
+                    tracks=reading.tracks[row],
+                    tracks2=" / ".join(sorted(tracks)),
+                ),
+                value=cells.iloc[row],
+                expected=message("faults.an_empty_cell_or_the"),
+            )

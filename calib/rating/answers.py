@@ -11,6 +11,7 @@ from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
 from calib.framework import Framework, Item, Name, Readings, Track
 from calib.population import Labels, Population
+from calib.words import message
 
 __all__ = ["Scored", "ScoredSample", "option_scores", "score_answers"]
 
@@ -50,9 +51,14 @@ class ScoredSample:
         if len(rows):
             shown = ", ".join(str(self.ids[i]) for i in rows[:5])
             raise InputError(
-                f"{what} needs complete answers, but {len(rows)} enterprises of track "
-                f"{self.track.code} have unanswered items ({shown}{' …' if len(rows) > 5 else ''});"
-                ' leave them out, or choose the reading missing = "zero"'
+                message(
+                    "faults.needs_complete_answers_but_enterprises",
+                    what=what,
+                    n=len(rows),
+                    code=self.track.code,
+                    shown=shown,
+                    more=" …" if len(rows) > 5 else "",
+                )
             )
         return self.X
 
@@ -96,7 +102,7 @@ def option_scores(item: Item, reading: str, low: float = 0, high: float = 100) -
     k = item.options
     if reading == "given":
         if item.scores is None:
-            raise InputError("the item states no option scores")
+            raise InputError(message("faults.the_item_states_no_option"))
         return np.array(item.scores, dtype=float)
     steps = np.arange(k) / (k - 1) if reading == "even-from-0" else np.arange(1, k + 1) / k
     return np.asarray(low + (high - low) * steps, dtype=float)
@@ -150,8 +156,8 @@ def _score(
         if readings.option_score == "given" and item.scores is None:
             faults.add(
                 track.codes[leaf],
-                "the framework states no option scores for it",
-                expected="item.scores in the framework file, or another option_score",
+                message("faults.the_framework_states_no_option"),
+                expected=message("faults.item_scores_in_the_framework"),
             )
             continue
         table = option_scores(item, readings.option_score, framework.rule.low, framework.rule.high)
@@ -187,6 +193,6 @@ def _treat_missing(
         for i, j in zip(*np.nonzero(missing), strict=True):
             faults.add(
                 f"enterprise {ids[i]}",
-                f"item {track.leaf_codes[j]} is unanswered",
-                expected='an answer, or the reading missing = "renormalise" | "zero"',
+                message("faults.item_is_unanswered", leaf_codes=track.leaf_codes[j]),
+                expected=message("faults.an_answer_or_the_reading"),
             )

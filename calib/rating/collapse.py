@@ -16,6 +16,7 @@ from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating.stars import band_index
+from calib.words import message
 
 __all__ = ["Folded", "fold", "frontier"]
 
@@ -109,8 +110,12 @@ def fold(
     local = np.asarray(local, dtype=float)
     if local.ndim != 2 or local.shape[1] != len(track.nodes) or not len(local):
         raise InputError(
-            f"weights of track {track.code} have shape {local.shape}, "
-            f"expected (sets, {len(track.nodes)}) with at least one set"
+            message(
+                "faults.weights_of_track_have_shape",
+                code=track.code,
+                shape=str(local.shape),
+                n=len(track.nodes),
+            )
         )
     cut = frontier(track, local) if cut is None else cut
     base = track.within(local[0], cut).T

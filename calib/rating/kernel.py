@@ -28,6 +28,7 @@ from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating import _kernel_numba, _kernel_numpy
 from calib.rating.collapse import Folded, fold
+from calib.words import message
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -123,7 +124,7 @@ def count_folded(
     """Count stars under weight sets that are folded already; see :func:`star_counts`."""
     _check(folded, X)
     if block < 1:
-        raise InputError(f"block must be at least 1, not {block}")
+        raise InputError(message("faults.block_must_be_at_least", block=block))
     counter = _engine(engine, folded, len(X))
     starts = range(0, len(X), block)
     steps = len(folded.thresholds.band)
@@ -169,10 +170,16 @@ def count_parts(
 
 def _check(folded: Folded, X: FloatArray) -> None:
     if X.ndim != 2 or X.shape[1] != folded.base.shape[0]:
-        raise InputError(f"scores have shape {X.shape}, expected (n, {folded.base.shape[0]})")
+        raise InputError(
+            message(
+                "faults.scores_have_shape_expected_n",
+                shape=str(X.shape),
+                shape2=folded.base.shape[0],
+            )
+        )
     if np.isnan(X).any():
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
-        raise InputError(f"scores are missing in {len(rows)} rows, the first is row {rows[0]}")
+        raise InputError(message("faults.scores_are_missing_in_rows", n=len(rows), rows=rows[0]))
 
 
 def _engine(engine: Engine, folded: Folded, rows: int) -> _Pass:
@@ -184,7 +191,7 @@ def _engine(engine: Engine, folded: Folded, rows: int) -> _Pass:
         return _kernel_numba.count_block
     if engine in ("auto", "numpy"):
         return _kernel_numpy.count_block
-    raise InputError(f"no engine {engine!r}: expected auto, numpy or numba")
+    raise InputError(message("faults.no_engine_expected_auto_numpy", engine=repr(engine)))
 
 
 def _workers(workers: int | None) -> int:
@@ -193,7 +200,7 @@ def _workers(workers: int | None) -> int:
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
     if workers < 1:
-        raise InputError(f"workers must be at least 1, not {workers}")
+        raise InputError(message("faults.workers_must_be_at_least", workers=workers))
     return workers
 
 

@@ -265,8 +265,14 @@ def rate(
     framework = scored.framework
     if weights.framework.digest != framework.digest:
         raise InputError(
-            f"weight set {weights.name!r} is for framework {weights.framework.code} "
-            f"{weights.framework.version}, the population for {framework.code} {framework.version}"
+            message(
+                "faults.weight_set_is_for_framework",
+                name=repr(weights.name),
+                code=weights.framework.code,
+                version=weights.framework.version,
+                code2=framework.code,
+                version2=framework.version,
+            )
         )
     samples = {
         t: _rate_sample(s, weights.local[t], framework, scored.readings)
@@ -282,7 +288,7 @@ def _scored(
 ) -> Scored:
     if isinstance(population, Scored):
         if readings is not None and population.framework.rule.read(readings) != population.readings:
-            raise InputError("the scores were made under other readings; rate the population")
+            raise InputError(message("faults.the_scores_were_made_under"))
         return population
     return score_answers(population, population.framework.rule.read(readings))
 
@@ -348,14 +354,14 @@ def _check_scored(
     for i, p in zip(*np.nonzero(np.isnan(scores[:, gated])), strict=True):
         faults.add(
             f"enterprise {sample.ids[i]}",
-            f"no item of weight above 0 under {sample.track.codes[gated[p]]} is answered",
-            expected="an answer that counts under every gated node",
+            message("faults.no_item_of_weight_above", codes=sample.track.codes[gated[p]]),
+            expected=message("faults.an_answer_that_counts_under"),
         )
     faults.raise_if_any()
     for i in np.flatnonzero(np.isnan(total)):
         faults.add(
             f"enterprise {sample.ids[i]}",
-            "no item of weight above 0 is answered",
-            expected="an answer that counts",
+            message("faults.no_item_of_weight_above_2"),
+            expected=message("faults.an_answer_that_counts"),
         )
     faults.raise_if_any()

@@ -21,6 +21,7 @@ from calib.population.population import Kind
 from calib.rating.answers import score_answers
 from calib.rating.collapse import Folded, fold
 from calib.rating.kernel import StarCounts, count_folded
+from calib.words import message
 
 __all__ = ["PopulationCounts", "count_partitions", "star_counts_on"]
 
@@ -104,7 +105,7 @@ def count_partitions(
     """
     sizes = {len(w) for w in local.values()}
     if len(sizes) != 1:
-        raise InputError(f"tracks have different numbers of weight sets: {sorted(sizes)}")
+        raise InputError(message("faults.tracks_have_different_numbers_of", sizes=sorted(sizes)))
     thresholds = framework.rule.thresholds(readings)
     folded = {t: fold(track, local[t], thresholds) for t, track in framework.tracks.items()}
     job = _Job(framework, folded, readings, kind, 1 if scheduler else workers)
@@ -174,7 +175,9 @@ def _client(scheduler: str) -> Any:
     try:
         return Client(scheduler, set_as_default=False, timeout="10s")
     except (OSError, TimeoutError, ValueError) as exc:
-        raise InputError(f"no Dask scheduler answers at {scheduler}: {exc}") from exc
+        raise InputError(
+            message("faults.no_dask_scheduler_answers_at", scheduler=scheduler, exc=exc)
+        ) from exc
 
 
 def _on_cluster(

@@ -15,10 +15,11 @@ import pandas as pd
 
 from calib._inputs import note_input, read_input
 from calib._types import BoolArray, FloatArray
-from calib.errors import Faults, InputError, MissingExtraError, suggest
+from calib.errors import Faults, InputError, MissingExtraError, did_you_mean
 from calib.framework import Name
 from calib.tables.write import unmarked
 from calib.tables.xlsx import column_letters, formula_cells, read_sheets, sheet_names
+from calib.words import message
 
 __all__ = ["RawTable", "check_header", "filled", "read_table"]
 
@@ -94,7 +95,7 @@ class RawTable:
         for row in np.flatnonzero(~np.isfinite(values) & ~blank):
             faults.add(
                 self.where(int(row), column),
-                "is no number",
+                message("faults.is_no_number"),
                 value=cells.iloc[int(row)],
                 expected=expected,
             )
@@ -111,8 +112,8 @@ class RawTable:
             if self.address(int(row), column) in self.formulas:
                 faults.add(
                     self.where(int(row), column),
-                    "holds a formula",
-                    expected=f"{expected}; paste values over formulas",
+                    message("faults.holds_a_formula"),
+                    expected=message("faults.paste_values_over_formulas", expected=expected),
                 )
 
 
@@ -187,7 +188,7 @@ def read_table(
     elif suffix == ".parquet":
         table = _read_parquet(file)
     else:
-        raise InputError(f"{file}: no known kind of table; expected .csv, .xlsx or .parquet")
+        raise InputError(message("faults.no_known_kind_of_table", file=file))
     check_header(table, required)
     return table
 
@@ -203,21 +204,36 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
         at = cell if table.sheet else f"column {i + 1}"
         if not name:
             if any(not _is_blank(v) for v in table.frame.iloc[:, i].tolist()):
-                faults.add(at, "has no name in the header row")
+                faults.add(at, message("faults.has_no_name_in_the"))
         elif name in seen:
-            faults.add(at, "duplicate column", value=name, expected="each column once")
+            faults.add(
+                at,
+                message("faults.duplicate_column"),
+                value=name,
+                expected=message("faults.each_column_once"),
+            )
         seen.add(name)
     for name in required:
         if name not in seen:
-            faults.add("header", f"column {name!r} is missing {suggest(name, seen)}".rstrip())
+            faults.add(
+                "header",
+                message("faults.column_is_missing", name=repr(name), hint=did_you_mean(name, seen)),
+            )
     if not len(table.frame):
-        faults.add("", "has no rows below its header")
+        faults.add("", message("faults.has_no_rows_below_its"))
     faults.raise_if_any()
 
 
 def _check_width(columns: int, file: str) -> None:
     if columns > MOST_COLUMNS:
-        raise InputError(f"{file}: has {columns:,} columns; expected at most {MOST_COLUMNS:,}")
+        raise InputError(
+            message(
+                "faults.has_columns_expected_at_most",
+                file=file,
+                columns=f"{columns:,}",
+                most_columns=f"{MOST_COLUMNS:,}",
+            )
+        )
 
 
 def _decode(raw: bytes, file: Path) -> tuple[str, str]:
@@ -230,14 +246,14 @@ def _decode(raw: bytes, file: Path) -> tuple[str, str]:
             return raw.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{file}: neither UTF-8, UTF-16 nor GB18030 text; save it as CSV UTF-8")
+    raise InputError(message("faults.neither_utf_utf_nor_gb", file=file))
 
 
 def _read_csv(file: Path) -> RawTable:
     raw = read_input(file)
     text, encoding = _decode(raw, file)
     if not text.strip():
-        raise InputError(f"{file}: is empty; expected a header row and data")
+        raise InputError(message("faults.is_empty_expected_a_header", file=file))
     # A blank line at the top would pass for a header of one column.
     body = text.lstrip("\r\n")
     above = len(text[: len(text) - len(body)].splitlines())
@@ -256,7 +272,9 @@ def _read_csv(file: Path) -> RawTable:
         )
         _check_lengths(body, separator, frame.shape[1], above, file)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as exc:
-        raise InputError(f"{file}: rows do not fit the header: {str(exc).strip()}") from exc
+        raise InputError(
+            message("faults.rows_do_not_fit_the", file=file, cause=str(exc).strip())
+        ) from exc
     if "'" in body:
         frame = frame.map(unmarked)
     notes: tuple[Name, ...] = ()
@@ -309,8 +327,8 @@ def _check_lengths(text: str, separator: str, width: int, above: int, file: Path
     for number, (length, full) in enumerate(rows, start=above + 1):
         if full and length < width:
             faults.add(
-                f"row {number}", "ends before the header does", value=length,
-                expected=f"{width} cells",
+                f"row {number}", message("faults.ends_before_the_header_does"), value=length,
+                expected=message("faults.cells", width=width),
             )  # fmt: skip
     faults.raise_if_any()
 
@@ -318,14 +336,16 @@ def _check_lengths(text: str, separator: str, width: int, above: int, file: Path
 def _read_xlsx(file: Path, sheet: str | None) -> RawTable:
     names = sheet_names(file)
     if not names:
-        raise InputError(f"{file}: is a workbook without a sheet")
+        raise InputError(message("faults.is_a_workbook_without_a", file=file))
     if sheet is None:
         sheet = names[0]
     if sheet not in names:
-        raise InputError(f"{file}: no sheet {sheet!r}; sheets are {', '.join(names)}")
+        raise InputError(
+            message("faults.no_sheet_sheets_are", file=file, sheet=repr(sheet), names=list(names))
+        )
     rows = read_sheets(file, [sheet])[sheet]
     if all(_is_blank(v) for row in rows for v in row):
-        raise InputError(f"{file}: sheet {sheet!r} is empty; expected a header row and data")
+        raise InputError(message("faults.sheet_is_empty_expected_a", file=file, sheet=repr(sheet)))
     frame = pd.DataFrame(rows, dtype=object)
     return _with_header(frame, str(file), sheet, (), formula_cells(file, sheet))
 
@@ -336,8 +356,8 @@ def _read_parquet(file: Path) -> RawTable:
     except ImportError as exc:
         raise MissingExtraError("reading Parquet", "parquet") from exc
     except (OSError, ValueError) as exc:
-        raise InputError(f"{file}: cannot be read as Parquet: {exc}") from exc
+        raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
     except Exception as exc:  # the reader's own, of a corrupt file
-        raise InputError(f"{file}: cannot be read as Parquet: {exc}") from exc
+        raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
     frame.columns = pd.Index([str(c) for c in frame.columns], dtype=object)
     return RawTable(frame.reset_index(drop=True), str(file), first_row=1)

@@ -13,6 +13,7 @@ import pandas as pd
 from calib._atomic import atomic_file
 from calib.errors import InputError, MissingExtraError
 from calib.tables.xlsx import new_workbook
+from calib.words import message
 
 __all__ = ["inert", "unmarked", "write_csv", "write_parquet", "write_table", "write_xlsx"]
 
@@ -114,4 +115,4 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     elif suffix == ".parquet":
         write_parquet(frame, path)
     else:
-        raise InputError(f"{os.fspath(path)}: expected a path ending in .csv, .xlsx or .parquet")
+        raise InputError(message("faults.expected_a_path_ending_in", path=os.fspath(path)))

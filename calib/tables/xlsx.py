@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from calib._atomic import write_bytes
 from calib._inputs import note_input
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = ["column_letters", "formula_cells", "new_workbook", "read_sheets", "sheet_names"]
 
@@ -126,11 +127,11 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
         raise
     except Exception as exc:
         what = str(exc) or type(exc).__name__
-        raise InputError(f"{path}: cannot be read as an Excel workbook: {what}") from exc
+        raise InputError(message("faults.cannot_be_read_as_an", path=path, what=what)) from exc
     except BaseException as exc:
         if type(exc).__name__ != "PanicException":  # of the reader's native code
             raise
-        raise InputError(f"{path}: cannot be read as an Excel workbook: {exc}") from exc
+        raise InputError(message("faults.cannot_be_read_as_an_2", path=path, exc=exc)) from exc
 
 
 def _check_extent(path: str | os.PathLike[str]) -> None:
@@ -143,19 +144,32 @@ def _check_extent(path: str | os.PathLike[str]) -> None:
             for block in _blocks(archive, info):
                 unpacked += len(block)
                 if unpacked > MOST_UNPACKED:
-                    raise InputError(f"{path}: holds more than {MOST_UNPACKED:,} bytes unpacked")
+                    raise InputError(
+                        message(
+                            "faults.holds_more_than_bytes_unpacked",
+                            path=path,
+                            most_unpacked=f"{MOST_UNPACKED:,}",
+                        )
+                    )
                 if sheet:
                     for letters, digits in _ADDRESS.findall(tail + block):
                         rows = max(rows, int(digits))
                         columns = max(columns, _position(letters))
                     tail = block[-_LONGEST:]
             if rows > _ROWS or columns > _COLUMNS:
-                raise InputError(f"{path}: {info.filename}: names a cell that no sheet can have")
+                raise InputError(
+                    message("faults.names_a_cell_that_no", path=path, filename=info.filename)
+                )
             if rows * columns > MOST_CELLS:
                 raise InputError(
-                    f"{path}: {info.filename}: its outermost cells span {rows:,} rows and "
-                    f"{columns:,} columns; expected at most {MOST_CELLS:,} cells: delete what "
-                    "stands far from the table, or save a large one as CSV or Parquet"
+                    message(
+                        "faults.its_outermost_cells_span_rows",
+                        path=path,
+                        filename=info.filename,
+                        rows=f"{rows:,}",
+                        columns=f"{columns:,}",
+                        most_cells=f"{MOST_CELLS:,}",
+                    )
                 )
 
 

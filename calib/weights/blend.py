@@ -11,6 +11,7 @@ from calib.errors import InputError
 from calib.framework import Framework
 from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import WeightSet
+from calib.words import message
 
 __all__ = ["blend"]
 
@@ -62,18 +63,27 @@ def _check(sets: Sequence[WeightSet], share: FloatArray, method: str, name: str)
     if not sets or wrong:
         what = f"a {type(wrong[0]).__name__}" if wrong else "nothing"
         raise InputError(
-            f"blend {name!r}: got {what}; expected weight sets with their shares,"
-            " as blend({experts: 0.7, ballots: 0.3})"
+            message("faults.blend_got_expected_weight_sets", name=repr(name), what=what)
         )
     if (share < 0).any() or not np.isfinite(share).all() or abs(share.sum() - 1) > 1e-9:
         raise InputError(
-            f"blend {name!r}: shares {share.tolist()} sum to {share.sum():.6g};"
-            " expected non-negative shares that sum to 1"
+            message(
+                "faults.blend_shares_sum_to_expected",
+                name=repr(name),
+                shares=share.tolist(),
+                total=f"{share.sum():.6g}",
+            )
         )
     if method not in ("arithmetic", "geometric"):
-        raise InputError(f"blend {name!r}: method {method!r}; expected arithmetic | geometric")
+        raise InputError(
+            message(
+                "faults.blend_method_expected_arithmetic_geometric",
+                name=repr(name),
+                method=repr(method),
+            )
+        )
     if any(s.framework.digest != sets[0].framework.digest for s in sets):
-        raise InputError(f"blend {name!r}: the sets belong to different frameworks")
+        raise InputError(message("faults.blend_the_sets_belong_to", name=repr(name)))
 
 
 def _mix(
@@ -96,8 +106,12 @@ def _mix(
         total = mixed[..., family.members].sum(axis=-1, keepdims=True)
         if (total <= 0).any():
             raise InputError(
-                f"blend {name!r}: no weight above 0 is left under"
-                f" {family.parent or 'the root'} ({track})"
+                message(
+                    "faults.blend_no_weight_above_is",
+                    name=repr(name),
+                    parent=family.parent or "the root",
+                    track=track,
+                )
             )
         mixed[..., family.members] /= total
     return np.asarray(mixed)

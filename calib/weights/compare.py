@@ -9,6 +9,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.weights.weightset import WeightSet
+from calib.words import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,13 @@ def aitchison_distance(a: FloatArray, b: FloatArray) -> float:
 def compare_weights(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
     """Return local and global weights side by side, with differences in percentage points."""
     if weights.framework.digest != baseline.framework.digest:
-        raise InputError(f"{weights.name!r} and {baseline.name!r} belong to different frameworks")
+        raise InputError(
+            message(
+                "faults.and_belong_to_different_frameworks",
+                name=repr(weights.name),
+                name2=repr(baseline.name),
+            )
+        )
     table = baseline.frame().rename(
         columns={"local_weight": "baseline_local", "global_weight": "baseline_global"}
     )

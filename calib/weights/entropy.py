@@ -6,6 +6,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = ["entropy_weights"]
 
@@ -43,9 +44,9 @@ def entropy_weights(X: FloatArray) -> FloatArray:
     """
     X = np.asarray(X, dtype=float)
     if X.ndim != 2 or len(X) < 2:
-        raise InputError(f"entropy weights need two enterprises or more, got {len(X)}")
+        raise InputError(message("faults.entropy_weights_need_two_enterprises", n=len(X)))
     if not np.isfinite(X).all() or (X < 0).any():
-        raise InputError("entropy weights need scores of 0 or more, without gaps")
+        raise InputError(message("faults.entropy_weights_need_scores_of"))
     total = X.sum(axis=0)
     p = X / np.where(total > 0, total, 1.0)
     logs = np.log(np.where(p > 0, p, 1.0))  # 0 ln 0 = 0
@@ -54,5 +55,5 @@ def entropy_weights(X: FloatArray) -> FloatArray:
     spread = np.where((total > 0) & (np.ptp(X, axis=0) > 0), spread, 0.0)
     whole = float(spread.sum())
     if whole <= 0:
-        raise InputError("entropy weights: no criterion tells the enterprises apart")
+        raise InputError(message("faults.entropy_weights_no_criterion_tells"))
     return np.asarray(spread / whole, dtype=float)

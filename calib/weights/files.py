@@ -20,9 +20,10 @@ from calib._atomic import write_text
 from calib._inputs import read_toml
 from calib._types import FloatArray
 from calib._validation import parse_model
-from calib.errors import Faults, suggest
+from calib.errors import Faults, did_you_mean
 from calib.framework import Framework, Name
 from calib.weights.weightset import Provenance, WeightSet, check_weights
+from calib.words import message
 
 __all__ = ["read_weights", "to_toml", "write_weights"]
 
@@ -92,14 +93,14 @@ def _check_framework(spec: _WeightsFile, framework: Framework, file: str) -> Non
     if spec.framework != framework.code:
         faults.add(
             "framework",
-            "the weights are for another framework",
+            message("faults.the_weights_are_for_another"),
             value=spec.framework,
             expected=framework.code,
         )
     elif spec.framework_version not in (None, framework.version):
         faults.add(
             "framework_version",
-            "the weights are for another version",
+            message("faults.the_weights_are_for_another_2"),
             value=spec.framework_version,
             expected=framework.version,
         )
@@ -118,7 +119,7 @@ def _by_track(
             if track is None:
                 faults.add(
                     f"weights.{key}",
-                    f"no such track {suggest(key, framework.tracks)}".rstrip(),
+                    message("faults.no_such_track", hint=did_you_mean(key, framework.tracks)),
                     expected=" | ".join(framework.tracks),
                 )
                 continue
@@ -127,11 +128,11 @@ def _by_track(
             continue
         holders = [t for t, tree in framework.tracks.items() if key in tree.index]
         if not holders:
-            hint = suggest(key, framework.codes)
+            hint = did_you_mean(key, framework.codes)
             faults.add(
                 f"weights.{key}",
-                f"unknown code {hint}".rstrip(),
-                expected="a node code; keys with dots need quotes",
+                message("faults.unknown_code", hint=hint),
+                expected=message("faults.a_node_code_keys_with"),
             )
         for t in holders:
             _put(given, framework, t, key, float(value), faults)
@@ -152,16 +153,22 @@ def _put(
     if code not in tree.index:
         faults.add(
             where,
-            f"unknown code {suggest(code, tree.codes)}".rstrip(),
-            expected=f"a node code of track {track}",
+            message("faults.unknown_code", hint=did_you_mean(code, tree.codes)),
+            expected=message("faults.a_node_code_of_track", track=track),
         )
     elif code in given[track]:
         faults.add(
-            where, "stands under [weights] and under the track", value=number, expected="one place"
+            where,
+            message("faults.stands_under_weights_and_under"),
+            value=number,
+            expected=message("faults.one_place"),
         )
     elif not np.isfinite(number) or number < 0:
         faults.add(
-            where, "weight is negative or no number", value=number, expected="a number from 0 to 1"
+            where,
+            message("faults.weight_is_negative_or_no"),
+            value=number,
+            expected=message("faults.a_number_from_to"),
         )
     else:
         given[track][code] = number
@@ -185,16 +192,16 @@ def _complete(
             elif len(lacking) < len(codes):
                 faults.add(
                     f"under {under} ({t})",
-                    f"no weight for {', '.join(lacking)}",
-                    expected="a weight for every sibling",
+                    message("faults.no_weight_for", lacking=list(lacking)),
+                    expected=message("faults.a_weight_for_every_sibling"),
                 )
             elif unlisted == "equal" or len(codes) == 1:
                 values[family.members] = 1 / len(codes)
             elif unlisted is None:
                 faults.add(
                     f"under {under} ({t})",
-                    f"no weights for {', '.join(codes)}",
-                    expected='weights, or unlisted = "published" | "equal"',
+                    message("faults.no_weights_for", codes=list(codes)),
+                    expected=message("faults.weights_or_unlisted_published_equal"),
                 )
         local[t] = values
     faults.raise_if_any()
@@ -215,28 +222,37 @@ def _read_weight_table(file: Path, framework: Framework, sheet: str | None) -> W
         if track is None:
             faults.add(
                 table.where(row, "track"),
-                "no such track",
+                message("faults.no_such_track_2"),
                 value=word,
                 expected=" | ".join(framework.tracks),
             )
         elif code not in framework.tracks[track].index:
-            hint = suggest(code, framework.tracks[track].codes)
+            hint = did_you_mean(code, framework.tracks[track].codes)
             faults.add(
                 where,
-                f"unknown code {hint}".rstrip(),
+                message("faults.unknown_code", hint=hint),
                 value=code,
-                expected=f"a node code of track {track}",
+                expected=message("faults.a_node_code_of_track", track=track),
             )
         elif code in given[track]:
-            faults.add(where, "duplicate code", value=code, expected="each node once a track")
+            faults.add(
+                where,
+                message("faults.duplicate_code"),
+                value=code,
+                expected=message("faults.each_node_once_a_track"),
+            )
         elif np.isnan(numbers[row]) and not str(table.frame["local_weight"].iloc[row]).strip():
-            faults.add(table.where(row, "local_weight"), "is empty", expected="a local weight")
+            faults.add(
+                table.where(row, "local_weight"),
+                message("faults.is_empty"),
+                expected=message("faults.a_local_weight"),
+            )
         elif numbers[row] < 0:
             faults.add(
                 table.where(row, "local_weight"),
-                "weight is negative",
+                message("faults.weight_is_negative"),
                 value=float(numbers[row]),
-                expected="a number from 0 to 1",
+                expected=message("faults.a_number_from_to"),
             )
         else:
             given[track][code] = float(numbers[row])

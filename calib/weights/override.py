@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework
 from calib.weights.uncertainty import derive
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
+from calib.words import message
 
 __all__ = ["override"]
 
@@ -67,16 +68,23 @@ def _check(framework: Framework, changes: Mapping[str, float], track: str | None
     faults = Faults()
     tracks = framework.tracks
     if track is not None and track not in tracks:
-        hint = suggest(track, tracks)
-        raise InputError(f"no track {track!r} {hint}".rstrip() + f"; {' | '.join(tracks)}")
+        hint = did_you_mean(track, tracks)
+        raise InputError(
+            message("faults.no_track", track=repr(track), hint=hint, tracks=" | ".join(tracks))
+        )
     known = framework.codes if track is None else tracks[track].codes
     for code, value in changes.items():
         if code not in known:
-            faults.add(code, f"unknown code {suggest(code, known)}".rstrip())
+            faults.add(code, message("faults.unknown_code", hint=did_you_mean(code, known)))
         elif not 0 <= value <= 1:
-            faults.add(code, "weight out of range", value=value, expected="a number 0 to 1")
+            faults.add(
+                code,
+                message("faults.weight_out_of_range"),
+                value=value,
+                expected=message("faults.a_number_to"),
+            )
         elif track is not None and code in framework.shared:
-            faults.add(code, "first-level weights are shared by all tracks", value=track)
+            faults.add(code, message("faults.first_level_weights_are_shared"), value=track)
     faults.raise_if_any()
 
 
@@ -112,13 +120,15 @@ def _rescale(
     if left < 0 or (not rest and left > 0):
         faults.add(
             where,
-            f"the given weights sum to {1 - left:.6g}",
-            expected="at most 1" if rest else "exactly 1, as all siblings are given",
+            message("faults.the_given_weights_sum_to", total=f"{1 - left:.6g}"),
+            expected=message("faults.at_most")
+            if rest
+            else message("faults.exactly_as_all_siblings_are"),
         )
         return
     others = values[..., rest].sum(axis=-1, keepdims=True)
     if rest and left > 0 and (others <= 0).any():
-        faults.add(where, "the other siblings weigh 0 and cannot be rescaled")
+        faults.add(where, message("faults.the_other_siblings_weigh_and"))
         return
     for i, value in fixed.items():
         values[..., i] = value

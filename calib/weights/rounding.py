@@ -10,6 +10,7 @@ from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
+from calib.words import message
 
 __all__ = ["off_grid", "round_family", "round_weights"]
 
@@ -44,8 +45,11 @@ def round_family(weights: FloatArray, grid: float = 0.01) -> FloatArray:
     weights = np.asarray(weights, dtype=float)
     if not (weights >= 0).all() or abs(weights.sum() - 1) > SUM_TOLERANCE:
         raise InputError(
-            f"weights {weights.tolist()} sum to {weights.sum():.6g}; expected non-negative"
-            " weights of siblings, which sum to 1"
+            message(
+                "faults.weights_sum_to_expected_non",
+                weights=weights.tolist(),
+                total=f"{weights.sum():.6g}",
+            )
         )
     return _largest_remainders(weights, steps)
 
@@ -67,8 +71,7 @@ def _steps(grid: float) -> int:
     inverse = 1 / Fraction(str(grid)) if FINEST <= grid <= 1 else Fraction(0)
     if inverse < 1 or inverse.denominator != 1:
         raise InputError(
-            f"grid {grid!r}: expected a step that divides 1, such as 0.01, and is not below"
-            f" {FINEST:g}"
+            message("faults.grid_expected_a_step_that", grid=repr(grid), finest=f"{FINEST:g}")
         )
     return int(inverse)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError, did_you_mean, suggest
 from calib.framework import Framework, Name
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
 from calib.words import message, resolve_language
@@ -68,7 +68,11 @@ class WeightSet:
         frozen: dict[str, FloatArray] = {}
         for track in self.framework.tracks:
             if track not in self.local:
-                raise InputError(f"weight set {self.name!r} has no weights for track {track!r}")
+                raise InputError(
+                    message(
+                        "faults.weight_set_has_no_weights", name=repr(self.name), track=repr(track)
+                    )
+                )
             values = np.array(self.local[track], dtype=float)
             values.flags.writeable = False
             frozen[track] = values
@@ -276,7 +280,7 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
         if values.shape != (len(tree.nodes),):
             faults.add(
                 f"track {t}",
-                "has the wrong number of weights",
+                message("faults.has_the_wrong_number_of"),
                 value=len(values),
                 expected=str(len(tree.nodes)),
             )
@@ -285,9 +289,9 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
         for i in bad:
             faults.add(
                 f"{tree.codes[i]} ({t})",
-                "weight is negative or no number",
+                message("faults.weight_is_negative_or_no"),
                 value=float(values[i]),
-                expected="a number from 0 to 1",
+                expected=message("faults.a_number_from_to"),
             )
         for family in tree.families:
             total = float(values[family.members].sum())
@@ -295,8 +299,13 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
                 members = ", ".join(f"{tree.codes[i]}={values[i]:.6g}" for i in family.members)
                 faults.add(
                     f"under {family.parent or 'the root'} ({t})",
-                    f"weights sum to {total:.10g}, {total - 1:+.3g} off 1 ({members})",
-                    expected="siblings that sum to 1",
+                    message(
+                        "faults.weights_sum_to_off",
+                        total=f"{total:.10g}",
+                        off=f"{total - 1:+.3g}",
+                        members=members,
+                    ),
+                    expected=message("faults.siblings_that_sum_to"),
                 )
         for code in framework.shared:
             if code not in tree.index:
@@ -306,9 +315,9 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
             if abs(known - value) > SUM_TOLERANCE:
                 faults.add(
                     code,
-                    "first-level weights are shared by all tracks",
+                    message("faults.first_level_weights_are_shared"),
                     value={first: known, t: value},
-                    expected="one weight",
+                    expected=message("faults.one_weight"),
                 )
     return faults
 
@@ -349,8 +358,13 @@ def equal_weights(
     for level in levels or ():
         if level not in known:
             raise InputError(
-                f"no level {level!r} in framework {framework.code} {suggest(level, known)}".rstrip()
-                + f"; levels are {', '.join(known)}"
+                message(
+                    "faults.no_level_in_framework_levels",
+                    level=repr(level),
+                    code=framework.code,
+                    hint=did_you_mean(level, known),
+                    known=list(known),
+                )
             )
     depths = {framework.level_depth(c) for c in (known if levels is None else levels)}
 
