@@ -10,7 +10,8 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.figures.palette import PAPER, ink_on, series_colours
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
+from calib.words import say
 
 __all__ = ["framework_tree"]
 
@@ -86,7 +87,7 @@ def framework_tree(
     ax.set_xlim(0, 1)
     ax.set_ylim(-1.0, 0.0)
     ax.set_axis_off()
-    heading = title or say(language, "指标体系与权重", "Framework and weights")
+    heading = title or say("figures.tree", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     return fig
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, GRID, MUTED, series_colours
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
+from calib.words import resolve_language, say
 
 __all__ = ["estimates", "weights_by_set"]
 
@@ -67,8 +68,8 @@ def weights_by_set(
     ax.grid(axis="x")
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(left=min(0.0, float(np.nanmin(table.to_numpy(dtype=float)))))
-    ax.set_xlabel(say(language, "权重", "weight"))
-    heading = title or say(language, "各方案的权重", "Weights by set")
+    ax.set_xlabel(say("figures.weight", language))
+    heading = title or say("figures.weights_by_set", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center",
                ncols=min(sets, 3))  # fmt: skip
@@ -110,7 +111,7 @@ def estimates(
     if absent or table.empty:
         problem = f"no column {', '.join(absent)}" if absent else "no row"
         raise InputError(f"the figure of estimates: {problem} in its table")
-    say(language, "", "")
+    resolve_language(language)
     rows = len(table)
     fig, ax = figure(7.2, 1.2 + 0.24 * rows)
     places = np.arange(rows)

@@ -16,7 +16,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import Faults, did_you_mean
 from calib.framework.tree import Name
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["OPEN_READINGS", "Gates", "OpenReading", "RatingRule", "Readings", "Thresholds"]
 
@@ -26,41 +26,39 @@ class OpenReading:
     """A question that the paper leaves open: the values it can take, the default first."""
 
     key: str
-    question: Name
+    question: Text
     values: tuple[str, ...]
 
 
 OPEN_READINGS: tuple[OpenReading, ...] = (
     OpenReading(
         "band_edge",
-        Name("分数段以整数给出：20.4 分属于哪一段？", "Bands are whole points: what is 20.4?"),
+        message("framework.asks_band_edge"),
         ("upper-inclusive", "round-half-up"),
     ),
     OpenReading(
         "gate_value",
-        Name(
-            "表中门槛与示例不一致：用哪一个？", "Which gates: the table's or the worked example's?"
-        ),
+        message("framework.asks_gate_value"),
         ("table", "example"),
     ),
     OpenReading(
         "downgrade",
-        Name("门槛未达标降几级？", "How far does a failed gate drop the star?"),
+        message("framework.asks_downgrade"),
         ("highest-met", "one-star"),
     ),
     OpenReading(
         "gate_scope",
-        Name("门槛适用于哪一级指标？", "On which level do the gates stand?"),
+        message("framework.asks_gate_scope"),
         ("pillar", "capability"),
     ),
     OpenReading(
         "option_score",
-        Name("各选项对应多少分？", "What scores do an item's options have?"),
+        message("framework.asks_option_score"),
         ("even-from-0", "even-to-100", "given"),
     ),
     OpenReading(
         "missing",
-        Name("未作答的题目如何处理？", "What of an item without an answer?"),
+        message("framework.asks_missing"),
         ("error", "renormalise", "zero"),
     ),
 )

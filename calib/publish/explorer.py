@@ -23,9 +23,12 @@ from calib.framework import Framework, Name
 from calib.rating import Scored, ScoredSample
 from calib.weights import WeightSet
 from calib.words import Text, languages, message, resolve_language, say
+from calib.words.catalogue import Template, templates
 
 __all__ = ["explorer_data", "explorer_page", "write_explorer"]
 
+_TEXTS = "explorer."
+"""Section of the catalogue with the texts of the page."""
 _SCRIPTS = ("texts.js", "rule.js", "toml.js", "explorer.js")
 _STYLES = ("tokens.css", "explorer.css")
 
@@ -69,6 +72,7 @@ def explorer_data(
     return {
         "title": _name(head),
         "language": language,
+        "texts": _texts(),
         "baseline": baseline,
         "synthetic": scored.synthetic,
         "framework": {
@@ -87,6 +91,15 @@ def explorer_data(
         ],
         "footer": [_name(n) for n in (*footer, *_provenance(scored))],
     }  # fmt: skip
+
+
+def _texts() -> dict[str, dict[str, Template]]:
+    """Return the page's own texts in every language; the page fills their placeholders."""
+    return {
+        key.removeprefix(_TEXTS): {lang: templates(lang)[key] for lang in languages()}
+        for key in templates("en")
+        if key.startswith(_TEXTS)
+    }
 
 
 def _name(name: Text) -> dict[str, str]:

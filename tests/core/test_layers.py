@@ -75,3 +75,83 @@ def test_init_files_only_hand_names_on(path):
     allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr)
     for node in ast.parse(path.read_text("utf-8")).body:
         assert isinstance(node, allowed), f"{path}:{node.lineno}"
+
+
+def module_of(path):
+    parts = ("calib", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_at_start(path, modules):
+    """Return the modules that a module needs to be imported itself, not those of its functions."""
+    own = module_of(path)
+    found = set()
+
+    def visit(body):
+        for node in body:
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                visit(node.orelse)
+            elif isinstance(node, ast.If | ast.Try | ast.With):
+                visit(node.body)
+                visit(getattr(node, "orelse", []))
+            elif isinstance(node, ast.Import):
+                found.update(a.name for a in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+                found.update(f"{node.module}.{a.name}" for a in node.names)
+
+    visit(ast.parse(path.read_text("utf-8")).body)
+    # The front page hands names on when they are asked for; it needs nothing.
+    return {m for m in found if m in modules and m not in (own, "calib")}
+
+
+def circles(graph):
+    """Return the groups of modules that need each other, by Tarjan's algorithm."""
+    index, low, stack, out = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            group = []
+            while not group or group[-1] != node:
+                group.append(stack.pop())
+            if len(group) > 1:
+                out.append(sorted(group))
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return out
+
+
+PATHS = {module_of(p): p for p in sorted(PACKAGE.rglob("*.py"))}
+GRAPH = {m: imports_at_start(p, PATHS) for m, p in PATHS.items()}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Within a package the ``__init__`` file hands names on, so that it needs all of its own."""
+    inner = {m: n for m, n in GRAPH.items() if PATHS[m].name != "__init__.py"}
+    graph = {m: {o for o in n if o in inner} for m, n in inner.items()}
+    assert circles(graph) == []
+
+
+def test_no_packages_import_each_other_in_a_circle():
+    graph = {}
+    for module, needed in GRAPH.items():
+        room = module.split(".")[1] if "." in module else module
+        rooms = {n.split(".")[1] for n in needed if "." in n}
+        graph.setdefault(room, set()).update(rooms - {room})
+    graph = {r: {o for o in n if o in graph} for r, n in graph.items()}
+    assert circles(graph) == []
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b"}, "b": set()}) == []

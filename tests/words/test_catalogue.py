@@ -14,7 +14,7 @@ from calib.words.catalogue import templates
 
 PACKAGE = Path(calib.__file__).parent
 KEYS = sorted(templates("en"))
-LOOKED_UP = ("columns.", "values.", "causes.", "sections.", "faults.", "words.")
+LOOKED_UP = ("columns.", "values.", "causes.", "sections.", "faults.", "words.", "explorer.")
 """Keys that are made from data: a column's key, a coded value, the name of an analysis."""
 
 
@@ -44,6 +44,16 @@ def test_every_key_is_used():
         if k not in literal and not k.startswith(LOOKED_UP) and not k.startswith(tuple(made))
     ]  # fmt: skip
     assert not unused
+
+
+def test_every_text_of_the_explorer_is_used_in_its_scripts():
+    scripts = PACKAGE / "publish" / "assets"
+    source = "".join((scripts / f).read_text("utf-8") for f in ("texts.js", "explorer.js"))
+    names = set(re.findall(r'"(\w+)"', source))
+    shown = re.search(r'options\(\$\("show"\), \[(.*?)\]', source)[1]
+    names |= {f"show_{v}" for v in re.findall(r'"(\w+)"', shown)}
+    keys = {k.removeprefix("explorer.") for k in KEYS if k.startswith("explorer.")}
+    assert keys - names == set()
 
 
 def test_every_literal_key_of_a_message_exists():

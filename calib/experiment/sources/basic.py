@@ -9,7 +9,6 @@ from pydantic import Field, StrictFloat
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Note, SourceResult
-from calib.framework import Name
 from calib.weights import (
     WeightSet,
     blend,
@@ -19,6 +18,7 @@ from calib.weights import (
     read_weights,
     round_weights,
 )
+from calib.words import message
 
 __all__ = ["BLEND", "EQUAL", "FILE", "OVERRIDE", "PUBLISHED", "ROUNDED", "grid_notes"]
 
@@ -96,13 +96,8 @@ def grid_notes(name: str, weights: WeightSet, grid: float | None) -> tuple[Note,
     parents = [p or "root" for p in off_grid(weights, grid)] if grid is not None else []
     if not parents:
         return ()
-    return (Note(Name(
-        f"{name}：以下节点的下级权重不在 {grid:g} 的格点上（同级等权而格点无法均分时保持相等，"
-        f"未调整的层级不取整）：{', '.join(parents)}。",
-        f"{name}: not on the {grid:g} grid are the weights under {', '.join(parents)} (siblings "
-        "stay equal where the grid cannot divide them, and levels that do not move stay as "
-        "they are).",
-    )),)  # fmt: skip
+    said = message("weights.off_grid", name=name, grid=f"{grid:g}", parents=parents)
+    return (Note(said),)
 
 
 def _rounded(context: Context, name: str, params: RoundedParams) -> SourceResult:

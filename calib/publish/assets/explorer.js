@@ -23,7 +23,7 @@
   function copy(local) {
     return Object.fromEntries(Object.entries(local).map(([t, w]) => [t, w.slice()]));
   }
-  const words = (key) => TEXTS[key][state.language === "zh" ? 0 : 1];
+  const words = (key) => data.texts[key][state.language];
   const fill = (key, values) => words(key).replace(/\{(\w+)\}/g, (_, k) => values[k]);
   const name = (both) => both[state.language] || both.zh || both.en;
   const stars = (k) => (k < 0 ? "–" : name(data.rule.labels[k]));
