@@ -20,9 +20,9 @@ from scipy.optimize import minimize
 
 from calib.adjustment.diagnosis import dominance
 from calib.adjustment.moments import moments_of
+from calib.adjustment.request import AdjustRequest
 from calib.adjustment.solve import solve
 from calib.adjustment.space import build_space
-from calib.adjustment.spec import make_spec
 from calib.adjustment.variance_budget import risk_budget
 from calib.framework import load_framework
 from calib.population import generate_population
@@ -94,9 +94,8 @@ def main() -> None:
                 call = lambda m=m: risk_budget(m, np.ones(28))  # noqa: E731
             else:
                 measure = "contribution" if problem == "A" else "variance"
-                spec = make_spec(fw, cap={measure: cap}, measure=None, level="all", on=None,
-                                 problem="caps", bounds=None, groups=None, keep_order=False,
-                                 distance="euclidean", target="equal", starts=8)  # fmt: skip
+                request = AdjustRequest(cap={measure: cap}, level="all")
+                spec = request.resolve(fw)
                 call = lambda m=m, spec=spec: solve(space, spec, {"discrete": m}, rng=0)  # noqa: E731
             own = median_time(call, 7)
             found = call()

@@ -25,9 +25,9 @@ from scipy.special import logsumexp
 
 from calib.adjustment.adjusting import space_of
 from calib.adjustment.moments import moments_of
+from calib.adjustment.request import AdjustRequest, ResolvedRequest
 from calib.adjustment.solve import Solution, solve
 from calib.adjustment.space import Space
-from calib.adjustment.spec import AdjustSpec, make_spec
 from calib.errors import CalibError, InfeasibleError, NotFoundError
 from calib.framework import Framework, Track, load_framework
 from calib.population import generate_population
@@ -63,14 +63,13 @@ class Problem:
     on: str
     both: bool
 
-    def spec(self, cap: float, starts: int = 8) -> AdjustSpec:
+    def spec(self, cap: float, starts: int = 8) -> ResolvedRequest:
         """Return the request under a cap."""
         measure = ["variance", "contribution"] if self.both else ["variance"]
-        return make_spec(
-            self.framework, cap=cap, measure=measure, level=self.levels, on=self.on,
-            problem="caps", bounds=None, groups=None, keep_order=False, distance="euclidean",
-            target="equal", starts=starts,
-        )  # fmt: skip
+        request = AdjustRequest.make(
+            {"cap": cap, "measure": measure, "level": self.levels, "on": self.on, "starts": starts}
+        )
+        return request.resolve(self.framework)
 
     def space(self) -> Space:
         """Return the variables."""

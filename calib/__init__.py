@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from calib.adjustment import adjust, adjust_rounds, dominance, out_of_sample
+    from calib.adjustment import adjust, adjust_rounds, dominance
     from calib.ballots import equality_report, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, read_panel, weigh_panel, write_form
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
-    "calib.adjustment": ("adjust", "adjust_rounds", "dominance", "out_of_sample"),
+    "calib.adjustment": ("adjust", "adjust_rounds", "dominance"),
     "calib.ballots": ("equality_report", "read_survey", "weigh_ballots"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
@@ -114,7 +114,6 @@ __all__ = [
     "load_experiment",
     "load_framework",
     "load_population",
-    "out_of_sample",
     "override",
     "published_weights",
     "rate",

@@ -9,9 +9,9 @@ import numpy as np
 
 from calib.adjustment.minimised import minimised_distance
 from calib.adjustment.moments import Moments
+from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solution import Solution
-from calib.adjustment.spec import AdjustSpec
 from calib.rating import Rating
 from calib.rating.causes import move_causes
 from calib.weights import WeightSet
@@ -102,7 +102,7 @@ def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def distance_table(before: WeightSet, after: WeightSet, spec: AdjustSpec) -> pd.DataFrame:
+def distance_table(before: WeightSet, after: WeightSet, spec: ResolvedRequest) -> pd.DataFrame:
     """Return Euclidean distance and total variation of leaf weights, and what was minimised.
 
     Notes

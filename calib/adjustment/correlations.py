@@ -10,6 +10,7 @@ from calib._types import FloatArray
 from calib.adjustment.moments import Moments
 from calib.adjustment.shares import correlation_with_total
 from calib.errors import InputError
+from calib.words import Text, joined, message
 
 __all__ = ["CorrelationTarget", "correlation_target"]
 
@@ -28,7 +29,7 @@ class CorrelationTarget:
     achieved : (L,) correlations with the total under ``g``
     residual : float
         KKT residual of ``g`` in min ½y'Σy - v'y, y >= 0 (in standardised scores).
-    reason : str
+    reason : text
         Why the target cannot be met; empty when it is.
     """
 
@@ -37,7 +38,7 @@ class CorrelationTarget:
     g: FloatArray
     achieved: FloatArray
     residual: float
-    reason: str
+    reason: Text
 
 
 def correlation_target(m: Moments, target: FloatArray) -> CorrelationTarget:
@@ -76,28 +77,26 @@ def correlation_target(m: Moments, target: FloatArray) -> CorrelationTarget:
     part = vectors[:, keep].T @ z
     raw = vectors[:, keep] @ (part / values[keep])
     missed = float(np.abs(corr @ raw - z).max())
-    reason = []
+    reason: list[Text] = []
     if missed > 1e-8 * np.abs(z).max():
-        reason.append(f"the indicators depend on each other and miss the target by {missed:.3g}")
+        reason.append(message("adjustment.correlation.dependent", missed=missed))
     exact = np.zeros(len(target))
     exact[live] = raw / scale[live]
     total = exact.sum()
     if (target[~live] != 0).any():
-        reason.append("an indicator without variance cannot correlate with anything")
+        reason.append(message("adjustment.correlation.constant"))
     if total <= 1e-12 * np.abs(exact).sum():
-        reason.append("the only solution has weights that sum to zero or less")
+        reason.append(message("adjustment.correlation.sum"))
     else:
         exact = exact / total
     if exact.min() < -1e-12:
         worst = int(np.argmin(exact))
-        reason.append(
-            f"the only solution has a negative weight ({exact[worst]:.4f} at position {worst})"
-        )
+        reason.append(message("adjustment.correlation.negative", weight=float(exact[worst]),
+                              position=worst))  # fmt: skip
     root = np.sqrt(values[keep])[:, None] * vectors[:, keep].T
     y, _ = nnls(root, part / np.sqrt(values[keep]))
     if y.sum() <= 0:
-        msg = "every indicator would have to weigh nothing: the targets are all of the wrong sign"
-        raise InputError(msg)
+        raise InputError(message("adjustment.correlation.wrong_sign"))
     gradient = corr @ y - (vectors[:, keep] @ part)
     residual = float(max(np.abs(np.where(y > 0, gradient, np.minimum(gradient, 0.0))).max(), 0.0))
     g = np.zeros(len(target))
@@ -107,5 +106,6 @@ def correlation_target(m: Moments, target: FloatArray) -> CorrelationTarget:
     if met:
         g = np.maximum(exact, 0.0) / np.maximum(exact, 0.0).sum()
     return CorrelationTarget(
-        exact, met, g, correlation_with_total(g, m), residual, "; ".join(reason)
-    )
+        exact, met, g, correlation_with_total(g, m), residual,
+        joined(reason, message("words.semicolon")),
+    )  # fmt: skip

@@ -133,7 +133,7 @@ def dominance(
         caps,
         cap_name,
         scored.synthetic,
-        (*notes, *worker.notes()),
+        (*map(str, notes), *worker.notes()),
     )
 
 

@@ -11,12 +11,13 @@ from calib._types import FloatArray
 from calib.adjustment.correlations import correlation_target
 from calib.adjustment.moments import Moments, pool_moments
 from calib.adjustment.nearest import Certificate
+from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.shares import variance_share
 from calib.adjustment.solution import Solution
 from calib.adjustment.space import Space
-from calib.adjustment.spec import AdjustSpec
 from calib.adjustment.variance_budget import risk_budget
-from calib.framework import Name, Track
+from calib.framework import Track
+from calib.words import Text, message
 
 __all__ = [
     "ShareMiss",
@@ -26,11 +27,11 @@ __all__ = [
     "solve_by_family",
 ]
 
-_Family = Callable[[Moments, FloatArray, FloatArray, str], tuple[FloatArray, float, list[str]]]
+_Family = Callable[[Moments, FloatArray, FloatArray, str], tuple[FloatArray, float, list[Text]]]
 
 
 def solve_by_family(
-    space: Space, spec: AdjustSpec, moments: Mapping[str, Moments], method: _Family
+    space: Space, spec: ResolvedRequest, moments: Mapping[str, Moments], method: _Family
 ) -> Solution:
     """Solve a target family by family from the leaves up, or at once where everything moves.
 
@@ -43,12 +44,12 @@ def solve_by_family(
         m = moments[block.track.code].through(block.inside)
         codes = [block.track.codes[i] for i in block.nodes]
         target = _target(spec, codes, space.start[block.span])
-        z, residual, notes = method(m, target, space.start[block.span], block.track.code)
-        meaning = "targets are for the indicators' parts in the total, over the whole tree"
-        return Solution(space.local_weights(z), _certificate(residual), notes=(meaning, *notes))
+        z, residual, said = method(m, target, space.start[block.span], block.track.code)
+        meaning = message("adjustment.note.whole_tree")
+        return Solution(space.local_weights(z), _certificate(residual), notes=(meaning, *said))
     local = {b.track.code: b.local.copy() for b in space.blocks}
     worst = 0.0
-    notes = ["targets hold family by family: for each node's part in the score of its parent"]
+    notes: list[Text] = [message("adjustment.note.by_family")]
     for depth in sorted(space.depths, reverse=True):
         for tracks, parent in _families(space, depth):
             members = [_members(t, parent) for t in tracks]
@@ -63,7 +64,7 @@ def solve_by_family(
             m = parts[0] if len(parts) == 1 else pool_moments(parts)
             where = f"{'+'.join(t.code for t in tracks)}/{parent or 'total'}"
             if not np.diag(m.cov).any():
-                notes.append(f"{where}: nothing varies; local weights stay")
+                notes.append(message("adjustment.note.nothing_varies", where=where))
                 continue
             w, residual, said = method(m, _target(spec, codes, start), start, where)
             worst = max(worst, residual)
@@ -99,19 +100,15 @@ class ShareMiss:
     target: float
     share: float
 
-    def sentence(self) -> Name:
-        """Say what is missed, in both languages."""
-        return Name(
-            f"方差占比目标未达到（{self.where}）：{self.code} 目标 {self.target:.4f}，"
-            f"按样本自身协方差实得 {self.share:.4f}",
-            f"target variance shares missed in {self.where}: {self.code} should have "
-            f"{self.target:.4f}, and has {self.share:.4f} on the sample's own covariance",
-        )
+    def sentence(self) -> Text:
+        """Say what is missed."""
+        return message("adjustment.note.missed", where=self.where, code=self.code,
+                       target=self.target, share=self.share)  # fmt: skip
 
 
 def share_misses(
     space: Space,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     local: Mapping[str, FloatArray],
     tolerance: float = 1e-6,
@@ -130,7 +127,7 @@ def share_misses(
     -------
     the furthest node of every family that misses, largest miss first
     """
-    if spec.problem != "shares":
+    if spec.request.problem != "shares":
         return ()
     found = []
     for where, codes, start, g, m in _judged(space, moments, local):
@@ -194,27 +191,24 @@ def _members(track: Track, parent: str) -> list[int]:
     return [int(i) for f in track.families if f.parent == parent for i in f.members]
 
 
-def _target(spec: AdjustSpec, codes: Sequence[str], start: FloatArray) -> FloatArray:
-    if spec.target == "equal":
+def _target(spec: ResolvedRequest, codes: Sequence[str], start: FloatArray) -> FloatArray:
+    if spec.request.target == "equal":
         return np.ones(len(codes))
-    if isinstance(spec.target, str):
+    if isinstance(spec.request.target, str):
         return np.maximum(start, 1e-6)
-    return np.array([spec.target.get(c, 1.0) for c in codes], dtype=float)
+    return np.array([spec.request.target.get(c, 1.0) for c in codes], dtype=float)
 
 
 def budget_shares(
     m: Moments, target: FloatArray, start: FloatArray, where: str
-) -> tuple[FloatArray, float, list[str]]:
+) -> tuple[FloatArray, float, list[Text]]:
     """Return the weights of a family with given variance shares, their residual, and notes."""
     found = risk_budget(m, target, start=start)
-    notes = []
+    notes: list[Text] = []
     if found.shrinkage:
-        notes.append(
-            f"{where}: covariances shrunk by {found.shrinkage:.3f}, as some combination of "
-            "indicators does not vary at all"
-        )
+        notes.append(message("adjustment.note.shrunk", where=where, shrinkage=found.shrinkage))
     if found.kept.any():
-        notes.append(f"{where}: {int(found.kept.sum())} nodes without variance keep their weight")
+        notes.append(message("adjustment.note.kept", where=where, n=int(found.kept.sum())))
     # A residual of the shrunken problem would certify what was not asked for.
     residual = found.residual if found.miss < 1e-8 else float("inf")
     return found.g, residual, notes
@@ -222,17 +216,10 @@ def budget_shares(
 
 def reach_correlations(
     m: Moments, target: FloatArray, start: FloatArray, where: str
-) -> tuple[FloatArray, float, list[str]]:
+) -> tuple[FloatArray, float, list[Text]]:
     """Return the weights of a family nearest to given correlations, their residual, and notes."""
     found = correlation_target(m, target)
     if found.met:
         return found.g, found.residual, []
-    return (
-        found.g,
-        found.residual,
-        [
-            f"{where}: the target correlations cannot be met, {found.reason}; these weights come "
-            "nearest to the target, measured on the covariances with the total in the metric of "
-            "the inverse covariance matrix (not nearest to the starting weights)"
-        ],
-    )
+    said = message("adjustment.note.unmet", where=where, reason=found.reason)
+    return found.g, found.residual, [said]

@@ -26,7 +26,7 @@ from calib.adjustment.rows import Rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
 from calib.errors import InfeasibleError, NotFoundError
-from calib.framework import Name
+from calib.words import Text, message
 
 __all__ = ["GridRounding", "round_to_grid"]
 
@@ -60,20 +60,12 @@ class GridRounding:
     proven: bool
     programmes: int
 
-    def sentence(self, where: str) -> Name:
+    def sentence(self, where: str) -> Text:
         """Say how near the grid weights are to the adjusted ones, and whether that is proven."""
         if self.proven:
-            return Name(
-                f"{where} 取整：与调整后权重的距离 {self.distance:.4f}，已证明为最近",
-                f"rounding of {where}: at distance {self.distance:.4f} of the adjusted weights, "
-                "proven nearest",
-            )
-        return Name(
-            f"{where} 取整：与调整后权重的距离 {self.distance:.4f}，"
-            f"未证明最近（下界 {self.bound:.4f}）",
-            f"rounding of {where}: at distance {self.distance:.4f} of the adjusted weights, not "
-            f"proven nearest (no nearer than {self.bound:.4f})",
-        )
+            return message("adjustment.note.proven", where=where, distance=self.distance)
+        return message("adjustment.note.unproven", where=where, distance=self.distance,
+                       bound=self.bound)  # fmt: skip
 
 
 def round_to_grid(

@@ -12,10 +12,10 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.demands import bound_rows, order_rows, positive_rows
 from calib.adjustment.grid import GridRounding, round_to_grid
 from calib.adjustment.moments import Moments
+from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
 from calib.adjustment.space import Space, build_space
-from calib.adjustment.spec import AdjustSpec
 from calib.errors import InfeasibleError, NotFoundError
 from calib.weights import WeightSet
 
@@ -24,7 +24,7 @@ __all__ = ["round_levels"]
 
 def round_levels(
     weights: WeightSet,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     local: Mapping[str, FloatArray],
     grid: float,
@@ -52,7 +52,7 @@ def round_levels(
 
 def _round_level(
     weights: WeightSet,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     current: Mapping[str, FloatArray],
     grid: float,
@@ -84,16 +84,16 @@ def _mix(depths: IntArray, rounded: FloatArray, start: FloatArray, depth: int) -
 
 def _level_demands(
     space: Space,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     start: Mapping[str, FloatArray],
     last: bool,
 ) -> tuple[Rows, list[Any]]:
-    if spec.problem in ("shares", "correlations"):
+    if spec.request.problem in ("shares", "correlations"):
         return positive_rows(space), []
     if last:
-        rows = demand_rows(space, replace(spec, depths=space.depths, keep_order=False,
-                                          bounds=None), moments)  # fmt: skip
+        plain = replace(spec, depths=space.depths, bounds=()).but(keep_order=False)
+        rows = demand_rows(space, plain, moments)
         caps = (
             share_caps(space, spec.caps["variance"], spec.on, moments)
             if "variance" in spec.caps
@@ -102,9 +102,8 @@ def _level_demands(
         caps = [c for c in caps if float(space.start @ c.cov @ space.start) > 0]
     else:
         rows, caps = positive_rows(space), []
-    if spec.bounds is not None:
-        rows = stack_rows([rows, bound_rows(space, _only(spec.bounds, space))])
-    if spec.keep_order:
+    rows = stack_rows([rows, *(bound_rows(space, _only(b, space)) for b in spec.bounds)])
+    if spec.request.keep_order:
         original = build_space({b.track.code: b.track for b in space.blocks}, start, space.depths)
         rows = stack_rows([rows, order_rows(space, original)])
     return rows, caps

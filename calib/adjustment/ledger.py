@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,25 @@ import calib
 from calib._atomic import write_text
 from calib._inputs import read_input
 from calib._types import FloatArray
-from calib.adjustment.spec import AdjustSpec, spec_from_dict
+from calib.adjustment.request import AdjustRequest
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Name
+from calib.framework import Framework
 from calib.rating import Scored
 from calib.weights import WeightSet
+from calib.words import Text, languages, message
 
-__all__ = ["Ledger", "Replay", "local_by_code", "read_ledger", "replay_ledger", "write_ledger"]
+__all__ = [
+    "Ledger",
+    "Replay",
+    "in_both",
+    "local_by_code",
+    "read_ledger",
+    "replay_ledger",
+    "write_ledger",
+]
 
-SCHEMA = "calib.ledger/2"
+SCHEMA = "calib.ledger/3"
+_EARLIER = ("calib.ledger/1", "calib.ledger/2")
 _CLOSE = 1e-9
 _UNTOLD = (("calib",), ("start", "name"))  # a replay has nothing to compare these with
 
@@ -52,9 +62,7 @@ class Ledger:
         cls,
         weights: WeightSet,
         scored: Scored,
-        spec: AdjustSpec,
-        steps: tuple[float, ...],
-        grid: float | None,
+        request: AdjustRequest,
         seed: int,
     ) -> Ledger:
         """Open a ledger with the inputs of a calibration."""
@@ -72,9 +80,7 @@ class Ledger:
             "readings": scored.readings.as_dict(),
             "start": {"name": weights.name, "digest": weights.digest},
             "weights": local_by_code(weights),
-            "request": spec.as_dict(),
-            "steps": list(steps),
-            "grid": grid,
+            "request": request.record(),
             "seed": seed,
         }
         return cls(()).append(content)
@@ -97,14 +103,14 @@ class Ledger:
         """Return the ledger as JSON text, the same for the same entries."""
         return json.dumps(list(self.entries), ensure_ascii=False, indent=1) + "\n"
 
-    def close(self, *, holds: bool, stopped: Name, final: WeightSet) -> Ledger:
+    def close(self, *, holds: bool, stopped: Text, final: WeightSet) -> Ledger:
         """Return the ledger with the entry that ends it."""
         return self.append(
             {
                 "closed": True,
                 "rounds": len(self.entries) - 1,
                 "holds": holds,
-                "stopped": {"zh": stopped.zh, "en": stopped.en},
+                "stopped": in_both(stopped),
                 "final": local_by_code(final),
             }
         )
@@ -140,6 +146,7 @@ class Ledger:
         from calib.adjustment.ledger_schema import check_types
 
         faults = Faults(file)
+        _check_form(self.entries, faults)
         if not self.entries:
             faults.add("entry 0", "is not the head of a calibration ledger", expected=SCHEMA)
         check_types(self.entries, faults)
@@ -193,6 +200,22 @@ class Replay:
     same: bool
     final: WeightSet
     differences: tuple[tuple[str, object, object], ...] = ()
+
+
+def _check_form(entries: Sequence[Mapping[str, Any]], faults: Faults) -> None:
+    """Refuse a ledger of an earlier form at once, and say what reads it."""
+    content = entries[0].get("content") if entries else None
+    if not isinstance(content, Mapping) or content.get("schema") not in _EARLIER:
+        return
+    version = content.get("calib")
+    faults.add("entry 0 schema", message("adjustment.fault.ledger_form", version=str(version)[:20]),
+               value=content["schema"], expected=SCHEMA)  # fmt: skip
+    faults.raise_if_any()
+
+
+def in_both(text: Text) -> dict[str, str]:
+    """Return a text in every language, as a ledger keeps it."""
+    return {lang: text.get(lang) for lang in languages()}
 
 
 def local_by_code(weights: WeightSet) -> dict[str, dict[str, float]]:
@@ -265,16 +288,14 @@ def replay_ledger(ledger: Ledger, scored: Scored) -> Replay:
     InputError
         When framework, population or readings are not those of the ledger.
     """
-    from calib.adjustment.rounds import adjust_rounds
+    from calib.adjustment.rounds import run_rounds
 
     head = ledger.entries[0]["content"]
     _check_inputs(head, scored)
-    _check_request(head["request"], scored.framework)
+    request = AdjustRequest.make(head["request"], "ledger", "request")
+    spec = request.resolve(scored.framework)
     start = _weights(head["weights"], scored.framework, head["start"]["name"])
-    again = adjust_rounds(
-        start, scored, spec_from_dict(head["request"]), steps=tuple(head["steps"]),
-        grid=head["grid"], seed=int(head["seed"]),
-    )  # fmt: skip
+    again = run_rounds(start, scored, spec, int(head["seed"]))
     found: list[tuple[str, object, object]] = []
     if len(again.ledger.entries) != len(ledger.entries):
         found.append(("entries", len(ledger.entries), len(again.ledger.entries)))
@@ -333,13 +354,6 @@ def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
                 what, "is not the one that the ledger was made with", value=mine, expected=theirs
             )
     faults.raise_if_any()
-
-
-def _check_request(request: Mapping[str, Any], fw: Framework) -> None:
-    deepest = max(int(track.depth.max()) for track in fw.tracks.values())
-    bad = [d for d in (*request["depths"], request["on"]) if d > deepest]
-    if bad:
-        raise InputError(f"ledger, entry 0 request: level {bad[0]} is below the tree's {deepest}")
 
 
 def _weights(table: Mapping[str, Mapping[str, float]], fw: Framework, name: str) -> WeightSet:

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calib.adjustment.spec import Problem
+from calib.adjustment.request import AdjustRequest
 from calib.errors import Faults
+from calib.words import message
 
 __all__ = ["check_types"]
 
@@ -16,7 +17,6 @@ _Weight = Annotated[float, Field(ge=0, le=1)]
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=0)]
 _Weights = dict[str, dict[str, _Weight]]
-_Two = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class _Model(BaseModel):
@@ -41,30 +41,15 @@ class _Start(_Model):
     digest: str
 
 
-class _Request(_Model):
-    problem: Problem
-    caps: dict[Literal["weight", "contribution", "variance"], _Share]
-    depths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-    on: Annotated[int, Field(ge=1)]
-    bounds: _Two | dict[str, _Two] | None
-    groups: dict[str, tuple[list[str], float, float]]
-    keep_order: bool
-    distance: Literal["euclidean", "entropy"]
-    target: str | dict[str, float]
-    starts: _Count
-
-
 class _Head(_Model):
-    schema_: Annotated[Literal["calib.ledger/2"], Field(alias="schema")]
+    schema_: Annotated[Literal["calib.ledger/3"], Field(alias="schema")]
     calib: str
     framework: _Framework
     population: _Population
     readings: dict[str, str]
     start: _Start
     weights: _Weights
-    request: _Request
-    steps: Annotated[list[_Share], Field(min_length=1)]
-    grid: _Share | None
+    request: dict[str, Any]
     seed: _Count
 
 
@@ -94,7 +79,7 @@ class _Round(_Model):
     kkt_residual: float | None
     optima: list[float]
     rounding: dict[str, _Rounding]
-    notes: list[str]
+    notes: list[_Words]
 
 
 class _Closing(_Model):
@@ -126,10 +111,28 @@ def check_types(entries: Sequence[object], faults: Faults) -> None:
             continue
         content = entry["content"]  # type: ignore[index]
         kind = _Head if number == 0 else _Closing if "closed" in content else _Round
-        _noted(kind, _tuples(content), where, faults)
+        if not _noted(kind, _tuples(content), where, faults) and number == 0:
+            _check_request(content["request"], where, faults)
 
 
-def _noted(kind: type[_Model], value: object, where: str, faults: Faults) -> bool:
+def _check_request(request: Mapping[str, Any], where: str, faults: Faults) -> None:
+    """Note options that the method does not take, or would have written otherwise."""
+    if _noted(AdjustRequest, request, f"{where} request", faults):
+        return
+    written = AdjustRequest.model_validate(request).record()
+    for key, value in written.items():
+        if key not in request or not _same(request[key], value):
+            faults.add(f"{where} request.{key}", message("adjustment.fault.ledger_value"),
+                       expected=repr(value))  # fmt: skip
+    if not written["steps"]:
+        faults.add(f"{where} request.steps", message("adjustment.fault.ledger_steps"))
+
+
+def _same(a: object, b: object) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def _noted(kind: type[BaseModel], value: object, where: str, faults: Faults) -> bool:
     try:
         kind.model_validate(value)
     except ValidationError as exc:
@@ -147,8 +150,4 @@ def _tuples(content: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("over", "moves"):
         if isinstance(out.get(name), list):
             out[name] = [tuple(r) if isinstance(r, list) else r for r in out[name]]
-    request = out.get("request")
-    if isinstance(request, dict) and isinstance(request.get("groups"), dict):
-        groups = {k: tuple(v) if isinstance(v, list) else v for k, v in request["groups"].items()}
-        out["request"] = request | {"groups": groups}
     return out

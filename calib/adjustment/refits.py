@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.adjustment.adjusting import finished, space_of
+from calib.adjustment.adjusting import finished, space_of, star_tasks
 from calib.adjustment.main_effect import bootstrap_counts
 from calib.adjustment.moments import Moments, moments_of
-from calib.adjustment.scores import complete_scores, scored_for
+from calib.adjustment.request import ResolvedRequest
+from calib.adjustment.scores import complete_scores
 from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solve import solve
-from calib.adjustment.spec import AdjustSpec
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
-from calib.framework import Name, Readings
-from calib.population import Population
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
-from calib.weights import WeightSet
+from calib.weights import Local, Plan, Root, Uncertainty, WeightSet, derive
+from calib.weights.uncertainty import DECIDED
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OutOfSample", "out_of_sample"]
+__all__ = ["OutOfSample", "Refits", "out_of_sample"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,114 +62,206 @@ class OutOfSample:
     left_out: float
     local: Mapping[str, FloatArray]
 
-    def sentence(self) -> Name:
-        """Return the sentence that a report should carry, in both languages."""
-        zh, en = [], []
-        words = {"variance": ("方差占比", "variance share"), "weight": ("权重", "weight"),
-                 "contribution": ("贡献占比", "contribution share")}  # fmt: skip
-        for m, share in self.held.items():
-            zh.append(f"{words[m][0]}上限在 {share:.0%} 的重抽样中对未参与拟合的企业仍成立"
-                      f"（样本内 {self.held_in[m]:.0%}，调整前的权重 {self.held_before[m]:.0%}；"
-                      f"中位超出 {max(self.excess[m], 0):.3f}）")  # fmt: skip
-            en.append(f"the {words[m][1]} cap held on {share:.0%} of the samples of enterprises "
-                      f"left out (on {self.held_in[m]:.0%} of those fitted to, under the "
-                      f"weights before on {self.held_before[m]:.0%}; median excess "
-                      f"{max(self.excess[m], 0):.3f})")  # fmt: skip
+    def sentence(self) -> Text:
+        """Return the sentence that a report should carry."""
+        parts = [
+            message("adjustment.check.cap", measure=message(f"adjustment.measure.{m}"), held=share,
+                    held_in=self.held_in[m], held_before=self.held_before[m],
+                    excess=max(self.excess[m], 0.0))
+            for m, share in self.held.items()
+        ]  # fmt: skip
         sd = float(self.spread["sd"].max()) if len(self.spread) else 0.0
-        return Name(
-            f"用同一批企业调整权重并检验，结果偏乐观：{self.draws} 次自助重抽样（平均 "
-            f"{self.left_out:.1f} 家企业未参与拟合，{self.failed} 次无解）中，{'；'.join(zh)}；"
-            f"局部权重的标准差最大为 {sd:.3f}。",
-            "Adjusting and judging on the same enterprises is optimistic: over "
-            f"{self.draws} bootstrap refits (on average {self.left_out:.1f} enterprises left out; "
-            f"{self.failed} without an answer) {'; '.join(en)}; local weights vary with a standard "
-            f"deviation of up to {sd:.3f}.",
-        )
+        held = joined(parts, message("words.semicolon"))
+        return message("adjustment.check.sentence", draws=self.draws, failed=self.failed,
+                       left_out=self.left_out, held=held, sd=sd)  # fmt: skip
 
 
-@single_threaded_blas()
-def out_of_sample(
-    weights: WeightSet,
-    population: Population | Scored,
-    spec: AdjustSpec,
-    *,
-    draws: int = 200,
-    readings: Readings | Mapping[str, str] | None = None,
-    rng: Seed = 0,
-) -> OutOfSample:
-    """Refit an adjustment on bootstrap samples and judge it on the enterprises left out.
+Refit = tuple[Mapping[str, FloatArray], bool]
+"""Local weights by track, and whether they meet the request."""
+
+
+class Refits:
+    """An adjustment solved again under other enterprises and other starting weights.
+
+    Replicate ``i`` of the enterprises is a bootstrap sample within each track; it depends on the
+    seed and on ``i`` only. A refit is made once, when it is asked for.
 
     Parameters
     ----------
     weights : starting weights
-    population : trial sample
-    spec : the request; problems "caps", "shares" and "correlations"
-    draws : bootstrap samples, drawn within each track
-    readings : open readings
-    rng : seed or generator
-
-    Returns
-    -------
-    OutOfSample
+    after : what the adjustment gave on all enterprises, by track
+    scored : the enterprises
+    spec : the request on the tree
+    rng : seed or generator of the bootstrap samples; a generator is not advanced
     """
-    if spec.problem == "stars":
-        raise InputError("out-of-sample refits are for measures of dominance, not for star fits")
-    if draws < 2:
-        raise InputError("at least 2 bootstrap samples are needed")
-    scored = scored_for(population, weights, readings)
-    scores, _ = complete_scores(scored, weights)
-    scores = {t: X for t, X in scores.items() if len(X)}
-    shares = spec.problem == "shares"
-    generator = np.random.default_rng(rng)
-    space = space_of(weights, list(scores), spec.depths)
-    full = solve(
-        space,
-        spec,
-        {t: moments_of(X, centred=shares) for t, X in scores.items()},
-        rng=generator.spawn(1)[0],
-    )
-    warm = np.concatenate(
-        [b.track.global_weights(full.local[b.track.code])[b.nodes] for b in space.blocks]
-    )
-    quick = _quick(spec)
+
+    def __init__(
+        self,
+        weights: WeightSet,
+        after: WeightSet,
+        scored: Scored,
+        spec: ResolvedRequest,
+        rng: Seed,
+    ) -> None:
+        self.weights, self.after, self.spec = weights, after, spec
+        self.scored = scored
+        self._generator = deepcopy(np.random.default_rng(rng))
+        state = repr(self._generator.bit_generator.state)
+        self.stream = hashlib.sha256(state.encode()).hexdigest()[:16]
+        self._counts: list[dict[str, FloatArray]] = []
+        self._made: dict[tuple[bytes, int], Refit] = {}
+
+    @cached_property
+    def scores(self) -> dict[str, FloatArray]:
+        """Scores (n, L) by track, gaps filled under the starting weights."""
+        scores, _ = complete_scores(self.scored, self.weights)
+        return {t: X for t, X in scores.items() if len(X)}
+
+    @cached_property
+    def full(self) -> Mapping[str, FloatArray]:
+        """Local weights by track, adjusted on all enterprises and not rounded."""
+        space = space_of(self.weights, list(self.scores), self.spec.depths)
+        everyone = {t: np.ones(len(X)) for t, X in self.scores.items()}
+        rng = deepcopy(self._generator).spawn(1)[0]
+        return solve(space, self.spec, self.moments(everyone), rng=rng).local
+
+    def counts(self, replicate: int) -> Mapping[str, FloatArray]:
+        """Return how often each enterprise is in a replicate, (n,) by track; once each if -1."""
+        if replicate == DECIDED:
+            return {t: np.ones(len(X)) for t, X in self.scores.items()}
+        while len(self._counts) <= replicate:
+            sizes = {t: len(X) for t, X in self.scores.items()}
+            self._counts.append(
+                {t: bootstrap_counts(n, 1, self._generator)[0] for t, n in sizes.items()}
+            )
+        return self._counts[replicate]
+
+    def moments(
+        self, counts: Mapping[str, FloatArray], scores: Mapping[str, FloatArray] | None = None
+    ) -> dict[str, Moments]:
+        """Return moments of the scores by track, each enterprise counted as often as stated."""
+        shares = self.spec.request.problem == "shares"
+        table = self.scores if scores is None else scores
+        return {t: moments_of(X, counts[t], centred=shares) for t, X in table.items()}
+
+    def refit(self, start: Mapping[str, FloatArray], replicate: int) -> Refit:
+        """Return adjusted local weights by track, and whether they meet the request.
+
+        Parameters
+        ----------
+        start : starting local weights by track
+        replicate : of the enterprises; -1 for those observed
+
+        Notes
+        -----
+        The search starts from the answer on all enterprises, the linear optimum and equal shares.
+        Where it finds no answer, the weights are those adjusted on all enterprises. Gaps are
+        filled under the starting weights, and the grid is left out: rounding under caps is an
+        integer programme of its own.
+        """
+        key = (b"".join(np.asarray(start[t]).tobytes() for t in self.weights.local), replicate)
+        if key not in self._made:
+            self._made[key] = self._solve(start, replicate)
+        return self._made[key]
+
+    @single_threaded_blas()
+    def _solve(self, start: Mapping[str, FloatArray], replicate: int) -> Refit:
+        same = all(np.array_equal(start[t], v) for t, v in self.weights.local.items())
+        if same and replicate == DECIDED:
+            return {t: self.after.local[t] for t in self.scores}, True
+        scores, weights, counts = self.scores, self.weights, self.counts(replicate)
+        if not same:
+            weights = replace(self.weights, local=start, uncertainty=None)
+            filled, _ = complete_scores(self.scored, weights)
+            scores = {t: filled[t] for t in scores}
+        space = space_of(weights, list(scores), self.spec.depths)
+        warm = np.concatenate(
+            [b.track.global_weights(self.full[b.track.code])[b.nodes] for b in space.blocks]
+        )
+        tasks = star_tasks(space, self.spec, scores, self.scored)
+        try:
+            found = solve(space, self.spec.quick(), self.moments(counts, scores), tasks=tasks,
+                          extra_starts=[warm], rng=0)  # fmt: skip
+        except (InfeasibleError, NotFoundError, ConvergenceError, InputError):
+            return dict(self.full), False
+        return found.local, True
+
+    @property
+    def failed(self) -> int:
+        """How many of the refits made so far found no answer."""
+        return sum(not met for _, met in self._made.values())
+
+    def uncertainty(self) -> Uncertainty | None:
+        """Return how the adjusted weights vary with enterprises and starting weights."""
+        size = self.spec.request.replicates
+        own = None
+        if size and self.spec.request.problem != "stars":
+            label = message("adjustment.enterprises", label=self.scored.label)
+            own = Root(self.scored.digest, "population", label, self.stream)
+
+        def procedure(sets: Sequence[Local], plan: Plan) -> Local:
+            (start,) = sets
+            k = len(next(iter(start.values())))
+            which = plan[own.key] if own is not None else np.full(k, DECIDED)
+            rows = [
+                self.refit({t: v[i] for t, v in start.items()}, int(which[i]))[0] for i in range(k)
+            ]
+            return self._whole(start, rows)
+
+        return derive([self.weights], procedure, own=own, size=size)
+
+    def _whole(self, start: Local, rows: Sequence[Mapping[str, FloatArray]]) -> Local:
+        """Return (k, m) by track; tracks without enterprises follow in the shared weights."""
+        fw = self.weights.framework
+        out = {t: np.array(v) for t, v in start.items()}
+        known = next(iter(self.scores))
+        for t, track in fw.tracks.items():
+            if t in self.scores:
+                out[t] = np.array([row[t] for row in rows])
+                continue
+            for code in fw.shared:
+                if code in track.index and code in fw.tracks[known].index:
+                    column = fw.tracks[known].index[code]
+                    out[t][:, track.index[code]] = [row[known][column] for row in rows]
+        return out
+
+
+def out_of_sample(refits: Refits, draws: int) -> OutOfSample:
+    """Judge refits on bootstrap samples on the enterprises left out of each.
+
+    Raises
+    ------
+    NotFoundError
+        When no refit has an answer.
+    """
+    weights, spec, scores = refits.weights, refits.spec, refits.scores
     kept: dict[str, list[FloatArray]] = {t: [] for t in scores}
     judged: list[dict[str, tuple[float, float, float]]] = []
     failed, left = 0, 0
-    for _ in range(draws):
-        counts = {t: bootstrap_counts(len(X), 1, generator)[0] for t, X in scores.items()}
-        inside = {t: moments_of(X, counts[t], centred=shares) for t, X in scores.items()}
+    for replicate in range(draws):
+        counts = refits.counts(replicate)
         left += sum(int(np.count_nonzero(c == 0)) for c in counts.values())
-        try:
-            found = solve(space, quick, inside, extra_starts=[warm], rng=generator)
-        except (InfeasibleError, NotFoundError, ConvergenceError, InputError):
+        local, met = refits.refit(weights.local, replicate)
+        if not met:
             failed += 1
             continue
         for t in scores:
-            kept[t].append(found.local[t])
+            kept[t].append(local[t])
         outside = {
             t: moments_of(X[counts[t] == 0]) for t, X in scores.items() if (counts[t] == 0).any()
         }
-        judged.append(_judge(weights, found.local, spec, inside, outside))
+        judged.append(_judge(weights, local, spec, refits.moments(counts), outside))
     if not judged:
-        raise NotFoundError(
-            f"on none of {draws} bootstrap samples were weights under these caps found: they hold "
-            "on the full sample by luck only"
-        )
-    local = {t: np.array(v) for t, v in kept.items()}
-    final = finished(weights, full.local, spec)
-    return _summary(draws, failed, left, local, judged, final, spec)
-
-
-def _quick(spec: AdjustSpec) -> AdjustSpec:
-    from dataclasses import replace
-
-    return replace(spec, starts=0)
+        raise NotFoundError(message("adjustment.fault.no_refit", draws=draws))
+    spread = {t: np.array(v) for t, v in kept.items()}
+    final = finished(weights, refits.full, spec)
+    return _summary(draws, failed, left, spread, judged, final, spec)
 
 
 def _judge(
     weights: WeightSet,
     local: Mapping[str, FloatArray],
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     inside: Mapping[str, Moments],
     outside: Mapping[str, Moments],
 ) -> dict[str, tuple[float, float, float]]:
@@ -214,7 +309,7 @@ def _summary(
     local: Mapping[str, FloatArray],
     judged: list[dict[str, tuple[float, float, float]]],
     final: WeightSet,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
 ) -> OutOfSample:
     import pandas as pd
 

@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.adjusting import Adjusted, adjust_spec, finished, space_of
+from calib.adjustment.adjusting import Adjusted, adjust_once, finished, space_of
 from calib.adjustment.before_after import measure_table, star_moves_table
-from calib.adjustment.ledger import Ledger, local_by_code
+from calib.adjustment.ledger import Ledger, in_both, local_by_code
 from calib.adjustment.moments import moments_of
-from calib.adjustment.scores import complete_scores, scored_for
-from calib.adjustment.spec import AdjustSpec
-from calib.errors import InputError
-from calib.framework import Name, Readings
-from calib.population import Population
+from calib.adjustment.request import ResolvedRequest
+from calib.adjustment.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
+from calib.words import Text, joined, message
 
-__all__ = ["Round", "Rounds", "adjust_rounds", "over_caps"]
+__all__ = ["Round", "Rounds", "over_caps", "run_rounds"]
 
 _HOLDS = 1e-8
 
@@ -41,7 +39,7 @@ class Round:
     largest_before, largest_after : largest value by capped measure
     stars_before, stars_after : enterprises by star
     moves : enterprises whose star this round changes: id, track, from, to, through
-    reason : why the round was made, in both languages
+    reason : why the round was made
     """
 
     number: int
@@ -55,7 +53,7 @@ class Round:
     stars_before: tuple[int, ...]
     stars_after: tuple[int, ...]
     moves: tuple[tuple[str, str, int, int, str], ...]
-    reason: Name
+    reason: Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +65,7 @@ class Rounds:
     start, final : weight sets
     rounds : the rounds made
     holds : whether every cap holds at the end
-    stopped : why no further round was made, in both languages
+    stopped : why no further round was made
     ledger : everything needed to audit and replay
     """
 
@@ -75,49 +73,29 @@ class Rounds:
     final: WeightSet
     rounds: tuple[Round, ...]
     holds: bool
-    stopped: Name
+    stopped: Text
     ledger: Ledger
 
 
 @single_threaded_blas()
-def adjust_rounds(
-    weights: WeightSet,
-    population: Population | Scored,
-    spec: AdjustSpec,
-    *,
-    steps: Sequence[float] = (0.5, 0.75, 1.0),
-    grid: float | None = None,
-    readings: Readings | Mapping[str, str] | None = None,
-    seed: int = 0,
-) -> Rounds:
+def run_rounds(weights: WeightSet, scored: Scored, spec: ResolvedRequest, seed: int) -> Rounds:
     """Adjust in damped rounds until the caps hold.
 
     Parameters
     ----------
     weights : starting weights
-    population : trial sample
-    spec : the request; problem "caps"
-    steps : share of the way taken in each round, above 0, at most 1; as many rounds at most
-    grid : round the last round's weights to this grid
-    readings : open readings
+    scored : the enterprises
+    spec : the request on the tree; its ``steps`` are the shares of the way, its ``grid`` rounds
+        the last round's weights
     seed : of the random starts; round r uses ``seed + r``
-
-    Returns
-    -------
-    Rounds
 
     Notes
     -----
     A step goes along the straight line of global weights from the current weights to the nearest
-    ones under the caps, so linear demands that hold at both ends hold between them.
+    ones under the caps, so linear constraints that hold at both ends hold between them.
     """
-    bad = [s for s in steps if not 0 < s <= 1]
-    if bad or not steps:
-        raise InputError(f"steps must be shares above 0 and at most 1, found {list(steps)!r}")
-    if spec.problem != "caps":
-        raise InputError("rounds are for problem 'caps'; the others have one answer")
-    scored = scored_for(population, weights, readings)
-    ledger = Ledger.start(weights, scored, spec, tuple(steps), grid, seed)
+    steps, grid = spec.request.steps, spec.request.grid
+    ledger = Ledger.start(weights, scored, spec.request, seed)
     current = weights
     made: list[Round] = []
     for number, step in enumerate(steps, start=1):
@@ -130,7 +108,7 @@ def adjust_rounds(
     over, _ = over_caps(current, scored, spec)
     rounded = bool(made) and grid is not None and made[-1].number == len(steps)
     if grid is not None and not rounded:  # the caps held early: round what there is
-        last = adjust_spec(current, scored, spec, grid=grid, rng=seed)
+        last = adjust_once(current, scored, spec, grid=grid, rng=seed)
         made.append(_finish(current, scored, spec, last, len(made) + 1))
         current = last.weights
         ledger = ledger.append(_entry(made[-1]))
@@ -140,10 +118,9 @@ def adjust_rounds(
 
 
 def over_caps(
-    weights: WeightSet, population: Population | Scored, spec: AdjustSpec
+    weights: WeightSet, scored: Scored, spec: ResolvedRequest
 ) -> tuple[tuple[tuple[str, str, float, float], ...], dict[str, float]]:
     """Return capped nodes above their cap, and the largest value by capped measure."""
-    scored = scored_for(population, weights, None)
     scores, _ = complete_scores(scored, weights)
     moments = {t: moments_of(X) for t, X in scores.items() if len(X)}
     table = measure_table(weights, weights, moments, spec.on)
@@ -160,14 +137,14 @@ def over_caps(
 def _round(
     current: WeightSet,
     scored: Scored,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     number: int,
     step: float,
     last: bool,
     grid: float | None,
     seed: int,
 ) -> Round:
-    full = adjust_spec(
+    full = adjust_once(
         current, scored, spec, grid=grid if last else None, rng=seed + number,
         name=f"{current.name} round {number}",
     )  # fmt: skip
@@ -180,13 +157,13 @@ def _round(
 
 
 def _finish(
-    current: WeightSet, scored: Scored, spec: AdjustSpec, full: Adjusted, number: int
+    current: WeightSet, scored: Scored, spec: ResolvedRequest, full: Adjusted, number: int
 ) -> Round:
     return _describe(number, 1.0, current, full.weights, full, scored, spec)
 
 
 def _part_way(
-    before: WeightSet, after: WeightSet, spec: AdjustSpec, tracks: Sequence[str], step: float
+    before: WeightSet, after: WeightSet, spec: ResolvedRequest, tracks: Sequence[str], step: float
 ) -> dict[str, FloatArray]:
     space = space_of(before, tracks, spec.depths)
     goal = np.concatenate(
@@ -202,7 +179,7 @@ def _describe(
     after: WeightSet,
     full: Adjusted,
     scored: Scored,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
 ) -> Round:
     over, largest = over_caps(before, scored, spec)
     _, largest_after = over_caps(after, scored, spec)
@@ -219,33 +196,23 @@ def _describe(
     )  # fmt: skip
 
 
-_WORDS = {
-    "weight": ("权重", "weight"),
-    "contribution": ("贡献占比", "contribution share"),
-    "variance": ("方差占比", "variance share"),
-}
-
-
-def _reason(over: Sequence[tuple[str, str, float, float]]) -> Name:
+def _reason(over: Sequence[tuple[str, str, float, float]]) -> Text:
     if not over:
-        return Name("各项上限均已满足，取整到网格。", "Every cap holds; rounding to the grid.")
-    zh = "；".join(f"{w} {_WORDS[m][0]} {v:.1%} 超过上限 {c:.1%}" for w, m, v, c in over)
-    en = "; ".join(f"{w} {_WORDS[m][1]} {v:.1%} over the cap of {c:.1%}" for w, m, v, c in over)
-    return Name(zh, en)
+        return message("adjustment.reason.grid")
+    said = [
+        message("adjustment.reason.over", where=where, value=value, cap=cap,
+                measure=message(f"adjustment.measure.{measure}"))
+        for where, measure, value, cap in over
+    ]  # fmt: skip
+    return joined(said, message("words.semicolon"))
 
 
-def _stop_reason(over: Sequence[object], made: Sequence[Round]) -> Name:
+def _stop_reason(over: Sequence[object], made: Sequence[Round]) -> Text:
     if not over and not made:
-        return Name("起始权重已满足全部上限。", "The starting weights meet every cap already.")
+        return message("adjustment.stopped.already")
     if not over:
-        return Name(
-            f"第 {made[-1].number} 轮后各项上限均满足。",
-            f"Every cap holds after round {made[-1].number}.",
-        )
-    return Name(
-        f"已完成预定轮次，仍有 {len(over)} 项超过上限。",
-        f"All planned rounds are made; {len(over)} values are still above their cap.",
-    )
+        return message("adjustment.stopped.holds", number=made[-1].number)
+    return message("adjustment.stopped.planned", n=len(over))
 
 
 def _entry(r: Round) -> dict[str, Any]:
@@ -253,7 +220,7 @@ def _entry(r: Round) -> dict[str, Any]:
     return {
         "round": r.number,
         "step": r.step,
-        "reason": {"zh": r.reason.zh, "en": r.reason.en},
+        "reason": in_both(r.reason),
         "before": local_by_code(r.before),
         "after": local_by_code(r.after),
         "over": [list(row) for row in r.over],
@@ -268,5 +235,5 @@ def _entry(r: Round) -> dict[str, Any]:
             k: {"distance": g.distance, "bound": g.bound, "proven": g.proven}
             for k, g in r.adjusted.rounding.items()
         },
-        "notes": list(r.adjusted.notes),
+        "notes": [in_both(n) for n in (*r.adjusted.misses, *r.adjusted.notes)],
     }

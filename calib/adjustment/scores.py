@@ -13,6 +13,7 @@ from calib.population import Population
 from calib.rating import Scored, score_answers
 from calib.rating.stars import effective_local, node_scores, scored_nodes
 from calib.weights import WeightSet
+from calib.words import Text, message
 
 __all__ = ["complete_scores", "scored_for"]
 
@@ -25,22 +26,20 @@ def scored_for(
     """Score a population under readings, and check that it fits the weights."""
     if isinstance(population, Scored):
         if readings is not None and population.framework.rule.read(readings) != population.readings:
-            raise InputError("the scores were made under other readings; give the population")
+            raise InputError(message("dominance.fault.readings"))
         scored = population
     else:
         scored = score_answers(population, population.framework.rule.read(readings))
     if scored.framework.digest != weights.framework.digest:
-        raise InputError(
-            f"weight set {weights.name!r} and the population belong to different frameworks"
-        )
+        raise InputError(message("dominance.fault.frameworks", weights=weights.name))
     if len(scored) == 0:
-        raise InputError("the population holds no enterprise; nothing can be measured")
+        raise InputError(message("dominance.fault.empty"))
     return scored
 
 
 def complete_scores(
     scored: Scored, weights: WeightSet
-) -> tuple[dict[str, FloatArray], tuple[str, ...]]:
+) -> tuple[dict[str, FloatArray], tuple[Text, ...]]:
     """Return scores (n, L) by track without gaps, and notes on what was filled in.
 
     Notes
@@ -50,16 +49,14 @@ def complete_scores(
     the given weights, so that moments and stars agree with the rating at those weights.
     """
     out: dict[str, FloatArray] = {}
-    notes: list[str] = []
+    notes: list[Text] = []
     for t, sample in scored.samples.items():
         X = sample.X
         gaps = np.isnan(X)
         if gaps.any():
             X = _filled(X, gaps, weights, t)
-            notes.append(
-                f"{t}: {int(gaps.sum())} unanswered items take the weighted mean of their answered "
-                f"siblings under {weights.name!r}"
-            )
+            notes.append(message("dominance.note.gaps", track=t, n=int(gaps.sum()),
+                                 weights=weights.name))  # fmt: skip
         out[t] = X
     return out, tuple(notes)
 
@@ -75,7 +72,7 @@ def _filled(X: FloatArray, gaps: FloatArray, weights: WeightSet, t: str) -> Floa
         known = scored_nodes(track, local, ~gap)
         top = track.families[0].members
         if not (known[top] & (local[top] > 0)).any():
-            raise InputError(f"track {t}: {len(rows)} enterprises have no answer of weight above 0")
+            raise InputError(message("dominance.fault.no_answer", track=t, n=len(rows)))
         own = effective_local(track, local, ~gap)
         scores = node_scores(track, np.nan_to_num(X[rows]), own)
         total = scores[:, top] @ own[top]

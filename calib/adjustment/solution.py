@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calib._types import FloatArray
 from calib.adjustment.nearest import Certificate
 from calib.adjustment.star_fit import StarFit
-from calib.framework import Name
+from calib.words import Text, message
 
 __all__ = ["Solution", "priced", "worst_certificate"]
 
@@ -35,24 +35,17 @@ class Solution:
     starts: int = 0
     converged: int = 0
     stars: StarFit | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
-    def search(self) -> Name:
-        """Say how the answer is known to be an optimum, and of how many, in both languages."""
+    def search(self) -> Text:
+        """Say how the answer is known to be an optimum, and of how many."""
         cert = self.certificate
         if cert is None:
-            return Name("无 KKT 证明", "no KKT certificate")
-        zh, en = f"KKT 残差 {cert.residual:.1e}", f"KKT residual {cert.residual:.1e}"
+            return message("adjustment.search.none")
         if cert.unique:
-            return Name(f"{zh}；全局唯一最优", f"{en}; the unique optimum")
-        optima = len(self.optima)
-        return Name(
-            f"{zh}；局部最优：{self.starts} 个起点中 {self.converged} 个收敛，"
-            f"得到 {optima} 个不同的最优解，取最近者",
-            f"{en}; a local optimum: {self.converged} of {self.starts} starts converged, to "
-            f"{optima} distinct {'optimum' if optima == 1 else 'optima'}, the nearest of which "
-            "is given",
-        )
+            return message("adjustment.search.unique", residual=cert.residual)
+        return message("adjustment.search.local", residual=cert.residual, starts=self.starts,
+                       converged=self.converged, n=len(self.optima))  # fmt: skip
 
 
 def worst_certificate(found: Sequence[Certificate]) -> Certificate | None:

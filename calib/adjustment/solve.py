@@ -19,33 +19,33 @@ from calib.adjustment.demands import (
 from calib.adjustment.families import budget_shares, reach_correlations, solve_by_family
 from calib.adjustment.moments import Moments
 from calib.adjustment.nearest import nearest_weights
+from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.solution import Solution, priced, worst_certificate
 from calib.adjustment.space import Space, build_space
-from calib.adjustment.spec import AdjustSpec
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
 from calib.adjustment.variance_budget import risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Track
 from calib.rating.kernel import single_threaded_blas
+from calib.words import message
 
 __all__ = ["Solution", "demand_rows", "share_caps", "solve", "spec_for"]
 
 
-def demand_rows(space: Space, spec: AdjustSpec, moments: Mapping[str, Moments]) -> Rows:
+def demand_rows(space: Space, spec: ResolvedRequest, moments: Mapping[str, Moments]) -> Rows:
     """Return every linear demand of a request, z >= 0 first."""
     parts = [positive_rows(space)]
     if "weight" in spec.caps:
         parts.append(weight_cap_rows(space, spec.caps["weight"], spec.on))
     if "contribution" in spec.caps:
         parts.append(contribution_rows(space, moments, spec.caps["contribution"], spec.on))
-    if spec.bounds is not None:
-        parts.append(bound_rows(space, spec.bounds))
+    parts += [bound_rows(space, bounds) for bounds in spec.bounds]
     if spec.groups:
         parts.append(group_rows(space, spec.groups))
-    if spec.keep_order:
+    if spec.request.keep_order:
         parts.append(order_rows(space))
     return stack_rows(parts)
 
@@ -81,7 +81,7 @@ def share_caps(
 
 def solve(
     space: Space,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     *,
     tasks: Sequence[StarTask] = (),
@@ -118,25 +118,31 @@ def solve(
 
 def _solve(
     space: Space,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     tasks: Sequence[StarTask],
     extra_starts: Sequence[FloatArray],
     rng: Seed,
 ) -> Solution:
-    if len(space.blocks) > 1 and 1 not in space.depths and spec.problem in ("caps", "stars"):
+    if (
+        len(space.blocks) > 1
+        and 1 not in space.depths
+        and spec.request.problem in ("caps", "stars")
+    ):
         return _track_by_track(space, spec, moments, tasks, extra_starts, rng)
-    if spec.problem == "shares":
+    if spec.request.problem == "shares":
         return solve_by_family(space, spec, moments, budget_shares)
-    if spec.problem == "correlations":
+    if spec.request.problem == "correlations":
         return solve_by_family(space, spec, moments, reach_correlations)
-    _check_floor(space, spec, moments)
+    _check_least_cap(space, spec, moments)
     rows = demand_rows(space, spec, moments)
-    if spec.problem == "stars":
+    if spec.request.problem == "stars":
         fit = fit_stars(space.start, rows, space.equal, space.value, tasks)
         return Solution(space.local_weights(fit.z), None, stars=fit)
     if "variance" not in spec.caps:
-        near = nearest_weights(space.start, rows, space.equal, space.value, distance=spec.distance)
+        near = nearest_weights(
+            space.start, rows, space.equal, space.value, distance=spec.request.distance
+        )
         prices = priced(rows.labels, near.prices(rows), rows.slack(near.z))
         return Solution(space.local_weights(near.z), near.certificate, prices)
     caps = share_caps(space, spec.caps["variance"], spec.on, moments)
@@ -146,9 +152,7 @@ def _solve(
         if float(space.start @ c.cov @ space.start) <= 0
     ]
     caps = [c for b, c in zip(space.blocks, caps, strict=True) if b.track.code not in flat]
-    notes = tuple(
-        f"{t}: the total does not vary; variance shares are 0 and cap nothing" for t in flat
-    )
+    notes = tuple(message("adjustment.note.flat", track=t) for t in flat)
     if not caps:
         near = nearest_weights(space.start, rows, space.equal, space.value)
         prices = priced(rows.labels, near.prices(rows), rows.slack(near.z))
@@ -157,7 +161,7 @@ def _solve(
     starts = [*extra_starts, *([equal] if equal is not None else [])]
     found = nearest_under_share_cap(
         space.start, rows, space.equal, space.value, caps,
-        starts=starts, random_starts=spec.starts, rng=rng,
+        starts=starts, random_starts=spec.request.starts, rng=rng,
     )  # fmt: skip
     relief = rows.relief @ np.append(found.z, 1.0)
     excess = np.concatenate([c.caps - c.shares(found.z) for c in caps])
@@ -171,7 +175,7 @@ def _solve(
 
 def _track_by_track(
     space: Space,
-    spec: AdjustSpec,
+    spec: ResolvedRequest,
     moments: Mapping[str, Moments],
     tasks: Sequence[StarTask],
     extra_starts: Sequence[FloatArray],
@@ -206,13 +210,16 @@ def _track_by_track(
     )
 
 
-def spec_for(spec: AdjustSpec, tracks: Sequence[Track], every: Sequence[Track]) -> AdjustSpec:
+def spec_for(
+    spec: ResolvedRequest, tracks: Sequence[Track], every: Sequence[Track]
+) -> ResolvedRequest:
     """Keep the bounds and groups that concern some tracks; names unknown to all still fail."""
     here = {c for t in tracks for c in t.codes}
     others = {c for t in every for c in t.codes} - here
-    bounds = spec.bounds
-    if isinstance(bounds, Mapping):
-        bounds = {c: v for c, v in bounds.items() if c not in others}
+    bounds = tuple(
+        {c: v for c, v in b.items() if c not in others} if isinstance(b, Mapping) else b
+        for b in spec.bounds
+    )
     groups = {k: v for k, v in spec.groups.items() if not any(c in others for c in v[0])}
     return replace(spec, bounds=bounds, groups=groups)
 
@@ -232,7 +239,7 @@ def _joined(fits: Sequence[StarFit]) -> StarFit | None:
     )
 
 
-def _check_floor(space: Space, spec: AdjustSpec, moments: Mapping[str, Moments]) -> None:
+def _check_least_cap(space: Space, spec: ResolvedRequest, moments: Mapping[str, Moments]) -> None:
     """Refuse caps below 1/L: shares that sum to 1 over L nodes cannot all be under them."""
     for block in space.blocks:
         count = len(block.track.at_depth(spec.on))
@@ -240,12 +247,11 @@ def _check_floor(space: Space, spec: AdjustSpec, moments: Mapping[str, Moments])
             if measure == "variance" and not moments[block.track.code].cov.any():
                 continue  # nothing varies: all shares are 0
             if cap * count < 1.0 - 1e-12:
-                msg = (
-                    f"a {measure} cap of {cap:g} is below 1/{count} = {1 / count:.4f}: shares of "
-                    f"the {count} nodes of track {block.track.code} sum to 1, so one of them is "
-                    "above it whatever the weights"
-                )
-                raise InfeasibleError(msg)
+                raise InfeasibleError(
+                    message("adjustment.fault.below", cap=cap,
+                            measure=message(f"adjustment.measure.{measure}"),
+                            count=count, least=1 / count, track=block.track.code)
+                )  # fmt: skip
 
 
 def equal_share_start(space: Space, moments: Mapping[str, Moments]) -> FloatArray | None:

@@ -11,7 +11,6 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from calib.adjustment import Adjusted, Rounds
     from calib.framework import Framework
     from calib.rating import Scored
     from calib.weights import WeightSet
@@ -25,6 +24,7 @@ _FRAMEWORK = click.option("--framework", default="aii", show_default=True)
 _READING = click.option("--reading", "readings", multiple=True, metavar="KEY=VALUE",
                         help="A reading of the rating rule; may be repeated.")  # fmt: skip
 _DRAWS, _DRAWN_BY_DEFAULT = 200, 2000
+_ROWS = 100
 _SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 
 
@@ -212,6 +212,8 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--on", help="Level whose nodes are capped (the lowest one that moves)."),
         click.option("--low", type=_Share(above=False), help="Lowest local weight of what moves."),
         click.option("--high", type=_Share(), help="Highest local weight of what moves."),
+        click.option("--floor", type=_Share(), help="Lowest local weight of every node that moves; "
+                     "raises --low."),
         click.option("--keep-order", is_flag=True, help="Siblings may not change places."),
         click.option("--problem", default="caps", show_default=True,
                      type=click.Choice(["caps", "shares", "correlations", "stars"])),
@@ -244,80 +246,46 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
 def adjust(
     population: str, weights_file: str, framework: str, caps: tuple[str, ...],
     levels: tuple[str, ...], on: str | None, low: float | None, high: float | None,
-    keep_order: bool, problem: str, distance: Any, grid: float | None, steps: tuple[float, ...],
-    draws: int, ledger_file: Path | None, out: Path | None, readings: tuple[str, ...], seed: int,
-    lang: str,
+    floor: float | None, keep_order: bool, problem: str, distance: Any, grid: float | None,
+    steps: tuple[float, ...], draws: int, ledger_file: Path | None, out: Path | None,
+    readings: tuple[str, ...], seed: int, lang: str,
 ) -> None:  # fmt: skip
     """Find the nearest weights under which no indicator decides the result of POPULATION."""
-    from calib.adjustment import (
-        adjust_rounds,
-        adjust_spec,
-        make_spec,
-        out_of_sample,
-        write_ledger,
-    )
+    from calib.adjustment import AdjustRequest, write_ledger
+    from calib.adjustment import adjust as adjusted
     from calib.errors import InputError
+    from calib.report import print_table
     from calib.weights import write_weights
+    from calib.words import message, set_language
 
-    fw, scored, weights = _load(population, weights_file, framework, readings, seed)
+    set_language(lang)
+    _, scored, weights = _load(population, weights_file, framework, readings, seed)
     bounds = None
     if low is not None or high is not None:
         bounds = (0.0 if low is None else low, 1.0 if high is None else high)
-    spec = make_spec(fw, cap=_caps(caps), measure=None, level=levels, on=on, problem=problem,
-                     bounds=bounds, groups=None, keep_order=keep_order, distance=distance,
-                     target="equal", starts=8)  # fmt: skip
+    request = AdjustRequest.make({
+        "cap": _caps(caps), "level": levels, "on": on, "bounds": bounds, "floor": floor,
+        "keep_order": keep_order, "problem": problem, "distance": distance, "grid": grid,
+        "steps": steps, "draws": draws,
+    })  # fmt: skip
     if ledger_file is not None and not steps:
-        raise InputError("--ledger records rounds: add --step, for instance --step 0.5 --step 1")
-    if steps:
-        rounds = adjust_rounds(weights, scored, spec, steps=steps, grid=grid, seed=seed)
-        _show_rounds(rounds, lang)
-        final = rounds.final
-        if ledger_file is not None:
-            write_ledger(rounds.ledger, ledger_file)
-            click.echo(f"wrote {ledger_file}, seal {rounds.ledger.seal}")
-    else:
-        done = adjust_spec(weights, scored, spec, grid=grid, rng=seed)
-        final = done.weights
-        _show_adjusted(done, lang)
-    if draws:
-        click.echo(out_of_sample(weights, scored, spec, draws=draws, rng=seed).sentence().get(lang))
-    if scored.synthetic:
-        click.echo(
-            "合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise"
-        )
+        raise InputError(message("adjustment.fault.no_rounds"))
+    found = adjusted(weights, scored, request=request, rng=seed)
+    click.echo(found.headline().get(lang))
+    for table in found.tables:
+        if len(table.frame):
+            print_table(table, lang, found.names, _ROWS)
+    for note in found.notes:
+        click.echo(("! " if note.warning else "") + note.get(lang))
+    if found.synthetic:
+        click.echo(message("population.synthetic").get(lang))
+    if ledger_file is not None and found.ledger is not None:
+        write_ledger(found.ledger, ledger_file)
+        click.echo(message("adjustment.wrote_ledger", file=str(ledger_file),
+                           seal=found.ledger.seal).get(lang))  # fmt: skip
     if out is not None:
-        write_weights(final, out)
-        click.echo(f"wrote {out}")
-
-
-def _show_rounds(rounds: Rounds, lang: str) -> None:
-    for r in rounds.rounds:
-        change = ", ".join(
-            f"{m} {v:.4f} → {r.largest_after[m]:.4f}" for m, v in r.largest_before.items()
-        )
-        head = f"第 {r.number} 轮" if lang == "zh" else f"round {r.number}"
-        click.echo(f"{head} (× {r.step:g}): {change}; {r.reason.get(lang)}")
-    click.echo(rounds.stopped.get(lang))
-
-
-def _show_adjusted(done: Adjusted, lang: str) -> None:
-    zh = lang == "zh"
-    for miss in done.misses:
-        click.echo(miss.get(lang))
-    columns = ["track", "code", f"name_{lang}", "local_before", "local_after", "weight_after",
-               "contribution_before", "contribution_after", "variance_before",
-               "variance_after"]  # fmt: skip
-    _show(done.measures, done.weights.provenance.detail, columns, 100)
-    prices = ["demand", "shadow_price", "slack"]
-    _show(done.prices, "影子价格" if zh else "shadow prices", prices, 15)
-    _show(done.stars, "星级变化" if zh else "stars that change", list(done.stars.columns))
-    click.echo(done.minimised.get(lang))
-    if done.solution.certificate is not None:
-        click.echo(done.solution.search().get(lang))
-    for where, rounding in done.rounding.items():
-        click.echo(rounding.sentence(where).get(lang))
-    for note in done.notes[len(done.misses) :]:
-        click.echo(note)
+        write_weights(found.weights, out)
+        click.echo(message("adjustment.wrote", file=str(out)).get(lang))
 
 
 @click.command()

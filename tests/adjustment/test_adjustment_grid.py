@@ -63,14 +63,14 @@ def test_rounding_under_a_variance_cap_is_the_best_of_all_grid_points(aii, seed,
 def test_indicators_of_the_trial_are_rounded_under_a_cap_that_grid_weights_meet(aii, trial) -> None:
     process = trial.take({"process": np.arange(10)})
     found = adjust(published_weights(aii), process, cap={"variance": 0.098}, grid=0.01)
-    assert found.holds(1e-9)
+    assert found.holds
     local = found.weights.local["process"][aii.tracks["process"].leaves] * 100
     on = np.abs(local - np.rint(local)) < 1e-9
     equal = np.isclose(local, 100 / 3)
     assert (on | equal).all()
     (rounding,) = found.rounding.values()
     assert rounding.bound <= rounding.distance
-    assert "of the adjusted weights, proven nearest" in rounding.sentence("process").en
+    assert "of the adjusted weights, proven nearest" in rounding.sentence("process").get("en")
 
 
 @pytest.fixture(scope="module")

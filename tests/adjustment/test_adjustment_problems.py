@@ -367,7 +367,7 @@ def test_d_gives_a_negative_entry_as_certificate_and_the_nearest_feasible_weight
     found = correlation_target(m, np.array([0.5, 1.0, 0.9]))
     assert not found.met
     assert found.exact.min() < 0
-    assert "negative weight" in found.reason
+    assert "negative weight" in found.reason.get("en")
     np.testing.assert_allclose(found.exact, np.linalg.solve(cov, [0.5, 1, 0.9])
                                / np.linalg.solve(cov, [0.5, 1, 0.9]).sum())  # fmt: skip
     assert found.g.min() >= 0
@@ -384,5 +384,5 @@ def test_d_says_when_a_singular_covariance_misses_the_target() -> None:
     m = moments_of(scores(11, 5, 8))
     found = correlation_target(m, np.arange(1.0, 9.0))
     assert not found.met
-    assert "depend on each other" in found.reason
+    assert "depend on each other" in found.reason.get("en")
     assert found.g.min() >= 0

@@ -83,9 +83,9 @@ def test_a_missed_target_is_the_first_line_and_has_no_certificate(aii, trial) ->
         published_weights(aii), cancelling(aii, trial), problem="shares", level="leaf", rng=0
     )
     assert found.misses
-    assert "missed" in found.notes[0]
-    assert "IN.HOR.P" in found.notes[0]
-    assert found.misses[0].zh.startswith("方差占比目标未达到")
+    assert "missed" in found.notes[0].get("en")
+    assert "IN.HOR.P" in found.notes[0].get("en")
+    assert found.misses[0].get("zh").startswith("方差占比目标未达到")
     assert found.solution.certificate is None
 
 
@@ -97,16 +97,16 @@ def test_met_targets_keep_their_certificate_and_miss_nothing(aii, trial) -> None
 
 def test_rounding_shares_to_a_grid_says_by_how_much_they_miss(aii, trial) -> None:
     found = adjust(published_weights(aii), trial, problem="shares", level="pillar", grid=0.01)
-    assert "missed" in found.notes[0]
-    assert "has 0.3" in found.notes[0]
+    assert "missed" in found.notes[0].get("en")
+    assert "has 0.3" in found.notes[0].get("en")
 
 
 def test_what_a_target_is_for_is_said_for_one_track_and_for_two(aii, trial) -> None:
     weights = published_weights(aii)
     two = adjust(weights, trial, problem="shares", level="all", rng=0)
-    assert any("family by family" in n for n in two.notes)
+    assert any("family by family" in n.get("en") for n in two.notes)
     one = Population(
         load_framework("aii"), {"discrete": trial.samples["discrete"]}, trial.kind, "one", True
     )
     alone = adjust(weights, one, problem="shares", level="all", rng=0)
-    assert any("over the whole tree" in n for n in alone.notes)
+    assert any("over the whole tree" in n.get("en") for n in alone.notes)

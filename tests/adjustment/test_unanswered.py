@@ -128,5 +128,5 @@ def test_caps_hold_on_answers_filled_again_under_the_adjusted_weights(aii, trial
         np.testing.assert_allclose(again[t] @ g, rate(found.weights, scored).samples[t].total)
         largest = max(largest, contribution_share(g, moments_of(again[t])).max())
     assert found.largest["contribution"] == pytest.approx(largest, abs=1e-12)
-    assert found.holds() == (largest <= 0.085 + 1e-8)
-    assert found.holds()
+    assert found.holds == (largest <= 0.085 + 1e-8)
+    assert found.holds

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from calib._names import names_apart
 from calib._shipped_files import shipped_data
-from calib.adjustment import adjust_rounds, make_spec, write_ledger
+from calib.adjustment import adjust, write_ledger
 from calib.cli.main import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
@@ -67,11 +67,8 @@ def test_two_outputs_of_one_command_do_not_share_a_file(people, tmp_path):
 
 def test_a_ledger_of_another_calibration_is_not_overwritten(tmp_path, aii, trial):
     scored = score_answers(trial, aii.rule.read({}))
-    spec = make_spec(aii, cap=0.3, measure=None, level=("leaf",), on=None, problem="caps",
-                     bounds=None, groups=None, keep_order=False, distance="euclidean",
-                     target="equal", starts=8)  # fmt: skip
-    one = adjust_rounds(published_weights(aii), scored, spec, steps=(1.0,), seed=0).ledger
-    two = adjust_rounds(published_weights(aii), scored, spec, steps=(0.5, 1.0), seed=0).ledger
+    one = adjust(published_weights(aii), scored, cap=0.3, steps=(1.0,)).ledger
+    two = adjust(published_weights(aii), scored, cap=0.3, steps=(0.5, 1.0)).ledger
     file = tmp_path / "ledger.json"
     write_ledger(one, file)
     write_ledger(one, file)

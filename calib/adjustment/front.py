@@ -1,0 +1,104 @@
+"""The front function of reverse adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from calib._types import Seed
+from calib.adjustment.adjusting import Adjusted, adjust_once
+from calib.adjustment.refits import Refits, out_of_sample
+from calib.adjustment.request import AdjustRequest
+from calib.adjustment.result import AdjustResult, describe
+from calib.adjustment.rounds import Rounds, run_rounds
+from calib.adjustment.scores import scored_for
+from calib.framework import Readings
+from calib.population import Population
+from calib.rating import Scored
+from calib.requests import expect, takes
+from calib.weights import WeightSet
+
+__all__ = ["adjust", "adjust_rounds"]
+
+
+@takes(AdjustRequest)
+def adjust(
+    weights: WeightSet,
+    population: Population | Scored,
+    *,
+    request: AdjustRequest,
+    readings: Readings | Mapping[str, str] | None = None,
+    name: str | None = None,
+    rng: Seed = 0,
+    resamples: Seed = None,
+) -> AdjustResult:
+    """Find the nearest weights under which no indicator dominates.
+
+    Parameters
+    ----------
+    weights : starting weights
+    population : the trial sample
+    {options}
+    readings : open readings of the rating rule
+    name : name of the new weight set
+    rng : seed or generator of the random starts
+    resamples : seed of the bootstrap samples of the enterprises; ``rng`` if None. The draws of
+        sets that were adjusted on the same enterprises with the same seed are paired
+
+    Returns
+    -------
+    AdjustResult
+
+    Raises
+    ------
+    InputError
+        A request that makes no sense, every fault listed.
+    InfeasibleError
+        It is proven that no weights meet the constraints; says which of them conflict.
+    NotFoundError
+        No weights under the caps, or on the grid, were found, without such a proof; says what
+        was closest and by how much it misses.
+
+    Notes
+    -----
+    In rounds, each goes a share of the straight line of global weights from the current weights to
+    the nearest ones under the caps, until the caps hold; the ledger of the rounds replays them.
+    """
+    expect("adjust(weights, population)", weights=(weights, WeightSet),
+           population=(population, (Population, Scored)))  # fmt: skip
+    scored = scored_for(population, weights, readings)
+    spec = request.resolve(weights.framework)
+    seed = _seed(rng)
+    made: Rounds | None = None
+    last: Adjusted | None
+    if request.steps:
+        made = run_rounds(weights, scored, spec, seed)
+        last = made.rounds[-1].adjusted if made.rounds else None
+        final = made.final.renamed(name) if name else made.final
+    else:
+        last = adjust_once(weights, scored, spec, grid=request.grid, name=name, rng=seed)
+        final = last.weights
+    refits = Refits(weights, final, scored, spec, seed if resamples is None else resamples)
+    final = final.with_uncertainty(refits.uncertainty())
+    check = out_of_sample(refits, request.draws) if request.draws else None
+    return describe(weights, final, scored, spec, last, made, check, refits, seed)
+
+
+def adjust_rounds(
+    weights: WeightSet,
+    population: Population | Scored,
+    *,
+    steps: Sequence[float] = (0.5, 0.75, 1.0),
+    **options: Any,
+) -> AdjustResult:
+    """Adjust in damped rounds; :func:`adjust` with ``steps``, whose options it takes."""
+    return adjust(weights, population, steps=steps, **options)
+
+
+def _seed(rng: Seed) -> int:
+    """Return the integer that everything random in one adjustment is drawn from."""
+    if isinstance(rng, int | np.integer):
+        return int(rng)
+    return int(np.random.default_rng(rng).integers(2**31))
