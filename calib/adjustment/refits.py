@@ -19,6 +19,7 @@ from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.scores import complete_scores
 from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solve import solve
+from calib.adjustment.space import Space
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
@@ -118,12 +119,16 @@ class Refits:
         return {t: X for t, X in scores.items() if len(X)}
 
     @cached_property
+    def space(self) -> Space:
+        """The decision variables from the starting weights."""
+        return space_of(self.weights, list(self.scores), self.spec.depths)
+
+    @cached_property
     def full(self) -> Mapping[str, FloatArray]:
         """Local weights by track, adjusted on all enterprises and not rounded."""
-        space = space_of(self.weights, list(self.scores), self.spec.depths)
         everyone = {t: np.ones(len(X)) for t, X in self.scores.items()}
         rng = deepcopy(self._generator).spawn(1)[0]
-        return solve(space, self.spec, self.moments(everyone), rng=rng).local
+        return solve(self.space, self.spec, self.moments(everyone), rng=rng).local
 
     def counts(self, replicate: int) -> Mapping[str, FloatArray]:
         """Return how often each enterprise is in a replicate, (n,) by track; once each if -1."""
@@ -174,7 +179,7 @@ class Refits:
             weights = replace(self.weights, local=start, uncertainty=None)
             filled, _ = complete_scores(self.scored, weights)
             scores = {t: filled[t] for t in scores}
-        space = space_of(weights, list(scores), self.spec.depths)
+        space = self.space if same else space_of(weights, list(scores), self.spec.depths)
         warm = np.concatenate(
             [b.track.global_weights(self.full[b.track.code])[b.nodes] for b in space.blocks]
         )

@@ -23,7 +23,7 @@ from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.solution import Solution, priced, worst_certificate
-from calib.adjustment.space import Space, build_space
+from calib.adjustment.space import Space
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
 from calib.adjustment.variance_budget import risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
@@ -186,7 +186,7 @@ def _track_by_track(
     parts: list[Solution] = []
     for number, block in enumerate(space.blocks):
         t = block.track.code
-        own = build_space({t: block.track}, {t: block.local}, space.depths)
+        own = space.parts[number]
         mine = [StarTask(own.blocks[0], tasks[number].model, tasks[number].star)] if tasks else []
         mine = [k for k in mine if (k.star >= 0).any()]
         if tasks and not mine:

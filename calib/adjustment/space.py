@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from calib.framework import Framework, Track
 __all__ = ["Block", "Space", "build_space", "level_depths"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """The part of the variables that belongs to one track.
 
@@ -47,12 +48,18 @@ class Block:
 
     def cover(self, node: int) -> FloatArray:
         """Return which of the track's variables lie under a node, (q_t,) of 0 and 1."""
-        under = self.track.membership([node])[0]
-        own = self.track.membership(self.nodes)
-        return np.asarray((own & under).any(axis=1), dtype=float)
+        row: FloatArray = self._covers[node]
+        return row
+
+    @cached_property
+    def _covers(self) -> FloatArray:
+        """Of every node, which variables lie under it, (m, q_t)."""
+        under = self.track.membership(np.arange(len(self.track.codes))).astype(float)
+        own = self.track.membership(self.nodes).astype(float)
+        return np.asarray(under @ own.T > 0, dtype=float)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Space:
     """Variables of an adjustment and the equalities that tie them.
 
@@ -76,6 +83,14 @@ class Space:
     def size(self) -> int:
         """Number of variables q."""
         return len(self.start)
+
+    @cached_property
+    def parts(self) -> tuple[Space, ...]:
+        """The variables of each track by itself, where nothing ties the tracks together."""
+        return tuple(
+            build_space({b.track.code: b.track}, {b.track.code: b.local}, self.depths)
+            for b in self.blocks
+        )
 
     def node_row(self, block: Block, node: int) -> FloatArray:
         """Return the row that gives a node's global weight from the variables, (q,)."""
