@@ -5,33 +5,40 @@
 into local weights up the tree.
 """
 
-from calib.ballots.agreement import Agreement, fagin_distance, kendall_w, list_distances
-from calib.ballots.bootstrap import Bootstrap, bootstrap
-from calib.ballots.data import Ballots, ballots_from_lists
+from calib.ballots.data import Ballots, ballots_from_lists, simulate_ballots
 from calib.ballots.draws import worth_draws
+from calib.ballots.effects import ballots_for_equal_shares, ballots_for_equal_worths
 from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
 from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
 from calib.ballots.estimates import (
     ERRORS,
     METHODS,
     Estimate,
+    QuasiVariances,
     comparison_table,
     estimate,
     estimate_all,
     maximum_note,
     method_table,
+    quasi_variances,
 )
-from calib.ballots.homogeneity import StageTest, stage_test
-from calib.ballots.kemeny import Kemeny, kemeny, kemeny_order
-from calib.ballots.mixture import Mixture, MixtureChoice, choose_mixture, fit_mixture
-from calib.ballots.outliers import Outliers, outlying_ballots
+from calib.ballots.exchange import read_preflib, survey_table, write_preflib, write_survey
+from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
+from calib.ballots.intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
+from calib.ballots.opinions import (
+    Mixture,
+    MixtureChoice,
+    Outliers,
+    choose_mixture,
+    fit_mixture,
+    outlying_ballots,
+)
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
-from calib.ballots.planning import ballots_for_equal_shares, ballots_for_equal_worths
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
-from calib.ballots.preflib import read_preflib, write_preflib
-from calib.ballots.quasi import QuasiVariances, quasi_variances
 from calib.ballots.reading import parse_survey, read_survey
 from calib.ballots.report import MARGIN, EqualityReport, equality_report
+from calib.ballots.resampling import Bootstrap, bootstrap
+from calib.ballots.result import BallotsResult
 from calib.ballots.robust import effective_table, sandwich
 from calib.ballots.rollup import (
     TreeWeights,
@@ -40,16 +47,18 @@ from calib.ballots.rollup import (
     local_from_worths,
     pool_tracks,
 )
-from calib.ballots.scores import SCORES, PositionalScore, positional_score
-from calib.ballots.segments import group_equality, segment_test
 from calib.ballots.sentences import equality_sentences, verdict_name
-from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
-from calib.ballots.simulate import simulate_ballots
-from calib.ballots.survey import REASONS, Intake, SetAside, Survey, reason
-from calib.ballots.unshrunken import WorthIntervals, worth_intervals
-from calib.ballots.weigh import BallotsRequest, BallotsResult, weigh_ballots
-from calib.ballots.writing import survey_table, write_survey
+from calib.ballots.survey import REASONS, ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.voting import (
+    SCORES,
+    Kemeny,
+    PositionalScore,
+    kemeny,
+    kemeny_order,
+    positional_score,
+)
+from calib.ballots.weigh import BallotsRequest, weigh_ballots
 
 __all__ = [
     "ERRORS",
@@ -57,7 +66,6 @@ __all__ = [
     "METHODS",
     "REASONS",
     "SCORES",
-    "Agreement",
     "Ballots",
     "BallotsRequest",
     "BallotsResult",
@@ -66,7 +74,6 @@ __all__ = [
     "EqualityTests",
     "Equivalence",
     "Estimate",
-    "Intake",
     "Kemeny",
     "Mixture",
     "MixtureChoice",
@@ -78,7 +85,8 @@ __all__ = [
     "PrefixCounter",
     "PrefixTable",
     "QuasiVariances",
-    "SetAside",
+    "ReadReport",
+    "RejectedBallot",
     "Shrinkage",
     "StageTest",
     "Survey",
@@ -100,16 +108,13 @@ __all__ = [
     "equivalence_of_worths",
     "estimate",
     "estimate_all",
-    "fagin_distance",
     "fit_mixture",
     "fit_ml",
     "fit_shrunk",
     "group_equality",
     "kemeny",
     "kemeny_order",
-    "kendall_w",
     "leaf_groups",
-    "list_distances",
     "local_from_worths",
     "maximum_note",
     "method_table",
@@ -121,7 +126,7 @@ __all__ = [
     "quasi_variances",
     "read_preflib",
     "read_survey",
-    "reason",
+    "reason_name",
     "sandwich",
     "segment_test",
     "simulate_ballots",

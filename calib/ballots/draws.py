@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.ballots.bootstrap import bootstrap
 from calib.ballots.data import Ballots
 from calib.ballots.likelihood import ballot_scores
+from calib.ballots.resampling import bootstrap
 from calib.ballots.robust import cluster_index, effective_table
-from calib.ballots.scores import SCORES, score_rows
 from calib.ballots.shrinkage import fit_shrunk
+from calib.ballots.voting import SCORES, score_rows
 from calib.errors import InputError
 from calib.words import message
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, Seed
 from calib.ballots.data import Ballots
+from calib.ballots.intervals import PickShares, exact_p
 from calib.ballots.likelihood import equal_loglik
 from calib.ballots.montecarlo import null_statistics, penalised_ratio, savage_points
 from calib.ballots.plackett import supremum_loglik
@@ -18,7 +19,6 @@ from calib.ballots.robust import (
     effective_table,
     outer_products,
 )
-from calib.ballots.shares import PickShares, exact_p
 
 __all__ = [
     "EqualityTest",
@@ -315,8 +315,6 @@ def clustered_residuals(shares: PickShares) -> Residuals:
 
 def holm(p: FloatArray) -> FloatArray:
     """Return Holm's step-down adjusted p-values, (J,)."""
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * np.arange(p.size, 0, -1)
-    adjusted = np.empty(p.size)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p, method="holm")[1] if p.size else p, dtype=float)

@@ -8,10 +8,9 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.ballots.data import Ballots
+from calib.ballots.effects import ballots_for_equal_shares, ballots_for_equal_worths
+from calib.ballots.intervals import PickShares, WorthIntervals
 from calib.ballots.montecarlo import savage_points
-from calib.ballots.planning import ballots_for_equal_shares, ballots_for_equal_worths
-from calib.ballots.shares import PickShares
-from calib.ballots.unshrunken import WorthIntervals
 from calib.errors import InputError
 from calib.words import Message, message
 

@@ -1,10 +1,4 @@
-"""Sufficient statistics of top-k ballots: pick counts and a table of unordered prefix sets.
-
-Under Plackett-Luce the chance of the next choice depends on what was chosen before only through
-the *set* of chosen items. The J pick counts and the number of times that each such set occurs
-therefore carry the whole likelihood, however many ballots there are: at most
-``1 + 28 + 378 + 3276 + 20475 = 24158`` sets for the first five of 28.
-"""
+"""Prefix sets: sufficient statistics of top-k ballots, and an index for fast likelihoods."""
 
 from __future__ import annotations
 
@@ -17,11 +11,101 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from calib._types import FloatArray, IntArray
-from calib.ballots.choices import Choices, choices_of
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.ballots.data import Ballots
 
-__all__ = ["PrefixCounter", "PrefixTable", "tabulate"]
+__all__ = [
+    "PrefixCounter",
+    "PrefixIndex",
+    "PrefixTable",
+    "prefix_index",
+    "tabulate",
+]
+
+_CANCEL = 1e-5  # below this share of the total worth, subtraction loses too many digits
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixIndex:
+    """Prefix sets by size, as lists of members, with the pairs of members of each.
+
+    What is left of the items after a small set is the whole less the set: sums over the free
+    items become sums over at most K - 1 members, and products over pairs of free items sums
+    over pairs of members.
+
+    Parameters
+    ----------
+    J : number of items
+    rows : by set size, the rows of the table
+    members : by set size s, (rows, s) positions of the members
+    pairs : by set size s, (rows, s (s - 1) / 2) cells ``i J + j`` of pairs of members, i < j
+    """
+
+    J: int
+    rows: tuple[NDArray[np.intp], ...]
+    members: tuple[NDArray[np.intp], ...]
+    pairs: tuple[NDArray[np.intp], ...]
+
+    def denominators(self, w: FloatArray, cells: int) -> FloatArray | None:
+        """Return the worth of the free items of every set, (M,); None if digits would be lost."""
+        total = float(w.sum())
+        out = np.empty(cells)
+        for rows, members in zip(self.rows, self.members, strict=True):
+            out[rows] = total - w[members].sum(axis=1)
+        if cells and float(out.min()) < _CANCEL * total:
+            return None
+        return out
+
+    def free_sums(self, values: FloatArray) -> FloatArray:
+        """Return, for every item, the sum of values over the sets that it is free in, (J,)."""
+        out = np.full(self.J, float(values.sum()))
+        for rows, members in zip(self.rows, self.members, strict=True):
+            if members.shape[1]:
+                out -= self._spread(members, values[rows], self.J)
+        return out
+
+    def free_products(self, values: FloatArray) -> FloatArray:
+        """Return, for every two items, the sum over the sets that both are free in, (J, J)."""
+        J = self.J
+        inside = float(values.sum()) - self.free_sums(values)
+        both = np.zeros(J * J)
+        for rows, pairs in zip(self.rows, self.pairs, strict=True):
+            if pairs.shape[1]:
+                both += self._spread(pairs, values[rows], J * J)
+        cross = both.reshape(J, J)
+        cross = cross + cross.T + np.diag(inside)
+        return np.asarray(float(values.sum()) - inside[:, None] - inside + cross, dtype=float)
+
+    @staticmethod
+    def _spread(index: NDArray[np.intp], values: FloatArray, size: int) -> FloatArray:
+        weights = np.repeat(values, index.shape[1])
+        return np.asarray(np.bincount(index.ravel(), weights, minlength=size), dtype=float)
+
+
+def prefix_index(bits: BoolArray, stages: NDArray[np.int64]) -> PrefixIndex | None:
+    """Lay out the sets given as membership bits (M, J); None if they are not small.
+
+    Parameters
+    ----------
+    bits : (M, J) whether an item is in the set
+    stages : (M,) size of each set
+    """
+    J = bits.shape[1]
+    largest = int(stages.max()) if stages.size else 0
+    if largest > 8 or largest > J / 2:
+        return None
+    rows_by, members_by, pairs_by = [], [], []
+    for s in range(largest + 1):
+        rows = np.flatnonzero(stages == s)
+        if not rows.size:
+            continue
+        members = np.nonzero(bits[rows])[1].reshape(rows.size, s)
+        first, second = np.triu_indices(s, 1)
+        rows_by.append(rows)
+        members_by.append(members)
+        pairs_by.append(members[:, first] * J + members[:, second])
+    return PrefixIndex(J, tuple(rows_by), tuple(members_by), tuple(pairs_by))
+
 
 _CHUNK = 100_000  # ballots worked on at once: bounds the memory of a pass
 _MOST_LISTED = 200_000  # sets whose members are kept as lists; beyond, blocks bound the memory
@@ -89,11 +173,11 @@ class PrefixTable:
         return np.unpackbits(keys.view(np.uint8), axis=1, bitorder="little")[:, : self.J]
 
     @cached_property
-    def choices(self) -> Choices | None:
+    def choices(self) -> PrefixIndex | None:
         """The sets laid out for fast likelihoods, or None when they are too large for that."""
         if self.cells > _MOST_LISTED:
             return None
-        return choices_of(self._bits().astype(bool), self.stages)
+        return prefix_index(self._bits().astype(bool), self.stages)
 
     def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield the rows and the availability matrix of one bounded block after another."""

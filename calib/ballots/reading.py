@@ -13,43 +13,18 @@ import numpy as np
 
 from calib._shipped_files import shipped_data
 from calib.ballots.data import Ballots
-from calib.ballots.preflib import is_preflib, read_preflib
-from calib.ballots.survey import Intake, SetAside, Survey, reason
+from calib.ballots.exchange import is_preflib, survey_from_preflib
+from calib.ballots.headers import column_roles, rank_columns
+from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
 from calib.requests import expect
 from calib.tables import RawTable, read_table
 from calib.words import Message, Text, message
 
-__all__ = ["looks_like_survey", "parse_survey", "read_survey"]
+__all__ = ["parse_survey", "read_survey"]
 
 Faulty = Literal["error", "set-aside"]
-
-_ALIASES = {
-    "respondent": ("respondent", "respondent_id", "ballot", "id", "序号", "编号", "答卷编号",
-                   "答卷序号", "受访者", "受访者编号", "问卷编号"),
-    "enterprise": ("enterprise", "enterprise_id", "企业编号", "企业代码", "企业", "企业名称"),
-    "track": ("track", "企业类型", "行业类型", "类型"),
-    "segment": ("segment", "分组", "群体", "身份", "企业规模", "size"),
-    "weight": ("weight", "权重", "加权"),
-    "synthetic": ("synthetic", "合成", "合成数据"),
-    "rank": ("rank", "名次", "排序", "位次", "顺位"),
-    "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
-}  # fmt: skip
-_DIGITS = ("", *"一二三四五六七八九")
-_NUMERALS = {
-    f"{ten}{digit}": 10 * i + j
-    for i, ten in enumerate(("", "十", "二十"))
-    for j, digit in enumerate(_DIGITS)
-    if i or j
-}
-_RANK_COLUMN = re.compile(
-    r"(?P<stem>(?:.*[^\w]|.*[_\s])?)"
-    r"(?P<word>(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?)[\s_-]*"
-    r"(?P<rank>\d{1,2}|二?十[一二三四五六七八九]?|[一二三四五六七八九])(?:st|nd|rd|th)?"
-    r"(?P<tail>(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?)",
-    re.IGNORECASE,
-)
 
 
 def read_survey(
@@ -103,7 +78,7 @@ def read_survey(
             )
         track = code
     if is_preflib(path):
-        return _from_preflib(path, framework, track, faulty)
+        return survey_from_preflib(path, framework, track, faulty)
     table = read_table(path, sheet=sheet)
     return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
 
@@ -130,10 +105,10 @@ def parse_survey(
     faulty: Faulty = "error",
 ) -> Survey:
     """Read a survey from a raw table; see :func:`read_survey`."""
-    heads = _heads(table)
+    heads = column_roles(table)
     faults = Faults(table.file)
     long = "rank" in heads and "indicator" in heads and not ranks
-    columns = list(ranks) or ([] if long else _rank_columns(table, heads, faults))
+    columns = list(ranks) or ([] if long else rank_columns(table, heads, faults))
     for name in ranks:
         if name not in table.frame.columns:
             hint = suggest(name, [str(c) for c in table.frame.columns])
@@ -156,52 +131,8 @@ def parse_survey(
     return reader.survey(rows, faulty, used)
 
 
-def looks_like_survey(table: RawTable) -> bool:
-    """Return whether a table has columns of ranks, or those of the long form of ballots."""
-    heads = _heads(table)
-    if {"rank", "indicator", "respondent"} <= set(heads):
-        return True
-    faults = Faults()
-    return len(_rank_columns(table, heads, faults)) > 1 or bool(len(faults))
-
-
 def _say(key: str, **values: object) -> Message:
     return message(f"ballots.faults.{key}", **values)
-
-
-def _heads(table: RawTable) -> dict[str, str]:
-    heads: dict[str, str] = {}
-    for column in map(str, table.frame.columns):
-        folded = column.strip().casefold()
-        for role, words in _ALIASES.items():
-            if folded in words and role not in heads:
-                heads[role] = column
-    return heads
-
-
-def _rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list[str]:
-    """Return the columns that hold ranks, best first; several candidates are a fault."""
-    taken = set(heads.values())
-    groups: dict[tuple[str, str, str], dict[int, str]] = {}
-    for column in map(str, table.frame.columns):
-        match = _RANK_COLUMN.fullmatch(column.strip())
-        if column in taken or match is None:
-            continue
-        number = int(match["rank"]) if match["rank"].isdigit() else _NUMERALS[match["rank"]]
-        key = (match["stem"].casefold(), match["word"].casefold(), match["tail"].casefold())
-        groups.setdefault(key, {}).setdefault(number, column)
-    whole = {k: g for k, g in groups.items() if sorted(g) == list(range(1, len(g) + 1))}
-    worded = {k: g for k, g in whole.items() if k[1] or k[2]}
-    several = worded or whole
-    if len(several) > 1:
-        faults.add(
-            _say("header"),
-            _say("several"),
-            value=[g[1] for g in several.values()],
-            expected=_say("several_expected"),
-        )
-        return []
-    return [group[r] for group in several.values() for r in sorted(group)]
 
 
 _Problem = tuple[str, str, str, str | Text]
@@ -311,9 +242,9 @@ class _Reader:
         tracks = self._tracks(rows)
         weights = self._weights(rows)
         codes = [self._codes(row, track) for row, track in zip(rows, tracks, strict=True)]
-        aside = [SetAside(*(row.problems[0])) if row.problems else None for row in rows]
+        aside = [RejectedBallot(*(row.problems[0])) if row.problems else None for row in rows]
         faults = [
-            Fault(self.table.file, where, reason(why), value or None, detail)
+            Fault(self.table.file, where, reason_name(why), value or None, detail)
             for row in rows
             for where, why, value, detail in row.problems
             if why != "blank"
@@ -329,8 +260,10 @@ class _Reader:
             if members:
                 ballots[code] = self._ballots(tree, members, rows, codes, weights)
         kept = tuple(one for one in aside if one is not None)
-        intake = Intake(self.table.file, len(rows), len(used), kept, (*self.table.notes, *notes))
-        return Survey(self.framework, ballots, intake, self._synthetic())
+        read_report = ReadReport(
+            self.table.file, len(rows), len(used), kept, (*self.table.notes, *notes)
+        )
+        return Survey(self.framework, ballots, read_report, self._synthetic())
 
     def _synthetic(self) -> bool:
         if "synthetic" not in self.heads:
@@ -446,36 +379,3 @@ class _Reader:
         leaves = [tree.nodes[i] for i in tree.leaves]
         known = [name for n in leaves for name in (n.code, n.name.zh, n.name.en)]
         return suggest(word, known) or _say("own_track", track=track)
-
-
-def _from_preflib(
-    path: str | os.PathLike[str], framework: Framework, track: str | None, faulty: Faulty
-) -> Survey:
-    """Read PrefLib ballots whose alternatives are indicators of one track."""
-    ballots, intake = read_preflib(path, faulty=faulty)
-    fits = [
-        code
-        for code, tree in framework.tracks.items()
-        if track in (None, code) and all(tree.find(name) for name in ballots.items)
-    ]
-    if len(fits) != 1:
-        wanted = framework.track(track) if track else None
-        tree = framework.tracks[wanted or next(iter(framework.tracks))]
-        strange = [name for name in ballots.items if not tree.find(name)]
-        raise InputError(
-            _say(
-                "not_indicators",
-                file=os.fspath(path),
-                strange=[repr(name) for name in strange[:5]],
-                track=tree.code,
-            )
-        )
-    tree = framework.tracks[fits[0]]
-    codes = [tree.find(name) or "" for name in ballots.items]
-    absent = [code for code in tree.leaf_codes if code not in codes]
-    if absent or len(set(codes)) < len(codes):
-        missing = absent or _say("nothing_absent")
-        raise InputError(_say("every_indicator", file=os.fspath(path), absent=missing))
-    place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
-    picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
-    return Survey(framework, {tree.code: Ballots(tree.leaf_codes, picks)}, intake)

@@ -26,14 +26,12 @@ from calib.ballots.equivalence import (
     equivalence_of_shares,
     equivalence_of_worths,
 )
-from calib.ballots.homogeneity import StageTest, stage_test
+from calib.ballots.homogeneity import GroupEquality, StageTest, group_equality, stage_test
+from calib.ballots.intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
-from calib.ballots.segments import GroupEquality, group_equality
 from calib.ballots.sentences import equality_sentences, verdict_name
-from calib.ballots.shares import PickShares, pick_shares
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
-from calib.ballots.unshrunken import WorthIntervals, worth_intervals
 from calib.rating.kernel import single_threaded_blas
 from calib.report import Drawing, Note, Result, Table
 from calib.words import Text, message

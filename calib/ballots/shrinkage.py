@@ -8,13 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.ballots.likelihood import derivatives, equal_loglik, worths
-from calib.ballots.newton import Point, climb
+from calib.ballots.likelihood import Point, climb, derivatives, equal_loglik, worths
 from calib.ballots.prefix import PrefixTable
 from calib.errors import ConvergenceError
 from calib.words import message
 
-__all__ = ["SIGMA_MAX", "Marginal", "Shrinkage", "fit_shrunk", "laplace", "marginal_by_sampling"]
+__all__ = ["SIGMA_MAX", "Marginal", "Shrinkage", "fit_shrunk", "laplace"]
 
 SIGMA_MAX = 5.0  # worths e^5 = 148 times apart at one sd: beyond any survey of importance
 _GRID = np.concatenate([[0.0], np.geomspace(0.01, SIGMA_MAX, 32)])
@@ -126,8 +125,8 @@ def fit_shrunk(table: PrefixTable) -> Shrinkage:
     -----
     The marginal likelihood of sigma is Laplace's approximation at the penalised mode,
     ``l(theta) - theta'theta / (2 sigma^2) - J log sigma - log det(H + I / sigma^2) / 2``;
-    at sigma = 0 it is the likelihood of equal worths. :func:`marginal_by_sampling` gives the same
-    number without the approximation. The point estimate is the mode at the best sigma; the
+    at sigma = 0 it is the likelihood of equal worths; importance sampling gives the same number
+    without the approximation. The point estimate is the mode at the best sigma; the
     covariance and the draws also average over sigma, with weights proportional to its marginal
     likelihood, because a survey that says little about sigma must not look sure of it (with
     sigma = 0 all worths are estimated equal, their uncertainty is not 0).
@@ -183,62 +182,6 @@ def laplace(table: PrefixTable, sigma: float, *, start: FloatArray | None = None
     # The mean of theta is not identified: its prior variance is no uncertainty of the worths.
     covariance = np.asarray(np.linalg.inv(hessian) - 1.0 / (precision * table.J), dtype=float)
     return Marginal(sigma, theta, covariance, fitted, float(marginal))
-
-
-def marginal_by_sampling(
-    table: PrefixTable, sigma: float, *, draws: int = 4000, rng: Seed = None
-) -> tuple[float, float]:
-    """Estimate the log marginal likelihood at one sigma by importance sampling.
-
-    Parameters
-    ----------
-    table : sufficient statistics
-    sigma : prior standard deviation of the log-worths, > 0
-    draws : number of samples from a multivariate t (10 df) about the penalised mode
-
-    Returns
-    -------
-    (estimate, standard error) of the log marginal likelihood: a check on :func:`laplace`.
-    """
-    gen = np.random.default_rng(rng)
-    fit = laplace(table, sigma)
-    J, df = table.J, 10.0
-    basis = np.linalg.svd(np.eye(J) - 1.0 / J)[0][:, : J - 1]
-    chol = np.linalg.cholesky(basis.T @ fit.covariance @ basis)
-    z = gen.standard_normal((draws, J - 1))
-    scale = np.sqrt(df / gen.chisquare(df, size=draws))
-    contrasts = (basis.T @ fit.theta) + (z * scale[:, None]) @ chol.T
-    theta = contrasts @ basis.T
-    log_target = (
-        _batch_loglik(table, theta)
-        - 0.5 * (contrasts**2).sum(axis=1) / sigma**2
-        - 0.5 * (J - 1) * np.log(2 * np.pi * sigma**2)
-    )
-    distance = (z**2).sum(axis=1) * scale**2
-    log_proposal = _log_t(distance, df, J - 1) - np.log(np.diag(chol)).sum()
-    ratio = log_target - log_proposal
-    top = ratio.max()
-    weight = np.exp(ratio - top)
-    mean = float(weight.mean())
-    error = float(weight.std(ddof=1) / np.sqrt(draws) / mean)
-    return float(top + np.log(mean)), error
-
-
-def _batch_loglik(table: PrefixTable, theta: FloatArray) -> FloatArray:
-    total = theta @ table.wins
-    w = np.exp(theta)
-    for start in range(0, len(theta), 250):
-        part = slice(start, start + 250)
-        for rows, free in table.blocks():
-            total[part] -= table.counts[rows] @ np.log(free @ w[part].T)
-    return np.asarray(total, dtype=float)
-
-
-def _log_t(distance: FloatArray, df: float, size: int) -> FloatArray:
-    from math import lgamma
-
-    constant = lgamma((df + size) / 2) - lgamma(df / 2) - 0.5 * size * np.log(df * np.pi)
-    return np.asarray(constant - 0.5 * (df + size) * np.log1p(distance / df), dtype=float)
 
 
 def _at_zero(table: PrefixTable) -> Marginal:

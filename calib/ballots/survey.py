@@ -18,22 +18,22 @@ from calib.words import Text, joined, message
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REASONS", "Intake", "SetAside", "Survey"]
+__all__ = ["REASONS", "ReadReport", "RejectedBallot", "Survey"]
 
 REASONS = (
     "blank", "unknown", "duplicate", "gap", "too_many", "rank", "weight", "track", "tie",
     "malformed", "respondent", "mixed",
 )  # fmt: skip
-"""Why a ballot cannot be used; in words by :func:`reason`."""
+"""Why a ballot cannot be used; in words by :func:`reason_name`."""
 
 
-def reason(key: str) -> Text:
+def reason_name(key: str) -> Text:
     """Return a reason in words."""
     return message(f"values.{key}")
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class RejectedBallot:
     """A ballot that is not used.
 
     Parameters
@@ -53,27 +53,27 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class ReadReport:
     """The account of a file: every ballot read is either used or set aside with a reason.
 
     Parameters
     ----------
     file : as named by the user
     read, used : numbers of ballots
-    set_aside : the others, each with its row and its reason
+    rejected : the others, each with its row and its reason
     notes : what the reader had to decide
     """
 
     file: str
     read: int
     used: int
-    set_aside: tuple[SetAside, ...]
+    rejected: tuple[RejectedBallot, ...]
     notes: tuple[Text, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Return how many ballots were set aside for each reason."""
         total: Counter[str] = Counter()
-        for one in self.set_aside:
+        for one in self.rejected:
             total[one.reason] += one.count
         return dict(total)
 
@@ -82,7 +82,7 @@ class Intake:
         import pandas as pd
 
         columns = ["where", "reason", "value", "detail", "ballots"]
-        rows = [[s.where, s.reason, s.value, s.detail, s.count] for s in self.set_aside]
+        rows = [[s.where, s.reason, s.value, s.detail, s.count] for s in self.rejected]
         return pd.DataFrame(rows, columns=columns)
 
     def sentence(self) -> Text:
@@ -91,7 +91,7 @@ class Intake:
         if not aside:
             return message("ballots.read", read=self.read, used=self.used)
         reasons = [
-            message("ballots.reason_count", reason=reason(key), count=count)
+            message("ballots.reason_count", reason=reason_name(key), count=count)
             for key, count in self.counts().items()
         ]
         return message(
@@ -111,13 +111,13 @@ class Survey:
     ----------
     framework : names the indicators that were ranked
     ballots : by track code, ballots over the track's indicators in the order of its tree
-    intake : what was read, used and set aside
+    read_report : what was read, used and set aside
     synthetic : whether the file marks its ballots as synthetic (a column ``synthetic``)
     """
 
     framework: Framework
     ballots: Mapping[str, Ballots]
-    intake: Intake
+    read_report: ReadReport
     synthetic: bool = False
 
     @cached_property
@@ -140,7 +140,7 @@ class Survey:
         ]
         text = message(
             "ballots.survey_synthetic" if self.synthetic else "ballots.survey",
-            file=Path(self.intake.file).name,
+            file=Path(self.read_report.file).name,
             sizes=joined(sizes),
         )
         return f"<Survey {text}>"
@@ -158,7 +158,9 @@ class Survey:
         if code is None or code not in self.ballots:
             raise InputError(
                 message(
-                    "ballots.faults.name_track", file=self.intake.file, known=list(self.ballots)
+                    "ballots.faults.name_track",
+                    file=self.read_report.file,
+                    known=list(self.ballots),
                 )
             )
         return self.ballots[code]

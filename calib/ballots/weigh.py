@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,23 +13,22 @@ from pydantic import AfterValidator, Field
 from calib._types import FloatArray, Seed
 from calib.ballots.draws import seed_of, worth_draws
 from calib.ballots.equivalence import check_alpha, check_margin
-from calib.ballots.estimates import comparison_table, estimate, estimate_all, maximum_note
+from calib.ballots.estimates import estimate
 from calib.ballots.report import MARGIN, EqualityReport, equality_report
+from calib.ballots.result import BallotsResult, drawings, node_names, notes, synthetic_marks, tables
 from calib.ballots.rollup import TreeWeights, align_leaves, leaf_groups, pool_tracks
-from calib.ballots.sentences import verdict_name
 from calib.ballots.survey import Survey
 from calib.errors import InputError, suggest
-from calib.framework import Framework, Name, Track
-from calib.report import Drawing, Note, Table
+from calib.framework import Framework, Name
 from calib.requests import Request, expect, takes
-from calib.weights import Weighed, WeightSet, published_weights
+from calib.weights import WeightSet, published_weights
 from calib.weights.uncertainty import Local, Plan, Root, Uncertainty, derive
-from calib.words import Text, joined, message
+from calib.words import message
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-__all__ = ["BallotsRequest", "BallotsResult", "weigh_ballots"]
+__all__ = ["BallotsRequest", "weigh_ballots"]
 
 Method = Literal[
     "shrinkage", "maximum_likelihood", "borda_unlisted_zero", "borda_mean_unlisted", "dowdall",
@@ -84,35 +82,6 @@ class BallotsRequest(Request):
     )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class BallotsResult(Weighed):
-    """Weights from ballots, with the report on equal importance of every track.
-
-    Attributes
-    ----------
-    survey : the ballots
-    reports : by track; empty if none was asked for
-    share : by track, share in first-level weights that tracks have in common
-    """
-
-    survey: Survey = None  # type: ignore[assignment]
-    reports: Mapping[str, EqualityReport] = field(default_factory=dict)
-    share: Mapping[str, float] = field(default_factory=dict)
-
-    def headline(self) -> Text:
-        """Return the verdict on equal importance by track, and how sure it is."""
-        if not self.reports:
-            return super().headline()
-        tracks = self.weights.framework.tracks
-        return joined(
-            [
-                message("ballots.by_track", track=tracks[t].name, text=r.headline())
-                for t, r in self.reports.items()
-            ],
-            message("words.semicolon"),
-        )
-
-
 @takes(BallotsRequest)
 def weigh_ballots(
     survey: Survey,
@@ -159,7 +128,7 @@ def weigh_ballots(
     >>> survey = calib.read_survey("near-equal", calib.load_framework("aii"))
     >>> found = calib.weigh_ballots(survey, method="dowdall", report=False, rng=1)
     >>> found.weights.draws["discrete"].shape
-    (1000, 43)
+    (1000, 42)
     """
     call = "weigh_ballots(survey)"
     expect(call, survey=(survey, Survey))
@@ -179,14 +148,16 @@ def weigh_ballots(
     also: dict[str, WeightSet] = {m: made[m][0].renamed(f"{name}/{m}") for m in request.also}
     weights = weights.renamed(name)
     if not report:
-        return BallotsResult(weights, also, notes=_marks(survey), survey=survey, share=share)
+        return BallotsResult(
+            weights, also, notes=synthetic_marks(survey), survey=survey, share=share
+        )
     reports = _reports(survey, request, seed)
     return BallotsResult(
         weights,
         also,
-        tables=_tables(survey, reports),
-        drawings=_drawings(survey, reports),
-        notes=_notes(survey, reports, share, levels),
+        tables=tables(survey, reports),
+        drawings=drawings(survey, reports),
+        notes=notes(survey, reports, share, levels),
         survey=survey,
         reports=reports,
         share=share,
@@ -246,7 +217,7 @@ def _weights(
         source="ballots",
         detail=_detail(survey, method, request, levels),
         label=_label(method),
-        inputs={Path(survey.intake.file).name: survey.digest},
+        inputs={Path(survey.read_report.file).name: survey.digest},
         uncertainty=derive([own, base], lambda sets, plan: with_base(sets[0], sets[1])),
     )
     return made, tree.share
@@ -285,7 +256,7 @@ def _uncertainty(
     root = Root(
         survey.digest,
         "survey",
-        message("ballots.root", file=Path(survey.intake.file).name),
+        message("ballots.root", file=Path(survey.read_report.file).name),
         "-".join(map(str, seed)),
     )
 
@@ -330,145 +301,7 @@ def _reports(
             alpha=request.alpha,
             groups=groups,
             group_names=names,
-            names=_node_names(survey.framework.tracks[code]),
+            names=node_names(survey.framework.tracks[code]),
             rng=np.random.default_rng((*seed, int(survey.digest[:16], 16), place, 3)),
         )
     return out
-
-
-def _named(frame: pd.DataFrame, track: Track) -> pd.DataFrame:
-    """Put the track and the nodes' names beside their codes."""
-    out = frame.copy()
-    out.insert(0, "track", track.code)
-    names = {node.code: node.name for node in track.nodes}
-    for place, lang in enumerate(("zh", "en"), start=2):
-        shown = [names[c].get(lang) if c in names else c for c in out["code"]]
-        out.insert(place, f"name_{lang}", shown)
-    return out
-
-
-def _tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Table, ...]:
-    import pandas as pd
-
-    tracks = survey.framework.tracks
-
-    def table(name: str, frames: list[pd.DataFrame], rows: int) -> Table:
-        level = next(iter(reports.values())).level
-        title = message(f"ballots.tables.{name}", level=level, mark=_mark(survey))
-        return Table(name, pd.concat(frames, ignore_index=True), title, rows)
-
-    def tracked(frame: pd.DataFrame, code: str) -> pd.DataFrame:
-        frame.insert(0, "track", code)
-        return frame
-
-    tables = [
-        table("items", [_named(r.item_table(), tracks[t]) for t, r in reports.items()], 60),
-        table("tests", [tracked(r.test_table(), t) for t, r in reports.items()], 20),
-        table("effects", [tracked(r.effect_table(), t) for t, r in reports.items()], 40),
-        table("groups", [_named(r.group_table(), tracks[t]) for t, r in reports.items()], 30),
-        table(
-            "estimators",
-            [
-                _named(comparison_table(estimate_all(b)), tracks[t])
-                for t, b in survey.ballots.items()
-            ],
-            60,
-        ),
-    ]
-    if survey.intake.set_aside:
-        tables.append(table("set-aside", [survey.intake.table()], 30))
-    return tuple(tables)
-
-
-def _mark(survey: Survey) -> Text | str:
-    return message("ballots.mark") if survey.synthetic else ""
-
-
-def _drawings(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Drawing, ...]:
-    out = []
-    for code, report in reports.items():
-        track = survey.framework.tracks[code]
-        mark = _mark(survey)
-        title = message("ballots.figures.worths", track=track.name, level=report.level, mark=mark)
-        out.append(Drawing(f"worths-{code}", title, _draw_worths(survey, track, report, title)))
-        if report.by_share is not None:
-            title = message("ballots.figures.shares", track=track.name, mark=mark)
-            draw = partial(_draw_shares, report, title)
-            out.append(Drawing(f"shares-{code}", title, draw))
-    return tuple(out)
-
-
-def _node_names(track: Track) -> dict[str, Name]:
-    return {node.code: node.name for node in track.nodes}
-
-
-def _draw_worths(
-    survey: Survey, track: Track, report: EqualityReport, title: Text
-) -> Callable[[str], Any]:
-    def draw(lang: str) -> Any:
-        from calib.figures.ballots import worths_with_intervals
-
-        level = 1 - report.alpha
-        table = estimate(survey.ballots[track.code], level=level).table()
-        table = table.rename(columns={"worth": "estimate"})
-        names = _node_names(track)
-        table.index = [names[c].get(lang) for c in table["code"]]  # type: ignore[assignment, unused-ignore]
-        return worths_with_intervals(table, language=lang, title=title.get(lang), level=level)
-
-    return draw
-
-
-def _draw_shares(report: EqualityReport, title: Text, lang: str) -> Any:
-    return report.draw_shares(lang, title.get(lang))
-
-
-def _marks(survey: Survey) -> tuple[Note, ...]:
-    return (Note(message("ballots.synthetic"), warning=True),) if survey.synthetic else ()
-
-
-def _notes(
-    survey: Survey,
-    reports: Mapping[str, EqualityReport],
-    share: Mapping[str, float],
-    levels: tuple[str, ...],
-) -> tuple[Note, ...]:
-    framework = survey.framework
-    notes: list[Note] = []
-    counted = [name for code, name in framework.levels[:-1] if code in levels]
-    if counted:
-        ranked = framework.levels[-1]
-        text = message("ballots.counted", levels=counted, ranked=ranked[1], code=ranked[0])
-        notes.append(Note(text, warning=True))
-    notes.extend(_marks(survey))
-    intake = survey.intake
-    notes.append(Note(intake.sentence(), warning=bool(intake.set_aside)))
-    for code, report in reports.items():
-        found = joined([n.text for n in report.notes], message("ballots.between_sentences"))
-        notes.append(_of_track(framework.tracks[code], found))
-    for code, ballots in survey.ballots.items():
-        missing = maximum_note(ballots, _node_names(framework.tracks[code]))
-        if missing is not None:
-            notes.append(_of_track(framework.tracks[code], missing, warning=True))
-    absent = [track.name for code, track in framework.tracks.items() if code not in reports]
-    if absent:
-        notes.append(Note(message("ballots.without", tracks=absent), warning=True))
-    verdicts = [
-        message(
-            "ballots.verdict_of", track=framework.tracks[t].name, verdict=verdict_name(r.verdict)
-        )
-        for t, r in reports.items()
-    ]
-    notes.append(
-        Note(message("ballots.claim", verdicts=joined(verdicts, message("words.semicolon"))))
-    )
-    if len(share) > 1 and framework.shared and framework.levels[0][0] in levels:
-        shares = [
-            message("ballots.share_of", track=framework.tracks[t].name, share=s)
-            for t, s in share.items()
-        ]
-        notes.append(Note(message("ballots.pooled", shares=shares)))
-    return tuple(notes)
-
-
-def _of_track(track: Track, text: Text, *, warning: bool = False) -> Note:
-    return Note(message("ballots.by_track", track=track.name, text=text), warning=warning)

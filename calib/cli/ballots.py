@@ -109,7 +109,7 @@ def ballots(
         _say("written", lang, path=out)
     found = weigh_ballots(survey, name="ballots", rng=seed, request=request)
     for note in found.notes:
-        if note.warning and note.text != survey.intake.sentence():
+        if note.warning and note.text != survey.read_report.sentence():
             click.echo(note.get(lang))
     for code, part in survey.ballots.items():
         _say_report(found, code, lang)
@@ -141,13 +141,13 @@ def _say(key: str, lang: str, **values: Any) -> None:
 
 
 def _say_read(survey: Survey, lang: str) -> None:
-    from calib.ballots import reason
+    from calib.ballots import reason_name
 
-    click.echo(survey.intake.sentence().get(lang))
-    for note in survey.intake.notes:
+    click.echo(survey.read_report.sentence().get(lang))
+    for note in survey.read_report.notes:
         click.echo(note.get(lang))
-    for one in survey.intake.set_aside[:50]:
-        words = [one.where, reason(one.reason), one.value, one.detail]
+    for one in survey.read_report.rejected[:50]:
+        words = [one.where, reason_name(one.reason), one.value, one.detail]
         where, why, value, detail = (w if isinstance(w, str) else w.get(lang) for w in words)
         click.echo(f"  {where}: {why} {value} {detail}".rstrip())
 

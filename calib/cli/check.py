@@ -106,8 +106,8 @@ def _check_experiment(name: str) -> str:
 def _check_table(
     name: str, framework: str, values: str, attributes: tuple[str, ...], sheet: str | None
 ) -> str:
-    from calib.ballots.preflib import is_preflib
-    from calib.ballots.reading import looks_like_survey
+    from calib.ballots.exchange import is_preflib
+    from calib.ballots.headers import looks_like_survey
     from calib.framework import load_framework
     from calib.population import Kind, parse_population
     from calib.tables import read_table, sheet_names
@@ -138,8 +138,8 @@ def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> 
     """Check a survey of ballots."""
     from calib.ballots import read_survey
 
-    intake = read_survey(name, framework, sheet=sheet).intake
-    return say("cli.is_survey", n=intake.read, used=intake.used, code=framework.code)
+    read = read_survey(name, framework, sheet=sheet).read_report
+    return say("cli.is_survey", n=read.read, used=read.used, code=framework.code)
 
 
 def _check_panel(name: str, framework: str) -> str:

@@ -48,7 +48,7 @@ def test_tables_read_back_as_written(
     for code, ballots in both.items():
         np.testing.assert_array_equal(survey.ballots[code].picks, ballots.picks)
         assert survey.ballots[code].items == aii.tracks[code].leaf_codes
-    assert (survey.intake.read, survey.intake.used) == (60, 60)
+    assert (survey.read_report.read, survey.read_report.used) == (60, 60)
     assert not survey.synthetic
 
 
@@ -84,8 +84,8 @@ def test_preflib_reads_back_as_written(
 
 def test_preflib_complete_orders_need_complete_ballots(tmp_path: Path, german: Ballots) -> None:
     write_preflib(german, tmp_path / "g.soc")
-    again, intake = read_preflib(tmp_path / "g.soc")
-    assert intake.used == german.n
+    again, read_report = read_preflib(tmp_path / "g.soc")
+    assert read_report.used == german.n
     assert sorted(again.picks.tolist()) == sorted(german.picks.tolist())
     with pytest.raises(InputError, match="complete orders only"):
         write_preflib(ballots_from_lists([["a"]], items="abc"), tmp_path / "x.soc")
@@ -103,10 +103,10 @@ def test_preflib_ties_at_the_bottom_mean_unlisted_and_others_are_faults(tmp_path
     with pytest.raises(InputError, match="tied ranks") as caught:
         read_preflib(path)
     assert len(caught.value.faults) == 2
-    ballots, intake = read_preflib(path, faulty="set-aside")
+    ballots, read_report = read_preflib(path, faulty="set-aside")
     assert ballots.picks.tolist() == [[1, 0]] * 3
-    assert (intake.read, intake.used) == (6, 3)
-    assert intake.counts() == {"tie": 2, "unknown": 1}
+    assert (read_report.read, read_report.used) == (6, 3)
+    assert read_report.counts() == {"tie": 2, "unknown": 1}
 
 
 def test_preflib_alternatives_must_be_all_indicators_of_a_track(
@@ -152,24 +152,24 @@ def test_faulty_ballots_can_be_set_aside_with_an_account(aii: Framework, tmp_pat
     path = tmp_path / "导出.csv"
     path.write_text(CHINESE, encoding="gb18030")
     survey = read_survey(path, aii, faulty="set-aside")
-    intake = survey.intake
-    assert (intake.read, intake.used) == (6, 1)
-    assert intake.counts() == {"duplicate": 1, "gap": 1, "weight": 1, "blank": 1, "track": 1}
-    assert sum(intake.counts().values()) == intake.read - intake.used
-    assert "读入 6 份选票，使用 1 份，剔除 5 份" in intake.sentence().get("zh")
-    assert intake.sentence().get("en").startswith("6 ballots read, 1 used, 5 set aside")
-    assert tuple(n.get("en") for n in intake.notes) == (
+    read_report = survey.read_report
+    assert (read_report.read, read_report.used) == (6, 1)
+    assert read_report.counts() == {"duplicate": 1, "gap": 1, "weight": 1, "blank": 1, "track": 1}
+    assert sum(read_report.counts().values()) == read_report.read - read_report.used
+    assert "读入 6 份选票，使用 1 份，剔除 5 份" in read_report.sentence().get("zh")
+    assert read_report.sentence().get("en").startswith("6 ballots read, 1 used, 5 set aside")
+    assert tuple(n.get("en") for n in read_report.notes) == (
         "导出.csv read as GB18030",
         "ranks read from the columns 第一重要, 第二重要, 第三重要",
     )
-    assert len(intake.table()) == 5
+    assert len(read_report.table()) == 5
     assert survey.track("discrete").lists() == [["IC.NET.D1", "IN.HOR.D1", "IN.VER.D2"]]
 
 
 def test_blank_ballots_alone_are_no_error(aii: Framework, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,track,rank1,rank2\n1,discrete,IC.NET.D1,\n2,discrete,,\n", encoding="utf-8")
-    assert read_survey(path, aii).intake.counts() == {"blank": 1}
+    assert read_survey(path, aii).read_report.counts() == {"blank": 1}
 
 
 def test_too_many_choices_and_faulty_ranks_are_reported(aii: Framework, tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_malformed_preflib_orders_are_faults(tmp_path: Path, aii: Framework, bod
     with pytest.raises(InputError, match="malformed order"):
         read_survey(path, aii)
     survey = read_survey(path, aii, faulty="set-aside")
-    assert survey.intake.counts() == {"malformed": 4}
+    assert survey.read_report.counts() == {"malformed": 4}
 
 
 def test_long_rows_of_one_respondent_must_tell_one_story(tmp_path: Path, aii: Framework) -> None:

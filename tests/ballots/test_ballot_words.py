@@ -11,6 +11,7 @@ import calib
 from calib.ballots import ballots_from_lists, estimate_all, method_table
 from calib.cli.ballots import ballots as ballots_command
 from calib.errors import InputError
+from calib.report import table_html
 
 NAMES = {"Cochran", "Holm", "Kish", "Savage", "Borda", "Dowdall", "Kemeny"}
 CODES = re.compile(r"[A-Z0-9]+\.[A-Z0-9.]+|rank\d|[\w./-]+\.\w+|levels = \[.*?\]|base|SYN-[\w-]+")
@@ -47,7 +48,7 @@ def test_the_command_line_speaks_chinese_only(tmp_path, aii, options):
     file = tmp_path / "a.csv"
     file.write_text("id,segment,rank1,rank2\n61,a,,\n" + "\n".join(rows) + "\n", encoding="utf-8")
     survey = calib.read_survey(file, aii, track="process")
-    assert english(survey.intake.sentence().get("zh")) == set()
+    assert english(survey.read_report.sentence().get("zh")) == set()
     args = [str(file), "--track", "process", "--lang", "zh", *options]
     done = CliRunner().invoke(ballots_command, args, catch_exceptions=False)
     assert done.exit_code == 0
@@ -75,3 +76,18 @@ def test_notes_of_methods_are_in_one_language():
     said = " ".join(table["errors"]) + " ".join(table["note"])
     assert "最大似然估计不存在" in said
     assert not english(said)
+
+
+def test_rejected_ballots_stand_in_a_table_in_the_language_of_the_reader(tmp_path, aii):
+    items = aii.tracks["process"].leaf_codes
+    rows = [f"{i},1,{items[i % 4]},{items[4 + i % 7]}" for i in range(60)]
+    rows += ["61,1,,", f"62,-1,{items[0]},", f"63,1,{items[0]},{items[0]}"]
+    file = tmp_path / "a.csv"
+    file.write_text("id,weight,rank1,rank2\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    survey = calib.read_survey(file, aii, track="process", faulty="set-aside")
+    found = calib.weigh_ballots(survey, draws=1, rng=1)
+    shown = table_html(found.table("rejected"), "zh")
+    for word in ("空白选票", "权重无效", "同一指标重复选择", "每项指标一次"):
+        assert word in shown
+    assert "剔除 3 份" in found.summary("zh")
+    assert "3 set aside (" in found.summary("en")

@@ -22,10 +22,9 @@ from calib.ballots import (
     tabulate,
     worth_intervals,
 )
-from calib.ballots.effects import detectable
+from calib.ballots.effects import chance_all_within, detectable
 from calib.ballots.likelihood import worths
 from calib.ballots.montecarlo import savage_points
-from calib.ballots.planning import chance_all_within
 from calib.ballots.robust import effective_size
 from calib.cli.ballots import ballots as ballots_command
 from calib.errors import InputError

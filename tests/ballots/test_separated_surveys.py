@@ -10,15 +10,18 @@ from click.testing import CliRunner
 
 from calib.ballots import (
     Ballots,
+    NoMaximumError,
     ballots_from_lists,
     equality_report,
     equality_sentences,
     estimate,
     estimate_all,
+    fit_ml,
     maximum_note,
     method_table,
     segment_test,
     simulate_ballots,
+    stage_test,
     tabulate,
 )
 from calib.ballots.plackett import fit_tied, supremum_loglik
@@ -136,7 +139,7 @@ def test_the_command_line_reports_on_two_ballots(tmp_path):
 
 
 def test_layers_of_a_chain_are_its_items():
-    from calib.ballots.layers import Contest, layers
+    from calib.ballots.plackett import Contest, layers
 
     table = tabulate(ballots_from_lists([list("abcd")] * 2, items="abcd"))
     found = layers(Contest(table.counts, table.available(), table.wins))
@@ -155,3 +158,30 @@ def test_weights_of_a_few_ballots_have_estimates_though_no_quasi_variances():
         found = [e for e in estimate_all(ballots) if e.method == "maximum_likelihood"]
         for one in found:
             assert not (one.se == 0).any()
+
+
+def two_above_four(weight=None):
+    """Sixty full rankings in which two items always stand above the four others."""
+    rng = np.random.default_rng(0)
+    picks = np.array([[*rng.permutation(2), *(2 + rng.permutation(4))] for _ in range(60)])
+    return Ballots(tuple("abcdef"), picks, None if weight is None else np.full(60, weight))
+
+
+def test_a_fully_separated_survey_has_a_stage_test():
+    found = stage_test(tabulate(two_above_four()), rng=1)
+    # Ranks 1 and 2 choose among two or one, ranks 3 to 5 among four, three, two.
+    assert 0 < found.df <= 20
+    assert 0 < found.p <= 1
+
+
+@pytest.mark.parametrize("weight", [1e-12, 1e-6, 1e9])
+def test_tiny_and_huge_weights_separate_as_plain_ballots_do(weight):
+    plain, weighted = two_above_four(), two_above_four(weight)
+    for ballots in (plain, weighted):
+        with pytest.raises(NoMaximumError) as caught:
+            fit_ml(tabulate(ballots))
+        assert caught.value.upper.tolist() == [True, True, False, False, False, False]
+    one, other = (equality_report(b, monte_carlo=False, rng=0) for b in (plain, weighted))
+    assert one.unshrunken.above == other.unshrunken.above == ("a", "b")
+    assert other.tests.main.statistic == pytest.approx(one.tests.main.statistic, rel=1e-6)
+    assert other.stages.statistic == pytest.approx(one.stages.statistic, rel=1e-6)

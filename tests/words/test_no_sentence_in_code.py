@@ -10,7 +10,7 @@ import calib
 
 PACKAGE = Path(calib.__file__).parent
 CHINESE = re.compile(r"[\u3400-\u9fff]")
-READ = {"ballots/reading.py", "population/parse.py"}
+READ = {"ballots/headers.py", "population/parse.py"}
 """Words by which columns of files are recognised: they are read, not said."""
 LEFT = {
     "adjustment/families.py",

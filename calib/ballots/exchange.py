@@ -1,22 +1,34 @@
-"""PrefLib files: strict orders, complete (.soc) or not (.soi), with ties (.toc, .toi)."""
+"""Ballots for other programs: tables to be written, and PrefLib files to be written and read."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from calib._atomic import write_text
 from calib._inputs import read_input
 from calib.ballots.data import Ballots
-from calib.ballots.survey import Intake, SetAside, reason
+from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, InputError
+from calib.framework import Framework
 from calib.words import Message, Text, message
 
-__all__ = ["is_preflib", "read_preflib", "write_preflib"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "is_preflib",
+    "read_preflib",
+    "survey_from_preflib",
+    "survey_table",
+    "write_preflib",
+    "write_survey",
+]
 
 _ENDINGS = (".soc", ".soi", ".toc", ".toi")
 _NAME = re.compile(r"#\s*ALTERNATIVE NAME\s+(\d+)\s*:\s*(.*?)\s*$", re.IGNORECASE)
@@ -32,7 +44,7 @@ def is_preflib(path: str | os.PathLike[str]) -> bool:
 
 def read_preflib(
     path: str | os.PathLike[str], *, faulty: Literal["error", "set-aside"] = "error"
-) -> tuple[Ballots, Intake]:
+) -> tuple[Ballots, ReadReport]:
     """Read ballots from a PrefLib file.
 
     Parameters
@@ -42,7 +54,7 @@ def read_preflib(
 
     Returns
     -------
-    (ballots, intake)
+    (ballots, read_report)
         Items are the alternatives' names. A tie of *all* remaining alternatives at the end of an
         order means the same as not listing them; any other tie cannot be a ballot's choice.
 
@@ -59,7 +71,7 @@ def read_preflib(
     index = {number: j for j, number in enumerate(names)}
     orders: list[list[int]] = []
     counts: list[int] = []
-    aside: list[SetAside] = []
+    aside: list[RejectedBallot] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -75,11 +87,11 @@ def read_preflib(
             counts.append(int(head))
         else:
             why, value, detail = problem
-            aside.append(SetAside(where, why, value, detail, int(head)))
+            aside.append(RejectedBallot(where, why, value, detail, int(head)))
     wrong = [s for s in aside if s.reason != "blank"]
     if wrong and faulty == "error":
         raise InputError(
-            [Fault(str(file), s.where, reason(s.reason), s.value, s.detail) for s in wrong]
+            [Fault(str(file), s.where, reason_name(s.reason), s.value, s.detail) for s in wrong]
         )
     if not orders:
         raise InputError([Fault(str(file), "", _say("empty"))])
@@ -89,7 +101,7 @@ def read_preflib(
     used = sum(counts)
     read = used + sum(s.count for s in aside)
     ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
-    return ballots, Intake(str(file), read, used, tuple(aside))
+    return ballots, ReadReport(str(file), read, used, tuple(aside))
 
 
 def _say(key: str, **values: object) -> Message:
@@ -189,3 +201,130 @@ def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str 
             order.append("{" + ",".join(rest) + "}")
         out.append(f"{counts[row]}: {','.join(order)}")
     write_text(file, "\n".join(out) + "\n")
+
+
+Form = Literal["wide", "long"]
+
+
+def survey_table(ballots: Mapping[str, Ballots], *, form: Form = "wide") -> pd.DataFrame:
+    """Return ballots as the table that :func:`~calib.ballots.read_survey` reads.
+
+    Parameters
+    ----------
+    ballots : by track
+    form : ``wide`` (one row a ballot, ``rank1`` ... with codes) or ``long`` (one row a choice)
+    """
+    import pandas as pd
+
+    frames = [_wide(track, part) for track, part in ballots.items()]
+    wide = pd.concat(frames, ignore_index=True)
+    if "weight" in wide:
+        wide["weight"] = wide["weight"].fillna(1.0)
+    wide = wide.fillna("")
+    if wide["respondent"].duplicated().any():
+        wide["respondent"] = [f"R{i + 1:0{len(str(len(wide)))}d}" for i in range(len(wide))]
+    if form == "wide":
+        return wide
+    ranks = [c for c in wide.columns if c.startswith("rank")]
+    kept = [c for c in wide.columns if c not in ranks]
+    rows = []
+    for row in wide.to_dict("records"):
+        for place, column in enumerate(ranks, start=1):
+            if row[column]:
+                rows.append({**{c: row[c] for c in kept}, "rank": place, "indicator": row[column]})
+    return pd.DataFrame(rows)
+
+
+def _wide(track: str, ballots: Ballots) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    columns: dict[str, object] = {
+        "respondent": ballots.respondent
+        if ballots.respondent is not None
+        else [f"R{i + 1:0{len(str(ballots.n))}d}" for i in range(ballots.n)]
+    }
+    if ballots.cluster is not None:
+        columns["enterprise"] = ballots.cluster
+    columns["track"] = [track] * ballots.n
+    if ballots.segment is not None:
+        columns["segment"] = ballots.segment
+    if ballots.weight is not None:
+        columns["weight"] = ballots.weight
+    names = np.array([*ballots.items, ""], dtype=object)
+    for place in range(ballots.K):
+        columns[f"rank{place + 1}"] = names[ballots.picks[:, place]]
+    return pd.DataFrame(columns)
+
+
+def write_survey(
+    ballots: Mapping[str, Ballots],
+    path: str | os.PathLike[str],
+    *,
+    form: Form = "wide",
+    synthetic: bool = False,
+) -> None:
+    """Write ballots as CSV, XLSX, Parquet or PrefLib, by the ending of the path.
+
+    Parameters
+    ----------
+    ballots : by track
+    path : where to
+    form : wide or long, of a table
+    synthetic : mark every ballot as synthetic (PrefLib has no place for the mark but the title)
+
+    Raises
+    ------
+    InputError
+        If PrefLib, which knows no tracks, is asked to hold several of them.
+    """
+    from calib.tables import write_table
+
+    if is_preflib(path):
+        if len(ballots) > 1:
+            raise InputError(
+                message("ballots.faults.one_track", file=Path(path), known=list(ballots))
+            )
+        title = f"{Path(path).stem} (SYNTHETIC)" if synthetic else ""
+        write_preflib(next(iter(ballots.values())), path, title=title)
+        return
+    table = survey_table(ballots, form=form)
+    if synthetic:
+        table.insert(0, "synthetic", "yes")
+    write_table(table, path)
+
+
+def survey_from_preflib(
+    path: str | os.PathLike[str],
+    framework: Framework,
+    track: str | None,
+    faulty: Literal["error", "set-aside"],
+) -> Survey:
+    """Read PrefLib ballots whose alternatives are indicators of one track."""
+    ballots, read_report = read_preflib(path, faulty=faulty)
+    fits = [
+        code
+        for code, tree in framework.tracks.items()
+        if track in (None, code) and all(tree.find(name) for name in ballots.items)
+    ]
+    if len(fits) != 1:
+        wanted = framework.track(track) if track else None
+        tree = framework.tracks[wanted or next(iter(framework.tracks))]
+        strange = [name for name in ballots.items if not tree.find(name)]
+        raise InputError(
+            _say(
+                "not_indicators",
+                file=os.fspath(path),
+                strange=[repr(name) for name in strange[:5]],
+                track=tree.code,
+            )
+        )
+    tree = framework.tracks[fits[0]]
+    codes = [tree.find(name) or "" for name in ballots.items]
+    absent = [code for code in tree.leaf_codes if code not in codes]
+    if absent or len(set(codes)) < len(codes):
+        missing = absent or _say("nothing_absent")
+        raise InputError(_say("every_indicator", file=os.fspath(path), absent=missing))
+    place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
+    picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
+    return Survey(framework, {tree.code: Ballots(tree.leaf_codes, picks)}, read_report)

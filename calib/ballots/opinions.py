@@ -1,4 +1,4 @@
-"""Groups of opinion: mixtures of a few Plackett-Luce models, with the choice of their number."""
+"""Groups of opinion, and ballots that fit the common worths badly."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, Seed
-from calib.ballots.data import Ballots
+from calib._types import BoolArray, FloatArray, Seed
+from calib.ballots.data import Ballots, simulate_ballots
+from calib.ballots.equality import holm
 from calib.ballots.likelihood import ballot_loglik, worths
 from calib.ballots.prefix import tabulate
-from calib.ballots.reweight import Reweighting
+from calib.ballots.resampling import Reweighting
 from calib.ballots.robust import effective_size
 from calib.ballots.shrinkage import laplace
 from calib.errors import InputError
 from calib.words import message
 
-__all__ = ["Mixture", "MixtureChoice", "choose_mixture", "fit_mixture"]
+__all__ = [
+    "Mixture",
+    "MixtureChoice",
+    "Outliers",
+    "choose_mixture",
+    "fit_mixture",
+    "outlying_ballots",
+]
 
 _SIGMA = 2.0
 _SHORT = 10  # EM steps of each start, before the best one goes on
@@ -65,15 +73,6 @@ class MixtureChoice:
     def best(self) -> Mixture:
         """The fit with the smallest BIC."""
         return min(self.fits, key=lambda fit: fit.bic)
-
-    def table(self) -> dict[str, list[float]]:
-        """Return number of groups, log-likelihood, BIC and ICL side by side."""
-        return {
-            "groups": [float(fit.share.size) for fit in self.fits],
-            "loglik": [fit.loglik for fit in self.fits],
-            "bic": [fit.bic for fit in self.fits],
-            "icl": [fit.icl for fit in self.fits],
-        }
 
 
 def choose_mixture(
@@ -201,3 +200,58 @@ class _EM:
             share, theta, np.exp(joint - each[:, None]), loglik, value, state.steps + 1,
             value - state.value < self._tolerance,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """How surprising each ballot is under the fitted worths.
+
+    Parameters
+    ----------
+    loglik : (n,) log-likelihood of the ballot
+    z : (n,) the same, standardised by simulated ballots of the same length; low is surprising
+    p : (n,) share of simulated ballots at least as surprising
+    p_holm : (n,) corrected for n comparisons
+    """
+
+    loglik: FloatArray
+    z: FloatArray
+    p: FloatArray
+    p_holm: FloatArray
+
+    def flagged(self, alpha: float = 0.05) -> BoolArray:
+        """Return the ballots that stand out after Holm's correction, (n,)."""
+        return self.p_holm < alpha
+
+
+def outlying_ballots(
+    ballots: Ballots, theta: FloatArray, *, draws: int = 20_000, rng: Seed = None
+) -> Outliers:
+    """Compare every ballot's log-likelihood with that of simulated ballots.
+
+    Parameters
+    ----------
+    ballots : the ballots
+    theta : (J,) finite log-worths, those of the shrunk fit
+    draws : simulated ballots for each ballot length
+
+    Notes
+    -----
+    ``p = (1 + #{simulated <= observed}) / (1 + draws)``; it cannot fall under ``1 / (1 + draws)``,
+    so that Holm's correction can flag a ballot only while n is under ``alpha (1 + draws)``.
+    """
+    gen = np.random.default_rng(rng)
+    values = ballot_loglik(ballots, theta)
+    z, p = np.zeros(ballots.n), np.ones(ballots.n)
+    lengths = ballots.lengths
+    for k in np.unique(lengths):
+        null = ballot_loglik(simulate_ballots(theta, draws, int(k), rng=gen), theta)
+        rows = lengths == k
+        spread = float(null.std())
+        if spread <= 1e-12:
+            continue
+        z[rows] = (values[rows] - float(null.mean())) / spread
+        null.sort()
+        below = np.searchsorted(null, values[rows] + 1e-9, side="right")
+        p[rows] = (1 + below) / (1 + draws)
+    return Outliers(values, z, p, holm(p))

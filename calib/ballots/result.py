@@ -1,0 +1,197 @@
+"""What weighing ballots gives back: weights, reports on equal importance, tables and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from calib.ballots.estimates import comparison_table, estimate, estimate_all, maximum_note
+from calib.ballots.report import EqualityReport
+from calib.ballots.sentences import verdict_name
+from calib.ballots.survey import Survey
+from calib.framework import Name, Track
+from calib.report import Column, Drawing, Note, Role, Table
+from calib.weights import Weighed
+from calib.words import Text, joined, message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BallotsResult", "drawings", "node_names", "notes", "synthetic_marks", "tables"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class BallotsResult(Weighed):
+    """Weights from ballots, with the report on equal importance of every track.
+
+    Attributes
+    ----------
+    survey : the ballots
+    reports : by track; empty if none was asked for
+    share : by track, share in first-level weights that tracks have in common
+    """
+
+    survey: Survey
+    reports: Mapping[str, EqualityReport] = field(default_factory=dict)
+    share: Mapping[str, float] = field(default_factory=dict)
+
+    def headline(self) -> Text:
+        """Return the verdict on equal importance by track, and how sure it is."""
+        if not self.reports:
+            return super().headline()
+        tracks = self.weights.framework.tracks
+        return joined(
+            [
+                message("ballots.by_track", track=tracks[t].name, text=r.headline())
+                for t, r in self.reports.items()
+            ],
+            message("words.semicolon"),
+        )
+
+
+def _named(frame: pd.DataFrame, track: Track) -> pd.DataFrame:
+    """Put the track and the nodes' names beside their codes."""
+    out = frame.copy()
+    out.insert(0, "track", track.code)
+    names = {node.code: node.name for node in track.nodes}
+    for place, lang in enumerate(("zh", "en"), start=2):
+        shown = [names[c].get(lang) if c in names else c for c in out["code"]]
+        out.insert(place, f"name_{lang}", shown)
+    return out
+
+
+def tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Table, ...]:
+    """Return the tables of all tracks."""
+    import pandas as pd
+
+    tracks = survey.framework.tracks
+
+    def table(name: str, frames: list[pd.DataFrame], rows: int, *declared: Column) -> Table:
+        level = next(iter(reports.values())).level
+        title = message(f"ballots.tables.{name}", level=level, mark=_mark(survey))
+        frame = pd.concat(frames, ignore_index=True)
+        return Table(name, frame, title, rows, declared=declared)
+
+    def tracked(frame: pd.DataFrame, code: str) -> pd.DataFrame:
+        frame.insert(0, "track", code)
+        return frame
+
+    made = [
+        table("items", [_named(r.item_table(), tracks[t]) for t, r in reports.items()], 60),
+        table("tests", [tracked(r.test_table(), t) for t, r in reports.items()], 20),
+        table("effects", [tracked(r.effect_table(), t) for t, r in reports.items()], 40),
+        table("groups", [_named(r.group_table(), tracks[t]) for t, r in reports.items()], 30),
+        table(
+            "estimators",
+            [
+                _named(comparison_table(estimate_all(b)), tracks[t])
+                for t, b in survey.ballots.items()
+            ],
+            60,
+        ),
+    ]
+    if survey.read_report.rejected:
+        # What stands in a single respondent's cell is that respondent's.
+        value, why = Column("value", Role.PERSON), Column("reason", Role.GROUP, coded="word")
+        made.append(table("rejected", [survey.read_report.table()], 30, value, why))
+    return tuple(made)
+
+
+def _mark(survey: Survey) -> Text | str:
+    return message("ballots.mark") if survey.synthetic else ""
+
+
+def drawings(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Drawing, ...]:
+    """Return the figures of every track."""
+    out = []
+    for code, report in reports.items():
+        track = survey.framework.tracks[code]
+        mark = _mark(survey)
+        title = message("ballots.figures.worths", track=track.name, level=report.level, mark=mark)
+        out.append(Drawing(f"worths-{code}", title, _draw_worths(survey, track, report, title)))
+        if report.by_share is not None:
+            title = message("ballots.figures.shares", track=track.name, mark=mark)
+            draw = partial(_draw_shares, report, title)
+            out.append(Drawing(f"shares-{code}", title, draw))
+    return tuple(out)
+
+
+def node_names(track: Track) -> dict[str, Name]:
+    """Return the names of a track's nodes by code."""
+    return {node.code: node.name for node in track.nodes}
+
+
+def _draw_worths(
+    survey: Survey, track: Track, report: EqualityReport, title: Text
+) -> Callable[[str], Any]:
+    def draw(lang: str) -> Any:
+        from calib.figures.ballots import worths_with_intervals
+
+        level = 1 - report.alpha
+        table = estimate(survey.ballots[track.code], level=level).table()
+        table = table.rename(columns={"worth": "estimate"})
+        names = node_names(track)
+        table.index = [names[c].get(lang) for c in table["code"]]  # type: ignore[assignment, unused-ignore]
+        return worths_with_intervals(table, language=lang, title=title.get(lang), level=level)
+
+    return draw
+
+
+def _draw_shares(report: EqualityReport, title: Text, lang: str) -> Any:
+    return report.draw_shares(lang, title.get(lang))
+
+
+def synthetic_marks(survey: Survey) -> tuple[Note, ...]:
+    """Return a warning where the ballots are synthetic."""
+    return (Note(message("ballots.synthetic"), warning=True),) if survey.synthetic else ()
+
+
+def notes(
+    survey: Survey,
+    reports: Mapping[str, EqualityReport],
+    share: Mapping[str, float],
+    levels: tuple[str, ...],
+) -> tuple[Note, ...]:
+    """Return what a reader should know, warnings on the method first."""
+    framework = survey.framework
+    said: list[Note] = []
+    counted = [name for code, name in framework.levels[:-1] if code in levels]
+    if counted:
+        ranked = framework.levels[-1]
+        text = message("ballots.counted", levels=counted, ranked=ranked[1], code=ranked[0])
+        said.append(Note(text, warning=True))
+    said.extend(synthetic_marks(survey))
+    read_report = survey.read_report
+    said.append(Note(read_report.sentence(), warning=bool(read_report.rejected)))
+    for code, report in reports.items():
+        found = joined([n.text for n in report.notes], message("ballots.between_sentences"))
+        said.append(_of_track(framework.tracks[code], found))
+    for code, ballots in survey.ballots.items():
+        missing = maximum_note(ballots, node_names(framework.tracks[code]))
+        if missing is not None:
+            said.append(_of_track(framework.tracks[code], missing, warning=True))
+    absent = [track.name for code, track in framework.tracks.items() if code not in reports]
+    if absent:
+        said.append(Note(message("ballots.without", tracks=absent), warning=True))
+    verdicts = [
+        message(
+            "ballots.verdict_of", track=framework.tracks[t].name, verdict=verdict_name(r.verdict)
+        )
+        for t, r in reports.items()
+    ]
+    said.append(
+        Note(message("ballots.claim", verdicts=joined(verdicts, message("words.semicolon"))))
+    )
+    if len(share) > 1 and framework.shared and framework.levels[0][0] in levels:
+        shares = [
+            message("ballots.share_of", track=framework.tracks[t].name, share=s)
+            for t, s in share.items()
+        ]
+        said.append(Note(message("ballots.pooled", shares=shares)))
+    return tuple(said)
+
+
+def _of_track(track: Track, text: Text, *, warning: bool = False) -> Note:
+    return Note(message("ballots.by_track", track=track.name, text=text), warning=warning)
