@@ -8,7 +8,7 @@ from calib.errors import Faults
 from calib.tables import RawTable
 from calib.words import message
 
-__all__ = ["column_roles", "looks_like_survey", "rank_columns"]
+__all__ = ["NO", "column_roles", "looks_like_survey", "rank_columns"]
 
 _ALIASES = {
     "respondent": ("respondent", "respondent_id", "ballot", "id", "序号", "编号", "答卷编号",
@@ -21,6 +21,8 @@ _ALIASES = {
     "rank": ("rank", "名次", "排序", "位次", "顺位"),
     "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
 }  # fmt: skip
+NO = frozenset({"", "0", "no", "false", "否"})
+"""What a column of yes and no says where the answer is no."""
 _DIGITS = ("", *"一二三四五六七八九")
 _NUMERALS = {
     f"{ten}{digit}": 10 * i + j

@@ -14,7 +14,7 @@ import numpy as np
 from calib._shipped_files import shipped_data
 from calib.ballots.data import Ballots
 from calib.ballots.exchange import is_preflib, survey_from_preflib
-from calib.ballots.headers import column_roles, rank_columns
+from calib.ballots.headers import NO, column_roles, rank_columns
 from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
@@ -269,7 +269,7 @@ class _Reader:
         if "synthetic" not in self.heads:
             return False
         words = {word.casefold() for word in self.table.text(self.heads["synthetic"])}
-        return bool(words - {"", "0", "no", "false", "否"})
+        return bool(words - NO)
 
     def _ballots(
         self,
