@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calib.cli.options import lang_option
+
 if TYPE_CHECKING:
     from calib.experts.weigh import PanelResult
 
@@ -35,7 +37,7 @@ def _listed(text: str | None) -> list[str] | None:
     required=True,
     type=click.Choice(["ahp", "ahp-incomplete", "bwm", "points", "ranks", "ratings"]),
 )
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option("forms", otherwise="zh")
 @click.option(
     "--levels", help="Levels to weigh, for instance pillar,capability (all if not given)."
 )
@@ -74,7 +76,7 @@ def form_experts(
 @form.command("next-round")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option("forms", otherwise="zh")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder of the new forms.")  # fmt: skip
 def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) -> None:
@@ -125,7 +127,7 @@ _METHODS = ("ahp", "bwm", "direct", "points", "ranks", "ratings", "swing")
     help="Widening of the intrinsic ranges; 0.1 if not given.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option("forms", otherwise="zh")
 @click.option(
     "-o",
     "--out",
