@@ -68,11 +68,10 @@ def tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Table
 
     tracks = survey.framework.tracks
 
-    def table(name: str, frames: list[pd.DataFrame], rows: int, *declared: Column) -> Table:
+    def table(name: str, frames: list[pd.DataFrame], rows: int) -> Table:
         level = next(iter(reports.values())).level
         title = message(f"ballots.tables.{name}", level=level, mark=_mark(survey))
-        frame = pd.concat(frames, ignore_index=True)
-        return Table(name, frame, title, rows, declared=declared)
+        return Table(name, pd.concat(frames, ignore_index=True), title, rows)
 
     def tracked(frame: pd.DataFrame, code: str) -> pd.DataFrame:
         frame.insert(0, "track", code)
@@ -93,10 +92,20 @@ def tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Table
         ),
     ]
     if survey.read_report.rejected:
-        # What stands in a single respondent's cell is that respondent's.
-        value, why = Column("value", Role.PERSON), Column("reason", Role.GROUP, coded="word")
-        made.append(table("rejected", [survey.read_report.table()], 30, value, why))
+        made.append(_rejected(survey))
     return tuple(made)
+
+
+def _rejected(survey: Survey) -> Table:
+    """Return the table of rejected ballots; what stands in a cell is its respondent's."""
+    account = survey.read_report
+    return Table(
+        "rejected",
+        account.table(),
+        message("ballots.tables.rejected", mark=_mark(survey)),
+        shown=account.table(texts=True),
+        declared=(Column("value", Role.PERSON), Column("reason", Role.GROUP, coded="word")),
+    )
 
 
 def _mark(survey: Survey) -> Text | str:

@@ -77,13 +77,20 @@ class ReadReport:
             total[one.reason] += one.count
         return dict(total)
 
-    def table(self) -> pd.DataFrame:
-        """Return the ballots set aside, one row each."""
+    def table(self, *, texts: bool = False) -> pd.DataFrame:
+        """Return the rejected ballots, one row each.
+
+        Parameters
+        ----------
+        texts : leave messages as they are, to be shown in any language; else they are plain words
+            of the current language
+        """
         import pandas as pd
 
         columns = ["where", "reason", "value", "detail", "ballots"]
         rows = [[s.where, s.reason, s.value, s.detail, s.count] for s in self.rejected]
-        return pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame if texts else frame.assign(**{c: frame[c].map(str) for c in columns[:4]})
 
     def sentence(self) -> Text:
         """Say in one sentence how many ballots were read, used and set aside."""

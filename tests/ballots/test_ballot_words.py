@@ -89,5 +89,7 @@ def test_rejected_ballots_stand_in_a_table_in_the_language_of_the_reader(tmp_pat
     shown = table_html(found.table("rejected"), "zh")
     for word in ("空白选票", "权重无效", "同一指标重复选择", "每项指标一次"):
         assert word in shown
+    # Files hold plain words, whatever shows them.
+    assert {type(v) for v in found.frame("rejected").to_numpy()[:, :4].ravel()} == {str}
     assert "剔除 3 份" in found.summary("zh")
     assert "3 set aside (" in found.summary("en")
