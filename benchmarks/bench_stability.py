@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import linprog
 
 from calib.framework import load_framework
-from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.smallest_shift import smallest_shift
+from calib.rating.one_weight import one_weight_intervals
 from calib.rating.regions import conditions_up, standing_of
 
 FRAMEWORK = load_framework("aii")

@@ -13,7 +13,6 @@ from calib.outcomes.crossings import TippingPoints, stars_along, tipping_points
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
-from calib.outcomes.intervals import WeightIntervals, one_weight_intervals
 from calib.outcomes.lifecycle import LifecycleRequest, LifecycleResult, NewIndicator, lifecycle
 from calib.outcomes.probabilities import (
     StarProbabilities,
@@ -32,6 +31,7 @@ from calib.outcomes.scale import ScaleRequest, ScaleResult, scale
 from calib.outcomes.smallest_shift import SmallestShift, smallest_shift
 from calib.outcomes.stability import StabilityRequest, StabilityResult, stability
 from calib.outcomes.tipping import TippingResult, tipping
+from calib.rating.one_weight import WeightIntervals, one_weight_intervals
 
 __all__ = [
     "AcceptabilityRequest",

@@ -9,7 +9,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Item, Name, Node, Thresholds, Track
-from calib.rating.stars import node_scores, stars
+from calib.rating.one_weight import left_out, score_nodes
 from calib.words import message, say
 
 __all__ = ["ItemUse", "StarEffect", "add_indicator", "item_use", "retire_indicator", "star_vector"]
@@ -85,25 +85,9 @@ def item_use(X: FloatArray, g: FloatArray, *, low: float, high: float) -> ItemUs
     return ItemUse(*ends, X.mean(axis=0), sd, out, upper_lower)
 
 
-def star_vector(
-    track: Track,
-    X: FloatArray,
-    local: FloatArray,
-    thresholds: Thresholds,
-    *,
-    retired: int | None = None,
-) -> IntArray:
-    """Return the stars (n,), from 0.
-
-    Parameters
-    ----------
-    retired : position of a node without weight whose gate, where it has one, is lifted as well
-    """
-    scores = node_scores(track, X, local)
-    top = track.families[0].members
-    gates = track.at_depth(thresholds.gate_depth)
-    gated = scores[:, gates if retired is None else gates[gates != retired]]
-    return stars(scores[:, top] @ local[top], gated, thresholds)[0]
+def star_vector(track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds) -> IntArray:
+    """Return the stars (n,), from 0, of complete leaf scores (n, L)."""
+    return score_nodes(track, X, local, thresholds).star
 
 
 def retire_indicator(
@@ -120,19 +104,11 @@ def retire_indicator(
     """
     if code not in track.leaf_codes:
         raise InputError(message("outcomes.lifecycle.no_indicator", code=code, track=track.code))
-    i = track.index[code]
-    members = np.flatnonzero(track.parent == track.parent[i])
-    rest = members[members != i]
-    left = float(local[rest].sum())
-    if left <= 0:
+    base = score_nodes(track, X, local, thresholds)
+    without = left_out(base, track.index[code])
+    if without is None:
         raise InputError(message("outcomes.lifecycle.only_child", code=code))
-    without = np.array(local)
-    without[i] = 0.0
-    without[rest] /= left
-    return StarEffect(
-        star_vector(track, X, local, thresholds),
-        star_vector(track, X, without, thresholds, retired=i),
-    )
+    return StarEffect(base.star, without.star)
 
 
 def add_indicator(

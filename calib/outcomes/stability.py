@@ -12,11 +12,11 @@ from pydantic import Field
 
 from calib.errors import InputError, suggest
 from calib.framework import Framework, Readings, Thresholds
-from calib.outcomes.intervals import one_weight_intervals
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
+from calib.rating.one_weight import one_weight_intervals
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
