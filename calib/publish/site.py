@@ -24,7 +24,7 @@ from calib.publish.leaks import find_leaks
 from calib.publish.notebooks import Executed, execute_notebook, render_notebook
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
-from calib.report import Table
+from calib.report import Table, table_html
 from calib.tables import write_csv
 from calib.weights import to_toml
 from calib.words import message
@@ -220,7 +220,8 @@ def _results(view: View, names: _Names) -> str:
     for table in view.tables():
         if table.rows:
             title = table.title.get(view.language)
-            html = view.table(table.name)._repr_html_()
+            names_of = view.run.experiment.framework.names
+            html = table_html(table, view.language, names_of, caption=False)
             name = f"downloads/{names.tables[table.name]}"
             count = len(table.frame)
             note = view.say("publish.rows_in", n=count, file=name)

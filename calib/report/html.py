@@ -58,10 +58,21 @@ def _visible(table: Table, lang: str) -> list[tuple[str, Any]]:
     return [(k, c) for k, c in table.shown_columns.items() if k != hidden]
 
 
-def table_html(table: Table, lang: str, names: Names | None = None, rows: int | None = None) -> str:
+def table_html(
+    table: Table,
+    lang: str,
+    names: Names | None = None,
+    rows: int | None = None,
+    *,
+    caption: bool = True,
+) -> str:
     """Return a table as an HTML fragment; every text in it is escaped.
 
     A wide one scrolls by itself, and what a blank means is said under it.
+
+    Parameters
+    ----------
+    caption : whether its title stands above it; not where a heading says it already
     """
     from html import escape
 
@@ -76,6 +87,7 @@ def table_html(table: Table, lang: str, names: Names | None = None, rows: int | 
             )
         return f"<tr>{''.join(made)}</tr>"
 
+    head = f"<caption>{escape(table.title.get(lang))}</caption>" if caption else ""
     shown = shown_cells(table, lang, names, rows)
     left = len(table.view) - len(shown)
     under = [message("report.more_rows", n=left).get(lang)] if left > 0 else []
@@ -84,7 +96,7 @@ def table_html(table: Table, lang: str, names: Names | None = None, rows: int | 
     after = f'<p class="muted">{escape(semicolon.join(under))}</p>' if under else ""
     return (
         '<div class="scroll" style="overflow-x:auto" tabindex="0"><table class="calib">'
-        f"<caption>{escape(table.title.get(lang))}</caption>"
+        f"{head}"
         f"<thead>{row('th', shown_headings(table, lang, names))}</thead>"
         f"<tbody>{''.join(row('td', cells) for cells in shown)}</tbody></table></div>{after}"
     )
