@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_two_members_share_less_than_four_in_ten_of_their_profiles():
 
 def test_members_are_not_tied_to_their_neighbours_in_the_chain():
     drawn = [profiles(r) for r in RATINGS]
-    near = np.mean([(a & b).total() for a, b in zip(drawn, drawn[1:], strict=False)])
+    near = np.mean([(a & b).total() for a, b in pairwise(drawn)])
     far = np.mean([(a & b).total() for a, b in zip(drawn, drawn[100:], strict=False)])
     assert near == pytest.approx(far, abs=0.7)
 
