@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import lang_option
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adjust", "dominance", "ledger"]
 
-_LANG = lang_option("tables")
+_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 _WEIGHTS = click.option("--weights", "weights_file", default="published", show_default=True,
                         help='A weight-set file, or "published".')  # fmt: skip
 _FRAMEWORK = click.option("--framework", default="aii", show_default=True)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import lang_option
-
 if TYPE_CHECKING:
     from calib.ballots import Ballots, BallotsResult, Survey
     from calib.framework import Track
@@ -39,7 +37,7 @@ _METHODS = (
 @click.option("--margin", default=1.25, show_default=True,
               help="Equivalence margin: a ratio, 1.25 for a quarter more.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, help="Level of the tests, 0.05 for 5%.")
-@lang_option("report", otherwise="zh")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option("--segments", is_flag=True, help="Test whether segments differ.")
 @click.option("--opinions", default=0, show_default=True,
               help="Look for up to this many groups of opinion.")  # fmt: skip

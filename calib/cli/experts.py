@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import lang_option
-
 if TYPE_CHECKING:
     from calib.experts.weigh import PanelResult
 
@@ -37,7 +35,7 @@ def _listed(text: str | None) -> list[str] | None:
     required=True,
     type=click.Choice(["ahp", "ahp-incomplete", "bwm", "points", "ranks", "ratings"]),
 )
-@lang_option("forms", otherwise="zh")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option(
     "--levels", help="Levels to weigh, for instance pillar,capability (all if not given)."
 )
@@ -76,7 +74,7 @@ def form_experts(
 @form.command("next-round")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
-@lang_option("forms", otherwise="zh")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder of the new forms.")  # fmt: skip
 def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) -> None:
@@ -84,8 +82,8 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 
     Each shows the expert's own last answers, ready to be changed, and the panel's weights.
     """
-    from calib.experts.form_write import write_next_round
-    from calib.experts.panel_files import read_panel
+    from calib.experts.next_round import write_next_round
+    from calib.experts.reading import read_panel
     from calib.framework import load_framework
     from calib.words import say
 
@@ -127,7 +125,7 @@ _METHODS = ("ahp", "bwm", "direct", "points", "ranks", "ratings", "swing")
     help="Widening of the intrinsic ranges; 0.1 if not given.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@lang_option("forms", otherwise="zh")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option(
     "-o",
     "--out",
@@ -151,8 +149,8 @@ def read_experts(
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
     from calib.experts.panel_csv import write_panel_csv
-    from calib.experts.panel_files import read_panel
     from calib.experts.panel_request import PanelRequest
+    from calib.experts.reading import read_panel
     from calib.experts.weigh import weigh_panel
     from calib.framework import load_framework
     from calib.words import message
@@ -189,7 +187,7 @@ def _show(result: PanelResult, lang: str) -> None:
 
 def _write_report(result: PanelResult, path: Path, lang: str) -> None:
     from calib.errors import InputError
-    from calib.experts.delphi_panel import delphi_report
+    from calib.experts.delphi_tables import delphi_report
     from calib.tables import write_xlsx
     from calib.words import message
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,14 @@ from calib.words import current_language, languages, set_language
 __all__ = ["lang_option"]
 
 
-def lang_option(of: str = "output", *, otherwise: str | None = None) -> Callable[[Any], Any]:
+def _speak(ctx: click.Context, option: click.Parameter, value: str | None) -> str:
+    """Let everything that follows, errors among it, be said in the chosen language."""
+    if value is not None:
+        set_language(value)
+    return current_language()
+
+
+def lang_option(of: str = "output") -> Callable[[Any], Any]:
     """Return the option ``--lang``: the language of output, progress and errors.
 
     Without it the command speaks the language of ``CALIB_LANG``, English if that is not set.
@@ -21,20 +27,8 @@ def lang_option(of: str = "output", *, otherwise: str | None = None) -> Callable
     Parameters
     ----------
     of : what is in this language, for the help
-    otherwise : the language of the output where neither the option nor ``CALIB_LANG`` is given,
-        for what is mostly handed to others
     """
-
-    def speak(ctx: click.Context, option: click.Parameter, value: str | None) -> str:
-        if value is not None:
-            # Everything that follows, errors among it, is said in this language.
-            set_language(value)
-        elif otherwise is not None and not os.environ.get("CALIB_LANG"):
-            return otherwise
-        return current_language()
-
-    last = {None: "English", "en": "English", "zh": "Chinese"}[otherwise]
     return click.option(
-        "--lang", type=click.Choice(languages()), callback=speak, is_eager=True,
-        help=f"Language of the {of} and of messages. Default: CALIB_LANG, else {last}.",
+        "--lang", type=click.Choice(languages()), callback=_speak, is_eager=True,
+        help=f"Language of the {of} and of messages. Default: CALIB_LANG, else English.",
     )  # fmt: skip

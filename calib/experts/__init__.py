@@ -4,15 +4,17 @@ Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with 
 :func:`write_form`, :func:`read_panel`, :func:`weigh_panel`.
 """
 
-from calib.experts.ahp import Comparisons, consistency_ratio, weigh_comparisons, worst_judgement
-from calib.experts.bestworst import BestWorst, certify, solve_best_worst
-from calib.experts.clusters import clusters_table, methods_table, opinion_clusters, panel_groups
-from calib.experts.comparison_matrices import (
-    eigenvector_weights,
-    geometric_weights,
-    matrix_from_pairs,
+from calib.experts.agreement import Concordance, kendall_w, mean_ranks
+from calib.experts.ahp import Comparisons, weigh_comparisons
+from calib.experts.bestworst import BestWorst, certify, nonlinear_xi, solve_best_worst
+from calib.experts.competence import (
+    authority,
+    basis_of_judgement,
+    competence_by_consistency,
+    hand_set_competence,
 )
-from calib.experts.concordance import Concordance, kendall_w, mean_ranks
+from calib.experts.consistency import consistency_ratio, random_index, worst_judgement
+from calib.experts.cooke import Performance, performance_weights
 from calib.experts.delphi import (
     RoundChange,
     RoundStatistics,
@@ -21,43 +23,34 @@ from calib.experts.delphi import (
     round_statistics,
     stop_or_go,
 )
-from calib.experts.delphi_panel import delphi_report, delphi_rounds
+from calib.experts.delphi_tables import delphi_report
+from calib.experts.diagnostics import (
+    aitchison_distances,
+    leave_one_out_weights,
+    opinion_camps,
+    outlying_experts,
+    star_influence,
+)
+from calib.experts.direction import correlation_with_rest, panel_direction
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
-from calib.experts.form_write import write_form, write_next_round
+from calib.experts.form_write import write_form
+from calib.experts.groups import camps_table, methods_table, panel_groups
 from calib.experts.incomplete import least_squares_weights, optimal_completion
 from calib.experts.judgements import judge_nodes
 from calib.experts.method_effects import method_association, method_difference
-from calib.experts.opinions import (
-    aitchison_distances,
-    correlation_with_rest,
-    outlying_experts,
-    panel_direction,
-    star_influence,
-)
+from calib.experts.next_round import write_next_round
+from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_csv import write_panel_csv
-from calib.experts.panel_files import read_panel
 from calib.experts.panel_request import Formulas, PanelRequest, StoppingRule
 from calib.experts.panel_tables import experts_table, seeds_table, weights_table
-from calib.experts.pooling import (
-    POOLS,
-    authority,
-    basis_of_judgement,
-    competence_by_consistency,
-    hand_set_competence,
-    pool_judgements,
-    pool_weights,
-)
-from calib.experts.random_matrices import random_index
+from calib.experts.pooling import POOLS, pool_judgements, pool_weights
 from calib.experts.ranks import place_weights, rank_weights
-from calib.experts.resampling import bootstrap_judgements, bootstrap_weights
-from calib.experts.seeds import (
-    Performance,
-    performance_weights,
-    read_seed_answers,
-    weights_from_seeds,
-)
+from calib.experts.reading import read_panel
+from calib.experts.rounds import delphi_rounds
+from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, pool_panel
+from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
 from calib.experts.weigh import PanelResult, weigh_panel
 
 __all__ = [
@@ -84,9 +77,9 @@ __all__ = [
     "basis_of_judgement",
     "bootstrap_judgements",
     "bootstrap_weights",
+    "camps_table",
     "certify",
     "check_responses",
-    "clusters_table",
     "compare_rounds",
     "competence_by_consistency",
     "consistency_ratio",
@@ -101,12 +94,14 @@ __all__ = [
     "judge_nodes",
     "kendall_w",
     "least_squares_weights",
+    "leave_one_out_weights",
     "matrix_from_pairs",
     "mean_ranks",
     "method_association",
     "method_difference",
     "methods_table",
-    "opinion_clusters",
+    "nonlinear_xi",
+    "opinion_camps",
     "optimal_completion",
     "outlying_experts",
     "panel_direction",

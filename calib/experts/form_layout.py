@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from calib.experts.comparison_matrices import pairs_of
+from calib.experts.pairwise import pairs_of
 
 __all__ = [
     "BASIS_ROW",

@@ -15,7 +15,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import ConvergenceError
-from calib.experts.comparison_matrices import check_comparisons
+from calib.experts.pairwise import check_comparisons
 from calib.experts.problems import Problem, names_or_numbers, raise_problems
 from calib.words import message
 
@@ -32,6 +32,7 @@ __all__ = [
     "solve_least_squares",
     "sound_comparisons",
 ]
+
 
 UNLINKED = message("experts.faults.unlinked")
 

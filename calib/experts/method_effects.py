@@ -1,7 +1,7 @@
 """Do experts differ by how they were asked? Tests of the elicitation method at one node.
 
 Two ways of asking can give one opinion different weights (Best-Worst stretches, ratings flatten).
-Groups of experts that are really methods are no clusters of opinion, so both are tested: whether
+Groups of experts that are really methods are no camps of opinion, so both are tested: whether
 weights differ between methods, and whether a division of the panel follows the methods.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.experts.opinions import ZERO_SUBSTITUTE, aitchison_distances
+from calib.experts.diagnostics import ZERO_SUBSTITUTE, aitchison_distances
 from calib.experts.panel import same_method
 
 __all__ = ["Association", "MethodDifference", "method_association", "method_difference"]
@@ -74,7 +74,7 @@ def method_difference(
     draws
         Random arrangements; all are tried if there are no more than these.
     substitute
-        As in :func:`calib.experts.opinions.centred_log_ratios`.
+        As in :func:`calib.experts.diagnostics.centred_log_ratios`.
     rng
         Generator or seed.
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import Faults, InputError
-from calib.experts.comparison_matrices import pairs_of
 from calib.experts.elicit import METHODS
+from calib.experts.pairwise import pairs_of
 from calib.experts.panel import (
     Answer,
     ExpertForm,

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from calib.experts.clusters import LEVEL, NodeGroups
-from calib.experts.delphi_panel import NodeRound
+from calib.experts.consistency import random_index_source
+from calib.experts.direction import Direction
 from calib.experts.elicit import METHODS
+from calib.experts.groups import LEVEL, NodeGroups
 from calib.experts.judgements import NodeJudgements
-from calib.experts.opinions import Direction
 from calib.experts.panel_request import StoppingRule
 from calib.experts.panel_tables import PanelFindings
-from calib.experts.random_matrices import random_index_source
+from calib.experts.rounds import NodeRound
 from calib.report import Note
 from calib.words import Text, joined, message
 
@@ -94,7 +94,7 @@ def group_notes(groups: Mapping[str, NodeGroups]) -> list[Note]:
         if found.kind not in ("methods", "not told apart"):
             continue
         tied = found.association
-        values = {"node": key, "n": found.clusters.count, "p": _p(tied.p, tied.floor)}
+        values = {"node": key, "n": found.camps.count, "p": _p(tied.p, tied.floor)}
         if found.kind == "methods":
             said = message("experts.groups_are_methods", v=f"{tied.cramers_v:.2f}", **values)
         else:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.experts.clusters import NodeGroups, clusters_table, methods_table
-from calib.experts.delphi_panel import NodeRound, changes_table, items_table, rounds_table
+from calib.experts.consistency import random_index_source
+from calib.experts.cooke import Performance
+from calib.experts.delphi_tables import changes_table, items_table, rounds_table
+from calib.experts.diagnostics import outlying_experts, star_influence
+from calib.experts.direction import Direction
+from calib.experts.groups import NodeGroups, camps_table, methods_table
 from calib.experts.judgements import TOTALS, NodeJudgements
-from calib.experts.opinions import Direction, outlying_experts, star_influence
 from calib.experts.panel import Panel
-from calib.experts.random_matrices import random_index_source
-from calib.experts.seeds import Performance
+from calib.experts.rounds import NodeRound
 from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
@@ -91,7 +93,7 @@ def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Ta
         ("rounds", rounds_table(rounds), 40),
         ("items", items_table(rounds), 30),
         ("changes", changes_table(rounds), 30),
-        ("clusters", clusters_table(found.groups), 20),
+        ("camps", camps_table(found.groups), 20),
         ("methods", methods_table(found.groups), 30),
     ]
     if found.seeds is not None:
@@ -282,7 +284,7 @@ def experts_table(
         Function from a track and (s, m) local weights to (s, n) stars; None if there is no
         population to rate.
     direction
-        From :func:`calib.experts.opinions.panel_direction`; adds how the expert's answers go with
+        From :func:`calib.experts.direction.panel_direction`; adds how the expert's answers go with
         the rest of the panel, and the nodes at which they run against it.
     """
     import pandas as pd

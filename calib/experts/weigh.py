@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
-from calib.experts.clusters import NodeGroups, panel_groups
-from calib.experts.delphi_panel import NodeRound, delphi_rounds
-from calib.experts.opinions import Direction, panel_direction
+from calib.experts.direction import Direction, panel_direction
+from calib.experts.groups import NodeGroups, panel_groups
 from calib.experts.panel import Panel
 from calib.experts.panel_notes import panel_notes
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import PanelFindings, SeedScores, panel_tables, weights_drawing
+from calib.experts.rounds import NodeRound, delphi_rounds
 from calib.experts.seeds import SeedAnswers, read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, pool_panel
 from calib.population import Population
@@ -124,7 +124,6 @@ def weigh_panel(
         methods=request.formulas.by_method(),
         rng=stream(seed, f"{name}/rounds"),
     )
-    # A stream keeps its name for good: another one would give other p-values.
     groups = panel_groups(main.nodes, rng=stream(seed, f"{name}/camps"))
     direction = panel_direction(main.nodes, main.experts, rng=stream(seed, f"{name}/direction"))
     found = PanelFindings(used, main, rounds, groups, direction, scores, name)

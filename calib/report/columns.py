@@ -16,7 +16,7 @@ _BY_ROLE: Mapping[str, str] = {
         "by share_band worth_band groups_are index_source methods "
         "set other_set scope track level parent code node name_zh name_en label measure other test "
         "quantity reading option case round year method scale source direction through gate "
-        "demand caused_by reason up_by down_by band verdict cluster baseline item indicator "
+        "demand caused_by reason up_by down_by band verdict camp baseline item indicator "
         "estimator role file where segment index likeliest p_by"
     ),
     "weight": (
@@ -46,7 +46,7 @@ _BY_ROLE: Mapping[str, str] = {
     "number": (
         "permutations missing_pairs seed_questions nodes_against_rest "
         "nodes experts judged_by sent returned stayed joined left doubtful_nodes outlying_nodes "
-        "clusters size picks ballots replicates df draws starts steps step rank "
+        "camps size picks ballots replicates df draws starts steps step rank "
         "shrinkage_rank maximum_likelihood_rank borda_unlisted_zero_rank borda_mean_unlisted_rank "
         "dowdall_rank first_choice_rank picks_rank kemeny_rank"
     ),
@@ -74,8 +74,8 @@ _BY_ROLE: Mapping[str, str] = {
         "largest_weight_after discrimination nearest_tv down_tv down_l2 up_tv up_l2"
     ),
     "p_value": (
-        "p_one_cluster_floor p_method_association p_association_floor p_floor p_against_rest "
-        "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_cluster"
+        "p_one_camp_floor p_method_association p_association_floor p_floor p_against_rest "
+        "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_camp"
     ),
     "flag": (
         "all_permutations reaches_cutoff downgraded acceptable adds_up interval_above_cap spent"

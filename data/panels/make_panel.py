@@ -2,7 +2,7 @@
 
 Twenty synthetic experts answer two Delphi rounds about the pillars and capabilities of the AII
 framework: seven by pairwise comparisons, seven by Best-Worst, six by ratings. Nothing here was ever
-said by anybody. The opinions are drawn around made-up centres: two clusters (one would give data
+said by anybody. The opinions are drawn around made-up centres: two camps (one would give data
 analytics more weight), one expert who turns the pillars round, one careless one. In the second
 round everybody moves half way to the group, and two experts do not answer. Round 1 is written as
 one plain table, round 2 as returned XLSX forms, so that the example shows both ways in.
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from calib.experts.comparison_matrices import matrix_from_pairs, pairs_of
+from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.elicit import elicit
 from calib.experts.form_write import write_form
+from calib.experts.pairwise import matrix_from_pairs, pairs_of
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
 from calib.experts.panel_csv import write_panel_csv
-from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.framework import load_framework
 
 SEED = 20170214

@@ -11,8 +11,11 @@ from scipy.sparse import coo_matrix
 from calib.errors import InputError
 from calib.experts.bestworst import (
     certify,
+    find_best_worst,
     input_consistency,
+    nonlinear_xi,
     solve_best_worst,
+    xi_scale,
 )
 from calib.experts.elicit import elicit
 
@@ -75,6 +78,19 @@ def test_published_respondents_are_reproduced(case):
     assert result.weights[0] == pytest.approx(expected["linear_weights"], abs=1e-9)
     assert result.details.xi[0] == pytest.approx(expected["linear_ksi"], abs=1e-9)
     assert result.consistency[0] == pytest.approx(expected["input_based_CR"], abs=1e-9)
+    a, o = rows[:1], rows[1:]
+    best, worst = find_best_worst(a, o)
+    # The published ratio divides by the index rounded to two places.
+    scaled = result.details.xi[0] / np.round(xi_scale(a[0, worst[0]]), 2)
+    assert scaled == pytest.approx(expected["linear_CR_ksi_over_CI"], abs=1e-9)
+    assert nonlinear_xi(a, o, best, worst)[0] == pytest.approx(expected["nonlinear_ksi"], abs=1e-6)
+
+
+def test_consistency_index_has_the_published_values():
+    case = CASES["bwm_consistency_index"]
+    found = xi_scale(np.array(case["inputs"]["a_BW"]))
+    assert found == pytest.approx(case["expected"]["CI_exact"], abs=1e-8)
+    assert found == pytest.approx(case["expected"]["CI_published_2dp"], abs=case["tolerance"])
 
 
 def test_a_thousand_respondents_with_eleven_criteria_are_at_the_proven_optimum():
@@ -133,6 +149,29 @@ def test_conflict_names_the_two_items_that_fix_xi():
         # In units of ξ the conflict alone fixes best and worst: dropping the rest changes nothing.
         ratio = found.weights[e, [best[e], worst[e]]] / found.xi[e]
         assert small.weights[0, [b, w]] / small.xi[0] == pytest.approx(ratio, rel=1e-9)
+
+
+def test_nonlinear_model_is_feasible_at_its_optimum_and_not_below():
+    a, o, best, worst = respondents(40, 6, seed=3)
+    found = nonlinear_xi(a, o, best, worst)
+    for e in range(40):
+        for xi, feasible in ((found[e] + 1e-6, True), (found[e] - 1e-4, False)):
+            assert _nonlinear_feasible(a[e], o[e], best[e], worst[e], xi) is feasible
+
+
+def _nonlinear_feasible(a, o, b, w, xi):
+    n, rows = a.size, []
+    for j in range(n):
+        for top, bottom, value in ((b, j, a[j]), (j, w, o[j])):
+            if top == bottom:
+                continue
+            for sign in (1, -1):  # sign (w_top − value w_bottom) ≤ ξ w_bottom
+                row = np.zeros(n)
+                row[top] += sign
+                row[bottom] -= sign * value + xi
+                rows.append(row)
+    found = linprog(np.zeros(n), np.array(rows), np.zeros(len(rows)), np.ones((1, n)), [1.0])
+    return bool(found.status == 0)
 
 
 def test_input_based_ratio_names_the_offending_item():

@@ -7,20 +7,20 @@ import pytest
 import python_calamine
 
 from calib.errors import Faults, InputError
-from calib.experts.clusters import opinion_clusters
-from calib.experts.comparison_matrices import check_comparisons, matrix_from_pairs
 from calib.experts.delphi import round_statistics, stop_or_go
-from calib.experts.delphi_panel import delphi_rounds
+from calib.experts.diagnostics import centred_log_ratios, opinion_camps
 from calib.experts.elicit import elicit
 from calib.experts.form_read import read_form
-from calib.experts.form_write import write_form, write_next_round
+from calib.experts.form_write import write_form
 from calib.experts.judgements import judge_nodes
-from calib.experts.opinions import centred_log_ratios
+from calib.experts.next_round import write_next_round
+from calib.experts.pairwise import check_comparisons, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
-from calib.experts.panel_files import read_panel
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import sums_table
 from calib.experts.pooling import pool_weights
+from calib.experts.reading import read_panel
+from calib.experts.rounds import delphi_rounds
 from calib.experts.synthesis import pool_panel
 from calib.framework import load_framework
 
@@ -78,10 +78,10 @@ def test_log_ratios_are_finite_for_any_number_of_items_and_zeros(n):
 
 
 def test_a_panel_without_a_division_has_no_silhouette():
-    clusters = opinion_clusters(np.array([[0.5, 0.5]] * 3 + [[0.9, 0.1]]), rng=0)
-    assert clusters.count == 1
-    assert np.isnan(clusters.silhouette)
-    assert np.isnan(clusters.p)
+    camps = opinion_camps(np.array([[0.5, 0.5]] * 3 + [[0.9, 0.1]]), rng=0)
+    assert camps.count == 1
+    assert np.isnan(camps.silhouette)
+    assert np.isnan(camps.p)
 
 
 @pytest.mark.parametrize("values", [[[0.5, 0.5]], [[5.0, np.nan], [np.nan, 4.0]]])

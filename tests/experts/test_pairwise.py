@@ -10,20 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calib.errors import ConvergenceError, InputError
-from calib.experts.ahp import (
+from calib.experts.ahp import weigh_comparisons
+from calib.experts.consistency import (
     consistency_ratio,
     geometric_consistency_index,
-    weigh_comparisons,
+    random_index,
     worst_judgement,
-)
-from calib.experts.comparison_matrices import (
-    eigenvector_weights,
-    geometric_weights,
-    matrix_from_pairs,
 )
 from calib.experts.elicit import elicit
 from calib.experts.incomplete import components, least_squares_weights, optimal_completion
-from calib.experts.random_matrices import random_index, random_matrices, simulate_random_index
+from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
+from calib.experts.simulate_random_index import random_matrices, simulate_random_index
 
 CASES = {
     c["id"]: c

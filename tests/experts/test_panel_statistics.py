@@ -9,9 +9,14 @@ import pytest
 from scipy import stats
 
 from calib.errors import InputError
-from calib.experts.clusters import opinion_clusters
-from calib.experts.comparison_matrices import eigenvector_weights, geometric_weights
-from calib.experts.concordance import kendall_w, mean_ranks
+from calib.experts.agreement import kendall_w, mean_ranks
+from calib.experts.competence import (
+    authority,
+    basis_of_judgement,
+    competence_by_consistency,
+    hand_set_competence,
+)
+from calib.experts.cooke import performance_weights
 from calib.experts.delphi import (
     StoppingRule,
     compare_rounds,
@@ -19,18 +24,17 @@ from calib.experts.delphi import (
     round_statistics,
     stop_or_go,
 )
-from calib.experts.opinions import aitchison_distances, outlying_experts, star_influence
-from calib.experts.pooling import (
-    authority,
-    basis_of_judgement,
-    competence_by_consistency,
-    hand_set_competence,
-    pool_judgements,
-    pool_weights,
+from calib.experts.diagnostics import (
+    aitchison_distances,
+    leave_one_out_weights,
+    opinion_camps,
+    outlying_experts,
+    star_influence,
 )
-from calib.experts.random_matrices import random_matrices
-from calib.experts.resampling import bootstrap_judgements, bootstrap_weights, resample_experts
-from calib.experts.seeds import performance_weights
+from calib.experts.pairwise import eigenvector_weights, geometric_weights
+from calib.experts.pooling import pool_judgements, pool_weights
+from calib.experts.simulate_random_index import random_matrices
+from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights, resample_experts
 
 CASES = {
     c["id"]: c
@@ -289,28 +293,41 @@ def test_a_zero_weight_does_not_make_distances_infinite():
     assert np.isfinite(aitchison_distances(w)).all()
 
 
-def test_two_clusters_are_found_and_one_cluster_is_not_split():
+def test_two_camps_are_found_and_one_camp_is_not_split():
     rng = np.random.default_rng(2)
     centres = np.log(np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]]))
     side = np.array([0, 0, 1, 0, 1, 0, 0, 1, 0])
     w = np.exp(centres[side] + rng.normal(0, 0.15, (9, 3)))
     w /= w.sum(axis=1, keepdims=True)
-    found = opinion_clusters(w, rng=0)
+    found = opinion_camps(w, rng=0)
     assert found.count == 2
     assert found.p <= 0.05
     assert found.label.tolist() == side.tolist()
     assert found.centres[0] == pytest.approx(w[side == 0].mean(axis=0))
-    assert opinion_clusters(np.tile([0.5, 0.3, 0.2], (9, 1))).count == 1
+    assert opinion_camps(np.tile([0.5, 0.3, 0.2], (9, 1))).count == 1
 
 
-def test_panels_of_one_cluster_are_hardly_ever_divided():
+def test_panels_of_one_camp_are_hardly_ever_divided():
     """A silhouette limit alone would divide most of these; the test divides about one in twenty."""
     rng = np.random.default_rng(4)
     w = np.exp(np.log([0.5, 0.3, 0.2]) + rng.normal(0, 0.2, (40, 15, 3)))
     w /= w.sum(axis=-1, keepdims=True)
-    found = [opinion_clusters(panel, rng=1, draws=39) for panel in w]
-    assert np.mean([clusters.silhouette >= 0.25 for clusters in found]) > 0.9
-    assert sum(clusters.count > 1 for clusters in found) <= 6
+    found = [opinion_camps(panel, rng=1, draws=39) for panel in w]
+    assert np.mean([camps.silhouette >= 0.25 for camps in found]) > 0.9
+    assert sum(camps.count > 1 for camps in found) <= 6
+
+
+def test_leave_one_out_equals_pooling_without_the_expert():
+    w = panel(6)
+    competence = np.arange(1.0, 7.0)
+    without, shift = leave_one_out_weights(w, pool="geometric", competence=competence)
+    for e in range(6):
+        direct = pool_weights(
+            np.delete(w, e, 0), pool="geometric", competence=np.delete(competence, e)
+        )
+        assert without[e] == pytest.approx(direct)
+        whole = pool_weights(w, pool="geometric", competence=competence)
+        assert shift[e] == pytest.approx(np.abs(direct - whole).sum() / 2)
 
 
 def test_star_influence_counts_ups_and_downs():

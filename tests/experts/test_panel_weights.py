@@ -13,15 +13,16 @@ from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
-from calib.experts.clusters import clusters_table, panel_groups
-from calib.experts.delphi_panel import delphi_report, delphi_rounds
+from calib.experts.delphi_tables import delphi_report
 from calib.experts.elicit import elicit
-from calib.experts.form_write import write_next_round
+from calib.experts.groups import camps_table, panel_groups
 from calib.experts.judgements import judge_nodes
+from calib.experts.next_round import write_next_round
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-from calib.experts.panel_files import read_panel
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import consistency_table, experts_table, weights_table
+from calib.experts.reading import read_panel
+from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import pool_panel
 from calib.framework import load_framework
@@ -230,13 +231,13 @@ def test_delphi_tables_have_the_form_that_studies_print(panel):
     assert root.statistics.items.full_marks == pytest.approx((root.node.stated == 10).mean(axis=0))
 
 
-def test_weights_table_and_clusters_cover_every_judged_node(panel):
+def test_weights_table_and_camps_cover_every_judged_node(panel):
     result = pool_panel(panel, 2, FAST, rng=0)
     table = weights_table(result)
     assert table.groupby("node")["weight"].sum().to_numpy() == pytest.approx(np.ones(7))
     assert ((table["low"] <= table["weight"]) & (table["weight"] <= table["high"])).all()
-    clusters = clusters_table(panel_groups(judge_nodes(panel, 2), rng=0))
-    assert clusters.groupby("node")["size"].sum().tolist() == [18] * 7
+    camps = camps_table(panel_groups(judge_nodes(panel, 2), rng=0))
+    assert camps.groupby("node")["size"].sum().tolist() == [18] * 7
 
 
 def test_experiment_goes_from_forms_to_stars():

@@ -15,7 +15,7 @@ from calib.experts import (
     optimal_completion,
     weigh_comparisons,
 )
-from calib.experts.comparison_matrices import matrix_from_pairs
+from calib.experts.pairwise import matrix_from_pairs
 
 
 def star(values, n=5):

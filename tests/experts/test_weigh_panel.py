@@ -17,7 +17,7 @@ from calib.experts import (
     pool_weights,
     questions_of,
 )
-from calib.experts.resampling import resample_experts
+from calib.experts.uncertainty import resample_experts
 
 AII = calib.load_framework("aii")
 EXAMPLE = shipped_data() / "panels" / "example"
@@ -112,19 +112,6 @@ def test_parts_of_a_panel_are_resampled_with_their_own_size_and_together():
     assert part.var(axis=0) == pytest.approx(np.full(5, 0.8), abs=0.08)
     shared = [np.corrcoef(part[:, i], whole[:, i])[0, 1] for i in range(5)]
     assert min(shared) > 0.5
-
-
-def test_leaving_an_expert_out_is_pooling_the_others():
-    stated = {"Li": [60, 25, 15], "Wang": [20, 20, 60], "Zhao": [30, 50, 20], "Qian": [10, 40, 50]}
-    competence = {"Li": 1.0, "Wang": 2.0, "Zhao": 3.0, "Qian": 4.0}
-    options = {"pooling": "geometric", "competence": competence, **FAST}
-    found = calib.weigh_panel(of_points(**stated), **options, rng=0)
-    w, weight = np.array(list(stated.values())) / 100, np.array(list(competence.values()))
-    at = [AII.tracks["process"].index[c] for c in ("IC", "IN", "DA")]
-    for e in range(4):
-        rest = np.average(np.log(np.delete(w, e, 0)), axis=0, weights=np.delete(weight, e))
-        expected = np.exp(rest) / np.exp(rest).sum()
-        assert found.pooled.without["process"][e, at] == pytest.approx(expected)
 
 
 def test_a_generator_stands_for_one_seed(panel):

@@ -10,7 +10,7 @@ import numpy as np
 from calib._streams import token
 from calib._types import BoolArray, FloatArray, Seed
 from calib.errors import InputError
-from calib.experts.comparison_matrices import eigenvector_weights, geometric_weights
+from calib.experts.pairwise import eigenvector_weights, geometric_weights
 from calib.experts.pooling import DEFAULT_TRIM, pool_judgements, pool_weights
 from calib.words import message
 

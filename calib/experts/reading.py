@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from calib.errors import Fault, Faults, InputError
+from calib._shipped_files import shipped_data
+from calib.errors import Fault, Faults, InputError, suggest
 from calib.experts.form_read import read_form
 from calib.experts.panel import ExpertForm, Panel, build_panel
 from calib.experts.panel_csv import read_panel_csv
@@ -34,7 +35,8 @@ def read_panel(
     Parameters
     ----------
     files : returned XLSX forms, and tables with the columns of
-        :data:`calib.experts.panel_csv.COLUMNS`: one path or several; ``*`` stands for many
+        :data:`calib.experts.panel_csv.COLUMNS`: one path or several; ``*`` stands for many; or
+        the name of a shipped panel, "example", which is synthetic
     framework : the framework that the panel is about
     rounds : rounds of the study; if None they must run from 1 without a gap
     skip_invalid : keep what is sound (a sheet with a fault loses that node only); the panel has
@@ -56,6 +58,9 @@ def read_panel(
     >>> panel = read_panel("forms/*.xlsx", load_framework("aii"))  # doctest: +SKIP
     """
     expect("read_panel(files, framework)", framework=(framework, Framework))
+    shipped = _shipped(files)
+    if shipped is not None:
+        files, synthetic = shipped, True
     faults = Faults()
     forms: list[ExpertForm] = []
     hashes: dict[str, str] = {}
@@ -78,6 +83,20 @@ def read_panel(
         faults.raise_if_any()
         raise InputError(message("experts.no_forms"))
     return replace(panel, synthetic=synthetic, skipped=tuple(faults.items), files=hashes)
+
+
+def _shipped(files: Files) -> list[str] | None:
+    """Return the files of a shipped panel that goes by its name, None for anything else."""
+    if not isinstance(files, str) or Path(files).suffix or "*" in files or Path(files).exists():
+        return None
+    known = sorted(p for p in (shipped_data() / "panels").iterdir() if p.is_dir())
+    for folder in known:
+        if folder.name == files:
+            return sorted(str(p) for p in folder.iterdir() if not p.name.startswith("."))
+    hint = suggest(files, [p.name for p in known])
+    raise InputError(
+        message("experts.no_such", name=files, hint=hint, known=[p.name for p in known])
+    )
 
 
 def panel_files(files: Files, folder: Path | None = None) -> list[Path]:

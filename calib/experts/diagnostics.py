@@ -1,0 +1,293 @@
+"""Who stands apart in a panel, which camps there are, and what one expert changes.
+
+Weights are compositions: distances are taken between centred log-ratios (Aitchison), so that
+0.02 against 0.04 counts as much as 0.2 against 0.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import BoolArray, FloatArray, IntArray, Seed
+from calib.experts.pooling import pool_weights
+
+__all__ = [
+    "Camps",
+    "Influence",
+    "Outliers",
+    "aitchison_distances",
+    "centred_log_ratios",
+    "leave_one_out_shares",
+    "leave_one_out_weights",
+    "opinion_camps",
+    "outlying_experts",
+    "star_influence",
+]
+
+ZERO_SUBSTITUTE = 0.005  # of the node's total weight
+OUTLIER_LIMIT = 3.0
+CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
+CAMP_LEVEL = 0.05
+CAMP_DRAWS = 199  # the smallest p is then 0.005
+
+
+def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
+    """Transform weights to centred log-ratios.
+
+    Parameters
+    ----------
+    weights : (..., n) weights, rows sum to 1
+    substitute
+        Value that stands in for weights below it (zeros have no logarithm); the others give
+        way in proportion. At most half of an equal share, 1/(2n).
+
+    Returns
+    -------
+    (..., n) rows sum to 0
+    """
+    w = np.asarray(weights, dtype=float)
+    substitute = min(substitute, 0.5 / w.shape[-1])  # else stand-ins could use up the whole
+    small = w < substitute
+    if small.any():
+        added = substitute * small.sum(axis=-1, keepdims=True)
+        rest = np.where(small, 0.0, w)
+        rest = rest / rest.sum(axis=-1, keepdims=True) * (1.0 - added)
+        w = np.where(small, substitute, rest)
+    logs = np.log(w)
+    return np.asarray(logs - logs.mean(axis=-1, keepdims=True), dtype=float)
+
+
+def aitchison_distances(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
+    """Compute the (k, k) log-ratio distances between experts' weights (k, n)."""
+    z = centred_log_ratios(weights, substitute=substitute)
+    return np.asarray(np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1)), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """Distances of experts from the panel.
+
+    Parameters
+    ----------
+    distance : (k,) Aitchison distance from the panel's median opinion
+    score : (k,) distance in robust standard deviations above the median distance
+    outlying : (k,) score above the limit
+    """
+
+    distance: FloatArray
+    score: FloatArray
+    outlying: BoolArray
+
+
+def outlying_experts(
+    weights: FloatArray,
+    *,
+    limit: float = OUTLIER_LIMIT,
+    substitute: float = ZERO_SUBSTITUTE,
+) -> Outliers:
+    """Flag experts whose weights are far from everybody else's.
+
+    Parameters
+    ----------
+    weights : (k, n) rows sum to 1
+    limit
+        Robust standard deviations above which an expert is flagged.
+    substitute
+        As in :func:`centred_log_ratios`.
+
+    Notes
+    -----
+    The centre is the item-wise median of the log-ratios; the scale of the distances is 1.4826 times
+    their median absolute deviation. Neither moves with a few extreme experts. With fewer than
+    four experts nobody is flagged: there is no majority to be far from.
+    """
+    z = centred_log_ratios(weights, substitute=substitute)
+    distance = np.sqrt(((z - np.median(z, axis=0)) ** 2).sum(axis=1))
+    spread = 1.4826 * np.median(np.abs(distance - np.median(distance)))
+    above = distance - np.median(distance)
+    # With half the panel at one distance the scale is 0; then any larger distance stands out.
+    score = above / spread if spread > 1e-9 else np.where(above > 1e-9, np.inf, 0.0)
+    flagged = score > limit if len(z) >= 4 else np.zeros(len(z), dtype=bool)
+    return Outliers(distance, np.asarray(score, dtype=float), np.asarray(flagged, dtype=bool))
+
+
+@dataclass(frozen=True, slots=True)
+class Camps:
+    """Camps of opinion in a panel.
+
+    Parameters
+    ----------
+    label : (k,) camp of each expert, 0 for the largest
+    count : number of camps, 1 where no division is substantial
+    silhouette : mean silhouette of the best division, also where it was not taken; NaN if none
+    p : p-value of "one camp": (b + 1)/(B + 1), with b of the B simulated one-camp panels of the
+        same spread that have at least as clear a best division; NaN if there is no division
+    floor : smallest p that so many draws can give
+    centres : (count, n) mean weights of each camp
+    """
+
+    label: IntArray
+    count: int
+    silhouette: float
+    p: float
+    floor: float
+    centres: FloatArray
+
+
+def opinion_camps(
+    weights: FloatArray,
+    *,
+    most: int = 4,
+    substitute: float = ZERO_SUBSTITUTE,
+    draws: int = CAMP_DRAWS,
+    rng: Seed = None,
+) -> Camps:
+    """Divide a panel into camps by Ward's clustering of the log-ratios.
+
+    Parameters
+    ----------
+    weights : (k, n) rows sum to 1
+    most
+        Largest number of camps tried.
+    substitute
+        As in :func:`centred_log_ratios`.
+    draws
+        Simulated one-camp panels for the test.
+    rng
+        Generator or seed of the simulation.
+
+    Notes
+    -----
+    Any cloud of points can be cut in clear-looking parts, the more so in few dimensions. A division
+    is therefore taken only if its mean silhouette is at least 0.25 and exceeds the best ones of
+    95 % of simulated normal panels with the same covariance. A camp has two members or more: a
+    single expert far away is an outlier (:func:`outlying_experts`). Whether camps are of opinion
+    or of elicitation methods, :func:`calib.experts.method_effects.method_association` tells.
+    """
+    w = np.asarray(weights, dtype=float)
+    k = len(w)
+    z = centred_log_ratios(w, substitute=substitute)
+    best, score, p = np.zeros(k, dtype=np.int64), float("nan"), float("nan")
+    divided, clear = _best_division(z, most) if np.ptp(z, axis=0).max() > 1e-9 else (best, score)
+    if divided.any():
+        score, generator = clear, np.random.default_rng(rng)
+        centred = z - z.mean(axis=0)
+        # Normal panels with the sample's covariance: random combinations of the deviations.
+        mixes = generator.normal(size=(draws, k, k)) / np.sqrt(k - 1)
+        null = [_best_division(mix @ centred, most)[1] for mix in mixes]
+        p = (1 + sum(value >= score for value in null)) / (1 + draws)
+        if score >= CAMP_SILHOUETTE and p <= CAMP_LEVEL:
+            best = divided
+    sizes = np.bincount(best)
+    order = np.argsort(-sizes, kind="stable")
+    label = np.argsort(order)[best]
+    count = int(sizes.size)
+    centres = np.stack([w[label == c].mean(axis=0) for c in range(count)])
+    return Camps(label.astype(np.int64), count, score, p, 1 / (1 + draws), centres)
+
+
+def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
+    """Find the division with the largest mean silhouette among those without single members."""
+    from scipy.cluster.hierarchy import ward
+
+    k = len(z)
+    distances = np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1))
+    best, score = np.zeros(k, dtype=np.int64), -1.0
+    if k < 4:
+        return best, score
+    for label in _cuts(ward(z), min(most, k // 2)):
+        if np.bincount(label).min() < 2:
+            continue
+        found = _silhouette(distances, label)
+        if found > score:
+            best, score = label, found
+    return best, score
+
+
+def _cuts(tree: FloatArray, most: int) -> list[IntArray]:
+    """Cut a tree into 2, 3, … groups; scipy's fcluster spends most of its time on checks."""
+    k = len(tree) + 1
+    label, cuts = np.arange(k), []
+    for step, (one, other) in enumerate(tree[:-1, :2].astype(np.int64).tolist()):
+        label = np.where((label == one) | (label == other), k + step, label)
+        if k - step - 1 <= most:
+            cuts.append(np.unique(label, return_inverse=True)[1].astype(np.int64))
+    return cuts[::-1]
+
+
+def _silhouette(distances: FloatArray, label: IntArray) -> float:
+    member = label[:, None] == np.arange(label.max() + 1)
+    size = member.sum(axis=0)
+    own = member[np.arange(len(label))]
+    total = distances @ member
+    inside = np.where(own, total, 0.0).sum(axis=1) / np.maximum((own * size).sum(axis=1) - 1, 1)
+    outside = np.where(own, np.inf, total / size).min(axis=1)
+    alone = (own * size).sum(axis=1) == 1
+    scale = np.maximum(np.maximum(inside, outside), 1e-300)
+    return float(np.where(alone, 0.0, (outside - inside) / scale).mean())
+
+
+def leave_one_out_shares(k: int, competence: FloatArray | None = None) -> FloatArray:
+    """Build the (k, k) expert weights in which row e leaves expert e out."""
+    base = np.ones(k) if competence is None else np.asarray(competence, dtype=float)
+    return np.asarray(np.where(np.eye(k, dtype=bool), 0.0, base), dtype=float)
+
+
+def leave_one_out_weights(
+    weights: FloatArray,
+    *,
+    pool: str = "arithmetic",
+    competence: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Pool a panel without each expert in turn.
+
+    Parameters
+    ----------
+    weights : (k, n) individual weights, k ≥ 2
+    pool, competence
+        As in :func:`calib.experts.pooling.pool_weights`.
+
+    Returns
+    -------
+    without : (k, n) group weights without expert e
+    shift : (k,) total variation between those and the weights of the whole panel
+    """
+    w = np.asarray(weights, dtype=float)
+    without = pool_weights(w, pool=pool, competence=leave_one_out_shares(len(w), competence))
+    whole = pool_weights(w, pool=pool, competence=competence)
+    return without, np.asarray(np.abs(without - whole).sum(axis=1) / 2, dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """What leaving one expert out does to the stars.
+
+    Parameters
+    ----------
+    up, down : (k,) enterprises that gain or lose a star without expert e
+    changed : (k, n) change of each enterprise's star without expert e
+    """
+
+    up: IntArray
+    down: IntArray
+    changed: IntArray
+
+
+def star_influence(
+    whole: FloatArray, without: FloatArray, stars: Callable[[FloatArray], IntArray]
+) -> Influence:
+    """Count the stars that one expert decides.
+
+    Parameters
+    ----------
+    whole : (m,) local weights of the whole panel
+    without : (k, m) local weights without each expert
+    stars
+        Function from (s, m) local weights to (s, n) stars of the enterprises.
+    """
+    rated = np.asarray(stars(np.concatenate([whole[None], without])), dtype=np.int64)
+    changed = rated[1:] - rated[:1]
+    return Influence((changed > 0).sum(axis=1), (changed < 0).sum(axis=1), changed)
