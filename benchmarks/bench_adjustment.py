@@ -18,13 +18,13 @@ from datetime import date
 import numpy as np
 from scipy.optimize import minimize
 
-from calib.adjustment.diagnosis import dominance
-from calib.adjustment.moments import moments_of
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.solve import solve
 from calib.adjustment.space import build_space
 from calib.adjustment.variance_budget import risk_budget
 from calib.framework import load_framework
+from calib.outcomes.dominance.measuring import dominance
+from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population
 from calib.rating import score_answers
 from calib.weights import published_weights

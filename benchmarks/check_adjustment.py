@@ -24,12 +24,12 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from calib.adjustment.adjusting import space_of
-from calib.adjustment.moments import moments_of
 from calib.adjustment.request import AdjustRequest, ResolvedRequest
 from calib.adjustment.solve import Solution, solve
 from calib.adjustment.space import Space
 from calib.errors import CalibError, InfeasibleError, NotFoundError
 from calib.framework import Framework, Track, load_framework
+from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population
 from calib.rating import score_answers
 from calib.weights import WeightSet

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from calib.adjustment.main_effect import main_effect
+from calib.outcomes.dominance.main_effect import main_effect
 
 SIZES = (22, 51, 200, 2000)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from calib.adjustment import adjust, adjust_rounds, dominance
+    from calib.adjustment import adjust, adjust_rounds
     from calib.ballots import equality_report, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, read_panel, weigh_panel, write_form
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         stability,
         tipping,
     )
+    from calib.outcomes.dominance import dominance
     from calib.population import (
         Ensemble,
         Population,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
-    "calib.adjustment": ("adjust", "adjust_rounds", "dominance"),
+    "calib.adjustment": ("adjust", "adjust_rounds"),
     "calib.ballots": ("equality_report", "read_survey", "weigh_ballots"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
@@ -65,6 +66,7 @@ _HOMES = {
         "stability",
         "tipping",
     ),
+    "calib.outcomes.dominance": ("dominance",),
     "calib.population": (
         "Ensemble",
         "Population",

@@ -1,20 +1,16 @@
-"""Dominance diagnostics and reverse adjustment: no single indicator decides the result."""
+"""Reverse adjustment: the nearest weights under which no single indicator decides the result."""
 
 from calib.adjustment.adjusting import Adjusted
 from calib.adjustment.correlations import CorrelationTarget, correlation_target
-from calib.adjustment.diagnosis import Dominance, dominance
 from calib.adjustment.front import adjust, adjust_rounds
 from calib.adjustment.grid import GridRounding, round_to_grid
 from calib.adjustment.ledger import Ledger, Replay, read_ledger, replay_ledger, write_ledger
-from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.nearest import Certificate, Nearest, nearest_weights
 from calib.adjustment.refits import OutOfSample
 from calib.adjustment.request import AdjustRequest, GroupBounds
 from calib.adjustment.result import AdjustResult
 from calib.adjustment.rounds import Round
-from calib.adjustment.shapley import ShapleyShare, shapley_exact, shapley_sampled
 from calib.adjustment.share_cap import ShareCap
-from calib.adjustment.shares import variance_share
 from calib.adjustment.star_fit import StarFit, fit_stars
 from calib.adjustment.variance_budget import RiskBudget, risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
@@ -25,33 +21,25 @@ __all__ = [
     "Adjusted",
     "Certificate",
     "CorrelationTarget",
-    "Dominance",
     "GridRounding",
     "GroupBounds",
     "Ledger",
-    "Moments",
     "Nearest",
     "OutOfSample",
     "Replay",
     "RiskBudget",
     "Round",
-    "ShapleyShare",
     "ShareCap",
     "StarFit",
     "adjust",
     "adjust_rounds",
     "correlation_target",
-    "dominance",
     "fit_stars",
-    "moments_of",
     "nearest_under_share_cap",
     "nearest_weights",
     "read_ledger",
     "replay_ledger",
     "risk_budget",
     "round_to_grid",
-    "shapley_exact",
-    "shapley_sampled",
-    "variance_share",
     "write_ledger",
 ]

@@ -18,15 +18,15 @@ from calib.adjustment.before_after import (
 from calib.adjustment.families import share_misses
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.grid_levels import round_levels
-from calib.adjustment.moments import Moments, moments_of
 from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.scores import complete_scores
 from calib.adjustment.solution import Solution
 from calib.adjustment.solve import solve
 from calib.adjustment.space import Space, build_space
 from calib.adjustment.star_cells import star_model
 from calib.adjustment.star_fit import StarTask
 from calib.errors import InputError
+from calib.outcomes.dominance.moments import Moments, moments_of
+from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.weights import WeightSet
 from calib.words import Text, message

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib.adjustment.minimised import minimised_distance
-from calib.adjustment.moments import Moments
 from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.shares import contribution_share, variance_share
 from calib.adjustment.solution import Solution
+from calib.outcomes.dominance.moments import Moments
+from calib.outcomes.dominance.shares import contribution_share, variance_share
 from calib.rating import Rating
 from calib.rating.causes import move_causes
 from calib.weights import WeightSet

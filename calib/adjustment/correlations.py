@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.moments import Moments
-from calib.adjustment.shares import correlation_with_total
 from calib.errors import InputError
+from calib.outcomes.dominance.moments import Moments
+from calib.outcomes.dominance.shares import correlation_with_total
 from calib.words import Text, joined, message
 
 __all__ = ["CorrelationTarget", "correlation_target"]

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.moments import Moments
 from calib.adjustment.rows import Rows, empty_rows, make_rows, nonnegative_rows, stack_rows
 from calib.adjustment.space import Block, Space
 from calib.errors import Faults, suggest
+from calib.outcomes.dominance.moments import Moments
 
 __all__ = [
     "bound_rows",

@@ -9,14 +9,14 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.adjustment.correlations import correlation_target
-from calib.adjustment.moments import Moments, pool_moments
 from calib.adjustment.nearest import Certificate
 from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.shares import variance_share
 from calib.adjustment.solution import Solution
 from calib.adjustment.space import Space
 from calib.adjustment.variance_budget import risk_budget
 from calib.framework import Track
+from calib.outcomes.dominance.moments import Moments, pool_moments
+from calib.outcomes.dominance.shares import variance_share
 from calib.words import Text, message
 
 __all__ = [

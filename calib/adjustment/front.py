@@ -13,8 +13,8 @@ from calib.adjustment.refits import Refits, out_of_sample
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.result import AdjustResult, describe
 from calib.adjustment.rounds import Rounds, run_rounds
-from calib.adjustment.scores import scored_for
 from calib.framework import Readings
+from calib.outcomes.dominance.scores import scored_for
 from calib.population import Population
 from calib.rating import Scored
 from calib.requests import expect, takes

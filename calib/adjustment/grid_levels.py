@@ -11,12 +11,12 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.demands import bound_rows, order_rows, positive_rows
 from calib.adjustment.grid import GridRounding, round_to_grid
-from calib.adjustment.moments import Moments
 from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
 from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
 from calib.adjustment.space import Space, build_space
 from calib.errors import InfeasibleError, NotFoundError
+from calib.outcomes.dominance.moments import Moments
 from calib.weights import WeightSet
 
 __all__ = ["round_levels"]

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from calib.adjustment.space import level_depths
 from calib.errors import Faults, suggest
 from calib.framework import Framework
+from calib.outcomes.dominance.levels import level_depths
 from calib.requests import Request
 from calib.words import message
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from calib.adjustment.adjusting import Adjusted
 from calib.adjustment.before_after import measure_table, star_moves_table
-from calib.adjustment.diagnosis import Dominance, dominance
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.ledger import Ledger
 from calib.adjustment.minimised import minimised
-from calib.adjustment.moments import moments_of
 from calib.adjustment.refits import OutOfSample, Refits
 from calib.adjustment.request import AdjustRequest, ResolvedRequest
 from calib.adjustment.rounds import Round, Rounds
-from calib.adjustment.scores import complete_scores
 from calib.adjustment.solution import Solution
+from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.result import DominanceResult, dominance
+from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.report import Drawing, Note, Table
 from calib.weights import Weighed, WeightSet, off_grid
@@ -203,13 +203,13 @@ class _Judged:
     ) -> None:
         self._sets = {"before": before, "after": after}
         self._scored, self._spec, self._seed = scored, spec, seed
-        self._found: dict[str, Dominance] = {}
+        self._found: dict[str, DominanceResult] = {}
         framework = before.framework
         depth = spec.on
         self._level = framework.levels[depth - 1][0] if depth <= len(framework.levels) else None
         self._caps = {("variance_share" if m == "variance" else m): c for m, c in spec.caps.items()}
 
-    def found(self, when: str) -> Dominance:
+    def found(self, when: str) -> DominanceResult:
         if when not in self._found:
             self._found[when] = dominance(
                 self._sets[when], self._scored, cap=self._caps or None, cap_level=self._level,
@@ -220,8 +220,8 @@ class _Judged:
     def tables(self) -> list[Table]:
         before, after = self.found("before"), self.found("after")
         return [
-            Table("dominance-before", before.table, message("adjustment.table.before"), 0),
-            Table("dominance-after", after.table, message("adjustment.table.after"), 0),
+            Table("dominance-before", before.measures, message("adjustment.table.before"), 0),
+            Table("dominance-after", after.measures, message("adjustment.table.after"), 0),
             Table("flags", before.flags, message("adjustment.table.flags"),
                   blank=message("dominance.no_interval")),
         ]  # fmt: skip
@@ -239,9 +239,9 @@ class _Judged:
             from calib.figures.dominance import dominance_comparison
 
             found = self.found(when)
-            rows = (found.table["track"] == track) & (found.table["level"] == found.cap_level)
+            rows = (found.measures["track"] == track) & (found.measures["level"] == found.cap_level)
             return dominance_comparison(
-                found.table[rows], language=lang, title=title.get(lang), caps=self._caps,
+                found.measures[rows], language=lang, title=title.get(lang), caps=self._caps,
                 synthetic=found.synthetic,
             )  # fmt: skip
 

@@ -12,9 +12,9 @@ from calib._types import FloatArray
 from calib.adjustment.adjusting import Adjusted, adjust_once, finished, space_of
 from calib.adjustment.before_after import measure_table, star_moves_table
 from calib.adjustment.ledger import Ledger, in_both, local_by_code
-from calib.adjustment.moments import moments_of
 from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.scores import complete_scores
+from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet

@@ -17,7 +17,6 @@ from calib.adjustment.demands import (
     weight_cap_rows,
 )
 from calib.adjustment.families import budget_shares, reach_correlations, solve_by_family
-from calib.adjustment.moments import Moments
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
@@ -29,6 +28,7 @@ from calib.adjustment.variance_budget import risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Track
+from calib.outcomes.dominance.moments import Moments
 from calib.rating.kernel import single_threaded_blas
 from calib.words import message
 

@@ -16,10 +16,9 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.adjustment.rows import full_rank
-from calib.errors import InputError, suggest
-from calib.framework import Framework, Track
+from calib.framework import Track
 
-__all__ = ["Block", "Space", "build_space", "level_depths"]
+__all__ = ["Block", "Space", "build_space"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,36 +114,6 @@ class Space:
                     local[i] = float(block.cover(i) @ z_t) / above
             out[block.track.code] = local
         return out
-
-
-def level_depths(framework: Framework, level: str | Sequence[str]) -> tuple[int, ...]:
-    """Return the depths that a level, several, or ``"all"`` mean.
-
-    Parameters
-    ----------
-    level : a level's code or its English name, in singular or plural; "leaves" for the
-        lowest level, "all" for every level; or a sequence of those
-    """
-    words = [level] if isinstance(level, str) else list(level)
-    deepest = max(int(t.depth.max()) for t in framework.tracks.values())
-    known: dict[str, tuple[int, ...]] = {"all": tuple(range(1, deepest + 1))}
-    for word in ("leaf", "leaves", "indicators"):
-        known[word] = (deepest,)
-    for depth, (code, name) in enumerate(framework.levels, start=1):
-        plural = f"{code[:-1]}ies" if code.endswith("y") else f"{code}s"
-        for word in (code, plural, name.en, name.zh):
-            known[word] = (depth,)
-    out: set[int] = set()
-    for word in words:
-        if word not in known:
-            msg = f"no level {word!r} in framework {framework.code}; expected one of "
-            raise InputError(
-                msg + ", ".join(known) + (f"; {s}" if (s := suggest(word, known)) else "")
-            )
-        out.update(known[word])
-    if not out:
-        raise InputError("name at least one level to adjust")
-    return tuple(sorted(out))
 
 
 def build_space(

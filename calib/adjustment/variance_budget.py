@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.adjustment.moments import Moments, shrink, shrinkage_intensity
-from calib.adjustment.shares import variance_share
 from calib.errors import ConvergenceError, InputError
+from calib.outcomes.dominance.moments import Moments, shrink, shrinkage_intensity
+from calib.outcomes.dominance.shares import variance_share
 
 __all__ = ["RiskBudget", "degenerate_direction", "risk_budget"]
 

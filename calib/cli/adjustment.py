@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from calib.framework import Framework
     from calib.rating import Scored
     from calib.weights import WeightSet
@@ -100,33 +98,6 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
     return named or plain
 
 
-def _show(frame: pd.DataFrame, title: str, columns: list[str], limit: int = 60) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(title), title_justify="left")
-    for column in columns:
-        number = frame[column].dtype.kind in "fi" if len(frame) else False
-        side = "right" if number else "left"
-        table.add_column(column.replace("_", " "), justify=side, no_wrap=True)  # type: ignore[arg-type]
-    for row in frame.head(limit).to_dict("records"):
-        table.add_row(*(_cell(row[c]) for c in columns))
-    console = Console(soft_wrap=True)
-    # Numbers are of no use when cut: a narrow terminal scrolls or wraps whole lines instead.
-    console.width = 1000
-    console.width = console.measure(table).maximum
-    console.print(table)
-    if len(frame) > limit:
-        console.print(f"… {len(frame) - limit} more rows")
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    return f"{value:.4f}" if isinstance(value, float) else escape(str(value))
-
-
 @click.command()
 @click.argument("population")
 @_WEIGHTS
@@ -151,48 +122,44 @@ def dominance(
     out: Path | None, figure: Path | None, track: str | None,
 ) -> None:  # fmt: skip
     """Show which indicators really decide totals and stars of POPULATION: eight measures."""
-    from calib.adjustment import dominance as measure
     from calib.errors import InputError
+    from calib.outcomes.dominance import DominanceRequest
+    from calib.outcomes.dominance import dominance as measure
+    from calib.report import Table, print_table
+    from calib.words import message, set_language
 
+    set_language(lang)
     _, scored, weights = _load(population, weights_file, framework, readings, seed)
     if draws is None:
         draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
-    found = measure(weights, scored, level=level, cap=_caps(caps), cap_level=cap_level,
-                    draws=draws, rng=seed)  # fmt: skip
-    table = found.table
+    request = DominanceRequest.make(
+        {"level": level, "cap": _caps(caps), "cap_level": cap_level, "draws": draws}
+    )
+    found = measure(weights, scored, request=request, rng=seed)
+    table = found.measures
     if track is not None:
         table = table[table["track"] == track]
         if table.empty:
-            known = ", ".join(dict.fromkeys(found.table["track"]))
-            raise InputError(f"no track {track!r} in the population; expected one of {known}")
+            known = list(dict.fromkeys(found.measures["track"]))
+            raise InputError(message("dominance.fault.no_track", track=track, known=known))
     if figure is not None and table[["track", "level"]].drop_duplicates().shape[0] != 1:
-        raise InputError("--figure draws one track and level: add --level and --track")
-    name = f"name_{lang}"
-    shown = ["track", "level", "code", name, "weight", "contribution", "variance_share", "shapley",
-             "main_effect", "main_effect_adjusted", "item_rest", "star_changed",
-             "leverage"]  # fmt: skip
-    shown_table = table
-    if draws:
-        shown_table = table.assign(main_effect_interval=[
-            "–" if low != low else f"{low:.4f}–{high:.4f}"
-            for low, high in zip(table["main_effect_low"], table["main_effect_high"], strict=True)
-        ])  # fmt: skip
-        shown.insert(shown.index("item_rest"), "main_effect_interval")
-    _show(shown_table, "主导性" if lang == "zh" else "dominance", shown, 150)
+        raise InputError(message("dominance.fault.one_figure"))
+    ends = ["main_effect_low", "main_effect_high"] if draws else []
+    columns = ["track", "level", "code", "weight", "contribution",
+               "variance_share", "shapley", "main_effect", *ends, "main_effect_adjusted",
+               "item_rest", "star_changed", "leverage"]  # fmt: skip
+    print_table(Table("dominance", table[columns], found.tables[0].title), lang, found.names, 150)
     if found.caps:
-        _show(found.flags, "超过上限" if lang == "zh" else "above the cap",
-              ["track", "level", "code", "measure", "value", "cap"])  # fmt: skip
+        print_table(found.table("dominance-flags"), lang, found.names)
     for note in found.notes:
-        click.echo(note)
+        click.echo(note.get(lang))
     if found.synthetic:
-        click.echo(
-            "合成数据，不含真实企业" if lang == "zh" else "synthetic data, no real enterprise"
-        )
+        click.echo(message("population.synthetic").get(lang))
     if out is not None:
         from calib.tables.write import write_table
 
         write_table(table, out)
-        click.echo(f"wrote {out}")
+        click.echo(message("adjustment.wrote", file=str(out)).get(lang))
     if figure is not None:
         from calib.figures import save
         from calib.figures.dominance import dominance_comparison
@@ -200,7 +167,7 @@ def dominance(
         held = found.caps if (table["level"] == found.cap_level).all() else {}
         save(dominance_comparison(table, language=lang, caps=held,
                                   synthetic=found.synthetic), figure)  # fmt: skip
-        click.echo(f"wrote {figure}")
+        click.echo(message("adjustment.wrote", file=str(figure)).get(lang))
 
 
 def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,16 +13,16 @@ from calib.adjustment import (
     AdjustRequest,
     adjust,
     adjust_rounds,
-    dominance,
     read_ledger,
     replay_ledger,
     write_ledger,
 )
-from calib.adjustment.moments import moments_of
 from calib.adjustment.solve import solve
 from calib.adjustment.space import build_space
 from calib.errors import InfeasibleError, InputError
 from calib.framework import load_framework
+from calib.outcomes.dominance import dominance
+from calib.outcomes.dominance.moments import moments_of
 from calib.population import Population, generate_population
 from calib.rating import rate, score_answers
 from calib.weights import WeightSet, published_weights
@@ -155,7 +155,7 @@ def test_a_track_without_enterprises_follows_in_the_shared_pillars(aii, publishe
 
 def test_equal_shares_of_pillars_are_equal_in_the_pooled_covariance(aii, published, trial) -> None:
     found = adjust(published, trial, problem="shares", level="pillar")
-    table = dominance(found.weights, trial, level="pillar", rng=0).table
+    table = dominance(found.weights, trial, level="pillar", rng=0).measures
     pooled = table[table["track"] == "pooled"]
     np.testing.assert_allclose(pooled["variance_share"], 1 / 3, atol=1e-9)
     assert found.solution.certificate is not None
@@ -345,8 +345,8 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
     population = Population(aii, {"discrete": holes}, trial.kind, "holes", True)
     readings = {"missing": "renormalise"}
     found = dominance(published, population, readings=readings, level="pillar", rng=0)
-    assert any("unanswered" in str(n) for n in found.notes)
-    from calib.adjustment.scores import complete_scores
+    assert any("unanswered" in n.get("en") for n in found.notes)
+    from calib.outcomes.dominance.scores import complete_scores
 
     scored = score_answers(population, aii.rule.read(readings))
     X = complete_scores(scored, published)[0]["discrete"]
@@ -358,7 +358,7 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
 def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscored(
     aii, published, trial
 ) -> None:
-    from calib.adjustment.scores import complete_scores
+    from calib.outcomes.dominance.scores import complete_scores
     from calib.weights import WeightSet
 
     track = aii.tracks["discrete"]
@@ -380,8 +380,8 @@ def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscor
 def test_one_enterprise_is_measured_and_capped_without_variance(aii, published, trial) -> None:
     one = trial.take({"discrete": np.array([4])})
     found = dominance(published, one, rng=0, draws=5)
-    assert not found.table["variance_share"].any()
-    assert any("single enterprise" in str(n) for n in found.notes)
+    assert not found.measures["variance_share"].any()
+    assert any("single enterprise" in n.get("en") for n in found.notes)
     adjusted = adjust(published, one, cap=0.14, level="all")
     assert any("does not vary" in n.get("en") for n in adjusted.notes)
     assert adjusted.measures["contribution_after"].max() <= 0.14 + 1e-9
@@ -389,19 +389,19 @@ def test_one_enterprise_is_measured_and_capped_without_variance(aii, published, 
 
 def test_dominance_shows_every_measure_by_track_and_pooled(aii, published, trial) -> None:
     found = dominance(published, trial, cap=0.1, draws=40, rng=0)
-    assert set(found.table["track"]) == {"discrete", "process", "pooled"}
-    assert set(found.table["level"]) == {"pillar", "capability", "indicator"}
-    for (_, _), part in found.table.groupby(["track", "level"]):
+    assert set(found.measures["track"]) == {"discrete", "process", "pooled"}
+    assert set(found.measures["level"]) == {"pillar", "capability", "indicator"}
+    for (_, _), part in found.measures.groupby(["track", "level"]):
         for share in ("contribution", "variance_share", "shapley", "weight"):
             assert part[share].sum() == pytest.approx(1)
-    t = found.table
+    t = found.measures
     assert (t["variance_share_low"] <= t["variance_share_high"]).all()
     assert set(found.flags["level"]) == {"indicator"}
     assert (found.flags["value"] > 0.1).all()
     assert found.disagreement["tau"].dropna().between(-1, 1).all()
     assert found.concentration["effective"].max() <= 28
     same = dominance(published, trial, cap=0.1, draws=40, rng=0)
-    assert found.table.equals(same.table)
+    assert found.measures.equals(same.measures)
 
 
 def test_permuting_indicators_permutes_the_adjusted_weights(aii, published, trial) -> None:
@@ -448,6 +448,6 @@ def test_frameworks_without_gates_or_of_one_level_work() -> None:
         w = published_weights(fw)
         population = generate_population(fw, 40, rng=0)
         found = dominance(w, population, rng=0)
-        assert np.isfinite(found.table["variance_share"]).all()
+        assert np.isfinite(found.measures["variance_share"]).all()
         size = max(len(t.leaves) for t in fw.tracks.values())
         assert adjust(w, population, cap=max(0.3, 2 / size), level="all").holds

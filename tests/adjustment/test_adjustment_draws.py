@@ -5,10 +5,10 @@ import pytest
 
 from calib.adjustment import adjust
 from calib.adjustment.adjusting import space_of
-from calib.adjustment.moments import moments_of
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.solve import solve
 from calib.errors import InputError
+from calib.outcomes.dominance.moments import moments_of
 from calib.rating import score_answers
 from calib.weights import Root, WeightSet, blend, from_table, published_weights
 

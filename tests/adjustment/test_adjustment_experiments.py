@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib.adjustment import dominance, read_ledger, replay_ledger
+from calib.adjustment import read_ledger, replay_ledger
 from calib.cli.main import cli
 from calib.errors import InfeasibleError, InputError
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.figures import to_svg_string
 from calib.figures.dominance import dominance_comparison
+from calib.outcomes.dominance import dominance
 from calib.weights import published_weights, read_weights
 
 HEAD = """
@@ -110,7 +111,8 @@ def test_commands_measure_adjust_record_and_replay(root, tmp_path, aii) -> None:
     )  # fmt: skip
     assert "Every cap holds after round 2" in done.output
     found = dominance(read_weights(weights, aii), _population(trial, aii), level="leaf", rng=0)
-    assert found.table[found.table["track"] != "pooled"]["variance_share"].max() <= 0.14 + 1e-8
+    rows = found.measures[found.measures["track"] != "pooled"]
+    assert rows["variance_share"].max() <= 0.14 + 1e-8
     done = runner.invoke(
         cli, ["ledger", str(ledger), "--population", trial], catch_exceptions=False
     )
@@ -151,7 +153,7 @@ def test_the_figure_shows_every_measure_and_says_that_data_are_synthetic(
     aii, trial, language: str
 ) -> None:
     found = dominance(published_weights(aii), trial, level="capability", cap=0.15, rng=0)
-    part = found.table[found.table["track"] == "process"]
+    part = found.measures[found.measures["track"] == "process"]
     figure = dominance_comparison(
         part, language=language, caps=found.caps, synthetic=found.synthetic
     )

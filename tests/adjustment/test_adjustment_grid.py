@@ -13,10 +13,10 @@ import pytest
 from calib.adjustment import adjust
 from calib.adjustment.demands import positive_rows
 from calib.adjustment.grid import round_to_grid
-from calib.adjustment.moments import moments_of
 from calib.adjustment.solve import share_caps
 from calib.adjustment.space import build_space
 from calib.errors import InfeasibleError
+from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population
 from calib.rating import score_answers
 from calib.weights import published_weights

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calib.adjustment.main_effect import main_effect
-from calib.adjustment.moments import Moments, moments_of, pool_moments, shrinkage_intensity
-from calib.adjustment.shapley import entering_gains, shapley_exact, shapley_sampled
-from calib.adjustment.shares import (
+from calib.errors import InputError
+from calib.outcomes.dominance.main_effect import main_effect
+from calib.outcomes.dominance.moments import Moments, moments_of, pool_moments, shrinkage_intensity
+from calib.outcomes.dominance.shapley import entering_gains, shapley_exact, shapley_sampled
+from calib.outcomes.dominance.shares import (
     concentration,
     contribution_share,
     correlation_with_total,
@@ -23,7 +24,6 @@ from calib.adjustment.shares import (
     item_rest_correlation,
     variance_share,
 )
-from calib.errors import InputError
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "importance.json").read_text())["cases"]
 

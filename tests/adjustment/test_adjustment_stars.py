@@ -10,17 +10,18 @@ import pytest
 
 from calib.adjustment.demands import contribution_rows, positive_rows, weight_cap_rows
 from calib.adjustment.grid import round_to_grid
-from calib.adjustment.leave_out import leave_out
-from calib.adjustment.leverage import _by_crossings, leverage, star_moves
-from calib.adjustment.lines import baseline, line_of
-from calib.adjustment.moments import moments_of
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.rows import make_rows, stack_rows
 from calib.adjustment.solve import share_caps
-from calib.adjustment.space import build_space, level_depths
+from calib.adjustment.space import build_space
 from calib.adjustment.star_cells import star_model
 from calib.adjustment.star_fit import StarTask, fit_stars
 from calib.errors import InfeasibleError, InputError
+from calib.outcomes.dominance.leave_out import leave_out
+from calib.outcomes.dominance.levels import level_depths
+from calib.outcomes.dominance.leverage import _by_crossings, leverage, star_moves
+from calib.outcomes.dominance.lines import baseline, line_of
+from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population
 from calib.rating import rate, score_answers
 from calib.weights import published_weights

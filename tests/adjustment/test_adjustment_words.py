@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calib.adjustment import dominance
 from calib.experiment import parse_experiment, run_experiment
 from calib.figures.dominance import dominance_comparison
 from calib.framework import load_framework
+from calib.outcomes.dominance import dominance
 from calib.population import generate_population
 from calib.report import display, find_column
 from calib.weights import off_grid, published_weights, round_weights
@@ -61,7 +61,7 @@ def test_caps_frame_only_the_level_that_they_are_declared_for():
 
 
 def test_numbers_that_are_none_are_dashes_in_figures_and_noise_has_no_sign():
-    found = dominance(WEIGHTS, POPULATION, level="pillar").table
+    found = dominance(WEIGHTS, POPULATION, level="pillar").measures
     found = found.assign(leverage=np.inf, variance_share=-8.33e-17)
     figure = dominance_comparison(found, language="en")
     texts = [t.get_text() for t in figure.axes[0].texts]

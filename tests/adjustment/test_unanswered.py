@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calib.adjustment import adjust, dominance
-from calib.adjustment.leave_out import leave_out
-from calib.adjustment.leverage import gap_parts, leverage, node_moves
-from calib.adjustment.lines import baseline
-from calib.adjustment.moments import moments_of
-from calib.adjustment.scores import complete_scores
-from calib.adjustment.shares import contribution_share
+from calib.adjustment import adjust
 from calib.framework import Framework
+from calib.outcomes.dominance import dominance
+from calib.outcomes.dominance.leave_out import leave_out
+from calib.outcomes.dominance.leverage import gap_parts, leverage, node_moves
+from calib.outcomes.dominance.lines import baseline
+from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.scores import complete_scores
+from calib.outcomes.dominance.shares import contribution_share
 from calib.population import Population
 from calib.rating import rate, score_answers
 from calib.weights import WeightSet, published_weights
@@ -104,7 +105,7 @@ def test_dominance_uses_the_raw_answers(aii, trial) -> None:
     population = holey(aii, trial, 0.1, 1)
     scored = score_answers(population, aii.rule.read(READINGS))
     weights = published_weights(aii)
-    table = dominance(weights, scored, level="leaf", rng=0).table
+    table = dominance(weights, scored, level="leaf", rng=0).measures
     t = "process"
     track, local = aii.tracks[t], np.array(weights.local[t])
     before = stars_of(scored, aii, t, local).star

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed, SmallIntArray
-from calib.adjustment.local_linear import Smoother, local_linear
 from calib.errors import InputError
+from calib.outcomes.dominance.local_linear import Smoother, local_linear
 
 __all__ = ["Conditional", "MainEffect", "bootstrap_counts", "conditional", "main_effect"]
 

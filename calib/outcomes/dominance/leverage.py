@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.lines import Baseline, Line, gap_patterns, line_of, renormalised
+from calib.outcomes.dominance.lines import Baseline, Line, gap_patterns, line_of, renormalised
 from calib.rating.stars import band_index, scored_nodes, stars
 
 __all__ = ["Leverage", "gap_parts", "leverage", "node_moves", "star_moves"]

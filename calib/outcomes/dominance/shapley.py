@@ -15,8 +15,8 @@ from math import comb
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.adjustment.moments import Moments
 from calib.errors import InputError
+from calib.outcomes.dominance.moments import Moments
 
 __all__ = ["ShapleyShare", "entering_gains", "shapley_exact", "shapley_sampled", "subset_r2"]
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.leave_out import LeaveOut
-from calib.adjustment.level_measures import EXACT_UP_TO, LevelData, moment_measures, pool_levels
-from calib.adjustment.main_effect import bootstrap_counts, conditional
-from calib.adjustment.moments import Moments, moments_of
-from calib.adjustment.shapley import shapley_exact
+from calib.outcomes.dominance.leave_out import LeaveOut
+from calib.outcomes.dominance.level_measures import (
+    EXACT_UP_TO,
+    LevelData,
+    moment_measures,
+    pool_levels,
+)
+from calib.outcomes.dominance.main_effect import bootstrap_counts, conditional
+from calib.outcomes.dominance.moments import Moments, moments_of
+from calib.outcomes.dominance.shapley import shapley_exact
 
 __all__ = ["INTERVAL_OF", "bootstrap_level", "draw_counts", "quantiles"]
 

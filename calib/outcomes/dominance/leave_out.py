@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
-from calib.adjustment.lines import Baseline, gap_patterns, line_of, renormalised
+from calib.outcomes.dominance.lines import Baseline, gap_patterns, line_of, renormalised
 from calib.rating.stars import stars
 
 __all__ = ["LeaveOut", "leave_out"]

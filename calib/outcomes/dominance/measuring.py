@@ -9,132 +9,85 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.adjustment import intervals as boot
-from calib.adjustment.level_measures import LevelData, level_data, measure_level, pool_levels
-from calib.adjustment.lines import baseline
-from calib.adjustment.moments import moments_of
-from calib.adjustment.scores import complete_scores, scored_for
-from calib.adjustment.shares import concentration
-from calib.adjustment.space import level_depths
-from calib.errors import InputError
-from calib.framework import Framework, Readings
-from calib.population import Population
+from calib.outcomes.dominance import intervals as boot
+from calib.outcomes.dominance.level_measures import (
+    LevelData,
+    level_data,
+    measure_level,
+    pool_levels,
+)
+from calib.outcomes.dominance.levels import level_depths, level_name
+from calib.outcomes.dominance.lines import baseline
+from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.scores import complete_scores
+from calib.outcomes.dominance.shares import concentration
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CAPPABLE", "POOLED", "Dominance", "dominance"]
+__all__ = ["POOLED", "Measured", "measure"]
 
 POOLED = "pooled"
-CAPPABLE = ("weight", "contribution", "variance_share", "main_effect", "shapley", "star_changed")
 _RANKED = (
     "weight", "contribution", "variance_share", "main_effect", "shapley", "item_rest",
     "star_changed", "leverage",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Dominance:
-    """Dominance measures of one weight set on one population.
-
-    Parameters
-    ----------
-    table : one row a track (or "pooled"), level and node; one column a measure, with
-        ``<measure>_low`` and ``_high`` where an interval was asked for
-    concentration : HHI, effective number and largest weight by track and level
-    flags : nodes that exceed a declared cap: measure, value, cap, interval
-    disagreement : Kendall's tau between the orders that the measures give, by track and level
-    gates : share of enterprises whose star changes by leaving a node out, by gate
-    cap_level : level that the caps are declared for; nodes of other levels are not held to them
-    notes : what to know when reading the numbers
-    """
-
-    weights: WeightSet
-    table: pd.DataFrame
-    concentration: pd.DataFrame
-    flags: pd.DataFrame
-    disagreement: pd.DataFrame
-    gates: pd.DataFrame
-    caps: Mapping[str, float]
-    cap_level: str
-    synthetic: bool
-    notes: tuple[str, ...]
-
-
 @single_threaded_blas()
-def dominance(
-    weights: WeightSet,
-    population: Population | Scored,
-    *,
-    level: str | Sequence[str] = "all",
-    cap: float | Mapping[str, float] | None = None,
-    cap_level: str | None = None,
-    enterprise_cap: float = 0.15,
-    draws: int = 0,
-    confidence: float = 0.95,
-    orders: int = 2000,
-    readings: Readings | Mapping[str, str] | None = None,
-    rng: Seed = None,
-) -> Dominance:
+def measure(
+    weights: WeightSet, scored: Scored, request: DominanceRequest, rng: Seed = None
+) -> Measured:
     """Measure which indicators, capabilities and pillars decide totals and stars.
 
     Parameters
     ----------
     weights : the weights to judge
-    population : trial or other population
-    level : levels to report, "all" by default
-    cap : declared cap on shares; a number holds for contribution and variance share, a mapping
-        gives caps by measure
-    cap_level : level that the cap is declared for; the lowest one reported by default
-    enterprise_cap : share of one enterprise's total above which a single node dominates it
-    draws : bootstrap draws for intervals, 0 for none
-    confidence : level of the intervals
-    orders : sampled orders for Shapley shares of many nodes
-    readings : open readings of the rating rule
+    scored : the enterprises
+    request : the options
     rng : seed or generator
-
-    Returns
-    -------
-    Dominance
-
-    Notes
-    -----
-    The measures answer different questions and often disagree: weight ignores the data,
-    contribution ignores differences between enterprises, variance shares can be negative, main
-    effects count correlated neighbours too, Shapley shares split them, and only the star
-    measures know the gates. None is shown alone.
     """
-    scored = scored_for(population, weights, readings)
-    caps = _caps(cap)
+    import pandas as pd
+
     scores, notes = complete_scores(scored, weights)
-    generator = np.random.default_rng(rng)
-    worker = _Worker(weights, scored, scores, enterprise_cap, draws, confidence, orders, generator)
+    worker = _Worker(weights, scored, scores, request, np.random.default_rng(rng))
     frames, gates = [], []
-    depths = level_depths(weights.framework, level)
+    depths = level_depths(weights.framework, request.level)
+    cap_level = request.cap_level
     capped = level_depths(weights.framework, cap_level)[-1] if cap_level else depths[-1]
     for depth in depths:
         rows, gate_rows = worker.level(depth)
         frames.extend(rows)
         gates.extend(gate_rows)
-    import pandas as pd
-
-    table = pd.concat(frames, ignore_index=True)
-    cap_name = _level_name(weights.framework, capped)
-    return Dominance(
-        weights,
-        table,
-        _concentration(table),
-        _flags(table[table["level"] == cap_name], caps),
-        _disagreement(table),
+    measures = pd.concat(frames, ignore_index=True)
+    name = level_name(weights.framework, capped)
+    return Measured(
+        measures,
+        _concentration(measures),
+        _flags(measures[measures["level"] == name], request.caps),
+        _disagreement(measures),
         pd.DataFrame(gates, columns=["track", "level", "code", "gate", "star_changed"]),
-        caps,
-        cap_name,
-        scored.synthetic,
-        (*map(str, notes), *worker.notes()),
+        name,
+        (*notes, *worker.notes()),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The tables of a measurement, as :class:`DominanceResult` describes them."""
+
+    measures: pd.DataFrame
+    concentration: pd.DataFrame
+    flags: pd.DataFrame
+    disagreement: pd.DataFrame
+    gates: pd.DataFrame
+    cap_level: str
+    notes: tuple[Text, ...]
 
 
 @dataclass(eq=False)
@@ -144,10 +97,7 @@ class _Worker:
     weights: WeightSet
     scored: Scored
     scores: Mapping[str, FloatArray]
-    enterprise_cap: float
-    draws: int
-    confidence: float
-    orders: int
+    request: DominanceRequest
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
@@ -161,26 +111,25 @@ class _Worker:
             if len(X)
         }
         self.moments = {t: moments_of(self.scores[t]) for t in self.base}
+        draws = self.request.draws
         self.counts = {
-            t: boot.draw_counts(len(self.scores[t]), self.draws, self.rng) if self.draws else []
+            t: boot.draw_counts(len(self.scores[t]), draws, self.rng) if draws else []
             for t in self.base
         }
         self.drawn = {t: boot.leaf_moments(self.scores[t], c) for t, c in self.counts.items()}
 
-    def notes(self) -> list[str]:
-        out = []
+    def notes(self) -> list[Text]:
+        out: list[Text] = []
         for t, m in self.moments.items():
             if m.n < 2:
-                out.append(f"{t}: a single enterprise; variance measures are 0 by definition")
+                out.append(message("dominance.note.single", track=t))
             elif m.n <= len(m.mean):
-                out.append(
-                    f"{t}: {int(m.n)} enterprises and {len(m.mean)} indicators; the covariance is "
-                    "singular and shares are descriptive of this sample only"
-                )
+                out.append(message("dominance.note.singular", track=t, n=int(m.n),
+                                   indicators=len(m.mean)))  # fmt: skip
             still = np.flatnonzero((np.diag(m.cov) <= 0) & (m.n > 1))
             if len(still):
-                names = ", ".join(self.base[t].track.leaf_codes[i] for i in still)
-                out.append(f"{t}: no variance in {names}; their variance measures are 0")
+                codes = [self.base[t].track.leaf_codes[i] for i in still]
+                out.append(message("dominance.note.constant", track=t, codes=codes))
         return out
 
     def level(self, depth: int) -> tuple[list[pd.DataFrame], list[tuple[object, ...]]]:
@@ -189,14 +138,17 @@ class _Worker:
         drawn: dict[str, dict[str, FloatArray]] = {}
         frames: list[pd.DataFrame] = []
         gates: list[tuple[object, ...]] = []
-        name = _level_name(self.weights.framework, depth)
+        name = level_name(self.weights.framework, depth)
         for t, base in self.base.items():
             data = level_data(base, self.scores[t], self.moments[t], depth)
             columns, out = measure_level(
-                data, enterprise_cap=self.enterprise_cap, orders=self.orders, rng=self.rng
+                data,
+                enterprise_cap=self.request.enterprise_cap,
+                orders=self.request.orders,
+                rng=self.rng,
             )
             tables[t] = columns
-            if self.draws:
+            if self.request.draws:
                 drawn[t] = boot.bootstrap_level(data, out, self.counts[t], self.drawn[t])
             # Pooling needs the moments only; the scores of a level are as large as the sample.
             levels[t] = replace(data, scores=np.empty((0, len(data.nodes))))
@@ -208,8 +160,8 @@ class _Worker:
                     if share > 0:
                         gates.append((t, name, code, base.track.codes[node], share))
         if len(levels) > 1:
-            every, columns = pool_levels(levels, tables, orders=self.orders, rng=self.rng)
-            pooled = boot.bootstrap_pooled(levels, drawn, self.drawn) if self.draws else {}
+            every, columns = pool_levels(levels, tables, orders=self.request.orders, rng=self.rng)
+            pooled = boot.bootstrap_pooled(levels, drawn, self.drawn) if self.request.draws else {}
             frames.append(self._frame(POOLED, name, every, columns, pooled))
         return frames, gates
 
@@ -236,9 +188,9 @@ class _Worker:
             data[name] = columns[name]
             if name in drawn:
                 data[f"{name}_low"], data[f"{name}_high"] = boot.quantiles(
-                    drawn[name], self.confidence
+                    drawn[name], self.request.confidence
                 )
-            elif self.draws and name in boot.INTERVAL_OF:
+            elif self.request.draws and name in boot.INTERVAL_OF:
                 data[f"{name}_low"] = data[f"{name}_high"] = np.nan
         return pd.DataFrame(data)
 
@@ -249,22 +201,6 @@ _ORDER = (
     "star_changed", "star_up", "star_down", "star_by_gate", "star_by_band", "rank_shift",
     "leverage", "leverage_within",
 )  # fmt: skip
-
-
-def _caps(cap: float | Mapping[str, float] | None) -> dict[str, float]:
-    if cap is None:
-        return {}
-    caps = dict(cap) if isinstance(cap, Mapping) else {"contribution": cap, "variance_share": cap}
-    for measure, value in caps.items():
-        if measure not in CAPPABLE:
-            raise InputError(f"no cap on {measure!r}; expected one of {', '.join(CAPPABLE)}")
-        if not 0 < value <= 1:
-            raise InputError(f"cap on {measure} is {value!r}; expected a share above 0, at most 1")
-    return caps
-
-
-def _level_name(framework: Framework, depth: int) -> str:
-    return framework.levels[depth - 1][0] if depth <= len(framework.levels) else f"level {depth}"
 
 
 def _concentration(table: pd.DataFrame) -> pd.DataFrame:
@@ -300,6 +236,7 @@ def _flags(table: pd.DataFrame, caps: Mapping[str, float]) -> pd.DataFrame:
 def _disagreement(table: pd.DataFrame) -> pd.DataFrame:
     """Return Kendall's tau-b of each pair of measures; leverage counts with its sign turned."""
     import pandas as pd
+    from scipy.stats import kendalltau
 
     rows = []
     for (track, level), part in table.groupby(["track", "level"], sort=False):
@@ -307,16 +244,6 @@ def _disagreement(table: pd.DataFrame) -> pd.DataFrame:
         ranks["leverage"] = -ranks["leverage"]
         for i, a in enumerate(_RANKED):
             for b in _RANKED[i + 1 :]:
-                rows.append((track, level, a, b, _tau(ranks[a], ranks[b])))
+                tau = kendalltau(ranks[a], ranks[b], nan_policy="omit").statistic
+                rows.append((track, level, a, b, float(tau)))
     return pd.DataFrame(rows, columns=["track", "level", "measure", "other", "tau"])
-
-
-def _tau(x: FloatArray, y: FloatArray) -> float:
-    ok = ~(np.isnan(x) | np.isnan(y))
-    x, y = x[ok], y[ok]
-    upper = np.triu_indices(len(x), 1)
-    with np.errstate(invalid="ignore"):
-        a = np.sign(np.nan_to_num(x[:, None] - x[None, :]))[upper]
-        b = np.sign(np.nan_to_num(y[:, None] - y[None, :]))[upper]
-    size = float(np.sqrt(np.sum(a != 0) * np.sum(b != 0)))
-    return float(np.sum(a * b) / size) if size > 0 else float("nan")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.moments import Moments
+from calib.outcomes.dominance.moments import Moments
 
 __all__ = [
     "Concentration",

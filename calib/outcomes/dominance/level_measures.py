@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.adjustment.leave_out import LeaveOut, leave_out
-from calib.adjustment.leverage import leverage
-from calib.adjustment.lines import Baseline
-from calib.adjustment.main_effect import MainEffect, main_effect
-from calib.adjustment.moments import Moments
-from calib.adjustment.shapley import shapley_exact, shapley_sampled
-from calib.adjustment.shares import (
+from calib.outcomes.dominance.leave_out import LeaveOut, leave_out
+from calib.outcomes.dominance.leverage import leverage
+from calib.outcomes.dominance.lines import Baseline
+from calib.outcomes.dominance.main_effect import MainEffect, main_effect
+from calib.outcomes.dominance.moments import Moments
+from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
+from calib.outcomes.dominance.shares import (
     contribution_share,
     correlation_with_total,
     dominated_enterprises,

@@ -1,0 +1,63 @@
+"""What a measurement of dominance asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from calib.errors import suggest
+from calib.requests import Request
+from calib.words import message
+
+__all__ = ["CAPPABLE", "DominanceRequest"]
+
+CAPPABLE = ("weight", "contribution", "variance_share", "main_effect", "shapley", "star_changed")
+
+
+def _measure(name: str) -> str:
+    if name not in CAPPABLE:
+        hint = suggest(name, CAPPABLE)
+        raise ValueError(
+            str(message("dominance.fault.no_cap", measure=repr(name), hint=hint, known=CAPPABLE))
+        )
+    return name
+
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Measure = Annotated[str, AfterValidator(_measure)]
+
+
+class DominanceRequest(Request):
+    """Options of measuring dominance."""
+
+    level: str | tuple[str, ...] = Field("all", description="levels to report")
+    cap: Share | dict[Measure, Share] | None = Field(
+        None,
+        description="declared cap on shares; a number holds for contribution and variance share, "
+        "a mapping gives caps by measure",
+    )
+    cap_level: str | None = Field(
+        None, description="level that the cap is declared for; the lowest one reported by default"
+    )
+    enterprise_cap: Share = Field(
+        0.15,
+        description="share of one enterprise's total above which a single node dominates it",
+    )
+    draws: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        0, description="bootstrap draws for intervals, 0 for none"
+    )
+    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.95, description="confidence level of the intervals"
+    )
+    orders: Annotated[int, Field(ge=2)] = Field(
+        2000, description="sampled orders for Shapley shares of many nodes"
+    )
+
+    @property
+    def caps(self) -> dict[str, float]:
+        """The declared cap by measure."""
+        if self.cap is None or isinstance(self.cap, Mapping):
+            return dict(self.cap or {})
+        return {"contribution": self.cap, "variance_share": self.cap}
