@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from calib.words import Message, Text, message, resolve_language
+from calib.words import Message, Text, message, resolve_language, say
 
 __all__ = [
     "CalibError",
@@ -191,13 +191,15 @@ class Faults:
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return ``(did you mean …?)`` for the known word closest to ``word``, or an empty string.
 
+    In the current language; :func:`did_you_mean` gives a message for every language.
+
     Examples
     --------
     >>> suggest("pubished", ["published", "equal"])
     "(did you mean 'published'?)"
     """
     match = _closest(word, known)
-    return f"(did you mean {match!r}?)" if match else ""
+    return say("faults.did_you_mean", word=repr(match)).strip() if match else ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> Text | str:
