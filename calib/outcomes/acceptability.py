@@ -140,11 +140,6 @@ class AcceptabilityResult(Result):
         every = list(results)
         return cls(every[0].framework, tuple(c for r in every for c in r.cases))
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def probability(self, track: str) -> FloatArray:
         """Return the star probabilities (n, K) of a track in the first case."""
         return self.cases[0].probability[track]

@@ -58,11 +58,6 @@ class LifecycleResult(Result):
     indicators: pd.DataFrame
     added: pd.DataFrame
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return which indicators are spent."""
         return self.notes[0].text

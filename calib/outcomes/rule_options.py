@@ -74,11 +74,6 @@ class RuleOptionsResult(Result):
             {n: v for r in every for n, v in r.every.items()},
         )
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return how many stars depend on an option under the first set."""
         return self.notes[0].text

@@ -67,11 +67,6 @@ class ScaleResult(Result):
     counts: PopulationCounts
     request: ScaleRequest
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return how much was rated."""
         return self.notes[0].text

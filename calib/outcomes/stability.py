@@ -62,11 +62,6 @@ class StabilityResult(Result):
     moves: pd.DataFrame
     intervals: pd.DataFrame
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return how many stars are near another on the first level that may move."""
         return self.notes[0].text

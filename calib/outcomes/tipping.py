@@ -106,11 +106,6 @@ class TippingResult(Result):
         every = list(results)
         return cls(every[0].framework, tuple(c for r in every for c in r.courses))
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return how many enterprises change star along the first path."""
         return self.notes[0].text

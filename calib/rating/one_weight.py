@@ -9,6 +9,7 @@ where one of them crosses one of its thresholds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -21,7 +22,6 @@ __all__ = [
     "Line",
     "ScoredNodes",
     "WeightIntervals",
-    "gap_patterns",
     "left_out",
     "line_of",
     "one_weight_intervals",
@@ -59,6 +59,22 @@ class ScoredNodes:
         """Star of every enterprise, (n,), from 0."""
         return stars(self.total, self.scores[:, self.gated], self.thresholds)[0]
 
+    @cached_property
+    def patterns(self) -> list[tuple[IntArray, BoolArray]]:
+        """Enterprises with unanswered items, by what they answered: rows, answered (L,)."""
+        if self.answers is None:
+            return []
+        answered = ~np.isnan(self.answers)
+        every, group = np.unique(answered, axis=0, return_inverse=True)
+        kinds = enumerate(every)
+        return [(np.flatnonzero(group.ravel() == i), p) for i, p in kinds if not p.all()]
+
+    @cached_property
+    def renormalised(self) -> list[tuple[IntArray, BoolArray, ScoredNodes]]:
+        """The same enterprises scored from their answers, where rating does not refuse them."""
+        scored = [(rows, a, _renormalised(self, rows, a, self.local)) for rows, a in self.patterns]
+        return [(rows, answered, own) for rows, answered, own in scored if own is not None]
+
 
 def score_nodes(
     track: Track,
@@ -84,15 +100,6 @@ def score_nodes(
         track, own, track.global_weights(own), scores, scores[:, top] @ own[top],
         track.at_depth(thresholds.gate_depth), thresholds, answers if gaps else None,
     )  # fmt: skip
-
-
-def gap_patterns(base: ScoredNodes) -> list[tuple[IntArray, BoolArray]]:
-    """Group the enterprises with unanswered items by what they answered: rows, answered (L,)."""
-    if base.answers is None:
-        return []
-    answered = ~np.isnan(base.answers)
-    patterns, group = np.unique(answered, axis=0, return_inverse=True)
-    return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns) if not p.all()]
 
 
 def _renormalised(
@@ -287,12 +294,56 @@ def smallest_moves(base: ScoredNodes, node: int) -> FloatArray | None:
     line = line_of(base, node)
     if line is None:
         return None
-    moves = np.minimum(*_both_ways(base, line))
-    for rows, answered in gap_patterns(base):
-        own = _renormalised(base, rows, answered, base.local)
-        if own is not None:
-            moves[rows] = _gap_moves(base, own, node, answered)
+    one_star = base.thresholds.one_star
+    moves = np.minimum(*_both_ways(base, line)) if one_star else _nearest_change(base, line)
+    for rows, answered, own in base.renormalised:
+        moves[rows] = _gap_moves(base, own, node, answered)
     return moves
+
+
+def _nearest_change(base: ScoredNodes, line: Line) -> FloatArray:
+    """Return the smallest absolute moves where the star is the highest whose band and gates hold.
+
+    Notes
+    -----
+    In closed form, which saves sorting crossings: every star from which an enterprise could move
+    holds on an interval of moves; leaving that of the star now, or entering that of a higher one,
+    changes the star. The infimum is returned: at the very crossing it may still be the old one.
+    """
+    t, level = base.thresholds, base.total
+    gated = base.scores[:, base.gated]
+    if line.above < 0:
+        steady, moving, slope = gated, np.full(len(level), np.inf), np.zeros(len(level))
+    else:
+        steady = np.delete(gated, line.above, axis=1)
+        moving, slope = gated[:, line.above], line.gate
+    fixed = band_index(steady, t.gate).min(axis=1, initial=len(t.gate))
+    star = np.minimum(np.minimum(band_index(level, t.band), band_index(moving, t.gate)), fixed)
+    best = np.full(len(level), np.inf)
+    for k in range(1, len(t.band) + 1):
+        low, high = _where_above(level, line.total, float(t.band[k - 1]), line)
+        low2, high2 = _where_above(moving, slope, float(t.gate[k - 1]), line)
+        low, high = np.maximum(low, low2), np.minimum(high, high2)
+        leave = np.minimum(
+            np.where(low > line.low, -low, np.inf), np.where(high < line.high, high, np.inf)
+        )
+        empty = (low > high) | ((low == high) & (low != 0.0)) | (fixed < k)
+        reach = np.where(empty, np.inf, np.maximum(np.maximum(low, -high), 0.0))
+        best = np.minimum(best, np.where(star == k, leave, np.where(star < k, reach, np.inf)))
+    return best
+
+
+def _where_above(
+    start: FloatArray, slope: FloatArray, edge: float, line: Line
+) -> tuple[FloatArray, FloatArray]:
+    """Return the range of moves (n,) on which start + slope·δ > edge, within the line's range."""
+    gap = edge - start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = gap / slope
+    low = np.where(slope > 0, np.maximum(at, line.low), line.low)
+    high = np.where(slope < 0, np.minimum(at, line.high), line.high)
+    never = (slope == 0) & (gap >= 0)
+    return np.where(never, np.inf, low), np.where(never, -np.inf, high)
 
 
 def _both_ways(base: ScoredNodes, line: Line) -> tuple[FloatArray, FloatArray]:
@@ -362,7 +413,7 @@ def left_out(base: ScoredNodes, node: int) -> LeftOut | None:
     local = np.array(base.local)
     local[base.track.parent == base.track.parent[node]] /= 1.0 - local[node]
     local[node] = 0.0
-    for rows, answered in gap_patterns(base):
+    for rows, answered in base.patterns:
         again = _renormalised(base, rows, answered, local)
         if again is None:
             return None

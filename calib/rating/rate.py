@@ -97,11 +97,6 @@ class Rating(Result):
         first = (Note(made_up, warning=True),) if self.synthetic else ()
         return (*first, *(Note(r) for r in self.remarks))
 
-    @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.framework.names
-
     def headline(self) -> Text:
         """Return the star distribution in one line."""
         labels = self.framework.rule.labels

@@ -39,8 +39,10 @@ class Result:
 
     @property
     def names(self) -> Mapping[str, Text]:
-        """Names of the codes that stand in the tables."""
-        return {}
+        """Names of the codes that stand in the tables: those of the result's framework, if any."""
+        framework: Any = getattr(self, "framework", None)
+        names: Mapping[str, Text] = {} if framework is None else framework.names
+        return names
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:

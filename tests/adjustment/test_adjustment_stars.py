@@ -19,11 +19,12 @@ from calib.adjustment.star_fit import StarTask, fit_stars
 from calib.errors import InfeasibleError, InputError
 from calib.outcomes.dominance.leave_out import leave_out
 from calib.outcomes.dominance.levels import level_depths
-from calib.outcomes.dominance.leverage import _by_crossings, leverage, star_moves
-from calib.outcomes.dominance.lines import baseline, line_of
+from calib.outcomes.dominance.leverage import leverage
 from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population
 from calib.rating import rate, score_answers
+from calib.rating.one_weight import line_of, score_nodes, smallest_moves
+from calib.rating.stars import stars
 from calib.weights import published_weights
 
 
@@ -60,7 +61,7 @@ def test_leaving_out_agrees_with_rating_again(made, aii, depth: int, one_star: b
     again = replace(made, readings=readings)
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
-    base = baseline(track, made.samples[t].X, local, aii.rule.thresholds(readings))
+    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(readings))
     nodes = track.at_depth(depth)
     found = leave_out(base, nodes)
     before = rated(again, aii, t, local)
@@ -73,7 +74,7 @@ def test_leaving_out_agrees_with_rating_again(made, aii, depth: int, one_star: b
 def test_a_pillar_left_out_no_longer_gates(made, aii) -> None:
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
-    base = baseline(track, made.samples[t].X, local, aii.rule.thresholds(made.readings))
+    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(made.readings))
     found = leave_out(base, track.at_depth(1))
     for i, node in enumerate(track.at_depth(1)):
         after = rated(made, aii, t, move(track, local, int(node), -local[node]))
@@ -88,7 +89,7 @@ def test_rank_shift_counts_places(aii) -> None:
     X = np.zeros((2, 28))
     X[0, 0] = 100.0  # the first enterprise leads by the first indicator only
     X[1, 1] = 90.0
-    base = baseline(track, X, np.array(aii.published["discrete"]), aii.rule.thresholds())
+    base = score_nodes(track, X, np.array(aii.published["discrete"]), aii.rule.thresholds())
     found = leave_out(base, track.at_depth(3))
     assert found.rank_shift[0] == 1.0
     assert found.rank_shift[5] == 0.0
@@ -99,14 +100,14 @@ def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: 
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
     thresholds = replace(aii.rule.thresholds(), one_star=one_star)
-    base = baseline(track, made.samples[t].X, local, thresholds)
+    base = score_nodes(track, made.samples[t].X, local, thresholds)
     readings = replace(made.readings, downgrade="one-star" if one_star else "highest-met")
     again = replace(made, readings=readings)
     before = rated(again, aii, t, local).star
     for node in [*track.at_depth(1)[:1], *track.at_depth(2)[1:4], *track.at_depth(3)[3:6]]:
         line = line_of(base, int(node))
         assert line is not None
-        moves = star_moves(base, line)
+        moves = smallest_moves(base, int(node))
         reached = np.full(len(before), np.inf)
         grid = np.concatenate([np.linspace(line.low, 0, 260), np.linspace(0, line.high, 260)])
         for delta in grid[np.argsort(np.abs(grid), kind="stable")]:
@@ -126,25 +127,54 @@ def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: 
             assert any(star != before[i] for star in near)
 
 
+def by_crossings(base, line):
+    """Look the star up just before and after every crossing of a threshold."""
+    t = base.thresholds
+    gated = base.scores[:, base.gated]
+    before, _, _ = stars(base.total, gated, t)
+    edges = [(base.total, line.total, t.band)]
+    if line.above >= 0:
+        edges.append((gated[:, line.above], line.gate, t.gate))
+    best = np.full(len(base.total), np.inf)
+    for start, slope, values in edges:
+        for edge in values:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                at = (edge - start) / slope
+            at = np.where(np.isfinite(at), at, 0.0)
+            for side in (-1e-9, 1e-9):
+                move = np.clip(at + side, line.low, line.high)
+                scores = gated.copy()
+                if line.above >= 0:
+                    scores[:, line.above] += move * line.gate
+                after, _, _ = stars(base.total + move * line.total, scores, t)
+                hit = (after != before) & (at >= line.low) & (at <= line.high)
+                best = np.minimum(best, np.where(hit, np.abs(at), np.inf))
+    return best
+
+
 def test_the_closed_form_of_leverage_agrees_with_looking_at_every_crossing(made, aii) -> None:
     for t in aii.tracks:
         track = aii.tracks[t]
-        base = baseline(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
+        base = score_nodes(
+            track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds()
+        )
         for node in range(len(track.nodes)):
             line = line_of(base, node)
             if line is None:
                 continue
-            np.testing.assert_allclose(star_moves(base, line), _by_crossings(base, line), atol=1e-8)
+            np.testing.assert_allclose(
+                smallest_moves(base, node), by_crossings(base, line), atol=1e-8
+            )
 
 
 def test_leverage_summarises_enterprises(made, aii) -> None:
     t = "process"
     track = aii.tracks[t]
-    base = baseline(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
+    base = score_nodes(track, made.samples[t].X, np.array(aii.published[t]), aii.rule.thresholds())
     nodes = track.at_depth(2)
     found = leverage(base, nodes)
-    lines = [line_of(base, int(node)) for node in nodes]
-    moves = np.stack([star_moves(base, line) for line in lines if line is not None])
+    each = [smallest_moves(base, int(node)) for node in nodes]
+    moves = np.stack([m for m in each if m is not None])
     assert len(moves) == len(nodes)
     np.testing.assert_allclose(found.smallest, moves.min(axis=1))
     np.testing.assert_allclose(found.within, (moves <= 0.05).mean(axis=1))

@@ -9,13 +9,13 @@ from calib.adjustment import adjust
 from calib.framework import Framework
 from calib.outcomes.dominance import dominance
 from calib.outcomes.dominance.leave_out import leave_out
-from calib.outcomes.dominance.leverage import gap_parts, leverage, node_moves
-from calib.outcomes.dominance.lines import baseline
+from calib.outcomes.dominance.leverage import leverage
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.scores import complete_scores
 from calib.outcomes.dominance.shares import contribution_share
 from calib.population import Population
 from calib.rating import rate, score_answers
+from calib.rating.one_weight import score_nodes, smallest_moves
 from calib.weights import WeightSet, published_weights
 
 READINGS = {"missing": "renormalise"}
@@ -62,7 +62,7 @@ def test_leaving_out_agrees_with_rating_the_raw_answers_again(aii, trial, seed) 
     for t, track in aii.tracks.items():
         local = np.array(weights.local[t])
         thresholds = aii.rule.thresholds(scored.readings)
-        base = baseline(track, X[t], local, thresholds, scored.samples[t].X)
+        base = score_nodes(track, X[t], local, thresholds, scored.samples[t].X)
         before = stars_of(scored, aii, t, local).star
         for depth in (2, 3):
             nodes = track.at_depth(depth)
@@ -83,7 +83,7 @@ def test_leverage_agrees_with_rating_the_raw_answers_again(aii, trial, one_star)
     track, local = aii.tracks[t], np.array(weights.local[t])
     X = complete_scores(scored, weights)[0][t]
     thresholds = aii.rule.thresholds(scored.readings)
-    base = baseline(track, X, local, thresholds, scored.samples[t].X)
+    base = score_nodes(track, X, local, thresholds, scored.samples[t].X)
     nodes = np.array([int(track.at_depth(2)[4]), *track.at_depth(3)[[0, 5]]])
     found = leverage(base, nodes)
     before = stars_of(scored, aii, t, local).star
@@ -94,7 +94,7 @@ def test_leverage_agrees_with_rating_the_raw_answers_again(aii, trial, one_star)
             star = stars_of(scored, aii, t, moved(track, local, int(node), weight)).star
             change = star != before
             first[change] = np.minimum(first[change], abs(weight - local[node]))
-        moves = node_moves(base, int(node), gap_parts(base))
+        moves = smallest_moves(base, int(node))
         assert found.smallest[i] == moves.min()
         here = np.isfinite(first)
         np.testing.assert_array_equal(here, moves < max(local[node], 1 - local[node]) - 1e-5)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
-from calib.outcomes.dominance.lines import Baseline, gap_patterns, line_of, renormalised
+from calib._types import FloatArray, IntArray, SmallIntArray
+from calib.rating.one_weight import ScoredNodes, left_out
 from calib.rating.stars import stars
 
 __all__ = ["LeaveOut", "leave_out"]
@@ -36,7 +36,7 @@ class LeaveOut:
     moves: SmallIntArray
 
 
-def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
+def leave_out(base: ScoredNodes, nodes: IntArray) -> LeaveOut:
     """Leave out nodes one at a time and rate again.
 
     Parameters
@@ -49,11 +49,6 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
     LeaveOut
         A node that holds all the weight of its family cannot be left out, nor one without which
         an enterprise has no answer that counts: NaN. A pillar that is left out no longer gates.
-
-    Notes
-    -----
-    Enterprises with unanswered items are rated again from their answers: what is left of the
-    weights is renormalised among what is answered, which is no straight line in the weight.
     """
     q, gates = len(nodes), len(base.gated)
     table = np.full((q, 5), np.nan)
@@ -63,22 +58,15 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
     before, band, failed = stars(base.total, gated, base.thresholds)
     n = max(len(before), 1)
     rank = _ranks(base.total)
-    patterns = gap_patterns(base)
     for i, node in enumerate(nodes):
-        line = line_of(base, int(node))
-        if line is None:
+        without = left_out(base, int(node))
+        if without is None:
             continue
-        total = base.total + line.low * line.total
-        moved = gated.copy()
-        if line.above >= 0:
-            moved[:, line.above] += line.low * line.gate
-        if not _rate_gaps(base, int(node), patterns, total, moved):
-            continue
-        own = np.flatnonzero(base.gated == node)
-        moved[:, own] = np.inf
-        after, new_band, new_failed = stars(total, moved, base.thresholds)
+        total = without.total
+        after, new_band, new_failed = stars(total, without.gated, base.thresholds)
         change = after != before
         gate = (new_failed != failed) & change[:, None]
+        own = np.flatnonzero(base.gated == node)
         if len(own):
             held, _, _ = stars(total, gated, base.thresholds)
             gate[:, own] = (change & (held != after))[:, None]
@@ -96,27 +84,6 @@ def leave_out(base: Baseline, nodes: IntArray) -> LeaveOut:
     return LeaveOut(
         table[:, 0], table[:, 1], table[:, 2], by_gate / n, table[:, 3], table[:, 4], moves
     )
-
-
-def _rate_gaps(
-    base: Baseline,
-    node: int,
-    patterns: list[tuple[IntArray, BoolArray]],
-    total: FloatArray,
-    gated: FloatArray,
-) -> bool:
-    """Put in totals and gated scores of enterprises with gaps; False where one cannot be rated."""
-    local = np.array(base.local)
-    family = base.track.parent == base.track.parent[node]
-    local[family] /= 1.0 - local[node]
-    local[node] = 0.0
-    for rows, answered in patterns:
-        again = renormalised(base, rows, answered, local)
-        if again is None:
-            return False
-        total[rows] = again.total
-        gated[rows] = again.scores[:, base.gated]
-    return True
 
 
 def _ranks(total: FloatArray) -> FloatArray:

@@ -10,7 +10,6 @@ import numpy as np
 from calib._types import FloatArray, IntArray, Seed
 from calib.outcomes.dominance.leave_out import LeaveOut, leave_out
 from calib.outcomes.dominance.leverage import leverage
-from calib.outcomes.dominance.lines import Baseline
 from calib.outcomes.dominance.main_effect import MainEffect, main_effect
 from calib.outcomes.dominance.moments import Moments
 from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
@@ -21,6 +20,7 @@ from calib.outcomes.dominance.shares import (
     item_rest_correlation,
     variance_share,
 )
+from calib.rating.one_weight import ScoredNodes
 
 __all__ = [
     "EXACT_UP_TO",
@@ -48,7 +48,7 @@ class LevelData:
     moments : of the node scores
     """
 
-    base: Baseline
+    base: ScoredNodes
     nodes: IntArray
     g: FloatArray
     mix: FloatArray
@@ -56,7 +56,7 @@ class LevelData:
     moments: Moments
 
 
-def level_data(base: Baseline, X: FloatArray, moments: Moments, depth: int) -> LevelData:
+def level_data(base: ScoredNodes, X: FloatArray, moments: Moments, depth: int) -> LevelData:
     """Gather what the measures of a level need.
 
     Parameters

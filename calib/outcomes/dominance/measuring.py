@@ -17,13 +17,13 @@ from calib.outcomes.dominance.level_measures import (
     pool_levels,
 )
 from calib.outcomes.dominance.levels import level_depths, level_name
-from calib.outcomes.dominance.lines import baseline
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.request import DominanceRequest
 from calib.outcomes.dominance.scores import complete_scores
 from calib.outcomes.dominance.shares import concentration
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
+from calib.rating.one_weight import score_nodes
 from calib.weights import WeightSet
 from calib.words import Text, message
 
@@ -104,7 +104,7 @@ class _Worker:
         fw = self.weights.framework
         thresholds = fw.rule.thresholds(self.scored.readings)
         self.base = {
-            t: baseline(
+            t: score_nodes(
                 fw.tracks[t], X, self.weights.local[t], thresholds, self.scored.samples[t].X
             )
             for t, X in self.scores.items()
