@@ -84,7 +84,11 @@ def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[Ba
     kind = error["type"]
     if kind == "extra_forbidden":
         key = str(keys[-1])
-        known = _known_keys(model, keys)
+        at_place = _model_at(model, keys)
+        renamed = getattr(at_place, "renamed", {})
+        if key in renamed:
+            return Fault(file, place, message("requests.renamed", old=key, new=renamed[key]))
+        known = _known_keys(at_place)
         hint = did_you_mean(key, known)
         return Fault(
             file, place, message("faults.unknown_key", hint=hint), expected=", ".join(known)
@@ -96,8 +100,8 @@ def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[Ba
     return Fault(file, place, error["msg"].removeprefix("Value error, "), shown)
 
 
-def _known_keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
-    """Return the keys valid beside a wrong one, as far as plain nesting can be followed."""
+def _model_at(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel] | None:
+    """Return the model that a key stands in, as far as plain nesting can be followed."""
     current: Any = model
     for part in loc[:-1]:
         if isinstance(part, int):
@@ -105,8 +109,13 @@ def _known_keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
         field = next((f for k, f in current.model_fields.items() if part in (k, f.alias)), None)
         current = _inner_model(field.annotation) if field else None
         if current is None:
-            return []
-    return [f.alias or k for k, f in current.model_fields.items()]
+            return None
+    found: type[BaseModel] = current
+    return found
+
+
+def _known_keys(model: type[BaseModel] | None) -> list[str]:
+    return [] if model is None else [f.alias or k for k, f in model.model_fields.items()]
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:

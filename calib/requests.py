@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from calib._validation import parse_model
 from calib.errors import InputError
@@ -32,15 +32,6 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     renamed: ClassVar[Mapping[str, str]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_renamed(cls, given: Any) -> Any:
-        if isinstance(given, Mapping):
-            for old, new in cls.renamed.items():
-                if old in given:
-                    raise ValueError(str(message("requests.renamed", old=old, new=new)))
-        return given
 
     @classmethod
     def make(cls: type[R], options: Mapping[str, Any], file: str = "", at: str = "") -> R:

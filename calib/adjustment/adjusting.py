@@ -218,7 +218,7 @@ def star_tasks(
         return []
     reference = spec.request.reference
     rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.readings)
+    thresholds = rule.thresholds(scored.rule_options)
     tasks: list[StarTask] = []
     seen: set[str] = set()
     for block in space.blocks:

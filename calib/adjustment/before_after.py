@@ -84,7 +84,7 @@ def star_moves_table(before: Rating, after: Rating) -> pd.DataFrame:
     for t, a in after.samples.items():
         b = before.samples[t]
         moved = np.flatnonzero(a.star != b.star)
-        causes = move_causes(b, a, moved, rule, after.readings)
+        causes = move_causes(b, a, moved, rule, after.rule_options)
         rows += [
             (a.ids[i], t, int(b.star[i]) + first, int(a.star[i]) + first, float(b.total[i]),
              float(a.total[i]), cause)

@@ -13,7 +13,7 @@ from calib.adjustment.refits import Refits, out_of_sample
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.result import AdjustResult, describe
 from calib.adjustment.rounds import Rounds, run_rounds
-from calib.framework import Readings
+from calib.framework import RuleOptions
 from calib.outcomes.dominance.scores import scored_for
 from calib.population import Population
 from calib.rating import Scored
@@ -29,7 +29,7 @@ def adjust(
     population: Population | Scored,
     *,
     request: AdjustRequest,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     name: str | None = None,
     rng: Seed = 0,
     resamples: Seed = None,
@@ -41,7 +41,7 @@ def adjust(
     weights : starting weights
     population : the trial sample
     {options}
-    readings : open readings of the rating rule
+    rule_options : open rule options of the rating rule
     name : name of the new weight set
     rng : seed or generator of the random starts
     resamples : seed of the bootstrap samples of the enterprises; ``rng`` if None. The draws of
@@ -68,7 +68,7 @@ def adjust(
     """
     expect("adjust(weights, population)", weights=(weights, WeightSet),
            population=(population, (Population, Scored)))  # fmt: skip
-    scored = scored_for(population, weights, readings)
+    scored = scored_for(population, weights, rule_options)
     spec = request.resolve(weights.framework)
     seed = _seed(rng)
     made: Rounds | None = None

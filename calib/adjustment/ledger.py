@@ -1,6 +1,6 @@
 """The ledger of a calibration: every round, chained by hashes, from which all can be replayed.
 
-A ledger is one JSON file. Entry 0 states the inputs (framework, population, readings, starting
+A ledger is one JSON file. Entry 0 states the inputs (framework, population, rule options, starting
 weights, request); each later entry is a round; the last one closes the ledger and says how many
 rounds there are. Every entry carries the SHA-256 of its content together with the hash of the
 entry before it, so that a later change anywhere shows. Whoever rewrites a whole file can hash it
@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 import calib
-from calib._atomic import write_text
-from calib._inputs import read_input
 from calib._types import FloatArray
 from calib.adjustment.request import AdjustRequest
 from calib.errors import Faults, InputError
+from calib.files.atomic import write_text
+from calib.files.inputs import read_input
 from calib.framework import Framework
 from calib.rating import Scored
 from calib.weights import WeightSet
@@ -77,7 +77,7 @@ class Ledger:
                 "enterprises": len(scored),
                 "synthetic": scored.synthetic,
             },
-            "readings": scored.readings.as_dict(),
+            "rule_options": scored.rule_options.as_dict(),
             "start": {"name": weights.name, "digest": weights.digest},
             "weights": local_by_code(weights),
             "request": request.record(),
@@ -281,12 +281,12 @@ def replay_ledger(ledger: Ledger, scored: Scored) -> Replay:
     Parameters
     ----------
     ledger : checked ledger
-    scored : the population's scores, under the ledger's readings
+    scored : the population's scores, under the ledger's rule options
 
     Raises
     ------
     InputError
-        When framework, population or readings are not those of the ledger.
+        When framework, population or rule options are not those of the ledger.
     """
     from calib.adjustment.rounds import run_rounds
 
@@ -346,7 +346,7 @@ def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
     pairs = (
         ("framework", head["framework"]["digest"], fw.digest),
         ("population", head["population"]["digest"], scored.digest),
-        ("readings", head["readings"], scored.readings.as_dict()),
+        ("rule_options", head["rule_options"], scored.rule_options.as_dict()),
     )
     for what, theirs, mine in pairs:
         if theirs != mine:

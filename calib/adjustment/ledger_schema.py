@@ -46,7 +46,7 @@ class _Head(_Model):
     calib: str
     framework: _Framework
     population: _Population
-    readings: dict[str, str]
+    rule_options: dict[str, str]
     start: _Start
     weights: _Weights
     request: dict[str, Any]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from calib._atomic import write_text
-from calib._inputs import read_input
 from calib.ballots.data import Ballots
 from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, InputError
+from calib.files.atomic import write_text
+from calib.files.inputs import read_input
 from calib.framework import Framework
 from calib.words import Message, Text, message
 

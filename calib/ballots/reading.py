@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from calib._shipped_files import shipped_data
 from calib.ballots.data import Ballots
 from calib.ballots.exchange import is_preflib, survey_from_preflib
 from calib.ballots.headers import NO, column_roles, rank_columns
 from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, Faults, InputError, suggest
+from calib.files.shipped import shipped_data
 from calib.framework import Framework, Track
 from calib.requests import expect
 from calib.tables import RawTable, read_table

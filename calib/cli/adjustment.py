@@ -19,15 +19,15 @@ _LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", sh
 _WEIGHTS = click.option("--weights", "weights_file", default="published", show_default=True,
                         help='A weight-set file, or "published".')  # fmt: skip
 _FRAMEWORK = click.option("--framework", default="aii", show_default=True)
-_READING = click.option("--reading", "readings", multiple=True, metavar="KEY=VALUE",
-                        help="A reading of the rating rule; may be repeated.")  # fmt: skip
+_RULE_OPTION = click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE",
+                        help="An option of the rating rule; may be repeated.")  # fmt: skip
 _DRAWS, _DRAWN_BY_DEFAULT = 200, 2000
 _ROWS = 100
 _SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 
 
 def _load(
-    population: str, weights_file: str, framework: str, readings: tuple[str, ...], seed: int
+    population: str, weights_file: str, framework: str, rule_options: tuple[str, ...], seed: int
 ) -> tuple[Framework, Scored, WeightSet]:
     from calib.errors import InputError
     from calib.framework import load_framework
@@ -37,10 +37,12 @@ def _load(
 
     fw = load_framework(framework)
     chosen = {}
-    for text in readings:
+    for text in rule_options:
         key, sep, value = text.partition("=")
         if not sep:
-            raise InputError(f"--reading {text!r}: expected KEY=VALUE, such as gate_value=example")
+            raise InputError(
+                f"--rule-option {text!r}: expected KEY=VALUE, such as gate_value=example"
+            )
         chosen[key.replace("-", "_")] = value
     scored = score_answers(load_population(population, fw, rng=seed), fw.rule.read(chosen))
     published = weights_file == "published"
@@ -108,7 +110,7 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
 @click.option("--draws", type=click.IntRange(min=0),
               help="Bootstrap draws for intervals; 200 if not stated, none above 2,000 "
               "enterprises.")  # fmt: skip
-@_READING
+@_RULE_OPTION
 @_SEED
 @_LANG
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
@@ -118,7 +120,7 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
 @click.option("--track", help="Show this track only (or pooled).")
 def dominance(
     population: str, weights_file: str, framework: str, level: str, caps: tuple[str, ...],
-    cap_level: str | None, draws: int | None, readings: tuple[str, ...], seed: int, lang: str,
+    cap_level: str | None, draws: int | None, rule_options: tuple[str, ...], seed: int, lang: str,
     out: Path | None, figure: Path | None, track: str | None,
 ) -> None:  # fmt: skip
     """Show which indicators really decide totals and stars of POPULATION: eight measures."""
@@ -129,7 +131,7 @@ def dominance(
     from calib.words import message, set_language
 
     set_language(lang)
-    _, scored, weights = _load(population, weights_file, framework, readings, seed)
+    _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
     if draws is None:
         draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
     request = DominanceRequest.make(
@@ -207,7 +209,7 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
 @_WEIGHTS
 @_FRAMEWORK
 @_adjust_options
-@_READING
+@_RULE_OPTION
 @_SEED
 @_LANG
 def adjust(
@@ -215,7 +217,7 @@ def adjust(
     levels: tuple[str, ...], on: str | None, low: float | None, high: float | None,
     floor: float | None, keep_order: bool, problem: str, distance: Any, grid: float | None,
     steps: tuple[float, ...], draws: int, ledger_file: Path | None, out: Path | None,
-    readings: tuple[str, ...], seed: int, lang: str,
+    rule_options: tuple[str, ...], seed: int, lang: str,
 ) -> None:  # fmt: skip
     """Find the nearest weights under which no indicator decides the result of POPULATION."""
     from calib.adjustment import AdjustRequest, write_ledger
@@ -226,7 +228,7 @@ def adjust(
     from calib.words import message, set_language
 
     set_language(lang)
-    _, scored, weights = _load(population, weights_file, framework, readings, seed)
+    _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
     bounds = None
     if low is not None or high is not None:
         bounds = (0.0 if low is None else low, 1.0 if high is None else high)
@@ -280,8 +282,8 @@ def ledger(file: Path, population: str | None, seal: str | None, framework: str,
     click.echo(f"{'封印' if zh else 'seal'} {book.seal}")
     if population is None:
         return
-    readings = tuple(f"{k}={v}" for k, v in head["readings"].items())
-    _, scored, _ = _load(population, "published", framework, readings, 0)
+    rule_options = tuple(f"{k}={v}" for k, v in head["rule_options"].items())
+    _, scored, _ = _load(population, "published", framework, rule_options, 0)
     found = replay_ledger(book, scored)
     if not found.same:
         lines = [f"  {where}: {a!r} → {b!r}" for where, a, b in found.differences[:20]]

@@ -263,8 +263,8 @@ def _write_tables(found: BallotsResult, path: Path, lang: str) -> None:
 
 
 def _write_figures(found: BallotsResult, folder: Path, lang: str) -> None:
-    from calib._atomic import atomic_files
     from calib.figures.style import save_svg
+    from calib.files.atomic import atomic_files
 
     with atomic_files(folder) as aside:
         written = [

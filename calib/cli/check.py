@@ -59,8 +59,8 @@ def _check(
 
 
 def _check_toml(name: str, framework: str) -> str:
-    from calib._inputs import read_toml
     from calib.errors import InputError
+    from calib.files.inputs import read_toml
     from calib.framework import list_frameworks, load_framework
     from calib.population import load_population
     from calib.weights import read_weights

@@ -64,9 +64,9 @@ def _describe(fw: Framework, lang: str) -> None:
         click.echo(f"• {note.get(lang)}")
     put("cli.fw_bands", edges=[f"{b:g}" for b in fw.rule.bands], labels=list(fw.rule.labels))
     for key, gates in fw.rule.gates.items():
-        put("cli.fw_gates", reading=key, values=[f"{v:g}" for v in gates.values])
+        put("cli.fw_gates", option=key, values=[f"{v:g}" for v in gates.values])
     for key, values in fw.rule.choices().items():
-        put("cli.fw_reading", reading=key, values=" | ".join(values))
+        put("cli.fw_rule_option", option=key, values=" | ".join(values))
 
 
 def _tree(fw: Framework, code: str, lang: str) -> Table:

@@ -81,7 +81,7 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     """Calibrate the weights of a maturity assessment, and see what they do to the stars."""
     from calib._dates import now
-    from calib._inputs import keep_inputs
+    from calib.files.inputs import keep_inputs
 
     now()  # a date that cannot be read would end in the middle of the work
     ctx.with_resource(keep_inputs())

@@ -53,8 +53,8 @@ def publish(
     notebook, the weight explorer, and downloads. With --anonymise, every file is searched for
     names and ids of the enterprises before anything is published.
     """
-    from calib._atomic import check_directory
     from calib.experiment import load_experiment
+    from calib.files.atomic import check_directory
     from calib.publish.privacy import Privacy
     from calib.publish.select import fitting_notebooks
     from calib.publish.site import build_site

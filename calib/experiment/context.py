@@ -11,7 +11,7 @@ import numpy as np
 
 from calib._streams import stream
 from calib.errors import Fault, InputError
-from calib.framework import Framework, Readings
+from calib.framework import Framework, RuleOptions
 from calib.population import Population
 from calib.rating import Rating, Scored
 from calib.shifts import Grown
@@ -86,7 +86,7 @@ class Context:
     framework: Framework
     population: Population
     scored: Scored
-    readings: Readings
+    rule_options: RuleOptions
     baseline: str
     seed: int
     log: InputLog

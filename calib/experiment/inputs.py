@@ -32,7 +32,7 @@ def check_inputs(experiment: Experiment) -> list[Fault]:
             experiment.population, framework, experiment.folder, log.note,
             rng=rng_for(experiment.seed, "population"),
         )  # fmt: skip
-        score_answers(found, framework.rule.read(experiment.readings))
+        score_answers(found, framework.rule.read(experiment.rule_options))
 
     steps: list[Callable[[], object]] = [population]
     for entry in experiment.sets:

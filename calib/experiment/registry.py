@@ -20,7 +20,15 @@ from calib.requests import Request
 from calib.weights import Weighed
 from calib.words import message
 
-__all__ = ["Outcome", "Params", "Source", "find_outcome", "find_source", "known"]
+__all__ = [
+    "RENAMED_OUTCOMES",
+    "Outcome",
+    "Params",
+    "Source",
+    "find_outcome",
+    "find_source",
+    "known",
+]
 
 
 Params = Request
@@ -69,12 +77,14 @@ OUTCOMES: Mapping[str, str] = {
     "acceptability": "calib.experiment.outcomes.acceptability:ACCEPTABILITY",
     "stability": "calib.experiment.outcomes.stability:STABILITY",
     "tipping": "calib.experiment.outcomes.tipping:TIPPING",
-    "readings": "calib.experiment.outcomes.readings:READINGS",
+    "rule-options": "calib.experiment.outcomes.rule_options:RULE_OPTIONS",
     "lifecycle": "calib.experiment.outcomes.lifecycle:LIFECYCLE",
     "comparison": "calib.experiment.outcomes.comparison:COMPARISON",
     "dominance": "calib.experiment.outcomes.dominance:DOMINANCE",
     "scale": "calib.experiment.outcomes.scale:SCALE",
 }
+# What analyses of earlier versions are called now.
+RENAMED_OUTCOMES: Mapping[str, str] = {"readings": "rule-options"}
 
 T = TypeVar("T", Source, Outcome)
 

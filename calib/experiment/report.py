@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calib.experiment.run import Run, Section
-from calib.framework import OPEN_READINGS
+from calib.framework import RULE_OPTIONS
 from calib.outcomes.comparison import transition_matrix
 from calib.report import Table, blank_note, shown_cells, shown_headings
 from calib.words import message, say, template
@@ -44,8 +44,8 @@ def render_report(
         overview=_overview(run, lang),
         warnings=[n.text.get(lang) for n in run.notes() if n.warning],
         sections=[_section(s, run, figures, lang) for s in run.sections()],
-        readings=[
-            (r.question.get(lang), getattr(run.context.readings, r.key)) for r in OPEN_READINGS
+        rule_options=[
+            (r.question.get(lang), getattr(run.context.rule_options, r.key)) for r in RULE_OPTIONS
         ],
         manifest=manifest,
     )

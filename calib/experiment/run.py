@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from calib._names import names_apart
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
 from calib.experiment.results import SourceResult
 from calib.experiment.spec import Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
+from calib.files.names import names_apart
 from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
@@ -177,7 +177,7 @@ def _context(
     prepare: Callable[[Population], Population] | None = None,
 ) -> Context:
     framework = experiment.framework
-    readings = framework.rule.read(experiment.readings)
+    rule_options = framework.rule.read(experiment.rule_options)
     log = InputLog(experiment.folder, experiment.file)
     log.hashes[f"framework {framework.code} {framework.version}"] = framework.digest
     used = experiment.seed if seed is None else seed
@@ -190,8 +190,8 @@ def _context(
     return Context(
         framework=framework,
         population=population,
-        scored=score_answers(population, readings),
-        readings=readings,
+        scored=score_answers(population, rule_options),
+        rule_options=rule_options,
         baseline=experiment.baseline,
         seed=used,
         log=log,

@@ -8,15 +8,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from calib._inputs import read_toml
-from calib._shipped_files import shipped_experiments
 from calib._validation import parse_model
 from calib.errors import Faults, InputError, did_you_mean
-from calib.experiment.registry import Params, find_outcome, find_source, known
+from calib.experiment.registry import RENAMED_OUTCOMES, Params, find_outcome, find_source, known
+from calib.files.inputs import read_toml
+from calib.files.shipped import shipped_experiments
 from calib.framework import Framework, Name, load_framework
 from calib.population import PopulationSpec
 from calib.words import message
@@ -34,13 +34,14 @@ class _TitleEntry(BaseModel):
 
 class _ExperimentFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+    renamed: ClassVar = {"readings": "rule_options"}
     schema_: Literal["calib.experiment/1"] = Field(alias="schema")
     name: SetName
     title: _TitleEntry | None = None
     description: _TitleEntry | None = None
     framework: str
     population: PopulationSpec
-    readings: dict[str, str] = {}
+    rule_options: dict[str, str] = {}
     baseline: str = "published"
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     sets: Annotated[dict[SetName, dict[str, Any]], Field(min_length=1)]
@@ -70,7 +71,7 @@ class Experiment:
     description: Name
     framework: Framework
     population: PopulationSpec
-    readings: Mapping[str, str]
+    rule_options: Mapping[str, str]
     baseline: str
     seed: int
     sets: tuple[SetEntry, ...]
@@ -87,7 +88,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
     Raises
     ------
     InputError
-        With every fault: unknown keys, sources or readings, a cycle of sources, a baseline that
+        With every fault: unknown keys, sources or rule options, a cycle of sources, a baseline that
         is no set …
     """
     path = Path(source)
@@ -113,7 +114,7 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
     faults = Faults(file)
     framework = load_framework(_framework_path(spec.framework, folder))
     try:
-        framework.rule.read(spec.readings)
+        framework.rule.read(spec.rule_options)
     except InputError as exc:
         for f in exc.faults:
             faults.add(f.where, f.problem, value=f.value, expected=f.expected)
@@ -138,7 +139,7 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
         description=Name(text.zh, text.en),
         framework=framework,
         population=spec.population,
-        readings=spec.readings,
+        rule_options=spec.rule_options,
         baseline=spec.baseline,
         seed=spec.seed,
         sets=tuple(ordered),
@@ -189,6 +190,10 @@ def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Par
     out: dict[str, Params] = {}
     for name, keys in spec.outcomes.items():
         outcome = find_outcome(name)
+        if outcome is None and name in RENAMED_OUTCOMES:
+            new = RENAMED_OUTCOMES[name]
+            faults.add(f"outcomes.{name}", message("requests.renamed", old=name, new=new))
+            continue
         if outcome is None:
             faults.add(
                 f"outcomes.{name}",

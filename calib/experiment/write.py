@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import calib
-from calib._atomic import atomic_directory, clear_remains, write_text
-from calib._folders import MANIFEST, file_hashes, own_work
-from calib._names import names_apart
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
+from calib.files.atomic import atomic_directory, clear_remains, write_text
+from calib.files.folders import MANIFEST, file_hashes, own_work
+from calib.files.names import names_apart
 from calib.outcomes.comparison import transition_matrix
 from calib.report import data_dictionary
 from calib.tables import write_csv, write_parquet
@@ -186,7 +186,7 @@ def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> d
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": run.context.seed,
         "language": lang,
-        "readings": run.context.readings.as_dict(),
+        "rule_options": run.context.rule_options.as_dict(),
         "inputs": dict(sorted(run.inputs.items())),
         "population": {
             "label": run.context.scored.label, "digest": run.context.scored.digest,

@@ -127,7 +127,7 @@ def _stars(scored: Scored, track: str, local: FloatArray) -> IntArray:
     sample = scored.samples.get(track)
     if sample is None or not len(sample):
         return np.zeros((len(local), 0), dtype=np.int64)
-    thresholds = scored.framework.rule.thresholds(scored.readings)
+    thresholds = scored.framework.rule.thresholds(scored.rule_options)
     total = tree.leaf_weights(local) @ sample.X.T
     nodes = tree.at_depth(thresholds.gate_depth)
     gated = np.moveaxis(tree.within(local, nodes) @ sample.X.T, 1, -1)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from calib._shipped_files import shipped_data
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.experts.form_read import read_form
 from calib.experts.panel import ExpertForm, Panel, build_panel
 from calib.experts.panel_csv import read_panel_csv
+from calib.files.shipped import shipped_data
 from calib.framework import Framework
 from calib.requests import expect
 from calib.words import message

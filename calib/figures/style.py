@@ -16,10 +16,10 @@ from html import escape
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from calib._atomic import write_bytes
 from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
 from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
+from calib.files.atomic import write_bytes
 from calib.words import languages, message
 
 __all__ = [

@@ -1,28 +1,28 @@
-"""What is assessed and how it is rated: trees, tracks, rating rules and their readings."""
+"""What is assessed and how it is rated: trees, tracks, rating rules and their rule options."""
 
 from calib.framework.framework import Framework
 from calib.framework.load import list_frameworks, load_framework, parse_framework
 from calib.framework.rule import (
-    OPEN_READINGS,
+    RULE_OPTIONS,
     Gates,
-    OpenReading,
     RatingRule,
-    Readings,
+    RuleOption,
+    RuleOptions,
     Thresholds,
 )
 from calib.framework.tree import Family, Item, Name, Node, Track
 
 __all__ = [
-    "OPEN_READINGS",
+    "RULE_OPTIONS",
     "Family",
     "Framework",
     "Gates",
     "Item",
     "Name",
     "Node",
-    "OpenReading",
     "RatingRule",
-    "Readings",
+    "RuleOption",
+    "RuleOptions",
     "Thresholds",
     "Track",
     "list_frameworks",

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from calib._inputs import MOST_TOML_BYTES, parse_toml, read_input
-from calib._shipped_files import shipped_data
 from calib._types import FloatArray
 from calib._validation import parse_model
 from calib.errors import Faults, InputError, did_you_mean
+from calib.files.inputs import MOST_TOML_BYTES, parse_toml, read_input
+from calib.files.shipped import shipped_data
 from calib.framework.framework import Framework
-from calib.framework.rule import Gates, RatingRule, Readings
+from calib.framework.rule import Gates, RatingRule, RuleOptions
 from calib.framework.spec import FrameworkFile, NameEntry, NodeEntry
 from calib.framework.tree import Item, Name, Node, Track
 from calib.words import message
@@ -83,7 +83,7 @@ def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str 
     _check_shared(tracks, published, faults)
     rule = _build_rule(spec)
     faults.raise_if_any()
-    _check_readings(spec, rule, path)
+    _check_rule_options(spec, rule, path)
     return Framework(
         code=spec.code,
         version=spec.version,
@@ -343,13 +343,13 @@ def _check_shared(
 
 
 def _build_rule(spec: FrameworkFile) -> RatingRule:
-    rating, given = spec.rating, spec.rating.readings
+    rating, given = spec.rating, spec.rating.rule_options
     levels = tuple(lv.code for lv in spec.levels)
     gates = {
         name: Gates(g.values, g.inclusive or (False,) * len(g.values))
         for name, g in rating.gates.items()
     }
-    defaults = Readings(
+    defaults = RuleOptions(
         band_edge=given.band_edge,
         gate_value=given.gate_value or next(iter(gates), "table"),
         downgrade=given.downgrade,
@@ -371,11 +371,11 @@ def _build_rule(spec: FrameworkFile) -> RatingRule:
     )
 
 
-def _check_readings(spec: FrameworkFile, rule: RatingRule, path: str) -> None:
+def _check_rule_options(spec: FrameworkFile, rule: RatingRule, path: str) -> None:
     plain = RatingRule(
         **{
             **rule.__dict__,
-            "defaults": Readings(
+            "defaults": RuleOptions(
                 gate_value=next(iter(rule.gates), "table"), gate_scope=rule.levels[0]
             ),
         }

@@ -1,6 +1,6 @@
-"""The rating rule of a framework, and the readings of what its paper leaves open.
+"""The rating rule of a framework, and the options of what its paper leaves open.
 
-Whatever the readings, the rule comes down to strict comparisons with *effective* thresholds
+Whatever the rule options, the rule comes down to strict comparisons with *effective* thresholds
 (:func:`thresholds`): star ``s + 1`` needs ``T > band[s]`` and ``S_p > gate[s]`` at every gated
 node. Rounding first, inclusive edges and the tolerance are all inside those numbers.
 """
@@ -18,11 +18,11 @@ from calib.errors import Faults, did_you_mean
 from calib.framework.tree import Name
 from calib.words import Text, message
 
-__all__ = ["OPEN_READINGS", "Gates", "OpenReading", "RatingRule", "Readings", "Thresholds"]
+__all__ = ["RULE_OPTIONS", "Gates", "RatingRule", "RuleOption", "RuleOptions", "Thresholds"]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenReading:
+class RuleOption:
     """A question that the paper leaves open: the values it can take, the default first."""
 
     key: str
@@ -30,33 +30,33 @@ class OpenReading:
     values: tuple[str, ...]
 
 
-OPEN_READINGS: tuple[OpenReading, ...] = (
-    OpenReading(
+RULE_OPTIONS: tuple[RuleOption, ...] = (
+    RuleOption(
         "band_edge",
         message("framework.asks_band_edge"),
         ("upper-inclusive", "round-half-up"),
     ),
-    OpenReading(
+    RuleOption(
         "gate_value",
         message("framework.asks_gate_value"),
         ("table", "example"),
     ),
-    OpenReading(
+    RuleOption(
         "downgrade",
         message("framework.asks_downgrade"),
         ("highest-met", "one-star"),
     ),
-    OpenReading(
+    RuleOption(
         "gate_scope",
         message("framework.asks_gate_scope"),
         ("pillar", "capability"),
     ),
-    OpenReading(
+    RuleOption(
         "option_score",
         message("framework.asks_option_score"),
         ("even-from-0", "even-to-100", "given"),
     ),
-    OpenReading(
+    RuleOption(
         "missing",
         message("framework.asks_missing"),
         ("error", "renormalise", "zero"),
@@ -65,7 +65,7 @@ OPEN_READINGS: tuple[OpenReading, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class RuleOptions:
     """One answer to each open question; the field defaults are the documented ones.
 
     ``gate_value`` names a gate table of the framework and ``gate_scope`` one of its levels.
@@ -79,7 +79,7 @@ class Readings:
     missing: str = "error"
 
     def as_dict(self) -> dict[str, str]:
-        """Return the readings by name."""
+        """Return the rule options by name."""
         return asdict(self)
 
 
@@ -111,7 +111,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class RatingRule:
-    """Bands and gates on a score scale, with the framework's default readings.
+    """Bands and gates on a score scale, with the framework's default rule options.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class RatingRule:
     gates: Mapping[str, Gates]
     levels: tuple[str, ...]
     tolerance: float
-    defaults: Readings
+    defaults: RuleOptions
     first: int = 1
 
     @property
@@ -140,41 +140,41 @@ class RatingRule:
         return len(self.labels)
 
     def choices(self) -> dict[str, tuple[str, ...]]:
-        """Return the values each reading can take in this framework, the default first."""
+        """Return the values each rule option can take in this framework, the default first."""
         out: dict[str, tuple[str, ...]] = {}
-        for reading in OPEN_READINGS:
-            values = reading.values
-            if reading.key == "gate_value":
+        for option in RULE_OPTIONS:
+            values = option.values
+            if option.key == "gate_value":
                 values = tuple(self.gates) or ("table",)
-            elif reading.key == "gate_scope":
+            elif option.key == "gate_scope":
                 # Gates on single items would be the questionnaire itself; they stand above it.
                 values = self.levels[:-1] or self.levels
-            default = getattr(self.defaults, reading.key)
-            out[reading.key] = (default, *(v for v in values if v != default))
+            default = getattr(self.defaults, option.key)
+            out[option.key] = (default, *(v for v in values if v != default))
         return out
 
-    def read(self, chosen: Mapping[str, str] | Readings | None = None) -> Readings:
-        """Return the default readings with ``chosen`` ones in their place.
+    def read(self, chosen: Mapping[str, str] | RuleOptions | None = None) -> RuleOptions:
+        """Return the default rule options with ``chosen`` ones in their place.
 
         Raises
         ------
         InputError
-            For an unknown reading, or a value that the framework does not offer.
+            For an unknown rule option, or a value that the framework does not offer.
         """
         if chosen is None:
             return self.defaults
-        given = chosen.as_dict() if isinstance(chosen, Readings) else dict(chosen)
+        given = chosen.as_dict() if isinstance(chosen, RuleOptions) else dict(chosen)
         choices, faults = self.choices(), Faults()
         for key, value in given.items():
             if key not in choices:
                 faults.add(
-                    f"readings.{key}",
-                    message("faults.no_such_reading", hint=did_you_mean(key, choices)),
+                    f"rule_options.{key}",
+                    message("faults.no_such_rule_option", hint=did_you_mean(key, choices)),
                     expected=", ".join(choices),
                 )
             elif value not in choices[key]:
                 faults.add(
-                    f"readings.{key}",
+                    f"rule_options.{key}",
                     message("faults.no_such_value", hint=did_you_mean(str(value), choices[key])),
                     value=value,
                     expected=" | ".join(choices[key]),
@@ -182,8 +182,8 @@ class RatingRule:
         faults.raise_if_any()
         return replace(self.defaults, **given)
 
-    def thresholds(self, readings: Readings | None = None) -> Thresholds:
-        """Reduce the rule under given readings to effective thresholds.
+    def thresholds(self, rule_options: RuleOptions | None = None) -> Thresholds:
+        """Reduce the rule under given rule options to effective thresholds.
 
         Notes
         -----
@@ -192,12 +192,12 @@ class RatingRule:
         to whole points first gives ``T > floor(e) + 0.5 - tolerance``; it concerns the printed
         bands only, gates are compared with the exact score.
         """
-        readings = self.defaults if readings is None else readings
-        if readings.band_edge == "round-half-up":
+        rule_options = self.defaults if rule_options is None else rule_options
+        if rule_options.band_edge == "round-half-up":
             band = [math.floor(b) + 0.5 - self.tolerance for b in self.bands]
         else:
             band = [b + self.tolerance for b in self.bands]
-        gates = self.gates.get(readings.gate_value)
+        gates = self.gates.get(rule_options.gate_value)
         if gates is None:
             gate = [-math.inf] * len(self.bands)
         else:
@@ -205,6 +205,8 @@ class RatingRule:
                 v - self.tolerance if inclusive else v + self.tolerance
                 for v, inclusive in zip(gates.values, gates.inclusive, strict=True)
             ]
-        scope = readings.gate_scope
+        scope = rule_options.gate_scope
         depth = self.levels.index(scope) + 1 if scope in self.levels else 1
-        return Thresholds(np.array(band), np.array(gate), depth, readings.downgrade == "one-star")
+        return Thresholds(
+            np.array(band), np.array(gate), depth, rule_options.downgrade == "one-star"
+        )

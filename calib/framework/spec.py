@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,8 +54,8 @@ class GatesEntry(_Model):
     inclusive: tuple[bool, ...] | None = None
 
 
-class ReadingsEntry(_Model):
-    """Default readings of a framework."""
+class RuleOptionsEntry(_Model):
+    """Default rule options of a framework."""
 
     band_edge: str = "upper-inclusive"
     gate_value: str | None = None
@@ -66,7 +66,9 @@ class ReadingsEntry(_Model):
 
 
 class RatingEntry(_Model):
-    """Score scale, bands, gates, readings."""
+    """Score scale, bands, gates, rule options."""
+
+    renamed: ClassVar = {"readings": "rule_options"}
 
     score_range: tuple[Number, Number] = (0, 100)
     bands: tuple[Number, ...]
@@ -74,7 +76,7 @@ class RatingEntry(_Model):
     first: Literal[0, 1] = 1
     tolerance: Annotated[float, Field(gt=0, le=1e-3)] = 1e-9
     gates: dict[str, GatesEntry] = {}
-    readings: ReadingsEntry = ReadingsEntry()
+    rule_options: RuleOptionsEntry = RuleOptionsEntry()
 
 
 class ItemEntry(_Model):

@@ -16,7 +16,7 @@ from pydantic import Field, StrictInt
 from calib._streams import stream, token
 from calib._types import FloatArray, Seed
 from calib.errors import InputError, suggest
-from calib.framework import Framework, Readings
+from calib.framework import Framework, RuleOptions
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
 from calib.outcomes.subject import check_framework, scored_enterprises
@@ -191,7 +191,7 @@ def acceptability(
     *,
     draws: WeightSet | None = None,
     name: str | None = None,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     rng: Seed = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -209,7 +209,7 @@ def acceptability(
     population : the enterprises, as answers or as scores
     draws : another set whose draws are used in place of those of ``weights``
     name : of the case in tables; the set's name if None
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator
     workers, scheduler : threads here, or the address of a Dask scheduler; results are the same
     {options}
@@ -242,7 +242,7 @@ def acceptability(
         weights=(weights, WeightSet),
         population=(population, (Population, Scored)),
     )
-    scored = scored_enterprises(population, readings)
+    scored = scored_enterprises(population, rule_options)
     check_framework([w for w in (weights, draws) if w is not None], scored)
     case = weights.name if name is None else name
     rules = _rules(weights.framework, case, request)
@@ -254,7 +254,7 @@ def acceptability(
     generator = stream(token(rng), f"acceptability {case}")
     replicates = _replicates(weights, rules, given, request, generator)
     exact = given is None and set(rules) == {""} and _is_flat(rules[""])
-    thresholds = scored.framework.rule.thresholds(scored.readings)
+    thresholds = scored.framework.rule.thresholds(scored.rule_options)
     probability, error, distribution = {}, {}, {}
     for t, sample in scored.samples.items():
         X = sample.require_complete("acceptability")

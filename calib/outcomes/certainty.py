@@ -56,9 +56,9 @@ def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArra
     now = np.sign(rating.samples[track].star[rows] - baseline.samples[track].star[rows])
     rule = rating.framework.rule
     first = _stars(rating.framework.tracks[track], before, drawn[0][track],
-                   rule.thresholds(baseline.readings))  # fmt: skip
+                   rule.thresholds(baseline.rule_options))  # fmt: skip
     second = _stars(rating.framework.tracks[track], after, drawn[1][track],
-                    rule.thresholds(rating.readings))  # fmt: skip
+                    rule.thresholds(rating.rule_options))  # fmt: skip
     share = (np.sign(second - first) == now).mean(axis=0)
     known = ~(np.isnan(before).any(axis=1) | np.isnan(after).any(axis=1))
     return np.where(known, share, np.nan)

@@ -11,7 +11,7 @@ import numpy as np
 
 from calib._streams import token
 from calib._types import Seed
-from calib.framework import OPEN_READINGS, Readings
+from calib.framework import RULE_OPTIONS, RuleOptions
 from calib.outcomes.comparison import (
     agreement_table,
     downgrade_table,
@@ -241,8 +241,8 @@ class ComparisonResult(Result):
         if scored.synthetic:
             yield Note(message("rating.synthetic", label=scored.label), warning=True)
         yield from (Note(n) for n in (*framework.notes, *scored.notes))
-        for option in OPEN_READINGS:
-            value = getattr(scored.readings, option.key)
+        for option in RULE_OPTIONS:
+            value = getattr(scored.rule_options, option.key)
             if value != getattr(framework.rule.defaults, option.key):
                 question = option.question
                 yield Note(message("outcomes.comparison.option", question=question, value=value))
@@ -252,7 +252,7 @@ class ComparisonResult(Result):
         empty = [t for t in framework.tracks if t not in scored.samples]
         if empty:
             yield Note(message("outcomes.comparison.empty", tracks=empty))
-        if np.isinf(framework.rule.thresholds(scored.readings).gate).any():
+        if np.isinf(framework.rule.thresholds(scored.rule_options).gate).any():
             yield Note(message("outcomes.comparison.no_gates"))
 
 
@@ -262,7 +262,7 @@ def compare(
     candidate: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
     population: Population | Scored,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     rng: Seed = None,
     request: CompareRequest,
 ) -> ComparisonResult:
@@ -273,7 +273,7 @@ def compare(
     baseline : the set that the others are compared with
     candidate : a set, several, or several by name
     population : the enterprises, as answers or as scores
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator of the bootstrap
     {options}
 
@@ -306,7 +306,7 @@ def compare(
     if base in candidates and candidates[base].digest != baseline.digest:
         base = f"{base} (baseline)"
     sets = {base: baseline, **{n: w for n, w in candidates.items() if n != base}}
-    scored = scored_enterprises(population, readings)
+    scored = scored_enterprises(population, rule_options)
     check_framework(sets.values(), scored)
     ratings = {n: rate(weights=w, population=scored) for n, w in sets.items()}
     return ComparisonResult(ratings, base, inference=infer(ratings, base, request, token(rng)))

@@ -126,7 +126,7 @@ def mover_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFrame:
         for t, after in rating.samples.items():
             before = base.samples[t]
             moved = np.flatnonzero(before.star != after.star)
-            causes = move_causes(before, after, moved, rule, rating.readings)
+            causes = move_causes(before, after, moved, rule, rating.rule_options)
             rows += [
                 (name, after.ids[i], after.names[i], t, int(before.star[i]) + first,
                  int(after.star[i]) + first, "up" if after.star[i] > before.star[i] else "down",

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Readings, Thresholds, Track
+from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
@@ -85,7 +85,7 @@ def lifecycle(
     weights: WeightSet,
     population: Population | Scored,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     request: LifecycleRequest,
 ) -> LifecycleResult:
     """Describe how indicators use their scale, and rate without each and with new ones.
@@ -94,7 +94,7 @@ def lifecycle(
     ----------
     weights : the set under which enterprises are rated
     population : the enterprises, as answers or as scores
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     {options}
 
     Raises
@@ -109,10 +109,10 @@ def lifecycle(
         weights=(weights, WeightSet),
         population=(population, (Population, Scored)),
     )
-    scored = scored_enterprises(population, readings)
+    scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     _check_added(scored.framework, request.add)
-    rule = scored.framework.rule.thresholds(scored.readings)
+    rule = scored.framework.rule.thresholds(scored.rule_options)
     rows, added = [], []
     for sample in scored.samples.values():
         rows += _indicators(weights, sample, rule, request.ceiling)

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from calib.errors import InputError
-from calib.framework import Framework, Readings
+from calib.framework import Framework, RuleOptions
 from calib.outcomes.subject import named_sets
 from calib.population import Population
 from calib.rating import Rating, Scored, rate, score_answers
@@ -51,8 +51,9 @@ class RuleOptionsRequest(Request):
 class RuleOptionsResult(Result):
     """Stars under each answer to each open question of the rule.
 
-    Tables: ``readings`` (the star distribution under each option), ``readings-dependent`` (whose
-    star depends on one), ``readings-range`` (lowest and highest star over all combinations).
+    Tables: ``rule-options`` (the star distribution under each option),
+    ``rule-options-dependent`` (whose star depends on one), ``rule-options-range`` (lowest and
+    highest star over all combinations).
 
     Attributes
     ----------
@@ -82,14 +83,14 @@ class RuleOptionsResult(Result):
     def tables(self) -> Sequence[Table]:  # type: ignore[override]
         """Distributions, enterprises that depend on an option, ranges."""
         tables = [
-            Table("readings", _by_set(self.single, option_table),
+            Table("rule-options", _by_set(self.single, option_table),
                   message("outcomes.rule_options.table"), rows=60),
-            Table("readings-dependent", _by_set(self.single, dependent_table),
+            Table("rule-options-dependent", _by_set(self.single, dependent_table),
                   message("outcomes.rule_options.dependent")),
         ]  # fmt: skip
         if self.every:
             title = message("outcomes.rule_options.range")
-            tables.append(Table("readings-range", _by_set(self.every, range_table), title))
+            tables.append(Table("rule-options-range", _by_set(self.every, range_table), title))
         return tuple(tables)
 
     @cached_property
@@ -109,7 +110,7 @@ def rule_options(
     weights: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
     population: Population,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     grow: Callable[[Scored], Scored] = lambda scored: scored,
     request: RuleOptionsRequest,
 ) -> RuleOptionsResult:
@@ -119,7 +120,7 @@ def rule_options(
     ----------
     weights : a set, several, or several by name
     population : the enterprises with their answers (options decide how these are scored)
-    readings : the answers to compare with; the framework's defaults if None
+    rule_options : the answers to compare with; the framework's defaults if None
     grow : changes scores before they are rated, for instance to those of a later year
     {options}
 
@@ -130,13 +131,13 @@ def rule_options(
     >>> firms = calib.generate_population(framework, 20, rng=1)
     >>> found = calib.rule_options(calib.published_weights(framework), firms, together=False)
     >>> sorted(found.frames)
-    ['readings', 'readings-dependent']
+    ['rule-options', 'rule-options-dependent']
     """
     call = "rule_options(weights, population)"
     sets = named_sets(call, weights)
     expect(call, population=(population, Population))
     framework = population.framework
-    base = framework.rule.read(readings)
+    base = framework.rule.read(rule_options)
     single = option_choices(framework, population, base, together=False)
     every = option_choices(framework, population, base, together=True) if request.together else {}
     return RuleOptionsResult(
@@ -163,19 +164,19 @@ def _by_set(
 
 
 def option_choices(
-    framework: Framework, population: Population, base: Readings, *, together: bool
-) -> dict[Changed, Readings]:
-    """Return the readings that could matter for a population, by how they differ from ``base``.
+    framework: Framework, population: Population, base: RuleOptions, *, together: bool
+) -> dict[Changed, RuleOptions]:
+    """Return the rule options that could matter for a population, by how they differ from ``base``.
 
     Parameters
     ----------
-    together : every combination of readings; otherwise one change at a time
+    together : every combination of options; otherwise one change at a time
 
     Notes
     -----
-    Left out, as they could change nothing or cannot be computed: readings of missing answers
+    Left out, as they could change nothing or cannot be computed: rule options of missing answers
     where none is missing (and ``error``), option scores of a population given as scores, ``given``
-    scores where an item states none, gate readings where there are no gates.
+    scores where an item states none, gate rule options where there are no gates.
     """
     choices = {
         key: [v for v in values if _possible(framework, population, key, v)]
@@ -184,7 +185,7 @@ def option_choices(
     for key in choices:
         own = getattr(base, key)
         choices[key] = [own, *[v for v in choices[key] if v != own]]
-    out: dict[Changed, Readings] = {(): base}
+    out: dict[Changed, RuleOptions] = {(): base}
     if together:
         for combination in product(*choices.values()):
             chosen = dict(zip(choices, combination, strict=True))
@@ -214,11 +215,11 @@ def _possible(framework: Framework, population: Population, key: str, value: str
 def rate_options(
     population: Population,
     weights: WeightSet,
-    readings: Mapping[Changed, Readings],
+    rule_options: Mapping[Changed, RuleOptions],
     *,
     grow: Callable[[Scored], Scored] = lambda scored: scored,
 ) -> dict[Changed, Rating]:
-    """Rate a population under each of several readings.
+    """Rate a population under each of several rule options.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ def rate_options(
     """
     return {
         changed: rate(weights, grow(score_answers(population, r)))
-        for changed, r in readings.items()
+        for changed, r in rule_options.items()
     }
 
 
@@ -235,9 +236,9 @@ def _name(changed: Changed) -> str:
 
 
 def option_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
-    """Return the star distribution under each reading, and how many stars differ from the base.
+    """Return the star distribution under each option, and how many stars differ from the base.
 
-    Columns: reading, star_<number> for every star, downgraded, up, down.
+    Columns: rule_option, star_<number> for every star, downgraded, up, down.
     """
     import pandas as pd
 
@@ -247,15 +248,15 @@ def option_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
     for changed, rating in ratings.items():
         step = np.concatenate([s.star - base.samples[t].star for t, s in rating.samples.items()])
         counts = {f"star_{k + first}": int(c) for k, c in enumerate(rating.counts())}
-        rows.append({"reading": _name(changed), **counts, "downgraded": rating.downgrades,
+        rows.append({"rule_option": _name(changed), **counts, "downgraded": rating.downgrades,
                      "up": int((step > 0).sum()), "down": int((step < 0).sum())})  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def dependent_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
-    """Return the enterprises whose star another reading changes, one row a reading.
+    """Return the enterprises whose star another option changes, one row an option.
 
-    Columns: enterprise, name, track, reading, star, star_under_reading.
+    Columns: enterprise, name, track, rule_option, star, star_under_option.
     """
     import pandas as pd
 
@@ -276,14 +277,14 @@ def dependent_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
                 )
                 for i in np.flatnonzero(now != s.star)
             ]
-    columns = ["enterprise", "name", "track", "reading", "star", "star_under_reading"]
+    columns = ["enterprise", "name", "track", "rule_option", "star", "star_under_option"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def range_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
-    """Return lowest and highest star of each enterprise over all readings rated.
+    """Return lowest and highest star of each enterprise over all rule options rated.
 
-    Columns: enterprise, name, track, star, lowest, highest, same_share (share of the readings
+    Columns: enterprise, name, track, star, lowest, highest, same_share (share of the rule options
     that give the star of the base).
     """
     import pandas as pd

@@ -14,7 +14,7 @@ from pydantic import Field, StrictInt
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
-from calib.framework import Framework, Readings
+from calib.framework import Framework, RuleOptions
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.subject import named_sets
 from calib.population.partitions import find_partitions
@@ -120,7 +120,7 @@ def scale(
     weights: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
     parts: Path | str,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     rng: Seed = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -133,7 +133,7 @@ def scale(
     ----------
     weights : a set, several, or several by name; draws are made around the first
     parts : folder of Parquet parts
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator of the draws
     workers, scheduler : threads here, or the address of a Dask scheduler; results are the same
     progress : called with a text when a part is counted
@@ -159,7 +159,7 @@ def scale(
         drawn = draw_weights(framework, centre.local, rules, request.draws, rng=generator)
         local = {t: np.concatenate([local[t], drawn[t]]) for t in local}
     counts = count_partitions(
-        found, framework, local, framework.rule.read(readings), kind=request.values,
+        found, framework, local, framework.rule.read(rule_options), kind=request.values,
         workers=workers, scheduler=scheduler,
         done=lambda number: progress(f"scale: part {number} of {len(found)}"),
     )  # fmt: skip

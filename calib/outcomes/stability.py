@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from calib.errors import InputError, suggest
-from calib.framework import Framework, Readings, Thresholds
+from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
@@ -128,7 +128,7 @@ def stability(
     weights: WeightSet,
     population: Population | Scored,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: Callable[[str], object] = lambda text: None,
     request: StabilityRequest,
@@ -139,7 +139,7 @@ def stability(
     ----------
     weights : the set from which weight is moved
     population : the enterprises, as answers or as scores
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     workers : threads; all cores if None
     progress : called with a text before each level
     {options}
@@ -170,7 +170,7 @@ def stability(
         weights=(weights, WeightSet),
         population=(population, (Population, Scored)),
     )
-    scored = scored_enterprises(population, readings)
+    scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     levels = [c for c, _ in scored.framework.levels]
     for level in request.levels or ():
@@ -180,7 +180,7 @@ def stability(
                         hint=suggest(level, levels), levels=levels)
             )  # fmt: skip
     chosen = request.levels or tuple(levels)
-    rule = scored.framework.rule.thresholds(scored.readings)
+    rule = scored.framework.rule.thresholds(scored.rule_options)
     shifts, moves = [], []
     for level in chosen:
         progress(f"stability {level}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from calib._names import names_apart
 from calib.errors import InputError
-from calib.framework import Readings
+from calib.files.names import names_apart
+from calib.framework import RuleOptions
 from calib.population import Population
 from calib.rating import Scored, score_answers
 from calib.requests import expect
@@ -17,21 +17,21 @@ __all__ = ["check_framework", "named_sets", "scored_enterprises"]
 
 
 def scored_enterprises(
-    population: Population | Scored, readings: Readings | Mapping[str, str] | None = None
+    population: Population | Scored, rule_options: RuleOptions | Mapping[str, str] | None = None
 ) -> Scored:
-    """Return the scores of enterprises; what is scored already must be under the same readings.
+    """Return the scores of enterprises; what is scored already must be under the same rule options.
 
     Raises
     ------
     InputError
-        When scores were made under other readings.
+        When scores were made under other rule options.
     """
     rule = population.framework.rule
     if isinstance(population, Scored):
-        if readings is not None and rule.read(readings) != population.readings:
-            raise InputError(message("outcomes.other_readings"))
+        if rule_options is not None and rule.read(rule_options) != population.rule_options:
+            raise InputError(message("outcomes.other_rule_options"))
         return population
-    return score_answers(population, rule.read(readings))
+    return score_answers(population, rule.read(rule_options))
 
 
 def named_sets(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.framework import Framework, RatingRule, Readings
+from calib.framework import Framework, RatingRule, RuleOptions
 from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_points
 from calib.outcomes.subject import scored_enterprises
 from calib.population import Population
@@ -139,7 +139,7 @@ def tipping(
     shift: Shift | YearPath,
     population: Population | Scored,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> TippingResult:
     """Find every moment at which an enterprise's star changes along a path of weights.
@@ -148,7 +148,7 @@ def tipping(
     ----------
     shift : from :func:`calib.shift`, or a path of weights over years
     population : the enterprises in the first year
-    readings : answers to the open questions of the rule; the framework's defaults if None
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
     name : of the path in tables; the name of its last set if None
 
     Notes
@@ -171,7 +171,7 @@ def tipping(
         shift=(shift, (Shift, YearPath)),
         population=(population, (Population, Scored)),
     )
-    scored = scored_enterprises(population, readings)
+    scored = scored_enterprises(population, rule_options)
     path: YearPath = shift.path if isinstance(shift, Shift) else shift
     growing = isinstance(shift, Shift) and shift.growth is not None
     grown = (
@@ -190,7 +190,7 @@ def _name(shift: object, path: object) -> str:
 
 def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> _Course:
     rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.readings)
+    thresholds = rule.thresholds(scored.rule_options)
     first, last = path.years
     whole = np.arange(round(first), round(last) + 1)
     times = np.asarray((whole - first) / (last - first), dtype=float)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._inputs import note_input
-from calib._shipped_files import shipped_data
 from calib.errors import InputError, suggest
+from calib.files.inputs import note_input
+from calib.files.shipped import shipped_data
 from calib.framework import Framework
 from calib.population.population import Population, Sample
 from calib.requests import expect

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from calib._atomic import atomic_files, is_unfinished
 from calib._types import FloatArray, IntArray
 from calib.errors import Faults, InputError, MissingExtraError
+from calib.files.atomic import atomic_files, is_unfinished
 from calib.framework import Framework
 from calib.population.population import Kind, Labels, Population, Sample
 from calib.words import message

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from calib._inputs import read_toml
-from calib._shipped_files import shipped_data
 from calib._types import Seed
 from calib._validation import parse_model
 from calib.errors import InputError, suggest
+from calib.files.inputs import read_toml
+from calib.files.shipped import shipped_data
 from calib.framework import Framework
 from calib.population.generate import generate_population
 from calib.population.parse import read_population

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from calib._atomic import write_text
 from calib.errors import InputError, unknown
 from calib.figures import ink_on, star_colours
+from calib.files.atomic import write_text
 from calib.framework import Framework, Name
 from calib.rating import Scored, ScoredSample
 from calib.weights import WeightSet
@@ -46,7 +46,7 @@ def explorer_data(
 
     Parameters
     ----------
-    scored : scores of the population under the readings of the experiment
+    scored : scores of the population under the rule options of the experiment
     sets : weight sets offered as starting points, by name
     baseline : name of the set that stars are compared with
     language : language that the page opens in, ``zh`` or ``en``
@@ -112,7 +112,7 @@ def _top_level(framework: Framework) -> Name:
 
 def _rule(scored: Scored) -> dict[str, Any]:
     rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.readings)
+    thresholds = rule.thresholds(scored.rule_options)
     colours = star_colours(rule.stars)
     return {
         "labels": [_name(n) for n in rule.labels],
@@ -126,7 +126,7 @@ def _rule(scored: Scored) -> dict[str, Any]:
 
 
 def _track(sample: ScoredSample, scored: Scored) -> dict[str, Any]:
-    thresholds = scored.framework.rule.thresholds(scored.readings)
+    thresholds = scored.framework.rule.thresholds(scored.rule_options)
     track = sample.track
     return {
         "code": track.code,
@@ -161,11 +161,11 @@ def _provenance(scored: Scored) -> list[Text]:
     from calib import __version__
 
     fw = scored.framework
-    readings = ", ".join(f"{k} = {v}" for k, v in scored.readings.as_dict().items())
+    rule_options = ", ".join(f"{k} = {v}" for k, v in scored.rule_options.as_dict().items())
     return [
         message("publish.foot_framework", code=fw.code, version=fw.version, digest=fw.digest),
         message("publish.foot_enterprises", label=scored.label, digest=scored.digest),
-        message("publish.foot_rule", readings=readings),
+        message("publish.foot_rule", rule_options=rule_options),
         *scored.notes,
         Name(f"calib {__version__}", f"calib {__version__}"),
     ]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calib._inputs import note_input
 from calib.errors import CalibError, InputError, MissingExtraError
+from calib.files.inputs import note_input
 from calib.words import message, say
 
 __all__ = ["Executed", "execute_notebook", "render_notebook"]

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._atomic import atomic_file
-from calib._inputs import read_input
 from calib.errors import InputError
+from calib.files.atomic import atomic_file
+from calib.files.inputs import read_input
 from calib.population import Population, Sample
 from calib.words import message
 

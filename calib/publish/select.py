@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from calib._shipped_files import shipped_notebooks
 from calib.experiment import Experiment
+from calib.files.shipped import shipped_notebooks
 
 __all__ = ["fitting_notebooks", "needs_of"]
 

@@ -13,12 +13,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from calib._atomic import atomic_directory, check_directory, write_text
 from calib._dates import now
-from calib._folders import MANIFEST, file_hashes
-from calib._names import names_apart
 from calib.errors import CalibError
 from calib.figures import to_svg_string
+from calib.files.atomic import atomic_directory, check_directory, write_text
+from calib.files.folders import MANIFEST, file_hashes
+from calib.files.names import names_apart
 from calib.publish.explorer import explorer_page
 from calib.publish.leaks import find_leaks
 from calib.publish.notebooks import Executed, execute_notebook, render_notebook
@@ -286,15 +286,15 @@ def _size(path: Path) -> str:
 
 
 def _footer(view: View) -> list[tuple[str, str]]:
-    """Return the provenance: experiment, inputs, readings, versions, date, seed."""
+    """Return the provenance: experiment, inputs, rule options, versions, date, seed."""
     import calib
 
     run, say = view.run, view.say
-    readings = ", ".join(f"{k} = {v}" for k, v in run.context.readings.as_dict().items())
+    rule_options = ", ".join(f"{k} = {v}" for k, v in run.context.rule_options.as_dict().items())
     rows = [
         (say("publish.foot_experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
         (say("publish.foot_seed"), str(run.context.seed)),
-        (say("publish.foot_readings"), readings),
+        (say("publish.foot_rule_options"), rule_options),
     ]
     rows += [
         (say("publish.foot_input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calib._folders import MANIFEST, changes, read_manifest
 from calib.errors import InputError
+from calib.files.folders import MANIFEST, changes, read_manifest
 from calib.report import (
     Column,
     Role,
@@ -277,7 +277,7 @@ def _manifest(place: Path) -> Table:
         value = manifest.get(key)
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
         rows.append((key, "", text))
-    for group in ("readings", "inputs", "versions"):
+    for group in ("rule_options", "inputs", "versions"):
         rows += [(group, str(k), str(v)) for k, v in manifest.get(group, {}).items()]
     columns = tuple(
         Column(key.split("_")[1], Role.TEXT, label=message(key))

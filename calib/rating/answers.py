@@ -1,4 +1,4 @@
-"""From option answers to scores, under the readings of option scores and missing answers."""
+"""From option answers to scores, under the rule options of option scores and missing answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Item, Name, Readings, Track
+from calib.framework import Framework, Item, Name, RuleOptions, Track
 from calib.population import Labels, Population
 from calib.words import message
 
@@ -22,8 +22,8 @@ class ScoredSample:
 
     Attributes
     ----------
-    X : (n, L) scores in points; unanswered items stand as the lowest score where the reading
-        says so, and as NaN under the reading ``renormalise``
+    X : (n, L) scores in points; unanswered items stand as the lowest score where the rule option
+        says so, and as NaN under ``renormalise``
     """
 
     track: Track
@@ -65,10 +65,10 @@ class ScoredSample:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A population's scores under given readings; ``notes`` says what was filled in."""
+    """A population's scores under given rule options; ``notes`` says what was filled in."""
 
     framework: Framework
-    readings: Readings
+    rule_options: RuleOptions
     samples: Mapping[str, ScoredSample]
     label: str
     synthetic: bool
@@ -83,12 +83,12 @@ class Scored:
         return f"<Scored {self.label!r}: {len(self)} ({sizes})>"
 
 
-def option_scores(item: Item, reading: str, low: float = 0, high: float = 100) -> FloatArray:
+def option_scores(item: Item, option: str, low: float = 0, high: float = 100) -> FloatArray:
     """Return the scores of an item's options.
 
     Parameters
     ----------
-    reading : ``even-from-0`` (k options evenly from ``low`` to ``high``), ``even-to-100``
+    option : ``even-from-0`` (k options evenly from ``low`` to ``high``), ``even-to-100``
         (evenly up to ``high``, the lowest option one step above ``low``) or ``given``
         (from the framework file)
 
@@ -100,26 +100,26 @@ def option_scores(item: Item, reading: str, low: float = 0, high: float = 100) -
     [20.0, 40.0, 60.0, 80.0, 100.0]
     """
     k = item.options
-    if reading == "given":
+    if option == "given":
         if item.scores is None:
             raise InputError(message("faults.the_item_states_no_option"))
         return np.array(item.scores, dtype=float)
-    steps = np.arange(k) / (k - 1) if reading == "even-from-0" else np.arange(1, k + 1) / k
+    steps = np.arange(k) / (k - 1) if option == "even-from-0" else np.arange(1, k + 1) / k
     return np.asarray(low + (high - low) * steps, dtype=float)
 
 
-def score_answers(population: Population, readings: Readings | None = None) -> Scored:
+def score_answers(population: Population, rule_options: RuleOptions | None = None) -> Scored:
     """Turn a population's values into scores.
 
     Raises
     ------
     InputError
-        For unanswered items under the reading ``missing = "error"`` (all of them named), and for
+        For unanswered items under ``missing = "error"`` (all of them named), and for
         items without stated scores under ``option_score = "given"``.
     """
     framework = population.framework
     rule = framework.rule
-    readings = rule.defaults if readings is None else readings
+    rule_options = rule.defaults if rule_options is None else rule_options
     faults = Faults(population.label)
     notes = list(population.notes)
     samples: dict[str, ScoredSample] = {}
@@ -127,16 +127,18 @@ def score_answers(population: Population, readings: Readings | None = None) -> S
         X = (
             np.array(sample.values)
             if population.kind == "scores"
-            else _score(sample.track, sample.values, framework, readings, faults)
+            else _score(sample.track, sample.values, framework, rule_options, faults)
         )
         missing = np.isnan(sample.values)
         if missing.any():
-            _treat_missing(X, missing, sample.track, sample.ids, readings, rule.low, faults, notes)
+            _treat_missing(
+                X, missing, sample.track, sample.ids, rule_options, rule.low, faults, notes
+            )
         samples[t] = ScoredSample(sample.track, sample.ids, sample.names, X, sample.attributes)
     faults.raise_if_any()
     return Scored(
         framework,
-        readings,
+        rule_options,
         samples,
         population.label,
         population.synthetic,
@@ -146,21 +148,27 @@ def score_answers(population: Population, readings: Readings | None = None) -> S
 
 
 def _score(
-    track: Track, values: FloatArray, framework: Framework, readings: Readings, faults: Faults
+    track: Track,
+    values: FloatArray,
+    framework: Framework,
+    rule_options: RuleOptions,
+    faults: Faults,
 ) -> FloatArray:
     X = np.full(values.shape, np.nan)
     for j, leaf in enumerate(track.leaves):
         item = track.nodes[leaf].item
         if item is None:
             continue
-        if readings.option_score == "given" and item.scores is None:
+        if rule_options.option_score == "given" and item.scores is None:
             faults.add(
                 track.codes[leaf],
                 message("faults.the_framework_states_no_option"),
                 expected=message("faults.item_scores_in_the_framework"),
             )
             continue
-        table = option_scores(item, readings.option_score, framework.rule.low, framework.rule.high)
+        table = option_scores(
+            item, rule_options.option_score, framework.rule.low, framework.rule.high
+        )
         answered = ~np.isnan(values[:, j])
         X[answered, j] = table[values[answered, j].astype(np.int64) - 1]
     return X
@@ -171,19 +179,19 @@ def _treat_missing(
     missing: BoolArray,
     track: Track,
     ids: Labels,
-    readings: Readings,
+    rule_options: RuleOptions,
     low: float,
     faults: Faults,
     notes: list[Name],
 ) -> None:
     count = int(missing.sum())
-    if readings.missing == "zero":
+    if rule_options.missing == "zero":
         X[missing] = low
         notes.append(Name(
             f"{track.name.zh}：{count} 个未作答题目按 {low:g} 分计",
             f"{count} unanswered items of track {track.code} scored {low:g}",
         ))  # fmt: skip
-    elif readings.missing == "renormalise":
+    elif rule_options.missing == "renormalise":
         notes.append(Name(
             f"{track.name.zh}：{count} 个未作答题目不计，其权重按比例分给已作答的同级指标",
             f"{count} unanswered items of track {track.code} left out, their weight given to "
@@ -194,5 +202,5 @@ def _treat_missing(
             faults.add(
                 f"enterprise {ids[i]}",
                 message("faults.item_is_unanswered", leaf_codes=track.leaf_codes[j]),
-                expected=message("faults.an_answer_or_the_reading"),
+                expected=message("faults.an_answer_or_the_rule_option"),
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.framework import RatingRule, Readings
+from calib.framework import RatingRule, RuleOptions
 from calib.rating.rate import RatedSample
 
 __all__ = ["move_causes", "star_obstacles"]
 
 
 def star_obstacles(
-    sample: RatedSample, rows: IntArray, star: IntArray, rule: RatingRule, readings: Readings
+    sample: RatedSample, rows: IntArray, star: IntArray, rule: RatingRule, rule_options: RuleOptions
 ) -> list[str]:
     """Say what keeps enterprises from a star that they do not have.
 
@@ -20,7 +20,7 @@ def star_obstacles(
     ----------
     rows : (q,) enterprises of the sample
     star : (q,) the star that each is kept from, counted from 0
-    rule, readings : as the sample was rated
+    rule, rule_options : as the sample was rated
 
     Returns
     -------
@@ -28,7 +28,7 @@ def star_obstacles(
     joined by "; ". A score that lies on the edge itself, as far as scores are told apart, and
     therefore does not pass it, says so: ``total (exactly at 83.33)``.
     """
-    thresholds = rule.thresholds(readings)
+    thresholds = rule.thresholds(rule_options)
     out = []
     for i, k in zip(rows.tolist(), (star - 1).tolist(), strict=True):
         causes = []
@@ -39,13 +39,17 @@ def star_obstacles(
             if score <= thresholds.gate[k]:
                 edge = _on_edge(score, thresholds.gate, k, rule.tolerance)
                 causes.append(f"gate {sample.track.codes[p]}{edge}")
-        # Under the one-star reading a gate of a still higher band can be what costs the star.
+        # Under the one-star option a gate of a still higher band can be what costs the star.
         out.append("; ".join(causes) or "gate of a higher band")
     return out
 
 
 def move_causes(
-    before: RatedSample, after: RatedSample, rows: IntArray, rule: RatingRule, readings: Readings
+    before: RatedSample,
+    after: RatedSample,
+    rows: IntArray,
+    rule: RatingRule,
+    rule_options: RuleOptions,
 ) -> list[str]:
     """Say what decides moves: what keeps each mover from the higher of its two stars.
 
@@ -62,7 +66,7 @@ def move_causes(
     up = after.star[rows] > before.star[rows]
     for low, high, here in ((before, after, up), (after, before, ~up)):
         at = np.flatnonzero(here)
-        found = star_obstacles(low, rows[at], high.star[rows[at]], rule, readings)
+        found = star_obstacles(low, rows[at], high.star[rows[at]], rule, rule_options)
         for i, text in zip(at.tolist(), found, strict=True):
             out[i] = text
     return out

@@ -11,7 +11,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Readings, Track
+from calib.framework import Framework, RuleOptions, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
 from calib.rating.kernel import star_counts
@@ -73,7 +73,7 @@ class RatedSample:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Rating(Result):
-    """The rating of a population under one weight set and given readings.
+    """The rating of a population under one weight set and given rule options.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Rating(Result):
 
     framework: Framework
     weights: WeightSet
-    readings: Readings
+    rule_options: RuleOptions
     samples: Mapping[str, RatedSample]
     synthetic: bool
     scored: Scored
@@ -120,7 +120,7 @@ class Rating(Result):
         """
         if self.weights.draws is None:
             return None
-        thresholds = self.framework.rule.thresholds(self.readings)
+        thresholds = self.framework.rule.thresholds(self.rule_options)
         out = {}
         for t, s in self.scored.samples.items():
             if s.complete:
@@ -236,15 +236,15 @@ def rate(
     weights: WeightSet,
     population: Population | Scored,
     *,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
 ) -> Rating:
     """Rate a population: totals, stars, gates that cost stars, and P(star) where weights vary.
 
     Parameters
     ----------
     weights : local weights on the population's framework
-    population : answers or scores; or scores under readings from :func:`score_answers`
-    readings : answers to the open questions; the framework's defaults if None
+    population : answers or scores; or scores under rule options from :func:`score_answers`
+    rule_options : answers to the open questions; the framework's defaults if None
 
     Raises
     ------
@@ -256,7 +256,7 @@ def rate(
         weights=(weights, WeightSet),
         population=(population, (Population, Scored)),
     )
-    scored = _scored(population, readings)
+    scored = _scored(population, rule_options)
     framework = scored.framework
     if weights.framework.digest != framework.digest:
         raise InputError(
@@ -270,29 +270,32 @@ def rate(
             )
         )
     samples = {
-        t: _rate_sample(s, weights.local[t], framework, scored.readings)
+        t: _rate_sample(s, weights.local[t], framework, scored.rule_options)
         for t, s in scored.samples.items()
     }
     return Rating(
-        framework, weights, scored.readings, samples, scored.synthetic, scored, scored.notes
+        framework, weights, scored.rule_options, samples, scored.synthetic, scored, scored.notes
     )
 
 
 def _scored(
-    population: Population | Scored, readings: Readings | Mapping[str, str] | None
+    population: Population | Scored, rule_options: RuleOptions | Mapping[str, str] | None
 ) -> Scored:
     if isinstance(population, Scored):
-        if readings is not None and population.framework.rule.read(readings) != population.readings:
+        if (
+            rule_options is not None
+            and population.framework.rule.read(rule_options) != population.rule_options
+        ):
             raise InputError(message("faults.the_scores_were_made_under"))
         return population
-    return score_answers(population, population.framework.rule.read(readings))
+    return score_answers(population, population.framework.rule.read(rule_options))
 
 
 def _rate_sample(
-    sample: ScoredSample, local: FloatArray, framework: Framework, readings: Readings
+    sample: ScoredSample, local: FloatArray, framework: Framework, rule_options: RuleOptions
 ) -> RatedSample:
     track, n = sample.track, len(sample)
-    thresholds = framework.rule.thresholds(readings)
+    thresholds = framework.rule.thresholds(rule_options)
     gated = track.at_depth(thresholds.gate_depth)
     top = track.families[0].members
     scores, total = np.empty((n, len(track.nodes))), np.empty(n)

@@ -15,7 +15,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError, MissingExtraError
-from calib.framework import Framework, Readings, Thresholds, Track
+from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.population.partitions import Partition, read_partition
 from calib.population.population import Kind
 from calib.rating.answers import score_answers
@@ -80,7 +80,7 @@ def count_partitions(
     parts: Sequence[Partition],
     framework: Framework,
     local: Mapping[str, FloatArray],
-    readings: Readings,
+    rule_options: RuleOptions,
     *,
     kind: Kind = "answers",
     workers: int | None = None,
@@ -101,14 +101,14 @@ def count_partitions(
     Raises
     ------
     InputError
-        For faults of a part, or unanswered items that the readings do not score.
+        For faults of a part, or unanswered items that the rule options do not score.
     """
     sizes = {len(w) for w in local.values()}
     if len(sizes) != 1:
         raise InputError(message("faults.tracks_have_different_numbers_of", sizes=sorted(sizes)))
-    thresholds = framework.rule.thresholds(readings)
+    thresholds = framework.rule.thresholds(rule_options)
     folded = {t: fold(track, local[t], thresholds) for t, track in framework.tracks.items()}
-    job = _Job(framework, folded, readings, kind, 1 if scheduler else workers)
+    job = _Job(framework, folded, rule_options, kind, 1 if scheduler else workers)
     K = framework.rule.stars
     per_set = {t: np.zeros((next(iter(sizes)), K), dtype=np.int64) for t in framework.tracks}
     enterprises = dict.fromkeys(framework.tracks, 0)
@@ -136,7 +136,7 @@ def count_partitions(
 class _Job:
     framework: Framework
     folded: Mapping[str, Folded]
-    readings: Readings
+    rule_options: RuleOptions
     kind: Kind
     workers: int | None
 
@@ -150,7 +150,7 @@ class _PartCounts:
 
 def _count_part(job: _Job, part: Partition) -> _PartCounts:
     population = read_partition(part, job.framework, job.kind)
-    scored = score_answers(population, job.readings)
+    scored = score_answers(population, job.rule_options)
     per_set, enterprises = {}, {}
     for t, sample in scored.samples.items():
         X = sample.require_complete(f"counting the stars of part {part.name}")

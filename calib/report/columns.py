@@ -15,7 +15,7 @@ _BY_ROLE: Mapping[str, str] = {
     "group": (
         "by share_band worth_band groups_are index_source methods "
         "set other_set scope track level parent code node name_zh name_en label measure other test "
-        "quantity reading option case round year method scale source direction through gate "
+        "quantity rule_option option case round year method scale source direction through gate "
         "demand caused_by reason up_by down_by band verdict camp baseline item indicator "
         "estimator role file where segment index likeliest p_by"
     ),
@@ -33,7 +33,7 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "star": (
         "star band_star from_star to_star star_before star_after star_below star_above highest "
-        "lowest star_under_reading"
+        "lowest star_under_option"
     ),
     "count": (
         "count n same up down downgraded_count stars_changed stars_up_without stars_down_without "

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calib._inputs import note_input, read_input
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, did_you_mean
+from calib.files.inputs import note_input, read_input
 from calib.framework import Name
 from calib.tables.write import unmarked
 from calib.tables.xlsx import column_letters, formula_cells, read_sheets, sheet_names

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calib._atomic import atomic_file
 from calib.errors import InputError, MissingExtraError
+from calib.files.atomic import atomic_file
 from calib.tables.xlsx import new_workbook
 from calib.words import message
 

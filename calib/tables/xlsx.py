@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from calib._atomic import write_bytes
-from calib._inputs import note_input
 from calib.errors import InputError
+from calib.files.atomic import write_bytes
+from calib.files.inputs import note_input
 from calib.words import message
 
 __all__ = ["column_letters", "formula_cells", "new_workbook", "read_sheets", "sheet_names"]

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
-from calib._atomic import write_text
-from calib._inputs import read_toml
 from calib._types import FloatArray
 from calib._validation import parse_model
 from calib.errors import Faults, did_you_mean
+from calib.files.atomic import write_text
+from calib.files.inputs import read_toml
 from calib.framework import Framework, Name
 from calib.weights.weightset import Provenance, WeightSet, check_weights
 from calib.words import message

@@ -2,8 +2,8 @@
 
 No enterprise-level answer of the trial was published. This script solves for 22 synthetic
 enterprises (12 discrete, 10 process) whose ratings under the published weights and the default
-readings give every published aggregate, and writes ``trial.csv``; the same file byte for byte at
-every run. It works in two steps:
+rule options give every published aggregate, and writes ``trial.csv``; the same file byte for byte
+at every run. It works in two steps:
 
 1. An integer programme picks how many enterprises have each *profile* (overall star, downgraded
    or not, star of each pillar), so that the aggregates hold.

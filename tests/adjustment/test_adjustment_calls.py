@@ -343,16 +343,16 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
     values[1, 9:11] = np.nan
     holes = type(sample)(sample.track, sample.ids, sample.names, values, sample.attributes)
     population = Population(aii, {"discrete": holes}, trial.kind, "holes", True)
-    readings = {"missing": "renormalise"}
-    found = dominance(published, population, readings=readings, level="pillar", rng=0)
+    rule_options = {"missing": "renormalise"}
+    found = dominance(published, population, rule_options=rule_options, level="pillar", rng=0)
     assert any("unanswered" in n.get("en") for n in found.notes)
     from calib.outcomes.dominance.scores import complete_scores
 
-    scored = score_answers(population, aii.rule.read(readings))
+    scored = score_answers(population, aii.rule.read(rule_options))
     X = complete_scores(scored, published)[0]["discrete"]
     total = X @ published.leaf("discrete")
     np.testing.assert_allclose(total, rate(published, scored).samples["discrete"].total)
-    assert adjust(published, population, cap=0.4, level="pillar", readings=readings).holds
+    assert adjust(published, population, cap=0.4, level="pillar", rule_options=rule_options).holds
 
 
 def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscored(

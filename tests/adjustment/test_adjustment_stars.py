@@ -57,11 +57,11 @@ def rated(made, aii, t: str, local: np.ndarray):
 @pytest.mark.parametrize("one_star", [False, True])
 @pytest.mark.parametrize("depth", [2, 3])
 def test_leaving_out_agrees_with_rating_again(made, aii, depth: int, one_star: bool) -> None:
-    readings = replace(made.readings, downgrade="one-star" if one_star else "highest-met")
-    again = replace(made, readings=readings)
+    rule_options = replace(made.rule_options, downgrade="one-star" if one_star else "highest-met")
+    again = replace(made, rule_options=rule_options)
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
-    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(readings))
+    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(rule_options))
     nodes = track.at_depth(depth)
     found = leave_out(base, nodes)
     before = rated(again, aii, t, local)
@@ -74,7 +74,7 @@ def test_leaving_out_agrees_with_rating_again(made, aii, depth: int, one_star: b
 def test_a_pillar_left_out_no_longer_gates(made, aii) -> None:
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
-    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(made.readings))
+    base = score_nodes(track, made.samples[t].X, local, aii.rule.thresholds(made.rule_options))
     found = leave_out(base, track.at_depth(1))
     for i, node in enumerate(track.at_depth(1)):
         after = rated(made, aii, t, move(track, local, int(node), -local[node]))
@@ -101,8 +101,8 @@ def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: 
     track, local = aii.tracks[t], np.array(aii.published[t])
     thresholds = replace(aii.rule.thresholds(), one_star=one_star)
     base = score_nodes(track, made.samples[t].X, local, thresholds)
-    readings = replace(made.readings, downgrade="one-star" if one_star else "highest-met")
-    again = replace(made, readings=readings)
+    rule_options = replace(made.rule_options, downgrade="one-star" if one_star else "highest-met")
+    again = replace(made, rule_options=rule_options)
     before = rated(again, aii, t, local).star
     for node in [*track.at_depth(1)[:1], *track.at_depth(2)[1:4], *track.at_depth(3)[3:6]]:
         line = line_of(base, int(node))
@@ -194,12 +194,12 @@ def pillars(aii, X: np.ndarray, thresholds=None, star=None):
 @pytest.mark.parametrize("scope", ["pillar", "capability"])
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_the_star_model_rates_like_the_rating(made, aii, level: int, scope: str) -> None:
-    readings = replace(made.readings, gate_scope=scope)
-    again = replace(made, readings=readings)
+    rule_options = replace(made.rule_options, gate_scope=scope)
+    again = replace(made, rule_options=rule_options)
     rng = np.random.default_rng(level)
     for t, track in aii.tracks.items():
         space = build_space({t: track}, {t: np.array(aii.published[t])}, (level,))
-        model = star_model(space.blocks[0], made.samples[t].X, aii.rule.thresholds(readings))
+        model = star_model(space.blocks[0], made.samples[t].X, aii.rule.thresholds(rule_options))
         local = np.array(aii.published[t])
         for family in track.families:
             if track.depth[family.members[0]] == level and level > 1:

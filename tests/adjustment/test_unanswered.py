@@ -18,7 +18,7 @@ from calib.rating import rate, score_answers
 from calib.rating.one_weight import score_nodes, smallest_moves
 from calib.weights import WeightSet, published_weights
 
-READINGS = {"missing": "renormalise"}
+RULE_OPTIONS = {"missing": "renormalise"}
 
 
 def holey(aii, trial, share: float, seed: int) -> Population:
@@ -55,13 +55,13 @@ def stars_of(scored, aii: Framework, t: str, local: np.ndarray):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_leaving_out_agrees_with_rating_the_raw_answers_again(aii, trial, seed) -> None:
-    scored = score_answers(holey(aii, trial, 0.08, seed), aii.rule.read(READINGS))
+    scored = score_answers(holey(aii, trial, 0.08, seed), aii.rule.read(RULE_OPTIONS))
     weights = published_weights(aii)
     X = complete_scores(scored, weights)[0]
     checked = 0
     for t, track in aii.tracks.items():
         local = np.array(weights.local[t])
-        thresholds = aii.rule.thresholds(scored.readings)
+        thresholds = aii.rule.thresholds(scored.rule_options)
         base = score_nodes(track, X[t], local, thresholds, scored.samples[t].X)
         before = stars_of(scored, aii, t, local).star
         for depth in (2, 3):
@@ -76,13 +76,13 @@ def test_leaving_out_agrees_with_rating_the_raw_answers_again(aii, trial, seed) 
 
 @pytest.mark.parametrize("one_star", [False, True])
 def test_leverage_agrees_with_rating_the_raw_answers_again(aii, trial, one_star) -> None:
-    readings = READINGS | {"downgrade": "one-star" if one_star else "highest-met"}
-    scored = score_answers(holey(aii, trial, 0.12, 7), aii.rule.read(readings))
+    rule_options = RULE_OPTIONS | {"downgrade": "one-star" if one_star else "highest-met"}
+    scored = score_answers(holey(aii, trial, 0.12, 7), aii.rule.read(rule_options))
     weights = published_weights(aii)
     t = "discrete"
     track, local = aii.tracks[t], np.array(weights.local[t])
     X = complete_scores(scored, weights)[0][t]
-    thresholds = aii.rule.thresholds(scored.readings)
+    thresholds = aii.rule.thresholds(scored.rule_options)
     base = score_nodes(track, X, local, thresholds, scored.samples[t].X)
     nodes = np.array([int(track.at_depth(2)[4]), *track.at_depth(3)[[0, 5]]])
     found = leverage(base, nodes)
@@ -103,7 +103,7 @@ def test_leverage_agrees_with_rating_the_raw_answers_again(aii, trial, one_star)
 
 def test_dominance_uses_the_raw_answers(aii, trial) -> None:
     population = holey(aii, trial, 0.1, 1)
-    scored = score_answers(population, aii.rule.read(READINGS))
+    scored = score_answers(population, aii.rule.read(RULE_OPTIONS))
     weights = published_weights(aii)
     table = dominance(weights, scored, level="leaf", rng=0).measures
     t = "process"
@@ -119,7 +119,7 @@ def test_dominance_uses_the_raw_answers(aii, trial) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_caps_hold_on_answers_filled_again_under_the_adjusted_weights(aii, trial, seed) -> None:
     population = holey(aii, trial, 0.25, seed)
-    scored = score_answers(population, aii.rule.read(READINGS))
+    scored = score_answers(population, aii.rule.read(RULE_OPTIONS))
     weights = published_weights(aii)
     found = adjust(weights, scored, cap=0.085, measure="contribution")
     largest = 0.0

@@ -5,8 +5,8 @@ import tomllib
 import numpy as np
 import pytest
 
-from calib._shipped_files import shipped_data
 from calib.errors import InputError
+from calib.files.shipped import shipped_data
 from calib.framework import list_frameworks, load_framework, parse_framework
 
 # The published table of local weights, transcribed from the white paper (figure 20).
@@ -134,7 +134,7 @@ def change(body, node, **keys):
         (lambda b: b["rating"].update(bands=[20, 40, 40, 80]), ["rise strictly"]),
         (lambda b: b["rating"]["gates"]["table"].update(values=[30, 10, 50, 70]), ["not fall"]),
         (lambda b: b["rating"].update(bandz=1), ["unknown key", "did you mean 'bands'"]),
-        (lambda b: b["rating"]["readings"].update(missing="skip"), ["renormalise", "'skip'"]),
+        (lambda b: b["rating"]["rule_options"].update(missing="skip"), ["renormalise", "'skip'"]),
         (lambda b: b["published"].pop("unstated"), ["no weights are stated"]),
         (lambda b: change(b, "IC.RES", weight=None), ["no weight for IC.RES"]),
         (

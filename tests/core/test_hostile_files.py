@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from calib._inputs import read_toml
-from calib._shipped_files import shipped_data, shipped_experiments
 from calib.adjustment import read_ledger
 from calib.ballots import read_survey
 from calib.errors import CalibError, Fault, InputError, suggest
 from calib.experiment import load_experiment, parse_experiment
 from calib.experts import read_panel, write_form
 from calib.experts.panel import questions_of
+from calib.files.inputs import read_toml
+from calib.files.shipped import shipped_data, shipped_experiments
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.tables import read_table

@@ -13,10 +13,10 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from calib._shipped_files import shipped_data
 from calib.cli.main import cli
 from calib.errors import DiskFullError
 from calib.experiment import load_experiment, run_experiment, write_run
+from calib.files.shipped import shipped_data
 from calib.publish import read_key
 
 SMALL = """

@@ -13,11 +13,17 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from calib._atomic import atomic_directory, atomic_file, atomic_files, clear_remains, write_text
-from calib._folders import MANIFEST, file_hashes
 from calib.cli.main import cli
 from calib.errors import DiskFullError, InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
+from calib.files.atomic import (
+    atomic_directory,
+    atomic_file,
+    atomic_files,
+    clear_remains,
+    write_text,
+)
+from calib.files.folders import MANIFEST, file_hashes
 
 SITE = {"index.html": "<p>1</p>", "downloads/a.csv": "a\n1\n"}
 
@@ -111,8 +117,8 @@ def test_publish_refuses_a_folder_of_the_users_before_any_work(tmp_path):
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from calib._atomic import atomic_directory
-from calib._folders import file_hashes
+from calib.files.atomic import atomic_directory
+from calib.files.folders import file_hashes
 seen, move = [], os.replace
 def replace(a, b):
     if len(seen) == 1:
@@ -159,7 +165,7 @@ def test_an_error_between_the_renames_puts_the_old_site_back(tmp_path, monkeypat
 LIVE = """
 import sys, time
 from pathlib import Path
-from calib._atomic import atomic_directory
+from calib.files.atomic import atomic_directory
 with atomic_directory(sys.argv[1]) as aside:
     (aside / "part").write_text("work")
     Path(sys.argv[2]).touch()
@@ -208,7 +214,7 @@ def test_two_runs_of_one_experiment_at_once_end_with_one_whole_folder(tmp_path):
 
 def test_a_half_written_file_is_no_input_and_is_cleared_by_the_next(tmp_path):
     code = (
-        "import os, signal, sys\nfrom calib._atomic import atomic_file\n"
+        "import os, signal, sys\nfrom calib.files.atomic import atomic_file\n"
         "with atomic_file(sys.argv[1]) as aside:\n"
         "    aside.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

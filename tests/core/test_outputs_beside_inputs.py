@@ -7,12 +7,12 @@ import tomllib
 import pytest
 from click.testing import CliRunner
 
-from calib._names import names_apart
-from calib._shipped_files import shipped_data
 from calib.adjustment import adjust, write_ledger
 from calib.cli.main import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
+from calib.files.names import names_apart
+from calib.files.shipped import shipped_data
 from calib.publish import Privacy, build_site
 from calib.publish.notebooks import Executed
 from calib.publish.view import View

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.framework import Readings
+from calib.framework import RuleOptions
 from calib.population import Population, Sample
 from calib.rating import rate, score_answers, stars
 from calib.weights import WeightSet, published_weights
@@ -106,56 +106,56 @@ def test_gates_and_bands_are_data_and_any_monotone_values_work(aii):
 
 
 @pytest.mark.parametrize(
-    ("reading", "score", "star"),
+    ("option", "score", "star"),
     [
         ("upper-inclusive", 20.0, 1), ("upper-inclusive", 20.4, 2), ("upper-inclusive", 20.6, 2),
         ("round-half-up", 20.0, 1), ("round-half-up", 20.4, 1), ("round-half-up", 20.5, 2),
         ("round-half-up", 20.6, 2), ("round-half-up", 40.49, 2), ("round-half-up", 40.5, 3),
     ],
 )  # fmt: skip
-def test_band_edge_readings(aii, reading, score, star):
+def test_band_edge_options(aii, option, score, star):
     rating = rate(
-        published_weights(aii), population(aii, [[score] * 28]), readings={"band_edge": reading}
+        published_weights(aii), population(aii, [[score] * 28]), rule_options={"band_edge": option}
     )
     assert rating.samples["discrete"].star[0] + 1 == star
 
 
 @pytest.mark.parametrize(
-    ("reading", "weakest", "star"),
+    ("option", "weakest", "star"),
     [("table", 33, 3), ("table", 30, 2), ("example", 34.9, 2), ("example", 35, 3),
      ("example", 33, 2), ("table", 30.001, 3)],
 )  # fmt: skip
-def test_gate_value_readings(aii, reading, weakest, star):
+def test_gate_value_options(aii, option, weakest, star):
     people = population(aii, [by_pillar(aii, weakest, 55, 59)])
-    rating = rate(published_weights(aii), people, readings={"gate_value": reading})
+    rating = rate(published_weights(aii), people, rule_options={"gate_value": option})
     sample = rating.samples["discrete"]
     assert sample.band[0] + 1 == 3
     assert sample.star[0] + 1 == star
     assert sample.causes() == ["IC" if star == 2 else ""]
 
 
-@pytest.mark.parametrize(("reading", "star"), [("highest-met", 1), ("one-star", 3)])
-def test_downgrade_readings(aii, reading, star):
+@pytest.mark.parametrize(("option", "star"), [("highest-met", 1), ("one-star", 3)])
+def test_downgrade_options(aii, option, star):
     people = population(aii, [by_pillar(aii, 100, 100, 8)])  # total 70.56, data analytics 8
-    rating = rate(published_weights(aii), people, readings={"downgrade": reading})
+    rating = rate(published_weights(aii), people, rule_options={"downgrade": option})
     sample = rating.samples["discrete"]
     assert (sample.band[0] + 1, sample.star[0] + 1) == (4, star)
     assert rating.downgrades == 1
     assert sample.causes() == ["DA"]
 
 
-def test_gate_scope_readings(aii):
+def test_gate_scope_options(aii):
     x = np.full(28, 70.0)
     tree = aii.tracks["discrete"]
     x[[c.startswith("DA.SVC") for c in tree.leaf_codes]] = 0  # one weak capability, no weak pillar
     weights = published_weights(aii)
     assert rate(weights, population(aii, [x])).samples["discrete"].star[0] + 1 == 4
-    rating = rate(weights, population(aii, [x]), readings={"gate_scope": "capability"})
+    rating = rate(weights, population(aii, [x]), rule_options={"gate_scope": "capability"})
     assert rating.samples["discrete"].star[0] + 1 == 1
     assert rating.samples["discrete"].causes() == ["DA.SVC"]
 
 
-def test_option_score_readings(aii):
+def test_option_score_options(aii):
     answers = np.ones((2, 28))
     answers[1] = [
         aii.tracks["discrete"].nodes[i].item.options for i in aii.tracks["discrete"].leaves
@@ -164,11 +164,15 @@ def test_option_score_readings(aii):
     weights = published_weights(aii)
     low = rate(weights, people).samples["discrete"].total
     np.testing.assert_allclose(low, [0, 100], atol=1e-12)
-    high = rate(weights, people, readings={"option_score": "even-to-100"}).samples["discrete"].total
+    high = (
+        rate(weights, people, rule_options={"option_score": "even-to-100"})
+        .samples["discrete"]
+        .total
+    )
     assert high[0] >= 20 - 1e-12
     np.testing.assert_allclose(high[1], 100)
     with pytest.raises(InputError, match="states no option scores"):
-        rate(weights, people, readings={"option_score": "given"})
+        rate(weights, people, rule_options={"option_score": "given"})
 
 
 def test_missing_answers_are_an_error_that_names_item_and_enterprise(aii):
@@ -185,7 +189,7 @@ def test_missing_answers_are_an_error_that_names_item_and_enterprise(aii):
 def test_missing_answers_score_zero_when_declared(aii):
     x = np.full((1, 28), 50.0)
     x[0, 0] = np.nan
-    rating = rate(published_weights(aii), population(aii, x), readings={"missing": "zero"})
+    rating = rate(published_weights(aii), population(aii, x), rule_options={"missing": "zero"})
     assert rating.samples["discrete"].total[0] == pytest.approx(50 - 50 * 0.35 * 0.32 / 4)
     assert any("1 unanswered" in n.get("en") for n in rating.notes)
 
@@ -197,7 +201,9 @@ def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
     gone = [c.startswith("IC.RES") or c == "IC.DEV.D1" for c in tree.leaf_codes]
     missing = np.where(gone, np.nan, x)
     rating = rate(
-        published_weights(aii), population(aii, [missing, x]), readings={"missing": "renormalise"}
+        published_weights(aii),
+        population(aii, [missing, x]),
+        rule_options={"missing": "renormalise"},
     )
     sample = rating.samples["discrete"]
     score = dict(zip(tree.leaf_codes, x, strict=True))
@@ -214,7 +220,7 @@ def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
 def test_an_unanswered_gated_pillar_is_an_error_even_when_renormalising(aii):
     x = by_pillar(aii, 50, 50, np.nan)
     with pytest.raises(InputError, match="under DA is answered"):
-        rate(published_weights(aii), population(aii, [x]), readings={"missing": "renormalise"})
+        rate(published_weights(aii), population(aii, [x]), rule_options={"missing": "renormalise"})
 
 
 def test_a_pillar_of_weight_zero_still_has_a_score_and_a_gate(aii):
@@ -240,7 +246,7 @@ def test_unknown_readings_say_what_is_valid(aii):
         aii.rule.read({"downgrad": "one-star"})
     with pytest.raises(InputError, match=r"highest-met \| one-star"):
         aii.rule.read({"downgrade": "two"})
-    assert aii.rule.read(None) == Readings()
+    assert aii.rule.read(None) == RuleOptions()
 
 
 def _zero_in_networks(aii):
@@ -253,8 +259,8 @@ def test_answered_items_of_weight_zero_do_not_stand_for_an_unanswered_one(aii):
     tree = aii.tracks["discrete"]
     x = by_pillar(aii, 80, 80, 80)
     x[tree.leaf_codes.index("IC.NET.D1")] = np.nan
-    readings = {"missing": "renormalise"}
-    sample = rate(_zero_in_networks(aii), population(aii, [x]), readings=readings).samples[
+    rule_options = {"missing": "renormalise"}
+    sample = rate(_zero_in_networks(aii), population(aii, [x]), rule_options=rule_options).samples[
         "discrete"
     ]
     # The capability has no score, and hands its weight on; at 0 points it would cost the pillar.
@@ -272,4 +278,4 @@ def test_an_enterprise_whose_answers_all_weigh_nothing_is_refused(aii):
     )  # fmt: skip
     people = population(free, [by_pillar(aii, 90, np.nan, np.nan)])
     with pytest.raises(InputError, match="E0: no item of weight above 0 is answered"):
-        rate(weights, people, readings={"missing": "renormalise"})
+        rate(weights, people, rule_options={"missing": "renormalise"})

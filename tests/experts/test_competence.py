@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from calib._shipped_files import shipped_data
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
@@ -29,6 +28,7 @@ from calib.experts import (
     seeds_table,
     weights_from_seeds,
 )
+from calib.files.shipped import shipped_data
 from calib.framework import load_framework
 from calib.tables import read_table
 

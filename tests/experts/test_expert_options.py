@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib._shipped_files import shipped_experiments
 from calib.cli.experts import form_experts
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
 from calib.experts.elicit import elicit
+from calib.files.shipped import shipped_experiments
 
 
 def experiment(formulas):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calib._shipped_files import shipped_data
 from calib.experts import (
     Answer,
     ExpertForm,
@@ -30,6 +29,7 @@ from calib.experts import (
 )
 from calib.experts.panel_notes import direction_notes, group_notes, judgement_notes
 from calib.experts.panel_tables import consistency_table, experts_table, sums_table
+from calib.files.shipped import shipped_data
 from calib.framework import load_framework
 
 AII = load_framework("aii")

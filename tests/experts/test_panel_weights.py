@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib._shipped_files import shipped_data
 from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
@@ -25,6 +24,7 @@ from calib.experts.reading import read_panel
 from calib.experts.rounds import delphi_rounds
 from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import pool_panel
+from calib.files.shipped import shipped_data
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.rating import rate
@@ -464,7 +464,7 @@ def test_stars_without_an_expert_are_the_stars_of_a_full_rating(panel):
 
     def stars(local):
         weights = WeightSet.build(AII, "x", local, source="test")
-        rated = rate(weights, trial, readings=AII.rule.read({}))
+        rated = rate(weights, trial, rule_options=AII.rule.read({}))
         return np.concatenate([rated.samples[t].star for t in AII.tracks])
 
     whole = stars(result.local)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import calib
-from calib._shipped_files import shipped_data
 from calib.errors import InputError
 from calib.experts import (
     Answer,
@@ -18,6 +17,7 @@ from calib.experts import (
     questions_of,
 )
 from calib.experts.uncertainty import resample_experts
+from calib.files.shipped import shipped_data
 
 AII = calib.load_framework("aii")
 EXAMPLE = shipped_data() / "panels" / "example"

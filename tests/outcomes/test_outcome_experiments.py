@@ -1,4 +1,4 @@
-"""Experiments on shifts, robustness, readings and scale: what the tables say is so."""
+"""Experiments on shifts, robustness, rule options and scale: what the tables say is so."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     table = done.table("tipping-points")
     assert (table["to_star"] > table["from_star"]).all()
     sample = done.context.scored.samples["discrete"]
-    rule = done.context.framework.rule.thresholds(done.context.readings)
+    rule = done.context.framework.rule.thresholds(done.context.rule_options)
     end = np.minimum(100, sample.X + 40)
     path = done.results["still"].path
     found = tipping_points(sample.track, sample.X, path, rule, X_end=end)
@@ -176,7 +176,7 @@ def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
     assert any(name.startswith("national/") for name in done.inputs)
 
 
-@pytest.mark.parametrize("name", ["shift-to-analytics", "robustness", "readings"])
+@pytest.mark.parametrize("name", ["shift-to-analytics", "robustness", "rule-options"])
 def test_shipped_experiments_run_and_draw(name):
     done = run_experiment(load_experiment(name))
     from calib.figures import to_svg_string
@@ -186,7 +186,7 @@ def test_shipped_experiments_run_and_draw(name):
         if drawing.name.startswith(("stars-over-years", "acceptability", "stability")):
             assert to_svg_string(drawing.draw("zh")).startswith("<svg")
             drawn += 1
-    assert drawn > 0 or name == "readings"
+    assert drawn > 0 or name == "rule-options"
 
 
 @pytest.mark.parametrize(

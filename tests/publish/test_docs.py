@@ -15,7 +15,7 @@ import pytest
 
 from calib.cli.main import COMMANDS, cli
 from calib.experiment.registry import find_outcome, find_source
-from calib.framework import OPEN_READINGS, load_framework
+from calib.framework import RULE_OPTIONS, load_framework
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("README*.md"))]
@@ -96,9 +96,9 @@ def test_commands_in_the_text_exist_with_their_options(line):
     assert used <= options | {"--help", "-h"}, line
 
 
-def test_every_open_reading_is_in_the_table():
-    text = (ROOT / "docs" / "readings.md").read_text(encoding="utf-8")
-    for reading in OPEN_READINGS:
-        assert f"| `{reading.key}` |" in text
-        for value in reading.values:
+def test_every_open_option_is_in_the_table():
+    text = (ROOT / "docs" / "rule-options.md").read_text(encoding="utf-8")
+    for option in RULE_OPTIONS:
+        assert f"| `{option.key}` |" in text
+        for value in option.values:
             assert f"`{value}`" in text

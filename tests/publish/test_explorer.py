@@ -24,8 +24,8 @@ def sets():
     return {"published": published, "equal": equal_weights(FW), "analytics": shifted}
 
 
-def page_for(path, population, readings=None, **options):
-    scored = score_answers(population, population.framework.rule.read(readings))
+def page_for(path, population, rule_options=None, **options):
+    scored = score_answers(population, population.framework.rule.read(rule_options))
     page = explorer_page(scored, sets(), baseline="published", **options)
     return write_explorer(path / "explorer.html", page), scored
 
@@ -104,15 +104,15 @@ def test_stars_bands_and_gates_agree_with_python_for_a_thousand_random_sets(
 
 
 @pytest.mark.parametrize(
-    "readings",
+    "rule_options",
     [
         {"band_edge": "round-half-up", "gate_value": "example"},
         {"downgrade": "one-star", "gate_scope": "capability"},
         {"option_score": "even-to-100", "gate_value": "example", "downgrade": "one-star"},
     ],
 )
-def test_the_page_follows_every_reading_of_the_rule(browser, population, tmp_path, readings):
-    path, scored = page_for(tmp_path, population, readings)
+def test_the_page_follows_every_reading_of_the_rule(browser, population, tmp_path, rule_options):
+    path, scored = page_for(tmp_path, population, rule_options)
     page = browser.open(path)
     assert disagreements(page, scored, 60, np.random.default_rng(5))[0] == []
 

@@ -8,8 +8,8 @@ import warnings
 
 import pytest
 
-from calib._shipped_files import shipped_notebooks
 from calib.experiment import load_experiment
+from calib.files.shipped import shipped_notebooks
 from calib.publish.notebooks import _languages
 from calib.publish.select import fitting_notebooks, needs_of
 from calib.publish.view import Sentence

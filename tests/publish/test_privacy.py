@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calib._shipped_files import shipped_experiments
 from calib.errors import InputError
 from calib.experiment import load_experiment, run_experiment
 from calib.figures import estimates, save_svg
+from calib.files.shipped import shipped_experiments
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
 from calib.publish import (
@@ -300,7 +300,7 @@ def test_bounds_go_with_the_shares_that_they_are_about():
     assert list(shown.columns) == ["scope", "star", "weight"]
 
 
-@pytest.mark.parametrize("name", ["robustness", "shift-to-analytics", "readings", "rounds"])
+@pytest.mark.parametrize("name", ["robustness", "shift-to-analytics", "rule-options", "rounds"])
 def test_an_anonymised_publication_tells_of_no_single_enterprise(name, tmp_path):
     """Neither id nor pseudonym nor a count below the minimum: on no page, in no file."""
     experiment = rounds_file(tmp_path) if name == "rounds" else name

@@ -16,7 +16,7 @@ from calib.rating.scale import count_partitions, star_counts_on
 
 pytest.importorskip("pyarrow")
 FRAMEWORK = load_framework("aii")
-READINGS = FRAMEWORK.rule.defaults
+RULE_OPTIONS = FRAMEWORK.rule.defaults
 RULE = FRAMEWORK.rule.thresholds()
 
 
@@ -52,9 +52,9 @@ def test_parts_are_read_back_as_written(parts):
 def test_partitions_count_as_the_population_in_memory(parts):
     populations, found = parts
     local = weights(40, 1)
-    counts = count_partitions(found, FRAMEWORK, local, READINGS)
+    counts = count_partitions(found, FRAMEWORK, local, RULE_OPTIONS)
     for t, tree in FRAMEWORK.tracks.items():
-        X = np.concatenate([score_answers(p, READINGS).samples[t].X for p in populations])
+        X = np.concatenate([score_answers(p, RULE_OPTIONS).samples[t].X for p in populations])
         expected = star_counts(tree, X, local[t], RULE).per_set
         np.testing.assert_array_equal(counts.per_set[t], expected)
         assert counts.enterprises[t] == len(X)
@@ -89,7 +89,7 @@ def test_a_cluster_that_loses_a_worker_counts_the_same(parts):
     distributed = pytest.importorskip("distributed")
     _, found = parts
     local = weights(300, 2)
-    alone = count_partitions(found, FRAMEWORK, local, READINGS)
+    alone = count_partitions(found, FRAMEWORK, local, RULE_OPTIONS)
     killed = []
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -103,10 +103,15 @@ def test_a_cluster_that_loses_a_worker_counts_the_same(parts):
                 os.kill(killed[0], signal.SIGKILL)
 
         there = count_partitions(
-            found, FRAMEWORK, local, READINGS, scheduler=cluster.scheduler_address, done=kill_one
+            found,
+            FRAMEWORK,
+            local,
+            RULE_OPTIONS,
+            scheduler=cluster.scheduler_address,
+            done=kill_one,
         )
         tree = FRAMEWORK.tracks["discrete"]
-        X = score_answers(read_partition(found[0], FRAMEWORK), READINGS).samples["discrete"].X
+        X = score_answers(read_partition(found[0], FRAMEWORK), RULE_OPTIONS).samples["discrete"].X
         spread = star_counts_on(
             tree, X, local["discrete"], RULE, scheduler=cluster.scheduler_address
         )

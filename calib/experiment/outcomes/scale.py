@@ -19,8 +19,9 @@ def _build(context: Context, params: ScaleParams) -> ScaleResult:
     sets = context.sets()
     base = context.baseline
     found = scale(
-        {base: sets[base], **sets}, context.log.folder / params.parts, readings=context.readings,
-        rng=context.seed, workers=context.workers, scheduler=context.scheduler,
+        {base: sets[base], **sets}, context.log.folder / params.parts,
+        rule_options=context.rule_options, rng=context.seed,
+        workers=context.workers, scheduler=context.scheduler,
         progress=context.tick, request=params.part(ScaleRequest),
     )  # fmt: skip
     digests = {f"{params.parts}/{n}": d for n, d in found.counts.parts.items()}

@@ -102,7 +102,7 @@ class _Worker:
 
     def __post_init__(self) -> None:
         fw = self.weights.framework
-        thresholds = fw.rule.thresholds(self.scored.readings)
+        thresholds = fw.rule.thresholds(self.scored.rule_options)
         self.base = {
             t: score_nodes(
                 fw.tracks[t], X, self.weights.local[t], thresholds, self.scored.samples[t].X

@@ -97,7 +97,9 @@ def moments_of(
             first += c @ block
             second += block.T @ (block * c[:, None])
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise InputError("scores hold missing or infinite values; settle the missing reading first")
+        raise InputError(
+            "scores hold missing or infinite values; settle the rule option `missing` first"
+        )
     if total <= 0:
         raise InputError("the enterprises' counts sum to zero")
     centre = first / total

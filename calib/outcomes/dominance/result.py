@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from calib._types import Seed
-from calib.framework import Readings
+from calib.framework import RuleOptions
 from calib.outcomes.dominance.measuring import POOLED, Measured, measure
 from calib.outcomes.dominance.request import DominanceRequest
 from calib.outcomes.dominance.scores import scored_for
@@ -151,7 +151,7 @@ def dominance(
     population: Population | Scored,
     *,
     request: DominanceRequest,
-    readings: Readings | Mapping[str, str] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
     rng: Seed = None,
 ) -> DominanceResult:
     """Measure which indicators, capabilities and pillars decide totals and stars.
@@ -161,7 +161,7 @@ def dominance(
     weights : the weights to judge
     population : trial or other population
     {options}
-    readings : open readings of the rating rule
+    rule_options : open rule options of the rating rule
     rng : seed or generator
 
     Returns
@@ -177,7 +177,7 @@ def dominance(
     """
     expect("dominance(weights, population)", weights=(weights, WeightSet),
            population=(population, (Population, Scored)))  # fmt: skip
-    scored = scored_for(population, weights, readings)
+    scored = scored_for(population, weights, rule_options)
     return DominanceResult(
         weights, request, measure(weights, scored, request, rng), scored.synthetic
     )

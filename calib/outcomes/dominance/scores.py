@@ -1,4 +1,4 @@
-"""Complete scores for measures and adjustments, whatever the reading of missing answers."""
+"""Complete scores for measures and adjustments, whatever the treatment of missing answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.framework import Readings
+from calib.framework import RuleOptions
 from calib.population import Population
 from calib.rating import Scored, score_answers
 from calib.rating.stars import effective_local, node_scores, scored_nodes
@@ -21,15 +21,18 @@ __all__ = ["complete_scores", "scored_for"]
 def scored_for(
     population: Population | Scored,
     weights: WeightSet,
-    readings: Readings | Mapping[str, str] | None,
+    rule_options: RuleOptions | Mapping[str, str] | None,
 ) -> Scored:
-    """Score a population under readings, and check that it fits the weights."""
+    """Score a population under rule options, and check that it fits the weights."""
     if isinstance(population, Scored):
-        if readings is not None and population.framework.rule.read(readings) != population.readings:
-            raise InputError(message("dominance.fault.readings"))
+        if (
+            rule_options is not None
+            and population.framework.rule.read(rule_options) != population.rule_options
+        ):
+            raise InputError(message("dominance.fault.rule_options"))
         scored = population
     else:
-        scored = score_answers(population, population.framework.rule.read(readings))
+        scored = score_answers(population, population.framework.rule.read(rule_options))
     if scored.framework.digest != weights.framework.digest:
         raise InputError(message("dominance.fault.frameworks", weights=weights.name))
     if len(scored) == 0:
@@ -44,7 +47,7 @@ def complete_scores(
 
     Notes
     -----
-    Under the reading ``renormalise`` an unanswered item hands its weight to its answered siblings,
+    Under ``missing = renormalise`` an unanswered item hands its weight to its answered siblings,
     which is the same as scoring it with their weighted mean. That mean is filled in, under
     the given weights, so that moments and stars agree with the rating at those weights.
     """

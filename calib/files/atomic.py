@@ -17,10 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from calib._folders import check_replaceable
-from calib._inputs import check_output
-from calib._locks import release, try_lock
 from calib.errors import DiskFullError, InputError
+from calib.files.folders import check_replaceable
+from calib.files.inputs import check_output
+from calib.files.locks import release, try_lock
 from calib.words import message
 
 __all__ = [
@@ -130,7 +130,7 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a directory aside; it takes the name ``path`` only when all is written.
 
     A directory that stands there is replaced if calib wrote it and nobody changed it since; see
-    :func:`calib._folders.check_replaceable`. What the block writes must hold a manifest.
+    :func:`calib.files.folders.check_replaceable`. What the block writes must hold a manifest.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["shipped_data", "shipped_experiments", "shipped_notebooks"]
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def _folder(name: str) -> Path:

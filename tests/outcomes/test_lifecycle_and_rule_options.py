@@ -1,10 +1,10 @@
-"""Life cycle of indicators, and dependence of stars on readings."""
+"""Life cycle of indicators, and dependence of stars on rule options."""
 
 import numpy as np
 import pytest
 
-from calib._shipped_files import shipped_data
 from calib.errors import InputError
+from calib.files.shipped import shipped_data
 from calib.framework import Thresholds, load_framework
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator, star_vector
 from calib.outcomes.rule_options import (
@@ -95,7 +95,7 @@ def test_adding_the_mean_of_its_capability_changes_nothing_and_top_scores_only_r
         add_indicator(TRACK, X, LOCAL, RULE, scores=X[:, 0], parent="DA", weight=0.2)
 
 
-def test_each_reading_is_rated_and_dependence_is_named():
+def test_each_option_is_rated_and_dependence_is_named():
     population = load_population(shipped_data() / "trial" / "trial.toml", FRAMEWORK)
     weights = published_weights(FRAMEWORK)
     base = FRAMEWORK.rule.defaults
@@ -112,10 +112,10 @@ def test_each_reading_is_rated_and_dependence_is_named():
     dependent = dependent_table(ratings)
     assert len(dependent) == (table["up"] + table["down"]).sum() > 0
     row = dependent.iloc[0]
-    key, value = row["reading"].split(" = ")
-    frame = rate(weights, population, readings={key: value}).frame()
+    key, value = row["rule_option"].split(" = ")
+    frame = rate(weights, population, rule_options={key: value}).frame()
     found = frame.loc[frame["enterprise"] == row["enterprise"], "star"].iloc[0]
-    assert found == row["star_under_reading"] != row["star"]
+    assert found == row["star_under_option"] != row["star"]
     wide = range_table(rate_options(population, weights, together))
     assert (wide["lowest"] <= wide["star"]).all()
     assert (wide["highest"] >= wide["star"]).all()

@@ -1,0 +1,1 @@
+"""Files: read only what is regular, write aside and rename, mark folders, lock, name apart."""
