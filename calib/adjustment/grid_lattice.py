@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb, prod
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
 from calib.errors import InputError
 
-__all__ = ["Lattice", "build_lattice", "violations"]
+__all__ = ["Lattice", "all_points", "build_lattice", "violations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,30 @@ class Lattice:
                     if i != j and not (equal @ move).any():
                         found.add(tuple(move.tolist()))
         return np.array(sorted(found), dtype=np.int64).reshape(-1, len(self.unit))
+
+
+def all_points(lattice: Lattice, most: int) -> IntArray | None:
+    """Return every grid point (n, q), nearest to the target first; None where there are too many.
+
+    Parameters
+    ----------
+    most : how many points there may be
+    """
+    sizes = [len(f) for f in lattice.families]
+    if prod(comb(lattice.total + c - 1, c - 1) for c in sizes) > most:
+        return None
+    points = np.zeros((1, len(lattice.unit)), dtype=np.int64)
+    for family in lattice.families:
+        # Bars between total stars: what stands between two bars is the share of one sibling.
+        bars = list(combinations(range(lattice.total + len(family) - 1), len(family) - 1))
+        wide = np.array(bars, dtype=np.int64).reshape(len(bars), len(family) - 1)
+        ends = np.full((len(bars), 1), lattice.total + len(family) - 1)
+        shares = np.diff(np.hstack([np.full_like(ends, -1), wide, ends]), axis=1) - 1
+        points = np.repeat(points, len(shares), axis=0)
+        points[:, family] = np.tile(shares, (len(points) // len(shares), 1))
+    for i, j in lattice.pairs:
+        points = points[points[:, i] == points[:, j]]
+    return points[np.argsort(lattice.far(points), kind="stable")]
 
 
 def build_lattice(

@@ -9,29 +9,33 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.adjustment.grid_lattice import Lattice
-from calib.adjustment.rows import Rows
+from calib.adjustment.rows import Rows, full_rank
 from calib.adjustment.share_cap import ShareCap
+from calib.adjustment.variance_search import CapProblem, lower_excess
 from calib.errors import ConvergenceError, InfeasibleError
 
-__all__ = ["Cut", "Found", "Programmes", "explain_rows", "radius_within", "share_cuts"]
+__all__ = ["Cut", "Found", "Programmes", "deepest", "explain_rows", "radius_within", "share_cuts"]
 
-_ROOT = 20
+_ROOT = 30
+"""What the root of a programme costs, in branch-and-bound nodes."""
+_USUAL = 350
+"""Binary variables at which a node counts as one unit of work a variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A demand ``value + slope @ (z - at) - curve * |z - at|² <= 0`` on grid weights z.
+    """A demand ``value + slope @ (z - at) - curve @ (z - at)² <= 0`` on grid weights z.
 
     Parameters
     ----------
-    at, slope : (q,)
-    value, curve : float
+    at, slope, curve : (q,)
+    value : float
     """
 
     at: FloatArray
     slope: FloatArray
+    curve: FloatArray
     value: float
-    curve: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,58 @@ def share_cuts(lattice: Lattice, caps: Sequence[ShareCap], at: FloatArray) -> li
             continue
         for form, limit in zip(cap.forms, cap.caps, strict=True):
             p = (form - limit * cap.cov) / v
-            least = float(np.linalg.eigvalsh(free.T @ p @ free)[0]) if free.size else 0.0
-            out.append(Cut(at, 2.0 * p @ at, float(at @ p @ at), max(-least, 0.0)))
+            curve = _least_curve(p, free)
+            out.append(Cut(at, 2.0 * p @ at, curve, float(at @ p @ at)))
     return out
+
+
+def deepest(lattice: Lattice, rows: Rows, caps: Sequence[ShareCap]) -> FloatArray | None:
+    """Return weights off the grid whose largest excess over the caps is lowest, by local search."""
+    if (lattice.unit <= 0).any():
+        return None
+    sums, right = lattice.sums()
+    equal, value = full_rank(sums / lattice.unit, right)
+    problem = CapProblem(lattice.target, rows, equal, value, tuple(caps))
+    excess, z = lower_excess(problem, lattice.target)
+    return z if np.isfinite(excess) else None
+
+
+def _least_curve(p: FloatArray, free: FloatArray) -> FloatArray:
+    """Return the smallest sum of numbers (q,) that, on the diagonal, make a form convex.
+
+    Parameters
+    ----------
+    p : (q, q) the form
+    free : (q, f) orthonormal basis of the changes on which it is to be convex
+
+    Notes
+    -----
+    A semidefinite programme, solved by barrier Newton steps; feasible, and within a few
+    per cent of the least sum. The least eigenvalue repeated is a feasible start, and three times
+    as large a sum for the forms of variance shares.
+    """
+    inner = free.T @ p @ free
+    least = float(np.linalg.eigvalsh(inner)[0]) if free.size else 0.0
+    if least >= 0:
+        return np.zeros(len(p))
+    live = np.flatnonzero(np.abs(free).max(axis=1) > 1e-9)
+    moved = free[live]
+    curve = np.full(len(live), -1.5 * least)
+    weight = curve.sum() / len(inner)
+    while weight * len(inner) > 0.02 * np.abs(curve).sum():
+        for _ in range(20):
+            inverse = moved @ np.linalg.inv(inner + moved.T @ (curve[:, None] * moved)) @ moved.T
+            gradient = 1.0 - weight * np.diag(inverse)
+            step, *_ = np.linalg.lstsq(weight * inverse**2, -gradient)
+            decrement = max(float(-gradient @ step) / weight, 0.0)
+            curve = curve + step / (1.0 + np.sqrt(decrement))
+            if decrement < 0.05:
+                break
+        weight *= 0.3
+    out = np.zeros(len(p))
+    out[live] = curve
+    convex = np.linalg.eigvalsh(inner + moved.T @ (curve[:, None] * moved))[0] >= 0
+    return out if convex else np.full(len(p), -least)
 
 
 def radius_within(lattice: Lattice, distance: float) -> IntArray:
@@ -96,8 +149,9 @@ class Programmes:
     Parameters
     ----------
     lattice, rows : what is solved
-    work : binary variables times branch-and-bound nodes that may be spent in all, a root counting
-        as 20 nodes (a limit in seconds would not be reproducible); ``left`` says what is left
+    work : branch-and-bound nodes that may be spent in all, each counted with the square of its
+        binary variables, on the scale of 350 of them (a limit in seconds would not be
+        reproducible); ``left`` says what is left
     """
 
     def __init__(self, lattice: Lattice, rows: Rows, *, work: int) -> None:
@@ -107,12 +161,16 @@ class Programmes:
         self.goal = np.where(lattice.unit > 0, goal, lattice.total / 2)
         self.equal, self.right = lattice.sums()
 
-    def nearest(self, radius: IntArray, cuts: Sequence[Cut]) -> Found:
-        """Find the point nearest to the target within ``radius`` steps of it."""
+    def nearest(self, window: tuple[IntArray, IntArray], cuts: Sequence[Cut]) -> Found:
+        """Find the point nearest to the target in a window of lowest and highest numbers."""
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array, vstack
 
-        low, owner, level = self._window(radius)
+        low, high = window
+        width = high - low
+        owner = np.repeat(np.arange(len(low)), width)
+        first = np.repeat(np.cumsum(width) - width, width)
+        level = low[owner] + 1 + (np.arange(len(owner)) - first)
         if len(owner) == 0:
             return self._only(low, cuts)
         q, count = len(low), len(owner)
@@ -139,6 +197,7 @@ class Programmes:
         parts.append(csr_array(table[binding]))
         upper.append(edge[binding])
         lower.append(np.full(np.count_nonzero(binding), -np.inf))
+        price = count**2 / _USUAL
         out = milp(
             rise / scale,
             constraints=LinearConstraint(
@@ -146,9 +205,9 @@ class Programmes:
             ),
             bounds=Bounds(np.zeros(count), np.ones(count)),
             integrality=np.ones(count),
-            options={"mip_rel_gap": 0.0, "node_limit": max(1, self.left // count - _ROOT)},
+            options={"mip_rel_gap": 0.0, "node_limit": max(1, int(self.left / price) - _ROOT)},
         )
-        self.left -= count * (_ROOT + int(out.mip_node_count or 0))
+        self.left -= int(price * (_ROOT + int(out.mip_node_count or 0)))
         if out.status == 2:
             return Found(None, np.inf, True)
         least = float(off @ off)
@@ -164,18 +223,18 @@ class Programmes:
         bound = 0.0 if dual is None or not np.isfinite(dual) else least + float(dual) * scale
         return Found(steps, float(np.sqrt(max(bound, 0.0))), False)
 
-    def _window(self, radius: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return lowest numbers, and the unary increments above them: owner and level of each."""
+    def around(
+        self, radius: IntArray, centre: FloatArray | None = None
+    ) -> tuple[IntArray, IntArray]:
+        """Return the window ``radius`` steps about a centre, the target's by default."""
         total = self.lattice.total
-        low = np.clip(np.floor(self.goal + 1e-9).astype(np.int64) - radius + 1, 0, total)
-        high = np.clip(np.ceil(self.goal - 1e-9).astype(np.int64) + radius - 1, low, total)
+        goal = self.goal if centre is None else centre
+        low = np.clip(np.floor(goal + 1e-9).astype(np.int64) - radius + 1, 0, total)
+        high = np.clip(np.ceil(goal - 1e-9).astype(np.int64) + radius - 1, low, total)
         for family in self.lattice.families:
             if len(family) == 1:
                 low[family] = high[family] = total
-        width = high - low
-        owner = np.repeat(np.arange(len(low)), width)
-        first = np.repeat(np.cumsum(width) - width, width)
-        return low, owner, low[owner] + 1 + (np.arange(len(owner)) - first)
+        return low, high
 
     def _only(self, steps: IntArray, cuts: Sequence[Cut]) -> Found:
         """Judge the only point of a window without freedom."""
@@ -184,7 +243,7 @@ class Programmes:
         fits &= (self.rows.slack(z) >= -1e-9).all()
         for c in cuts:
             d = z - c.at
-            fits &= c.value + float(c.slope @ d) - c.curve * float(d @ d) <= 1e-9
+            fits &= c.value + float(c.slope @ d) - float(c.curve @ (d * d)) <= 1e-9
         return Found(steps, float(self.lattice.far(steps)), True) if fits else Found(
             None, np.inf, True)  # fmt: skip
 
@@ -198,8 +257,8 @@ class Programmes:
             from_low = unit * low - c.at
             gain = (unit[owner] * level - c.at[owner]) ** 2
             gain -= (unit[owner] * (level - 1) - c.at[owner]) ** 2
-            row = c.slope[owner] * unit[owner] - c.curve * gain
-            room = -c.value - float(c.slope @ from_low) + c.curve * float(from_low @ from_low)
+            row = c.slope[owner] * unit[owner] - c.curve[owner] * gain
+            room = -c.value - float(c.slope @ from_low) + float(c.curve @ from_low**2)
             size = max(float(np.abs(row).max()), 1e-12)
             table.append(row / size)
             edge.append((room + 1e-12) / size)
