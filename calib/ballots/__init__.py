@@ -24,6 +24,7 @@ from calib.ballots.estimates import (
 )
 from calib.ballots.exchange import read_preflib, survey_table, write_preflib, write_survey
 from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
+from calib.ballots.imported import import_ballots, mapped_survey
 from calib.ballots.intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.opinions import (
     Mixture,
@@ -112,10 +113,12 @@ __all__ = [
     "fit_ml",
     "fit_shrunk",
     "group_equality",
+    "import_ballots",
     "kemeny",
     "kemeny_order",
     "leaf_groups",
     "local_from_worths",
+    "mapped_survey",
     "maximum_note",
     "method_table",
     "outlying_ballots",

@@ -18,6 +18,7 @@ from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.files.shipped import shipped_data
 from calib.framework import Framework, Track
+from calib.imports import convert_ballots, stored
 from calib.requests import expect
 from calib.tables import RawTable, read_table
 from calib.words import Message, Text, message
@@ -36,6 +37,7 @@ def read_survey(
     sheet: str | None = None,
     ranks: Sequence[str] = (),
     faulty: Faulty = "error",
+    mapping: str | os.PathLike[str] | None = None,
 ) -> Survey:
     """Read a survey of ballots from CSV, XLSX, Parquet or PrefLib.
 
@@ -61,6 +63,8 @@ def read_survey(
     ranks : names of the rank columns, best first, if they are not recognised
     faulty : ``error`` - any faulty ballot raises, all of them listed; ``set-aside`` - faulty
         ballots are left out and accounted for. Blank ballots are set aside either way
+    mapping : what the columns of an export hold; see :func:`calib.import_ballots`. A mapping that
+        lies beside the file and is for its layout is used without being named
 
     Raises
     ------
@@ -79,7 +83,12 @@ def read_survey(
         track = code
     if is_preflib(path):
         return survey_from_preflib(path, framework, track, faulty)
-    table = read_table(path, sheet=sheet)
+    found = stored(path, framework, "ballots", mapping, sheet)
+    if found is not None:
+        table: RawTable = convert_ballots(found.export, found.mapping, framework)
+        ranks = [c for c in map(str, table.frame.columns) if c.startswith("rank")]
+    else:
+        table = read_table(path, sheet=sheet)
     return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
 
 

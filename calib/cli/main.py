@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("calib.cli.run:demo", "Run the main example on the trial sample."),
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
     "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
+    "import": ("calib.cli.importing:import_file", "Import the export of a survey platform."),
     "weights": ("calib.cli.weights:weights", "Compare, convert and round weight sets."),
     "form": ("calib.cli.experts:form", "Write forms for experts."),
     "read": ("calib.cli.experts:read", "Read filled-in forms, and list every fault."),

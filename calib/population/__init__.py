@@ -2,7 +2,8 @@
 
 from calib.population.ensemble import Ensemble, load_ensemble
 from calib.population.generate import generate_population
-from calib.population.parse import parse_population, read_population
+from calib.population.imported import import_answers, mapped_population, read_population
+from calib.population.parse import parse_population
 from calib.population.population import Kind, Labels, Population, Sample
 from calib.population.spec import (
     GenerateEntry,
@@ -20,8 +21,10 @@ __all__ = [
     "PopulationSpec",
     "Sample",
     "generate_population",
+    "import_answers",
     "load_ensemble",
     "load_population",
+    "mapped_population",
     "parse_population",
     "read_population",
     "resolve_population",

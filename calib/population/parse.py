@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from calib.errors import Faults
 from calib.framework import Framework, Name
@@ -13,10 +10,10 @@ from calib.population.long import read_long
 from calib.population.population import Kind, Population
 from calib.population.rows import start_reading
 from calib.population.wide import read_wide
-from calib.tables import RawTable, read_table
+from calib.tables import RawTable
 from calib.words import message
 
-__all__ = ["ATTRIBUTES", "parse_population", "read_population"]
+__all__ = ["ATTRIBUTES", "parse_population"]
 
 _ALIASES = {
     "enterprise": ("enterprise", "enterprise_id", "id", "企业编号", "企业代码", "编号", "企业"),
@@ -33,41 +30,6 @@ _ATTRIBUTE_ALIASES = {
 }  # fmt: skip
 
 
-def read_population(
-    path: str | os.PathLike[str],
-    framework: Framework,
-    *,
-    kind: Kind = "answers",
-    sheet: str | None = None,
-    attributes: Sequence[str] = (),
-    label: str = "",
-    synthetic: bool = False,
-) -> Population:
-    """Read a population from CSV, XLSX or Parquet, wide or long.
-
-    Wide: one row an enterprise, a column ``enterprise``, ``track`` (if the framework has several),
-    optionally ``name`` and attributes, and one column an indicator, headed by its code or by its
-    Chinese or English name. Long: columns ``enterprise``, ``track``, ``indicator``, ``value``.
-    Chinese heads (企业编号, 企业名称, 企业类型, 指标, 得分 …) are understood.
-
-    Parameters
-    ----------
-    kind : ``"answers"`` (option numbers from 1) or ``"scores"`` (points on the framework's scale)
-    attributes : further columns to keep as attributes of an enterprise
-
-    Raises
-    ------
-    InputError
-        With every fault of the file by cell.
-    """
-    table = read_table(path, sheet=sheet)
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return parse_population(
-        table, framework, kind=kind, attributes=attributes, label=label or Path(path).stem,
-        synthetic=synthetic, digest=digest,
-    )  # fmt: skip
-
-
 def parse_population(
     table: RawTable,
     framework: Framework,
@@ -78,7 +40,7 @@ def parse_population(
     synthetic: bool = False,
     digest: str = "",
 ) -> Population:
-    """Build a population from a raw table; see :func:`read_population`."""
+    """Build a population from a raw table; see :func:`calib.read_population`."""
     faults = Faults(table.file)
     heads = _heads(table, framework, attributes)
     if "enterprise" not in heads:

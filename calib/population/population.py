@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.framework import Framework, Name, Track
-from calib.words import message
+from calib.framework import Framework, Track
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ class Population:
     label: str = ""
     synthetic: bool = False
     digest: str = ""
-    notes: tuple[Name, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.digest:

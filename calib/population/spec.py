@@ -16,12 +16,12 @@ from calib.files.inputs import read_toml
 from calib.files.shipped import shipped_data
 from calib.framework import Framework
 from calib.population.generate import generate_population
-from calib.population.parse import read_population
+from calib.population.imported import read_population
 from calib.population.population import Population
 from calib.requests import expect
 from calib.words import message
 
-_TABLE_KEYS = ("values", "sheet", "attributes")
+_TABLE_KEYS = ("values", "sheet", "attributes", "mapping")
 """Keys that say how to read a table; a population file states its own."""
 
 __all__ = ["GenerateEntry", "PopulationSpec", "load_population", "resolve_population"]
@@ -54,6 +54,7 @@ class PopulationSpec(BaseModel):
     values: Literal["answers", "scores"] = "answers"
     sheet: str | None = None
     attributes: tuple[str, ...] = ()
+    mapping: str | None = None
     note: str = ""
     generate: GenerateEntry | None = None
 
@@ -147,9 +148,12 @@ def _resolve_file(
     path = folder / str(spec.file)
     if path.suffix.lower() != ".toml":
         note_file(path)
+        mapping = None if spec.mapping is None else folder / spec.mapping
+        if mapping is not None:
+            note_file(mapping)
         return read_population(
             path, framework, kind=spec.values, sheet=spec.sheet, attributes=spec.attributes,
-            label=spec.label, synthetic=spec.synthetic,
+            label=spec.label, synthetic=spec.synthetic, mapping=mapping,
         )  # fmt: skip
     document = read_toml(path)
     if path.resolve() in above:

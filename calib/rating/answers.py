@@ -11,7 +11,7 @@ from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
 from calib.framework import Framework, Item, Name, RuleOptions, Track
 from calib.population import Labels, Population
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["Scored", "ScoredSample", "option_scores", "score_answers"]
 
@@ -73,7 +73,7 @@ class Scored:
     label: str
     synthetic: bool
     digest: str
-    notes: tuple[Name, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
@@ -182,7 +182,7 @@ def _treat_missing(
     rule_options: RuleOptions,
     low: float,
     faults: Faults,
-    notes: list[Name],
+    notes: list[Text],
 ) -> None:
     count = int(missing.sum())
     if rule_options.missing == "zero":

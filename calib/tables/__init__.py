@@ -1,5 +1,6 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
+from calib.tables.grids import Grid, is_blank, plain_text, read_grids
 from calib.tables.raw import RawTable, check_header, filled, read_table
 from calib.tables.write import (
     inert,
@@ -12,12 +13,16 @@ from calib.tables.write import (
 from calib.tables.xlsx import column_letters, new_workbook, read_sheets, sheet_names
 
 __all__ = [
+    "Grid",
     "RawTable",
     "check_header",
     "column_letters",
     "filled",
     "inert",
+    "is_blank",
     "new_workbook",
+    "plain_text",
+    "read_grids",
     "read_sheets",
     "read_table",
     "sheet_names",

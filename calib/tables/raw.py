@@ -16,17 +16,17 @@ import pandas as pd
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError, MissingExtraError, did_you_mean
 from calib.files.inputs import note_input, read_input
-from calib.framework import Name
+from calib.tables.encoding import decode
+from calib.tables.grids import is_blank, plain_text
 from calib.tables.write import unmarked
 from calib.tables.xlsx import column_letters, formula_cells, read_sheets, sheet_names
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["RawTable", "check_header", "filled", "read_table"]
 
 MOST_COLUMNS = 5_000
 _LONGEST_NUMBER = 400
 _LARGEST = 10**300
-_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class RawTable:
     frame: pd.DataFrame
     file: str
     sheet: str = ""
-    notes: tuple[Name, ...] = ()
+    notes: tuple[Text, ...] = ()
     first_row: int = 2
     formulas: frozenset[str] = field(default_factory=frozenset)
 
@@ -71,7 +71,7 @@ class RawTable:
 
     def text(self, column: str) -> list[str]:
         """Return a column as stripped text; whole numbers lose their ".0"."""
-        return [_as_text(v) for v in self.frame[column].tolist()]
+        return [plain_text(v) for v in self.frame[column].tolist()]
 
     def numbers(
         self, column: str, faults: Faults, *, expected: str, rows: BoolArray | None = None
@@ -137,7 +137,7 @@ def filled(cells: pd.Series) -> BoolArray:
     present: BoolArray = np.asarray(cells.notna(), dtype=bool)
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return present
-    return np.array([not _is_blank(v) for v in cells.tolist()], dtype=bool) & present
+    return np.array([not is_blank(v) for v in cells.tolist()], dtype=bool) & present
 
 
 def _maybe_number(value: Any) -> Any:
@@ -146,20 +146,6 @@ def _maybe_number(value: Any) -> Any:
         return "?"
     long = isinstance(value, str) and len(value) > _LONGEST_NUMBER
     return "?" if long or (isinstance(value, int) and abs(value) > _LARGEST) else value
-
-
-def _is_blank(value: Any) -> bool:
-    if value is None or (isinstance(value, float) and value != value):
-        return True
-    return isinstance(value, str) and not value.strip()
-
-
-def _as_text(value: Any) -> str:
-    if _is_blank(value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def read_table(
@@ -203,7 +189,7 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
         cell = f"{table.sheet}!{column_letters(i)}{table.first_row - 1}"
         at = cell if table.sheet else f"column {i + 1}"
         if not name:
-            if any(not _is_blank(v) for v in table.frame.iloc[:, i].tolist()):
+            if any(not is_blank(v) for v in table.frame.iloc[:, i].tolist()):
                 faults.add(at, message("faults.has_no_name_in_the"))
         elif name in seen:
             faults.add(
@@ -236,22 +222,9 @@ def _check_width(columns: int, file: str) -> None:
         )
 
 
-def _decode(raw: bytes, file: Path) -> tuple[str, str]:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings: tuple[str, ...] = ("utf-16",)
-    else:
-        encodings = _ENCODINGS
-    for encoding in encodings:
-        try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise InputError(message("faults.neither_utf_utf_nor_gb", file=file))
-
-
 def _read_csv(file: Path) -> RawTable:
     raw = read_input(file)
-    text, encoding = _decode(raw, file)
+    text, notes = decode(raw, file)
     if not text.strip():
         raise InputError(message("faults.is_empty_expected_a_header", file=file))
     # A blank line at the top would pass for a header of one column.
@@ -277,10 +250,6 @@ def _read_csv(file: Path) -> RawTable:
         ) from exc
     if "'" in body:
         frame = frame.map(unmarked)
-    notes: tuple[Name, ...] = ()
-    if encoding != "utf-8-sig":
-        kind = encoding.upper()
-        notes = (Name(f"{file.name} 按 {kind} 编码读取", f"{file.name} read as {kind}"),)
     return _with_header(frame, str(file), "", notes, above=above)
 
 
@@ -288,7 +257,7 @@ def _with_header(
     frame: pd.DataFrame,
     file: str,
     sheet: str,
-    notes: tuple[Name, ...],
+    notes: tuple[Text, ...],
     formulas: frozenset[str] = frozenset(),
     above: int = 0,
 ) -> RawTable:
@@ -299,7 +268,7 @@ def _with_header(
     """
     blank = _blank_rows(frame)
     top = int(np.argmin(blank))
-    header = [_as_text(v) for v in frame.iloc[top].tolist()]
+    header = [plain_text(v) for v in frame.iloc[top].tolist()]
     kept = ~blank
     kept[: top + 1] = False
     body = frame.iloc[np.flatnonzero(kept)]
@@ -312,7 +281,7 @@ def _blank_rows(frame: pd.DataFrame) -> BoolArray:
     """Return which rows are empty; only those whose first cell is empty are looked through."""
     blank = ~filled(frame.iloc[:, 0])
     for row in np.flatnonzero(blank):
-        blank[row] = all(_is_blank(v) for v in frame.iloc[row].tolist())
+        blank[row] = all(is_blank(v) for v in frame.iloc[row].tolist())
     return blank
 
 
@@ -344,7 +313,7 @@ def _read_xlsx(file: Path, sheet: str | None) -> RawTable:
             message("faults.no_sheet_sheets_are", file=file, sheet=repr(sheet), names=list(names))
         )
     rows = read_sheets(file, [sheet])[sheet]
-    if all(_is_blank(v) for row in rows for v in row):
+    if all(is_blank(v) for row in rows for v in row):
         raise InputError(message("faults.sheet_is_empty_expected_a", file=file, sheet=repr(sheet)))
     frame = pd.DataFrame(rows, dtype=object)
     return _with_header(frame, str(file), sheet, (), formula_cells(file, sheet))

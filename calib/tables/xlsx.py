@@ -9,7 +9,8 @@ import os
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,21 +18,29 @@ from xml.etree import ElementTree
 from calib.errors import InputError
 from calib.files.atomic import write_bytes
 from calib.files.inputs import note_input
-from calib.words import message
+from calib.words import Text, message
 
-__all__ = ["column_letters", "formula_cells", "new_workbook", "read_sheets", "sheet_names"]
+__all__ = [
+    "CellMarks",
+    "column_letters",
+    "formula_cells",
+    "marked_cells",
+    "new_workbook",
+    "read_sheets",
+    "read_visible_sheets",
+    "sheet_names",
+]
 
 MOST_UNPACKED = 1_000_000_000
 """Bytes of a workbook's parts together."""
 MOST_CELLS = 20_000_000
 """Cells from A1 to the outermost ones of a sheet, filled or not."""
+MOST_BINARY = 100_000_000
+"""Bytes of an old .xls workbook, whose extent cannot be looked up beforehand."""
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _LONGEST = 64
 _ADDRESS = re.compile(rb"""\br\s{0,9}=\s{0,9}["']([A-Za-z]{0,9})(\d{1,12})["']""")
 """The attribute with which a row or a cell says where it is."""
-
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @contextlib.contextmanager
@@ -102,6 +111,49 @@ def read_sheets(
         return {n: book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in wanted}
 
 
+def read_visible_sheets(
+    path: Path, sheet: str | None = None
+) -> tuple[dict[str, list[list[Any]]], tuple[Text, ...]]:
+    """Return the cells of the visible sheets that hold something, and notes on the others.
+
+    Parameters
+    ----------
+    sheet : take this one only, hidden or not
+
+    Raises
+    ------
+    InputError
+        When there is no such sheet, or no visible one that holds anything.
+    """
+    import python_calamine as calamine
+
+    with _opened(path) as book:
+        known = [m for m in book.sheets_metadata if m.typ == calamine.SheetTypeEnum.WorkSheet]
+        names = [m.name for m in known]
+        if not names:
+            raise InputError(message("faults.is_a_workbook_without_a", file=path))
+        if sheet is not None and sheet not in names:
+            raise InputError(
+                message("faults.no_sheet_sheets_are", file=path, sheet=repr(sheet), names=names)
+            )
+        shown = calamine.SheetVisibleEnum.Visible
+        hidden = [m.name for m in known if m.visible != shown]
+        wanted = [sheet] if sheet is not None else [n for n in names if n not in hidden]
+        cells = {n: book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in wanted}
+    filled = {n: rows for n, rows in cells.items() if any(_filled(v) for r in rows for v in r)}
+    if not filled:
+        empty = sheet if sheet is not None else (wanted or hidden)[0]
+        raise InputError(message("faults.sheet_is_empty_expected_a", file=path, sheet=repr(empty)))
+    notes: tuple[Text, ...] = ()
+    if sheet is None and hidden:
+        notes = (message("tables.hidden_sheets", file=path.name, n=len(hidden), names=hidden),)
+    return filled, notes
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a workbook with the fast reader, after a look at what it would have to hold.
@@ -113,7 +165,12 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
 
     note_input(path)
     with _reading(path):
-        _check_extent(path)
+        if zipfile.is_zipfile(path):
+            _check_extent(path)
+        elif os.stat(path).st_size > MOST_BINARY:
+            raise InputError(
+                message("faults.is_larger_than_bytes", path=path, most=f"{MOST_BINARY:,}")
+            )
         with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
             yield book
 
@@ -191,26 +248,56 @@ def _position(letters: bytes) -> int:
     return max(position, 1)
 
 
+@dataclass(frozen=True)
+class CellMarks:
+    """What the values of a sheet do not show.
+
+    Attributes
+    ----------
+    formulas : addresses of the cells that hold a formula
+    errors : error codes such as ``#REF!`` by address
+    """
+
+    formulas: frozenset[str] = frozenset()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
 def formula_cells(path: Path, sheet: str) -> frozenset[str]:
     """Return the addresses of the cells of a sheet that hold a formula."""
+    return marked_cells(path, sheet).formulas
+
+
+def marked_cells(path: Path, sheet: str) -> CellMarks:
+    """Return which cells of a sheet hold a formula or an error; none in other than XLSX."""
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return CellMarks()
     with _reading(path), zipfile.ZipFile(path) as archive:
         part = _sheet_part(archive, sheet)
         if part is None or part not in archive.namelist():
-            return frozenset()
-        found: set[str] = set()
+            return CellMarks()
+        formulas: set[str] = set()
+        errors: dict[str, str] = {}
         with archive.open(part) as stream:
             for _, element in ElementTree.iterparse(stream):
-                if element.tag == f"{_MAIN}c":
-                    if element.find(f"{_MAIN}f") is not None:
-                        found.add(element.get("r", ""))
-                    element.clear()
-        return frozenset(found)
+                tag = element.tag.rpartition("}")[2]
+                if tag != "c":
+                    continue
+                children = {child.tag.rpartition("}")[2]: child for child in element}
+                if "f" in children:
+                    formulas.add(element.get("r", ""))
+                if element.get("t") == "e" and "v" in children:
+                    errors[element.get("r", "")] = children["v"].text or ""
+                element.clear()
+        return CellMarks(frozenset(formulas), errors)
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    # Names are looked at without their namespaces: Strict Open XML has others.
     workbook = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    sheets = [s for s in workbook.iter() if s.tag.rpartition("}")[2] == "sheet"]
     identifier = next(
-        (s.get(_REL) for s in workbook.iter(f"{_MAIN}sheet") if s.get("name") == sheet), None
+        (v for s in sheets if s.get("name") == sheet for k, v in s.items() if k.endswith("}id")),
+        None,
     )
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     for relation in relations:

@@ -9,6 +9,7 @@ from calib.weights.compare import (
 )
 from calib.weights.entropy import entropy_weights
 from calib.weights.files import read_weights, to_toml, write_weights
+from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
 from calib.weights.result import Weighed
 from calib.weights.rounding import off_grid, round_family, round_weights
@@ -48,6 +49,8 @@ __all__ = [
     "entropy_weights",
     "equal_weights",
     "from_table",
+    "import_weights",
+    "mapped_weights",
     "off_grid",
     "override",
     "published_weights",

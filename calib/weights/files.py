@@ -22,6 +22,8 @@ from calib.errors import Faults, did_you_mean
 from calib.files.atomic import write_text
 from calib.files.inputs import read_toml
 from calib.framework import Framework, Name
+from calib.imports import stored
+from calib.weights.imported import mapped_weights
 from calib.weights.weightset import Provenance, WeightSet, check_weights
 from calib.words import message
 
@@ -56,13 +58,19 @@ class _WeightsFile(BaseModel):
 
 
 def read_weights(
-    path: str | os.PathLike[str], framework: Framework, *, sheet: str | None = None
+    path: str | os.PathLike[str],
+    framework: Framework,
+    *,
+    sheet: str | None = None,
+    mapping: str | os.PathLike[str] | None = None,
 ) -> WeightSet:
     """Read a weight set from TOML, or from its table as CSV, XLSX or Parquet.
 
     Parameters
     ----------
     sheet : sheet of a workbook, the first if None
+    mapping : what the columns of a table that people made hold; see :func:`calib.import_weights`.
+        A mapping that lies beside the file and is for its layout is used without being named
 
     Raises
     ------
@@ -72,13 +80,15 @@ def read_weights(
     """
     file = Path(path)
     if file.suffix.lower() != ".toml":
+        found = stored(file, framework, "weights", mapping, sheet)
+        if found is not None:
+            return mapped_weights(found, framework)
         return _read_weight_table(file, framework, sheet)
     spec = parse_model(_WeightsFile, read_toml(file), str(file))
     _check_framework(spec, framework, str(file))
     given = _by_track(spec.weights, framework, Faults(file))
     local = _complete(given, framework, spec.unlisted, Faults(file))
-    found = check_weights(framework, local, str(file))
-    found.raise_if_any()
+    check_weights(framework, local, str(file)).raise_if_any()
     p = spec.provenance
     label = Name(spec.label.zh, spec.label.en) if spec.label else Name(spec.name, spec.name)
     detail = p.detail

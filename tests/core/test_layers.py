@@ -24,6 +24,7 @@ LAYERS = [
     {"report"},
     {"framework"},
     {"figures", "tables"},
+    {"imports"},
     {"weights", "population"},
     {"rating"},
     {"outcomes"},

@@ -45,7 +45,7 @@ def test_csv_is_read_in_the_encodings_that_excel_writes(aii, trial, tmp_path, en
     same(trial, again)
     assert again.samples["discrete"].names[0].startswith("合成企业")
     if encoding == "gb18030":
-        assert any("GB18030" in n.en for n in again.notes)
+        assert any("GB18030" in n.get("en") for n in again.notes)
 
 
 def test_chinese_heads_track_names_and_indicator_names_are_understood(aii, trial, tmp_path):

@@ -25,6 +25,7 @@ class BallotsParams(BallotsRequest):
     choices: Annotated[int, Field(ge=1)] = 5
     faulty: Literal["error", "set-aside"] = "error"
     ranks: tuple[str, ...] = ()
+    mapping: str | None = None
     base: str | None = None
     report: bool = True
 
@@ -36,6 +37,7 @@ def _build(context: Context, name: str, params: BallotsParams) -> BallotsResult:
         choices=params.choices,
         ranks=params.ranks,
         faulty=params.faulty,
+        mapping=context.path(params.mapping) if params.mapping else None,
     )
     request = params.part(BallotsRequest)
     if request.levels is None:

@@ -35,9 +35,10 @@ class EqualParams(Params):
 
 
 class FileParams(Params):
-    """``file``: a weight set from a TOML file or a table."""
+    """``file``: a weight set from a TOML file or a table; ``mapping`` if people made the table."""
 
     file: str
+    mapping: str | None = None
 
 
 class BlendParams(Params):
@@ -74,7 +75,9 @@ def _equal(context: Context, name: str, params: EqualParams) -> SourceResult:
 
 
 def _file(context: Context, name: str, params: FileParams) -> SourceResult:
-    return SourceResult(read_weights(context.path(params.file), context.framework).renamed(name))
+    mapping = context.path(params.mapping) if params.mapping else None
+    weights = read_weights(context.path(params.file), context.framework, mapping=mapping)
+    return SourceResult(weights.renamed(name))
 
 
 def _blend(context: Context, name: str, params: BlendParams) -> SourceResult:

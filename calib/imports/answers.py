@@ -1,0 +1,426 @@
+"""What the columns of an export of answers hold: enterprises, tracks, attributes, indicators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Entries
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from calib.framework import Framework
+from calib.imports.export import Block, Export
+from calib.imports.mapping import OPEN, ColumnEntry, LadderEntry, Mapping
+from calib.imports.names import Finder, Found
+from calib.imports.options import Answers, blank_kind, gather, ladders
+from calib.imports.proposal import Proposal, Question
+from calib.imports.text import bare, fold, option_parts, unnumbered
+from calib.imports.vocabulary import keys, words
+from calib.words import Text, message
+
+__all__ = ["headed", "propose_answers", "track_column", "track_words"]
+
+At = tuple[int, int]
+"""A column: the position of its block, and its own in it."""
+_FEW = 15
+"""Different texts that a column of options has at most."""
+
+
+def headed(label: str, known: Sequence[str]) -> bool:
+    """Return whether a header is one of the known ones, or contains a long one."""
+    folded = unnumbered(label)
+    parts = {folded, fold(label), *(p.strip() for p in re.split(r"[|:(\[]", folded))}
+    return any(w in parts or ((len(w) > 3 or _wide(w)) and w in folded) for w in known)
+
+
+def _wide(word: str) -> bool:
+    """Return whether a word of two or three characters is long enough: Chinese ones are."""
+    return len(word) > 1 and ord(word[0]) > 0x2E7F and len(word) > 2
+
+
+def track_words(framework: Framework, texts: Sequence[str]) -> dict[str, str] | None:
+    """Return the track that each text of a column means, None if one of them means none."""
+    found: dict[str, str] = {}
+    for text in {t for t in texts if not blank_kind(t)}:
+        rest = option_parts(text)[1] or text
+        code = framework.track(text) or framework.track(rest)
+        if code is None:
+            hits = [
+                t
+                for t, track in framework.tracks.items()
+                if any(
+                    bare(w) in bare(rest) for w in (track.name.zh, track.name.en, *track.aliases)
+                )
+            ]
+            code = hits[0] if len(hits) == 1 else None
+        if code is None:
+            return None
+        found[text] = code
+    return found or None
+
+
+def track_column(framework: Framework, block: Block) -> tuple[int, dict[str, str]] | None:
+    """Return the column that says each row's track, with its words; None if none does.
+
+    A column that is headed like one and holds other words comes with ``"?"`` for each.
+    """
+    if len(framework.tracks) < 2:
+        return None
+    worded, telling = [], []
+    for c, label in enumerate(block.labels):
+        if headed(label, words("roles", "track")):
+            worded.append(c)
+        found = track_words(framework, block.texts[c])
+        if found:
+            telling.append((c, found))
+    best = [t for t in telling if t[0] in worded] or telling
+    if len(best) == 1 or (best and best[0][0] in worded):
+        return best[0]
+    few = [c for c in worded if len({t for t in block.texts[c] if not blank_kind(t)}) <= 4]
+    if not best and len(few) == 1:
+        texts = sorted({t for t in block.texts[few[0]] if not blank_kind(t)})
+        own = {t: (track_words(framework, [t]) or {t: OPEN})[t] for t in texts}
+        return few[0], own
+    return None
+
+
+@dataclass
+class _Draft:
+    """Columns as they are made out one after another."""
+
+    framework: Framework
+    export: Export
+    finder: Finder
+    entries: dict[At, ColumnEntry] = field(default_factory=dict)
+    found: dict[At, Found] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    track_at: dict[int, int] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    choices: dict[str, str] = field(default_factory=dict)
+
+    def put(self, at: At, taken: str, reason: str, confidence: float = 1.0, **more: object) -> None:
+        block = self.export.blocks[at[0]]
+        self.entries[at] = ColumnEntry.model_validate(
+            {
+                "column": block.column_name(at[1]),
+                "header": block.labels[at[1]],
+                "as": taken,
+                "confidence": confidence,
+                "reason": reason,
+                **more,
+            }
+        )
+
+    def update(self, at: At, **changes: object) -> None:
+        self.entries[at] = self.entries[at].model_copy(update=changes)
+
+    def ask(self, key: str, text: Text, answers: Entries[str, Text] | None = None) -> None:
+        self.questions.append(Question(key, text, answers or {}))
+
+
+def propose_answers(export: Export, framework: Framework) -> Proposal:
+    """Return what an export of answers holds, column by column.
+
+    Notes
+    -----
+    A column is an indicator when its header holds the indicator's code or name; names that several
+    tracks share are told apart by what else the header says, and by which enterprises answered.
+    A name that is only alike is proposed and has to be confirmed; two that compete are asked about.
+    """
+    draft = _Draft(framework, export, Finder(framework))
+    for b, block in enumerate(export.blocks):
+        _tracks(draft, b, block)
+        for c in range(len(block.labels)):
+            if (b, c) not in draft.entries:
+                _column(draft, (b, c), block)
+    _identity(draft)
+    _settle_tracks(draft)
+    _settle_twice(draft)
+    _ask_lacking(draft)
+    entries, columns = _options(draft)
+    mapping = Mapping(
+        kind="answers",
+        framework=framework.code,
+        framework_version=framework.version,
+        platform=export.platform.code if export.platform else "",
+        fingerprint=export.fingerprint,
+        choices=draft.choices,
+        tracks=draft.words,
+        columns=tuple(columns),
+        options=tuple(entries),
+    )
+    return Proposal(export, mapping, tuple(draft.questions))
+
+
+def _tracks(draft: _Draft, b: int, block: Block) -> None:
+    """Find out how the rows of a block say their track: by a column, or by the sheet's name."""
+    if len(draft.framework.tracks) < 2:
+        return
+    told = track_column(draft.framework, block)
+    named_tracks: dict[str, Text] = {t: x.name for t, x in draft.framework.tracks.items()}
+    if told is not None:
+        column, found = told
+        draft.track_at[b] = column
+        draft.put((b, column), "track", "track-words", 0.99)
+        draft.words |= found
+        for text, code in found.items():
+            if code == OPEN:
+                draft.ask(f"tracks.{text}", message("imports.ask_track", text=text), named_tracks)
+        return
+    named = track_words(draft.framework, [block.sheet]) if block.sheet else None
+    key = f"track of {block.sheet}" if block.sheet else "track"
+    if named:
+        draft.choices[key] = named[block.sheet]
+        return
+    draft.choices[key] = OPEN
+    answers: dict[str, Text] = {"by-branch": message("imports.by_branch"), **named_tracks}
+    draft.ask(f"choices.{key}", message("imports.ask_rows_track", sheet=block.sheet), answers)
+
+
+def _column(draft: _Draft, at: At, block: Block) -> None:
+    label, texts = block.labels[at[1]], block.texts[at[1]]
+    known = draft.export.platform.aside if draft.export.platform else frozenset()
+    parts = {fold(label), *(fold(p) for p in label.split(" | "))}
+    if not label and all(blank_kind(t) for t in texts):
+        draft.put(at, "aside", "nothing")
+    elif parts & known or fold(label) in words("aside", "exact"):
+        draft.put(at, "aside", "platform")
+    elif headed(label, words("roles", "credit")):
+        draft.put(at, "aside", "credit")
+    elif headed(label, words("roles", "enterprise")):
+        draft.put(at, "enterprise", "header")
+    elif headed(label, words("roles", "name")):
+        draft.put(at, "name", "header")
+    else:
+        _by_name(draft, at, block)
+
+
+def _by_name(draft: _Draft, at: At, block: Block) -> None:
+    """Tell indicators by their names, then attributes and what is set aside by their headers."""
+    label, texts = block.labels[at[1]], block.texts[at[1]]
+    found = draft.finder.find(label)
+    if found.codes and found.reason != "like":
+        _indicator(draft, at, found)
+        return
+    for key in keys("attributes"):
+        if headed(label, words("attributes", key)):
+            taken = [e for e in draft.entries.values() if e.of == key and e.taken == "attribute"]
+            draft.put(at, "aside" if taken else "attribute", "attribute", of="" if taken else key)
+            return
+    filled = {t for t in texts if not blank_kind(t)}
+    if any(w in fold(label) for w in words("aside", "containing")):
+        draft.put(at, "aside", "no-answer")
+    elif found.reason == "none" or not filled or len(filled) > _FEW:
+        draft.put(at, "aside", "no-indicator")
+    elif found.codes:
+        _indicator(draft, at, found)
+    else:
+        draft.found[at] = found
+        draft.put(at, "indicator", "several", 0.0, of=OPEN)
+        draft.ask(
+            block.column_name(at[1]),
+            message("imports.ask_column", header=label),
+            _listed(draft, found.among),
+        )
+
+
+def _indicator(draft: _Draft, at: At, found: Found) -> None:
+    draft.found[at] = found
+    tracks = [t for t in found.codes if not found.tracks or t in found.tracks]
+    code = found.codes[tracks[0]] if tracks else OPEN
+    reason = found.reason
+    draft.put(at, "indicator", reason, found.confidence, of=code, tracks=tuple(tracks))
+
+
+def _listed(draft: _Draft, among: Sequence[str]) -> dict[str, Text]:
+    """Return the codes behind names that compete, each with its name."""
+    names = {n.code: n.name for t in draft.framework.tracks.values() for n in t.nodes}
+    codes = [c for c in names if {bare(names[c].zh), bare(names[c].en)} & set(among)]
+    return {c: names[c] for c in codes}
+
+
+def _identity(draft: _Draft) -> None:
+    """Choose the column that tells enterprises apart: a code, else the name, else a number."""
+    for b, block in enumerate(draft.export.blocks):
+        own = {at: e for at, e in draft.entries.items() if at[0] == b}
+        ids = [at for at, e in own.items() if e.taken == "enterprise"]
+        names = [at for at, e in own.items() if e.taken == "name"]
+        for at in ids[1:] + names[1:]:
+            draft.update(at, taken="aside", reason="twice")
+        if ids:
+            continue
+        if names:
+            draft.update(names[0], taken="enterprise", reason="name-as-id")
+            continue
+        serial = [
+            at
+            for at in sorted(own)
+            if headed(block.labels[at[1]], words("roles", "respondent"))
+            or own[at].reason == "credit"
+        ]
+        if serial:
+            draft.update(serial[0], taken="enterprise", reason="serial", confidence=0.9)
+
+
+def _row_tracks(draft: _Draft, b: int) -> list[str]:
+    """Return the track of each row of a block, "" where it is not known."""
+    block = draft.export.blocks[b]
+    if len(draft.framework.tracks) == 1:
+        return [next(iter(draft.framework.tracks))] * len(block.rows)
+    if b in draft.track_at:
+        return [draft.words.get(t, "") for t in block.texts[draft.track_at[b]]]
+    named = draft.choices.get(f"track of {block.sheet}", "")
+    return [named if named in draft.framework.tracks else ""] * len(block.rows)
+
+
+def _settle_tracks(draft: _Draft) -> None:
+    """Tell names that several tracks share apart by who answered."""
+    for b in range(len(draft.export.blocks)):
+        tracks = _row_tracks(draft, b)
+        before: str = ""
+        for at in sorted(a for a, e in draft.entries.items() if a[0] == b):
+            entry = draft.entries[at]
+            if entry.taken != "indicator" or entry.of == OPEN:
+                continue
+            if len(entry.tracks) > 1:
+                _settle(draft, at, tracks, before)
+            if len(draft.entries[at].tracks) == 1:
+                before = draft.entries[at].tracks[0]
+
+
+def _settle(draft: _Draft, at: At, tracks: Sequence[str], before: str) -> None:
+    texts = draft.export.blocks[at[0]].texts[at[1]]
+    codes = draft.found[at].codes
+    answered = {t for t, text in zip(tracks, texts, strict=True) if t and not blank_kind(text)}
+    among = [t for t in draft.entries[at].tracks if t in answered]
+    if len(among) == 1:
+        reason, confidence = "answered-by", 0.97
+    elif among:
+        # One question for all: its name means an indicator of each track.
+        several = " | ".join(dict.fromkeys(codes[t] for t in among))
+        draft.update(at, tracks=tuple(among), of=several, reason="both-tracks")
+        return
+    elif before in codes:
+        among, reason, confidence = [before], "neighbours", 0.9
+    else:
+        draft.update(at, of=OPEN, reason="which-track", confidence=0.0)
+        draft.ask(
+            draft.entries[at].column,
+            message("imports.ask_column", header=draft.entries[at].header),
+            _listed(draft, [draft.found[at].name]),
+        )
+        return
+    sure = min(draft.entries[at].confidence, confidence)
+    draft.update(at, tracks=(among[0],), of=codes[among[0]], reason=reason, confidence=sure)
+
+
+def _settle_twice(draft: _Draft) -> None:
+    """Ask where two columns of a sheet hold the same indicator."""
+    claims: dict[tuple[int, str, str], list[At]] = {}
+    for at, entry in draft.entries.items():
+        if entry.taken == "indicator" and entry.of != OPEN:
+            for t in entry.tracks:
+                claims.setdefault((at[0], t, draft.found[at].codes[t]), []).append(at)
+    clashing = sorted({at for ats in claims.values() if len(ats) > 1 for at in ats})
+    for at in clashing:
+        entry = draft.entries[at]
+        listed = {**_listed(draft, [draft.found[at].name]), "aside": message("imports.role.aside")}
+        draft.update(at, of=OPEN, reason="claimed-twice", confidence=0.0)
+        draft.ask(entry.column, message("imports.ask_twice", header=entry.header), listed)
+
+
+def _ask_lacking(draft: _Draft) -> None:
+    """Ask about columns of options that match nothing, where an indicator has no column."""
+    present = {t for b in range(len(draft.export.blocks)) for t in _row_tracks(draft, b) if t}
+    have = {
+        (t, draft.found[at].codes.get(t))
+        for at, e in draft.entries.items()
+        if e.taken == "indicator" and e.of != OPEN
+        for t in e.tracks
+    }
+    lacking = {
+        code: tree.nodes[tree.index[code]].name
+        for t, tree in draft.framework.tracks.items()
+        if t in present
+        for code in tree.leaf_codes
+        if (t, code) not in have
+    }
+    if not lacking:
+        return
+    for at, entry in sorted(draft.entries.items()):
+        if entry.taken == "aside" and entry.reason == "no-indicator" and _is_options(draft, at):
+            listed: dict[str, Text] = {**lacking, "aside": message("imports.role.aside")}
+            draft.update(at, taken="indicator", of=OPEN, reason="lacking", confidence=0.0)
+            draft.ask(entry.column, message("imports.ask_column", header=entry.header), listed)
+
+
+def _is_options(draft: _Draft, at: At) -> bool:
+    """Return whether a column holds options as the columns of indicators do."""
+    filled = {t for t in draft.export.blocks[at[0]].texts[at[1]] if not blank_kind(t)}
+    lettered = [t for t in filled if option_parts(t)[0] is not None]
+    return 1 < len(filled) <= _FEW and len(lettered) == len(filled)
+
+
+def _options(draft: _Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
+    """Find the ladders of option texts, and ask what numbers are where they are no options."""
+    gathered: list[Answers] = []
+    for at, entry in sorted(draft.entries.items()):
+        if entry.taken == "indicator" and entry.of != OPEN:
+            item = draft.framework.node(entry.of.split(" | ")[0]).item
+            texts = draft.export.blocks[at[0]].texts[at[1]]
+            gathered.append(gather(at, item.options if item else 0, texts))
+    entries, used, clashing = ladders(gathered)
+    for at, number in used.items():
+        draft.update(at, options=number)
+    for i, ladder in enumerate(entries, 1):
+        if OPEN in ladder.texts:
+            shown = [t for t in ladder.texts if t != OPEN]
+            draft.ask(f"options {i}", message("imports.ask_order", texts=shown, n=len(shown)))
+    if clashing:
+        _ask_clashing(draft, clashing, entries)
+    _ask_numbers(draft, gathered)
+    return entries, [e for _, e in sorted(draft.entries.items())]
+
+
+def _ask_clashing(draft: _Draft, clashing: Sequence[At], ladders: Sequence[LadderEntry]) -> None:
+    """Ask where the questionnaire has more or fewer options than the framework's item."""
+    shown: list[Text] = []
+    for at in clashing:
+        entry = draft.entries[at]
+        item = draft.framework.node(entry.of.split(" | ")[0]).item
+        shown.append(
+            message(
+                "imports.clash",
+                code=entry.of,
+                column=entry.column,
+                here=len(ladders[entry.options - 1].texts),
+                there=item.options if item else 0,
+            )
+        )
+    draft.choices["item-options"] = OPEN
+    answers: dict[str, Text] = {
+        "as-in-file": message("imports.options_as_in_file"),
+        "as-in-framework": message("imports.options_as_in_framework"),
+    }
+    draft.ask("choices.item-options", message("imports.ask_clash", items=shown), answers)
+
+
+def _ask_numbers(draft: _Draft, gathered: Sequence[Answers]) -> None:
+    """Ask what numbers mean where they are not all options from 1 on."""
+    numbers = {v for a in gathered for v in a.numbers}
+    fitting = all(v == round(v) and 1 <= v <= a.options for a in gathered for v in a.numbers)
+    if not numbers or fitting:
+        return
+    low, high = min(numbers), max(numbers)
+    listed: dict[str, Text] = {}
+    whole = all(v == round(v) for v in numbers)
+    if whole and low == 0 and all(v < a.options for a in gathered for v in a.numbers):
+        listed["options-from-0"] = message("imports.numbers.from_0")
+    if low >= 0 and high <= 1:
+        listed["scores-from-0-to-1"] = message("imports.numbers.fractions")
+    rule = draft.framework.rule
+    if low >= rule.low and high <= rule.high:
+        listed["scores"] = message("imports.numbers.scores", low=rule.low, high=rule.high)
+    listed["options"] = message("imports.numbers.options")
+    draft.choices["numbers"] = OPEN
+    said = message("imports.ask_numbers", low=f"{low:g}", high=f"{high:g}", n=len(numbers))
+    draft.ask("choices.numbers", said, listed)

@@ -1,0 +1,294 @@
+"""What the columns of an export of ballots hold: ranks, joined items, or a place an option."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from calib.framework import Framework
+from calib.imports.answers import headed, track_column
+from calib.imports.export import Block, Export
+from calib.imports.mapping import OPEN, ColumnEntry, Mapping
+from calib.imports.names import Finder, Found
+from calib.imports.options import blank_kind, numeric
+from calib.imports.proposal import Proposal, Question
+from calib.imports.text import bare, fold
+from calib.imports.vocabulary import keys, words
+from calib.words import Text, message
+
+__all__ = ["item_found", "looks_like_ballots", "place_of", "propose_ballots", "separator"]
+
+_NUMERALS = {c: i for i, c in enumerate("一二三四五六七八九十", 1)}
+_ENOUGH = 0.6
+"""Share of a column's cells that must be indicators for it to be a column of choices."""
+
+
+def place_of(label: str) -> int | None:
+    """Return the rank that a header names, None if it names none."""
+    folded = fold(label)
+    for pattern in words("ranking", "place"):
+        for found in re.finditer(pattern, folded):
+            word = found[1]
+            return _NUMERALS[word] if word in _NUMERALS else int(word)
+    return None
+
+
+def separator(texts: Sequence[str]) -> tuple[str, bool] | None:
+    """Return what joins the items of a cell, and whether it says that they are in order."""
+    filled = [t for t in texts if not blank_kind(t)]
+    for kind, ordered in (("ordered", True), ("unordered", False)):
+        for sign in words("ranking", kind):
+            if filled and sum(sign in t for t in filled) >= _ENOUGH * len(filled):
+                return sign, ordered
+    return None
+
+
+def item_found(finder: Finder, text: str) -> Found:
+    """Return which indicator an item of a ballot means."""
+    return finder.find(text)
+
+
+def _share_of_items(finder: Finder, texts: Sequence[str]) -> float:
+    different = {t for t in texts if not blank_kind(t)}
+    if not different:
+        return 0.0
+    hits = sum(bool(item_found(finder, t).codes) for t in sorted(different)[:60])
+    return hits / min(len(different), 60)
+
+
+def looks_like_ballots(export: Export, framework: Framework) -> bool:
+    """Return whether cells are indicators, alone or joined, rather than options of them."""
+    finder = Finder(framework)
+    for block in export.blocks:
+        columns = [c for c in range(len(block.labels)) if _chosen(finder, block, c)]
+        if columns:
+            return True
+        places = _place_columns(finder, block)
+        if len(places) > 4:
+            return True
+    return False
+
+
+def _chosen(finder: Finder, block: Block, column: int) -> bool:
+    """Return whether a column's cells are indicators, or lists of them."""
+    texts = block.texts[column]
+    if _share_of_items(finder, texts) >= _ENOUGH:
+        return True
+    joined = separator(texts)
+    if joined is None:
+        return False
+    pieces = [p for t in texts for p in t.split(joined[0]) if p.strip()]
+    return len(pieces) > len(texts) and _share_of_items(finder, pieces) >= _ENOUGH
+
+
+def _place_columns(finder: Finder, block: Block) -> dict[int, Found]:
+    """Return the columns headed by an indicator whose cells are places in a ranking.
+
+    Each row uses a place once, and most indicators are left blank.
+    """
+    found: dict[int, Found] = {}
+    for c, label in enumerate(block.labels):
+        numbers = {numeric(t) for t in block.texts[c] if not blank_kind(t)}
+        whole = all(n is not None and n == round(n) and 0 <= n <= 60 for n in numbers)
+        if whole and (meant := finder.find(label)).codes:
+            found[c] = meant
+    if len(found) < 5:
+        return {}
+    for i in range(len(block.rows)):
+        given = [numeric(block.texts[c][i]) for c in found if not blank_kind(block.texts[c][i])]
+        used = [n for n in given if n]
+        if len(set(used)) != len(used):
+            return {}
+    return found
+
+
+def propose_ballots(export: Export, framework: Framework) -> Proposal:
+    """Return what an export of ballots holds, column by column.
+
+    Notes
+    -----
+    Items joined by an arrow are in order. Those joined by the sign of a multiple choice may stand
+    in the order of the question: whether they are ranked is asked.
+    """
+    work = _Draft(export, framework)
+    for b, block in enumerate(export.blocks):
+        work.block(b, block)
+    mapping = Mapping(
+        kind="ballots",
+        framework=framework.code,
+        framework_version=framework.version,
+        platform=export.platform.code if export.platform else "",
+        fingerprint=export.fingerprint,
+        choices=work.choices,
+        tracks=work.words,
+        items=work.items,
+        columns=tuple(e for _, e in sorted(work.entries.items())),
+    )
+    return Proposal(export, mapping, tuple(work.questions))
+
+
+class _Draft:
+    """Columns of ballots as they are made out."""
+
+    def __init__(self, export: Export, framework: Framework) -> None:
+        self.export, self.framework, self.finder = export, framework, Finder(framework)
+        self.entries: dict[tuple[int, int], ColumnEntry] = {}
+        self.words: dict[str, str] = {}
+        self.choices: dict[str, str] = {}
+        self.items: dict[str, str] = {}
+        self.questions: list[Question] = []
+
+    def put(
+        self, b: int, c: int, taken: str, reason: str, confidence: float = 1.0, **more: object
+    ) -> None:
+        block = self.export.blocks[b]
+        self.entries[b, c] = ColumnEntry.model_validate(
+            {
+                "column": block.column_name(c),
+                "header": block.labels[c],
+                "as": taken,
+                "confidence": confidence,
+                "reason": reason,
+                **more,
+            }
+        )
+
+    def ask(self, key: str, text: Text, answers: dict[str, Text]) -> None:
+        self.choices[key] = OPEN
+        self.questions.append(Question(f"choices.{key}", text, answers))
+
+    def block(self, b: int, block: Block) -> None:
+        """Make out the columns of a sheet."""
+        self._track(b, block)
+        places = _place_columns(self.finder, block)
+        chosen = [c for c in range(len(block.labels)) if (b, c) not in self.entries]
+        chosen = [c for c in chosen if c not in places and _chosen(self.finder, block, c)]
+        joined = [c for c in chosen if _share_of_items(self.finder, block.texts[c]) < _ENOUGH]
+        for c in joined:
+            self._joined(b, c, block)
+        self._ranks(b, [c for c in chosen if c not in joined], block)
+        if places and not chosen:
+            self._places(b, places, block)
+        self._items(block, chosen, joined)
+        for c in range(len(block.labels)):
+            if (b, c) not in self.entries:
+                self._other(b, c, block)
+
+    def _track(self, b: int, block: Block) -> None:
+        if len(self.framework.tracks) < 2:
+            return
+        told = track_column(self.framework, block)
+        if told is not None:
+            self.put(b, told[0], "track", "track-words", 0.99)
+            self.words |= told[1]
+            for text, code in told[1].items():
+                if code == OPEN:
+                    listed: dict[str, Text] = {t: x.name for t, x in self.framework.tracks.items()}
+                    asked = message("imports.ask_track", text=text)
+                    self.questions.append(Question(f"tracks.{text}", asked, listed))
+            return
+        listed = {t: x.name for t, x in self.framework.tracks.items()}
+        self.ask("track", message("imports.ask_rows_track", sheet=block.sheet), listed)
+
+    def _joined(self, b: int, c: int, block: Block) -> None:
+        told = separator(block.texts[c])
+        assert told is not None
+        sign, ordered = told
+        self.put(b, c, "joined", "joined", 0.97 if ordered else 0.96, of=sign)
+        if not ordered and not any(w in fold(block.labels[c]) for w in words("ranking", "words")):
+            said = message("imports.ask_ranked", header=block.labels[c], sign=sign)
+            answers: dict[str, Text] = {
+                "ranked": message("imports.ranked"),
+                "no-ranking": message("imports.no_ranking"),
+            }
+            self.ask("joined", said, answers)
+
+    def _ranks(self, b: int, columns: list[int], block: Block) -> None:
+        """Tell the ranks of columns by their headers; by their order where no header says any."""
+        said = {c: place_of(block.labels[c]) for c in columns}
+        known = [p for p in said.values() if p is not None]
+        starts = [c for c in columns if said[c] == 1]
+        whole = len(known) == len(columns)
+        for c in columns:
+            group = sum(s <= c for s in starts)
+            rank = said[c]
+            if rank is None:
+                self.put(b, c, OPEN, "rank-unknown", 0.0)
+                asked = message("imports.ask_rank", header=block.labels[c])
+                self.questions.append(
+                    Question(block.column_name(c), asked, {"rank": message("imports.role.rank")})
+                )
+            else:
+                sure = 0.98 if whole and group else 0.9
+                self.put(b, c, "rank", "rank-header", sure, of=str(rank))
+        ranks = sorted(set(known))
+        if ranks and ranks != list(range(1, max(ranks) + 1)):
+            lacking = [k for k in range(1, max(ranks)) if k not in ranks]
+            text = message("imports.ask_lacking_rank", ranks=[str(k) for k in lacking])
+            self.ask("ranks", text, {"as-they-are": message("imports.ranks_as_they_are")})
+
+    def _items(self, block: Block, chosen: list[int], joined: list[int]) -> None:
+        """Ask about words that are no indicator's own name, though others of the column are."""
+        names = {n.code: n.name for t in self.framework.tracks.values() for n in t.nodes}
+        for c in chosen:
+            texts = [t for t in block.texts[c] if not blank_kind(t)]
+            if c in joined:
+                told = separator(texts)
+                texts = [p for t in texts for p in t.split(told[0] if told else "\n")]
+            for text in sorted({fold(t) for t in texts if t.strip()} - set(self.items)):
+                found = item_found(self.finder, text)
+                if found.codes and found.reason != "like":
+                    continue
+                alike = set(found.among or (found.name,))
+                listed: dict[str, Text] = {
+                    code: names[code]
+                    for code in names
+                    if {bare(names[code].zh), bare(names[code].en)} & alike
+                }
+                self.items[text] = OPEN
+                asked = message("imports.ask_item", text=text)
+                self.questions.append(Question(f"items.{text}", asked, listed))
+
+    def _places(self, b: int, places: dict[int, Found], block: Block) -> None:
+        """Take columns headed by an indicator as places; which end is best has to be said."""
+        for c, found in places.items():
+            tracks = tuple(t for t in found.codes if not found.tracks or t in found.tracks)
+            codes = " | ".join(dict.fromkeys(found.codes[t] for t in tracks))
+            self.put(b, c, "place", found.reason, found.confidence, of=codes, tracks=tracks)
+        numbers = {numeric(t) for c in places for t in block.texts[c] if not blank_kind(t)}
+        if numbers <= {0.0, 1.0}:
+            self.ask(
+                "places",
+                message("imports.ask_marks"),
+                {"no-ranking": message("imports.no_ranking")},
+            )
+            return
+        said = any(w in fold(block.labels[c]) for c in places for w in words("ranking", "words"))
+        if not said:
+            answers: dict[str, Text] = {
+                "one-is-first": message("imports.one_is_first"),
+                "one-is-last": message("imports.one_is_last"),
+            }
+            self.ask("places", message("imports.ask_places"), answers)
+
+    def _other(self, b: int, c: int, block: Block) -> None:
+        label = block.labels[c]
+        taken = {e.taken for (eb, _), e in self.entries.items() if eb == b}
+        known = self.export.platform.aside if self.export.platform else frozenset()
+        serial = len(set(block.texts[c])) == len(block.rows)
+        if "respondent" not in taken and serial and headed(label, words("roles", "respondent")):
+            self.put(b, c, "respondent", "serial", 0.98)
+            return
+        if fold(label) in known or fold(label) in words("aside", "exact"):
+            self.put(b, c, "aside", "platform")
+            return
+        name = (*words("roles", "enterprise"), *words("roles", "name"))
+        for role, heads in (("enterprise", name), ("weight", words("roles", "weight"))):
+            if role not in taken and headed(label, heads):
+                self.put(b, c, role, "header")
+                return
+        for key in keys("attributes"):
+            if "segment" not in taken and headed(label, words("attributes", key)):
+                self.put(b, c, "segment", "attribute", of=key)
+                return
+        self.put(b, c, "aside", "no-indicator")
