@@ -85,8 +85,17 @@ class Finder:
                 out.setdefault(fold(code), {})[t] = code
         return out
 
+    @cached_property
+    def _known(self) -> dict[str, Found]:
+        return {}
+
     def find(self, text: str) -> Found:
         """Return what a header, a question or an item means."""
+        if text not in self._known:
+            self._known[text] = self._find(text)
+        return self._known[text]
+
+    def _find(self, text: str) -> Found:
         tracks = self._tracks_named(text)
         by_code = self._by_code(text)
         if by_code:

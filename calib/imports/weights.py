@@ -155,7 +155,7 @@ class _Group:
     weights: list[tuple[int, ColumnEntry]] = field(default_factory=list)
 
 
-def _groups(block: Block, mapping: Mapping) -> list[_Group]:
+def _groups(block: Block, mapping: Mapping, finder: Finder) -> list[_Group]:
     """Return which weights belong to which names: those that follow them, else in their order."""
     entries = {e.column: e for e in mapping.columns}
     groups: list[_Group] = []
@@ -166,7 +166,11 @@ def _groups(block: Block, mapping: Mapping) -> list[_Group]:
         if entry is None:
             continue
         if entry.taken == "item":
-            if groups and not groups[-1].weights and _same_rows(block, groups[-1].names[-1], c):
+            if (
+                groups
+                and not groups[-1].weights
+                and _same_nodes(finder, block, groups[-1].names[-1], c)
+            ):
                 groups[-1].names.append(c)
             else:
                 groups.append(_Group([c]))
@@ -189,12 +193,15 @@ def _groups(block: Block, mapping: Mapping) -> list[_Group]:
     return groups
 
 
-def _same_rows(block: Block, first: int, second: int) -> bool:
-    """Return whether two columns are filled in the same rows, as code and name are."""
+def _same_nodes(finder: Finder, block: Block, first: int, second: int) -> bool:
+    """Return whether two columns name the same nodes in most rows, as code and name do."""
     pairs = zip(block.texts[first], block.texts[second], strict=True)
-    return all(bool(a) == bool(b) for a, b in pairs) and len(set(block.texts[first])) == len(
-        set(block.texts[second])
-    )
+    alike = [
+        bool(set(finder.find(a).codes.items()) & set(finder.find(b).codes.items()))
+        for a, b in pairs
+        if a and b
+    ]
+    return sum(alike) > len(alike) / 2
 
 
 def read_given(
@@ -209,7 +216,7 @@ def read_given(
         names = [block.column_name(c) for c in range(len(block.labels))]
         at = next((names.index(e.column) for e in track_entries if e.column in names), None)
         sheet = (track_words(framework, [block.sheet]) or {}).get(block.sheet)
-        for group in _groups(block, mapping):
+        for group in _groups(block, mapping, finder):
             for row in block.rows:
                 said = "" if at is None else mapping.tracks.get(block.text(row, at), OPEN)
                 if said == OPEN and at is not None and not block.text(row, at):

@@ -12,9 +12,9 @@ import xlsxwriter
 import calib
 
 AII = calib.load_framework("aii")
+BANDS = ["20%以下", "20%（含）-40%", "40%（含）-60%", "60%（含）-80%", "80%及以上"]
 LADDERS = {
-    ("quantitative", 5): ["20%以下", "20%（含）-40%", "40%（含）-60%", "60%（含）-80%"]
-    + ["80%及以上"],
+    ("quantitative", 5): BANDS,
     ("qualitative", 5): ["尚未规划", "规划中", "局部试点", "主要环节应用", "全面应用并持续优化"],
     ("qualitative", 4): ["无", "部分", "大部分", "全面"],
     ("qualitative", 3): ["尚未开展", "部分开展", "全面开展"],
@@ -173,7 +173,7 @@ def tencent(path):
     rows = [[*head, *about, *(f"{i}.{name(c)}的应用情况" for i, c in enumerate(ALL, 4))]]
     for i, f in enumerate(firms()):
         when = [f"2026-03-01 10:{i:02d}:00", f"2026-03-01 10:{i:02d}:59", "59秒"]
-        base = [i + 1, *when, "浙江", "微信", f.name, TRACK_NAMES[f.track], f.size]
+        base = [i + 1, *when, "浙江", "微信", "", f.name, TRACK_NAMES[f.track], f.size]
         rows.append([*base, *cells(f, text, "", "")])
     return write_csv(path / "腾讯问卷.csv", rows)
 

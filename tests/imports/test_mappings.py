@@ -1,0 +1,176 @@
+"""A mapping is proposed, answered once, and used again for every file of the same layout."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from platform_exports import AII, ALL, cells, firms, name, text, wenjuanxing_texts, write_xlsx
+
+import calib
+from calib.cli.importing import import_file
+from calib.errors import InputError
+from calib.imports import OPEN, propose, read_mapping
+from calib.population import load_population
+from calib.words import set_language
+
+
+def simple(path, say, head=name, skipped="", more=()):
+    rows = [["企业名称", "企业类型", *(head(c) for c in ALL), *(m for m, _ in more)]]
+    for f in firms():
+        track = "离散型" if f.track == "discrete" else "流程型"
+        rows.append([f.name, track, *cells(f, say, skipped, ""), *(v for _, v in more)])
+    return write_xlsx(path / "答卷.xlsx", {"Sheet1": rows})
+
+
+def asked(proposal):
+    return {q.key: list(q.answers) for q in proposal.questions}
+
+
+def test_each_column_comes_with_a_confidence_and_a_reason(tmp_path):
+    proposal = propose(wenjuanxing_texts(tmp_path), AII)
+    assert all(c.reason and 0 <= c.confidence <= 1 for c in proposal.mapping.columns)
+    kept = {c.header: c.taken for c in proposal.mapping.columns}
+    assert kept["来自IP"] == kept["总分"] == kept["56、您的建议"] == "aside"
+    for lang in ("zh", "en"):
+        assert len(proposal.headline().get(lang)) > 20
+
+
+def test_the_command_writes_a_mapping_that_the_next_export_uses(tmp_path):
+    path = wenjuanxing_texts(tmp_path)
+    run = CliRunner().invoke(import_file, [str(path), "--missing", "zero", "--lang", "zh"])
+    set_language("en")
+    assert run.exit_code == 0, run.output
+    assert "60 家企业" in run.output
+    assert "公布权重下的星级" in run.output
+    mapping = read_mapping(path.with_suffix(".mapping.toml"))
+    assert mapping.ready
+    (tmp_path / "next").mkdir()
+    later = wenjuanxing_texts(tmp_path / "next").rename(tmp_path / "2027.xlsx")
+    again = CliRunner().invoke(import_file, [str(later), "--missing", "zero"])
+    assert "mapping used again" in again.output
+    assert len(load_population(later, AII)) == 60
+
+
+def test_an_experiment_names_the_raw_export_and_its_mapping(tmp_path):
+    path = wenjuanxing_texts(tmp_path)
+    propose(path, AII).mapping.write(tmp_path / "m.toml")
+    file = tmp_path / "e.toml"
+    file.write_text(
+        'schema = "calib.experiment/1"\nname = "e"\nframework = "aii"\n'
+        f'[population]\nfile = "{path.name}"\nmapping = "m.toml"\n'
+        '[rule_options]\nmissing = "renormalise"\n[sets.published]\nsource = "published"\n',
+        encoding="utf-8",
+    )
+    run = calib.run_experiment(calib.load_experiment(file))
+    assert len(run.context.scored) == 60
+    assert {path.name, "m.toml"} <= set(run.context.log.hashes)
+    said = [n.get("zh") for n in run.context.scored.notes]
+    assert any("选项文字" in s and "跳过" in s for s in said)
+
+
+def test_a_mapping_for_another_layout_is_refused(tmp_path):
+    path = wenjuanxing_texts(tmp_path)
+    propose(path, AII).mapping.write(tmp_path / "m.toml")
+    other = simple(tmp_path, text)
+    with pytest.raises(InputError, match=r"another layout: \d+ columns differ"):
+        calib.import_answers(other, AII, mapping=tmp_path / "m.toml")
+
+
+def test_an_option_that_the_mapping_does_not_know_is_a_fault(tmp_path):
+    path = simple(tmp_path, text)
+    mapping = propose(path, AII).mapping.model_copy(update={"confirmed": True})
+    mapping.write(tmp_path / "m.toml")
+    (tmp_path / "b").mkdir()
+    changed = simple(tmp_path / "b", lambda c, k: "远程操控" if c == ALL[7] else text(c, k))
+    with pytest.raises(InputError, match="the mapping knows no such option"):
+        calib.import_answers(changed, AII, mapping=tmp_path / "m.toml")
+
+
+@pytest.mark.parametrize(
+    ("say", "answers"),
+    [
+        (lambda c, k: k - 1, ["options-from-0", "scores", "options"]),
+        (lambda c, k: (k - 1) * 25, ["scores", "options"]),
+        (lambda c, k: (k - 1) / 4, ["scores-from-0-to-1", "scores", "options"]),
+    ],
+)
+def test_numbers_that_are_no_options_are_asked_about(say, answers, tmp_path):
+    path = simple(tmp_path, say)
+    proposal = propose(path, AII)
+    assert asked(proposal) == {"choices.numbers": answers}
+    with pytest.raises(InputError, match="What are they"):
+        calib.import_answers(path, AII, confirm=True)
+    population = calib.import_answers(path, AII, choices={"numbers": answers[0]})
+    truth = {f.name: f.answers for f in firms()}
+    sample = population.samples["discrete"]
+    code = "IC.DEV.D1"
+    for i, firm in enumerate(sample.names):
+        k = truth[firm].get(code, np.nan)
+        meant = k if answers[0] == "options-from-0" else (k - 1) * 25
+        assert np.isclose(sample.values[i, 0], meant, equal_nan=True)
+
+
+def test_more_options_than_the_framework_has_are_asked_about(tmp_path):
+    three = "DA.SVC.D2"
+    ladder = ["无", "部分", "大部分", "全面"]
+    path = simple(tmp_path, lambda c, k: f"{'ABCD'[k]}.{ladder[k]}" if c == three else k)
+    proposal = propose(path, AII)
+    assert asked(proposal) == {"choices.item-options": ["as-in-file", "as-in-framework"]}
+    population = calib.import_answers(path, AII, choices={"item-options": "as-in-file"})
+    track = population.samples["discrete"].track
+    assert track.nodes[track.index[three]].item.options == 4
+    with pytest.raises(InputError, match="option 1 to 3"):
+        calib.import_answers(path, AII, choices={"item-options": "as-in-framework"})
+
+
+def test_letters_that_fall_are_turned_only_after_a_yes(tmp_path):
+    ladder = ["全面应用并持续优化", "主要环节应用", "局部试点", "规划中", "尚未规划"]
+    five = [c for c in ALL if AII.node(c).item.options == 5 and AII.node(c).item.kind[2] == "a"]
+    assert len(five) > 3
+    falling = lambda c, k: f"{'EDCBA'[k - 1]}.{ladder[5 - k]}" if c in five else k  # noqa: E731
+    path = simple(tmp_path, falling)
+    proposal = propose(path, AII)
+    assert proposal.mapping.options[0].reason == "falling"
+    with pytest.raises(InputError, match="likely but not certain"):
+        calib.import_answers(path, AII)
+    population = calib.import_answers(path, AII, confirm=True)
+    truth = {f.name: f.answers for f in firms()}
+    for t, sample in population.samples.items():
+        for i, firm in enumerate(sample.names):
+            assert all(
+                np.isclose(sample.values[i, j], truth[firm].get(c, np.nan), equal_nan=True)
+                for j, c in enumerate(AII.tracks[t].leaf_codes)
+            )
+
+
+def test_a_name_that_is_only_alike_has_to_be_confirmed(tmp_path):
+    path = simple(tmp_path, text, head=lambda c: name(c).replace("机床设备联网", "机床设备联网率"))
+    assert propose(path, AII).mapping.columns[2].of == "IC.DEV.D1"
+    (tmp_path / "b").mkdir()
+    path = simple(tmp_path / "b", text, head=lambda c: name(c).replace("机器互联", "机器互连"))
+    column = next(c for c in propose(path, AII).mapping.columns if c.header == "机器互连")
+    assert column.of in ("IC.RES.D2", OPEN)
+    assert column.confidence < 0.95
+    with pytest.raises(InputError):
+        calib.import_answers(path, AII)
+
+
+def test_a_code_beside_another_indicators_name_is_a_question(tmp_path):
+    path = simple(tmp_path, text, head=lambda c: f"{c} {name('DA.PLC.D2' if c == ALL[0] else c)}")
+    assert "C" in {k.rpartition("!")[2] for k in asked(propose(path, AII))}
+
+
+def test_two_columns_for_one_indicator_are_a_question(tmp_path):
+    path = simple(tmp_path, text, more=[("机床设备联网（复核）", "规划中")])
+    found = asked(propose(path, AII))
+    assert len(found) == 2
+    assert all("IC.DEV.D1" in answers for answers in found.values())
+
+
+def test_every_question_reads_in_both_languages(tmp_path):
+    path = simple(tmp_path, lambda c, k: k - 1)
+    for question in propose(path, AII).questions:
+        assert question.get("zh") != question.get("en")
+    comments = propose(path, AII).comments("zh")
+    assert "从 0 起编号" in comments["choices.numbers"]
