@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         acceptability,
         compare,
         draw_weights,
+        drivers,
         lifecycle,
         rule_options,
         scale,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         stability,
         tipping,
     )
+    from calib.outcomes.decision import decide
     from calib.outcomes.dominance import dominance
     from calib.population import (
         Ensemble,
@@ -61,6 +63,7 @@ _HOMES = {
         "acceptability",
         "compare",
         "draw_weights",
+        "drivers",
         "lifecycle",
         "rule_options",
         "scale",
@@ -68,6 +71,7 @@ _HOMES = {
         "stability",
         "tipping",
     ),
+    "calib.outcomes.decision": ("decide",),
     "calib.outcomes.dominance": ("dominance",),
     "calib.population": (
         "Ensemble",
@@ -108,8 +112,10 @@ __all__ = [
     "compare",
     "compare_weights",
     "current_language",
+    "decide",
     "dominance",
     "draw_weights",
+    "drivers",
     "elicit",
     "equal_weights",
     "equality_report",

@@ -22,7 +22,7 @@ from calib.outcomes.dominance.result import DominanceResult, dominance
 from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.report import Drawing, Note, Table
-from calib.weights import Weighed, WeightSet, off_grid
+from calib.weights import Evidence, LeftOut, Weighed, WeightSet, off_grid
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -103,6 +103,17 @@ class AdjustResult(Weighed):
     def holds(self) -> bool:
         """Whether every cap holds after adjustment, within 1e-8."""
         return all(self.largest[m] <= c + 1e-8 for m, c in self.spec.caps.items())
+
+    @property
+    def evidence(self) -> Evidence:
+        """How often the caps hold on enterprises left out of the refits."""
+        check = self.check
+        if check is None:
+            return Evidence()
+        return Evidence(left_out=tuple(
+            LeftOut(m, self.spec.caps[m], held, check.held_before[m])
+            for m, held in check.held.items()
+        ))  # fmt: skip
 
     def headline(self) -> Text:
         """Return the largest value of each capped measure before and after, and stars moved."""

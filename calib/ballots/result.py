@@ -13,7 +13,7 @@ from calib.ballots.sentences import verdict_name
 from calib.ballots.survey import Survey
 from calib.framework import Name, Track
 from calib.report import Column, Drawing, Note, Role, Table
-from calib.weights import Weighed
+from calib.weights import Evidence, Weighed
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ class BallotsResult(Weighed):
     survey: Survey
     reports: Mapping[str, EqualityReport] = field(default_factory=dict)
     share: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was assumed of the ballots."""
+        caveats = (message("ballots.synthetic"),) if self.survey.synthetic else ()
+        return Evidence(caveats=caveats)
 
     def headline(self) -> Text:
         """Return the verdict on equal importance by track, and how sure it is."""

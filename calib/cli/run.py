@@ -95,8 +95,8 @@ def print_stars(run: Run, lang: str) -> None:
     from calib.words import say
 
     scored = run.context.scored
-    if scored.synthetic:
-        click.echo(say("cli.synthetic", lang, label=scored.label))
+    if scored.made_up is not None:
+        click.echo(scored.made_up.get(lang))
     further = [n for n in run.ratings if "/" in n and n != run.context.baseline]
     left_out = further if len(run.ratings) > MOST_ROWS else []
     table = star_counts(run, [n for n in run.ratings if n not in left_out], lang)

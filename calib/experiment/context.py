@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from calib.population import Population
 from calib.rating import Rating, Scored
 from calib.shifts import Grown
 from calib.weights import Weighed, WeightSet
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["Context", "InputLog", "rng_for"]
 
@@ -81,6 +81,8 @@ class Context:
     workers : how many threads or processes an analysis may use
     scheduler : address of a Dask scheduler, or None
     tick : called with a text when a step of long work is done
+    requires : by set, the sets that it builds on
+    protocol : what is known of when rules and methods were set; None without a locked protocol
     """
 
     framework: Framework
@@ -95,6 +97,8 @@ class Context:
     workers: int = 1
     scheduler: str | None = None
     tick: Callable[[str], None] = lambda text: None
+    requires: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    protocol: Text | None = None
 
     @property
     def file(self) -> str:
@@ -121,6 +125,17 @@ class Context:
             for suffix, weights in result.also.items():
                 out[f"{name}/{suffix}"] = weights
         return out
+
+    def behind(self, name: str) -> list[str]:
+        """Return the sets that a set was made from, directly or not, and its own; it first."""
+        found: dict[str, None] = {}
+        waiting = [name]
+        while waiting:
+            own = waiting.pop(0).partition("/")[0]
+            if own not in found:
+                found[own] = None
+                waiting += self.requires.get(own, ())
+        return list(found)
 
     def scored_under(self, name: str) -> Scored:
         """Return the enterprises that a set rates: grown where its source says that they grow."""

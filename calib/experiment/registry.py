@@ -80,6 +80,7 @@ OUTCOMES: Mapping[str, str] = {
     "rule-options": "calib.experiment.outcomes.rule_options:RULE_OPTIONS",
     "lifecycle": "calib.experiment.outcomes.lifecycle:LIFECYCLE",
     "comparison": "calib.experiment.outcomes.comparison:COMPARISON",
+    "decision": "calib.experiment.outcomes.decision:DECISION",
     "dominance": "calib.experiment.outcomes.dominance:DOMINANCE",
     "scale": "calib.experiment.outcomes.scale:SCALE",
 }

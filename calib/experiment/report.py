@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from calib.experiment.run import Run, Section
+from calib.experiment.spec import DECISION
 from calib.framework import RULE_OPTIONS
 from calib.outcomes.comparison import transition_matrix
+from calib.outcomes.decision import DecisionResult
 from calib.report import Table, blank_note, shown_cells, shown_headings
+from calib.report.page import page_fragment, page_style
 from calib.words import message, say, template
 
 __all__ = ["render_report"]
@@ -28,6 +31,7 @@ def render_report(
     lang : ``"zh"`` or ``"en"``
     """
     import jinja2
+    from markupsafe import Markup
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("calib.experiment", "templates"),
@@ -35,13 +39,18 @@ def render_report(
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    decision = run.outcomes.get(DECISION)
+    page = decision.page(lang) if isinstance(decision, DecisionResult) else None
     return environment.get_template("report.html.jinja").render(
+        page=None if page is None else Markup(page_fragment(page, level=2)),
+        page_style="" if page is None else Markup(page_style()),
         lang=lang,
         say=lambda key: say(key, lang),
         title=run.experiment.title.get(lang),
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
         overview=_overview(run, lang),
+        deviations=[],
         warnings=[n.text.get(lang) for n in run.notes() if n.warning],
         sections=[_section(s, run, figures, lang) for s in run.sections()],
         rule_options=[
@@ -65,7 +74,9 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
         "id": f"section-{section.name}",
         "title": title,
         "standard": section.standard,
-        "notes": [n.text.get(lang) for n in section.notes if not n.warning],
+        "notes": [
+            n.text.get(lang) for n in section.notes if not n.warning and section.name != DECISION
+        ],
         "figures": [
             {
                 "title": d.title.get(lang),
@@ -74,6 +85,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
                 "wide": not d.name.startswith("transitions-"),
             }
             for d in section.drawings
+            if section.name != DECISION  # it stands on the page
         ],
         "tables": [_shown(t, run, lang) for t in section.tables if t.rows],
     }

@@ -9,7 +9,7 @@ from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, un
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.registry import find_outcome, find_source
 from calib.experiment.results import SourceResult
-from calib.experiment.spec import Experiment, SetEntry
+from calib.experiment.spec import DECISION, Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
 from calib.files.names import names_apart
 from calib.population import Population, resolve_population
@@ -65,11 +65,12 @@ class Run:
     def sections(self) -> list[Section]:
         """Return what there is to show: the comparison, each analysis, each source.
 
-        No two tables have the same name, and no two figures: a later one is numbered.
+        A decision comes first. No two tables have the same name, and no two figures: a later one
+        is numbered.
         """
         out = [
             Section(name, name == "stars", o.tables, o.drawings, o.notes)
-            for name, o in self.outcomes.items()
+            for name, o in sorted(self.outcomes.items(), key=lambda pair: pair[0] != DECISION)
         ]
         for name, r in self.results.items():
             tables = tuple(replace(t, name=_prefixed(name, t.name)) for t in r.tables)
@@ -164,7 +165,8 @@ def run_experiment(
         try:
             outcomes[name] = outcome.build(context, params)
         except InputError as exc:
-            raise _placed(exc, context.file, f"outcomes.{name}") from exc
+            at = name if name == DECISION else f"outcomes.{name}"
+            raise _placed(exc, context.file, at) from exc
     results = {name: context.results[name] for name in experiment.order}
     return Run(experiment, context, sets, context.ratings, results, outcomes, context.log.hashes)
 
@@ -197,6 +199,7 @@ def _context(
         log=log,
         workers=workers,
         scheduler=scheduler,
+        requires={entry.name: entry.requires for entry in experiment.sets},
     )
 
 

@@ -23,6 +23,8 @@ from calib.words import message
 
 __all__ = ["Experiment", "SetEntry", "load_experiment", "parse_experiment"]
 
+DECISION = "decision"
+"""The analysis that stands in a table of its own."""
 SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 
 
@@ -45,6 +47,7 @@ class _ExperimentFile(BaseModel):
     baseline: str = "published"
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     sets: Annotated[dict[SetName, dict[str, Any]], Field(min_length=1)]
+    decision: dict[str, Any] | None = None
     outcomes: dict[str, dict[str, Any]] = {}
 
 
@@ -188,7 +191,14 @@ def _set_entry(name: str, keys: dict[str, Any], file: str, faults: Faults) -> Se
 
 def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Params]:
     out: dict[str, Params] = {}
-    for name, keys in spec.outcomes.items():
+    declared = spec.outcomes
+    if spec.decision is not None:  # what is decided comes first, and so in the report
+        declared = {DECISION: spec.decision, **declared}
+    if DECISION in spec.outcomes:
+        faults.add(f"outcomes.{DECISION}", message("experiment.decision_place"),
+                   expected="[decision]")  # fmt: skip
+    for name, keys in declared.items():
+        at = name if name == DECISION else f"outcomes.{name}"
         outcome = find_outcome(name)
         if outcome is None and name in RENAMED_OUTCOMES:
             new = RENAMED_OUTCOMES[name]
@@ -202,14 +212,14 @@ def _outcomes(spec: _ExperimentFile, file: str, faults: Faults) -> dict[str, Par
             )
             continue
         try:
-            out[name] = parse_model(outcome.params, keys, file, f"outcomes.{name}")
+            out[name] = parse_model(outcome.params, keys, file, at)
         except InputError as exc:
             faults.extend(exc.faults)
             continue
         for needed in outcome.requires(out[name]):
             if needed.split("/")[0] not in spec.sets:
                 faults.add(
-                    f"outcomes.{name}",
+                    at,
                     message(
                         "faults.names_an_unknown_set",
                         needed=repr(needed),

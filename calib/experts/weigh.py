@@ -21,7 +21,7 @@ from calib.experts.synthesis import PanelWeights, pool_panel
 from calib.population import Population
 from calib.rating import Scored, score_answers
 from calib.requests import expect, takes
-from calib.weights import Root, Weighed, WeightSet, from_table
+from calib.weights import Consensus, Evidence, Root, Weighed, WeightSet, from_table
 from calib.words import Name, Text, joined, message
 
 __all__ = ["PanelResult", "weigh_panel"]
@@ -59,6 +59,27 @@ class PanelResult(Weighed):
             pooling=message(f"experts.pooling.{self.pooled.request.pooling}"),
             top=_top(self.weights),
         )
+
+    @property
+    def evidence(self) -> Evidence:
+        """How far the experts of the round that counts agree, and what was assumed of them."""
+        nan = float("nan")
+        consensus = []
+        for found in (r for r in self.rounds if r.round == self.pooled.round):
+            question, w = found.node.question, found.statistics.concordance
+            track = question.tracks[0] if question.place is not None else "all"
+            low, high = (nan, nan) if w is None else w.interval
+            consensus.append(
+                Consensus(track, question.parent, found.statistics.returned,
+                          nan if w is None else w.w, low, high)
+            )  # fmt: skip
+        caveats: list[Text] = [message("experts.synthetic")] if self.panel.synthetic else []
+        if self.pooled.unjudged:
+            used = message(f"experts.used.{self.pooled.request.unjudged}")
+            caveats.append(
+                message("experts.caveat_unjudged", n=len(self.pooled.unjudged), used=used)
+            )
+        return Evidence(consensus, caveats=[*caveats, message("experts.caveat_within")])
 
 
 @takes(PanelRequest)

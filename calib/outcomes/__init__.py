@@ -11,6 +11,7 @@ from calib.outcomes.certainty import move_probability, paired_draws
 from calib.outcomes.compare import ComparisonResult, compare
 from calib.outcomes.crossings import TippingPoints, stars_along, tipping_points
 from calib.outcomes.draws import FamilyRule, draw_weights
+from calib.outcomes.drivers import DriversRequest, DriversResult, drivers
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.lifecycle import LifecycleRequest, LifecycleResult, NewIndicator, lifecycle
@@ -38,6 +39,8 @@ __all__ = [
     "AcceptabilityResult",
     "CompareRequest",
     "ComparisonResult",
+    "DriversRequest",
+    "DriversResult",
     "FamilyRule",
     "InferenceResult",
     "LifecycleRequest",
@@ -60,6 +63,7 @@ __all__ = [
     "bowker_symmetry",
     "compare",
     "draw_weights",
+    "drivers",
     "infer",
     "item_use",
     "lifecycle",

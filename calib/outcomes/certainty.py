@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.framework import Thresholds, Track
-from calib.outcomes.indicators import star_vector
-from calib.rating import Rating
+from calib.rating import Rating, stars_by_draw
 from calib.weights import Local, WeightSet, derive, under
 
 __all__ = ["move_probability", "paired_draws"]
@@ -44,7 +42,7 @@ def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArra
 
     Returns
     -------
-    (q,) probabilities; NaN where neither set has draws or where answers are missing
+    (q,) probabilities; NaN where neither set has draws
     """
     out = np.full(len(rows), np.nan)
     if not len(rows):
@@ -55,16 +53,7 @@ def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArra
         return out
     now = np.sign(rating.samples[track].star[rows] - baseline.samples[track].star[rows])
     rule = rating.framework.rule
-    first = _stars(rating.framework.tracks[track], before, drawn[0][track],
-                   rule.thresholds(baseline.rule_options))  # fmt: skip
-    second = _stars(rating.framework.tracks[track], after, drawn[1][track],
-                    rule.thresholds(rating.rule_options))  # fmt: skip
-    share = (np.sign(second - first) == now).mean(axis=0)
-    known = ~(np.isnan(before).any(axis=1) | np.isnan(after).any(axis=1))
-    return np.where(known, share, np.nan)
-
-
-def _stars(track: Track, X: FloatArray, draws: FloatArray, rule: Thresholds) -> IntArray:
-    """Return stars (k, q) of enterprises (q, L) under draws (k, m)."""
-    filled = np.nan_to_num(X)
-    return np.stack([star_vector(track, filled, local, rule) for local in draws])
+    tree = rating.framework.tracks[track]
+    first = stars_by_draw(tree, before, drawn[0][track], rule.thresholds(baseline.rule_options))
+    second = stars_by_draw(tree, after, drawn[1][track], rule.thresholds(rating.rule_options))
+    return np.asarray((np.sign(second - first) == now).mean(axis=0), dtype=float)

@@ -238,8 +238,8 @@ class ComparisonResult(Result):
 
     def _notes(self) -> Iterator[Note]:
         framework, scored = self.base.framework, self.base.scored
-        if scored.synthetic:
-            yield Note(message("rating.synthetic", label=scored.label), warning=True)
+        if scored.made_up is not None:
+            yield Note(scored.made_up, warning=True)
         yield from (Note(n) for n in (*framework.notes, *scored.notes))
         for option in RULE_OPTIONS:
             value = getattr(scored.rule_options, option.key)

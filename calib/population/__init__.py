@@ -1,6 +1,6 @@
 """Populations of enterprises: reading them, and generating synthetic ones."""
 
-from calib.population.ensemble import Ensemble, load_ensemble
+from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
 from calib.population.generate import generate_population
 from calib.population.imported import import_answers, mapped_population, read_population
 from calib.population.parse import parse_population
@@ -21,6 +21,7 @@ __all__ = [
     "PopulationSpec",
     "Sample",
     "generate_population",
+    "has_ensemble",
     "import_answers",
     "load_ensemble",
     "load_population",

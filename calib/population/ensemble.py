@@ -14,10 +14,11 @@ from calib.files.inputs import note_input
 from calib.files.shipped import shipped_data
 from calib.framework import Framework
 from calib.population.population import Population, Sample
+from calib.population.spec import load_population
 from calib.requests import expect
 from calib.words import Text, message
 
-__all__ = ["Ensemble", "load_ensemble"]
+__all__ = ["Ensemble", "has_ensemble", "load_ensemble"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class Ensemble:
     members : populations of one framework, with as many enterprises in each track
     scheme : by which distribution they were drawn
     digest : SHA-256 of what they were read from
+    example : a further sample that is shown where one has to stand for all
     """
 
     framework: Framework
@@ -36,6 +38,7 @@ class Ensemble:
     label: str
     scheme: Text
     digest: str
+    example: Population | None = None
 
     def __len__(self) -> int:
         return len(self.members)
@@ -79,7 +82,7 @@ def load_ensemble(name: str, framework: Framework, *, n: int | None = None) -> E
         For a name that is none, or lines that do not fit the framework.
     """
     expect("load_ensemble(name, framework)", framework=(framework, Framework))
-    shipped = {p.parent.name: p for p in sorted(shipped_data().glob("*/ensemble.csv"))}
+    shipped = _shipped()
     path = shipped.get(name, Path(name))
     if name not in shipped and not path.suffix:
         hint = suggest(name, shipped)
@@ -90,8 +93,19 @@ def load_ensemble(name: str, framework: Framework, *, n: int | None = None) -> E
     label = message("population.ensemble_label", name=name).get("en")
     members = _members(text.splitlines()[1:], framework, path.name, label)
     scheme = message("population.ensemble_scheme", file=f"{path.name}")
-    whole = Ensemble(framework, members, label, scheme, digest)
+    example = path.with_name(f"{path.parent.name}.toml")
+    shown = load_population(example, framework) if name in shipped and example.exists() else None
+    whole = Ensemble(framework, members, label, scheme, digest, shown)
     return whole if n is None else whole.first(n)
+
+
+def has_ensemble(name: str) -> bool:
+    """Return whether an ensemble of this name is shipped."""
+    return name in _shipped()
+
+
+def _shipped() -> dict[str, Path]:
+    return {p.parent.name: p for p in sorted(shipped_data().glob("*/ensemble.csv"))}
 
 
 def _members(

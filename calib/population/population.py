@@ -66,6 +66,7 @@ class Population:
     synthetic : no real enterprise is in it; shown wherever the population is
     digest : SHA-256 of the file, or of the contents
     notes : what reading it had to decide
+    one_of_many : others agree as well with what is known; see :func:`calib.load_ensemble`
     """
 
     framework: Framework
@@ -75,6 +76,7 @@ class Population:
     synthetic: bool = False
     digest: str = ""
     notes: tuple[Text, ...] = ()
+    one_of_many: bool = False
 
     def __post_init__(self) -> None:
         if not self.digest:

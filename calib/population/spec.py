@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,6 +51,7 @@ class PopulationSpec(BaseModel):
     framework: str | None = None
     label: str = ""
     synthetic: bool = False
+    one_of_many: bool = False
     file: str | None = None
     values: Literal["answers", "scores"] = "answers"
     sheet: str | None = None
@@ -151,10 +153,11 @@ def _resolve_file(
         mapping = None if spec.mapping is None else folder / spec.mapping
         if mapping is not None:
             note_file(mapping)
-        return read_population(
+        found = read_population(
             path, framework, kind=spec.values, sheet=spec.sheet, attributes=spec.attributes,
             label=spec.label, synthetic=spec.synthetic, mapping=mapping,
         )  # fmt: skip
+        return replace(found, one_of_many=spec.one_of_many)
     document = read_toml(path)
     if path.resolve() in above:
         raise InputError(message("faults.file_the_population_files_name", path=path))
@@ -179,9 +182,7 @@ def _resolve_file(
 def _outer_words(outer: PopulationSpec, inner: PopulationSpec) -> PopulationSpec:
     """Return a population file as the one who names it sees it: under its label, if it has one.
 
-    What is synthetic stays so.
+    What is synthetic, or one of many, stays so.
     """
-    label = outer.label or inner.label
-    return inner.model_copy(
-        update={"label": label, "synthetic": inner.synthetic or outer.synthetic}
-    )
+    said = {k: getattr(inner, k) or getattr(outer, k) for k in ("synthetic", "one_of_many")}
+    return inner.model_copy(update={"label": outer.label or inner.label, **said})

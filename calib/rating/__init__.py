@@ -2,7 +2,14 @@
 
 from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
 from calib.rating.rate import RatedSample, Rating, rate
-from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
+from calib.rating.stars import (
+    band_index,
+    effective_local,
+    node_scores,
+    scored_nodes,
+    stars,
+    stars_by_draw,
+)
 
 __all__ = [
     "RatedSample",
@@ -17,4 +24,5 @@ __all__ = [
     "score_answers",
     "scored_nodes",
     "stars",
+    "stars_by_draw",
 ]

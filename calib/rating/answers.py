@@ -74,9 +74,18 @@ class Scored:
     synthetic: bool
     digest: str
     notes: tuple[Text, ...] = ()
+    one_of_many: bool = False
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
+
+    @property
+    def made_up(self) -> Text | None:
+        """What a reader has to know where no real enterprise is among them."""
+        if not self.synthetic:
+            return None
+        key = "one_of_many" if self.one_of_many else "synthetic"
+        return message(f"rating.{key}", label=self.label)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{t} {len(s)}" for t, s in self.samples.items())
@@ -144,6 +153,7 @@ def score_answers(population: Population, rule_options: RuleOptions | None = Non
         population.synthetic,
         population.digest,
         tuple(notes),
+        population.one_of_many,
     )
 
 

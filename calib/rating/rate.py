@@ -93,8 +93,8 @@ class Rating(Result):
     @property
     def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
         """Whether the enterprises are synthetic, and what scoring had to decide."""
-        made_up = message("rating.synthetic", label=self.scored.label)
-        first = (Note(made_up, warning=True),) if self.synthetic else ()
+        made_up = self.scored.made_up
+        first = () if made_up is None else (Note(made_up, warning=True),)
         return (*first, *(Note(r) for r in self.remarks))
 
     def headline(self) -> Text:

@@ -7,7 +7,14 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
 
-__all__ = ["band_index", "effective_local", "node_scores", "scored_nodes", "stars"]
+__all__ = [
+    "band_index",
+    "effective_local",
+    "node_scores",
+    "scored_nodes",
+    "stars",
+    "stars_by_draw",
+]
 
 
 def band_index(scores: FloatArray, edges: FloatArray) -> IntArray:
@@ -104,3 +111,34 @@ def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> Flo
         with np.errstate(divide="ignore", invalid="ignore"):
             out[..., family.members] = np.where(total > 0, out[..., family.members] / total, 0.0)
     return np.asarray(out, dtype=float)
+
+
+def stars_by_draw(
+    track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds
+) -> IntArray:
+    """Return the stars (k, n), from 0, of enterprises under draws of the weights.
+
+    Parameters
+    ----------
+    X : (n, L) leaf scores; the weight of an unanswered item (NaN) goes to its answered siblings
+    local : (k, m) local weights
+
+    Notes
+    -----
+    A gated node without any answer that counts does not hold an enterprise back.
+    """
+    local = np.asarray(local, dtype=float)
+    out = np.zeros((len(local), len(X)), dtype=np.int64)
+    nodes = track.at_depth(thresholds.gate_depth)
+    answered = ~np.isnan(X)
+    patterns, group = np.unique(answered, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.flatnonzero(group.ravel() == number)
+        own = local if pattern.all() else effective_local(track, local, pattern)
+        scores = np.nan_to_num(X[rows]).T
+        gated = np.moveaxis(track.within(own, nodes) @ scores, 1, -1)
+        if not pattern.all():
+            known = scored_nodes(track, local, pattern)[:, nodes]
+            gated = np.where(known[:, None, :], gated, np.inf)
+        out[:, rows] = stars(track.leaf_weights(own) @ scores, gated, thresholds)[0]
+    return out

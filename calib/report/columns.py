@@ -17,7 +17,7 @@ _BY_ROLE: Mapping[str, str] = {
         "set other_set scope track level parent code node name_zh name_en label measure other test "
         "quantity rule_option option case round year method scale source direction through gate "
         "demand caused_by reason up_by down_by band verdict camp baseline item indicator "
-        "estimator role file where segment index likeliest p_by"
+        "estimator role file where segment index likeliest p_by target root_kind root choices"
     ),
     "weight": (
         "worth_unshrunken worth_simultaneous_lower worth_simultaneous_upper "
@@ -37,14 +37,15 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "count": (
         "count n same up down downgraded_count stars_changed stars_up_without stars_down_without "
-        "retire_up retire_down enterprises"
+        "retire_up retire_down enterprises count_before count_after count_expected count_low "
+        "count_high"
     ),
     "share": (
         "share share_now expected_share star_changed star_changed_low star_changed_high star_up "
         "star_down star_by_gate star_by_band same_share ceiling floor dominated leverage_within"
     ),
     "number": (
-        "permutations missing_pairs seed_questions nodes_against_rest "
+        "samples permutations missing_pairs seed_questions nodes_against_rest "
         "nodes experts judged_by sent returned stayed joined left doubtful_nodes outlying_nodes "
         "camps size picks ballots replicates df draws starts steps step rank "
         "shrinkage_rank maximum_likelihood_rank borda_unlisted_zero_rank borda_mean_unlisted_rank "
@@ -52,7 +53,8 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "probability": (
         "simultaneous_lower simultaneous_upper estimate "
-        "p_now p_moves pick_share share_of_picks pick_share_low pick_share_high changed_share "
+        "p_met share_of_samples p_now p_moves pick_share share_of_picks pick_share_low "
+        "pick_share_high changed_share "
         "response_rate full_mark_ratio"
     ),
     "bound": "low high lower upper se",
@@ -66,7 +68,7 @@ _BY_ROLE: Mapping[str, str] = {
         "variance_correlated variance_before variance_after main_effect main_effect_low "
         "main_effect_high main_effect_adjusted r r_low r_high r2 shapley shapley_low shapley_high "
         "shapley_se item_rest item_rest_low item_rest_high rank_shift leverage "
-        "value cap sd mean median cv cv_change iqr error residual "
+        "first_order total_order sd_alone value cap sd mean median cv cv_change iqr error residual "
         "statistic chi2 kendall_w w_low w_high w_change mean_change authority ca cs cr "
         "consistency limit largest_outlier_score silhouette stated_sum shadow_price slack "
         "kkt_residual largest_contribution_before largest_contribution_after "
@@ -78,7 +80,8 @@ _BY_ROLE: Mapping[str, str] = {
         "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_camp"
     ),
     "flag": (
-        "all_permutations reaches_cutoff downgraded acceptable adds_up interval_above_cap spent"
+        "outside all_permutations reaches_cutoff downgraded acceptable adds_up interval_above_cap "
+        "spent"
     ),
     "text": (
         "between_quantiles "
@@ -113,7 +116,8 @@ CODED: Mapping[str, str] = {
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",
-         "quantity", "measure", "other", "verdict", "method", "scale", "source", "where"),
+         "quantity", "measure", "other", "target", "root_kind",
+         "verdict", "method", "scale", "source", "where"),
         "word",
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from calib.weights.compare import (
     total_variation,
 )
 from calib.weights.entropy import entropy_weights
+from calib.weights.evidence import Consensus, Evidence, LeftOut
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
@@ -33,6 +34,9 @@ from calib.weights.weightset import (
 
 __all__ = [
     "DECIDED",
+    "Consensus",
+    "Evidence",
+    "LeftOut",
     "Local",
     "Plan",
     "Provenance",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calib.report import Drawing, Note, Result, Table
+from calib.weights.evidence import Evidence
 from calib.weights.weightset import WeightSet
 from calib.words import Text, message
 
@@ -43,3 +44,8 @@ class Weighed(Result):
     def names(self) -> Mapping[str, Text]:
         """Names of nodes, tracks and levels by code."""
         return self.weights.framework.names
+
+    @property
+    def evidence(self) -> Evidence:
+        """What a decision needs to know of how the weights came about."""
+        return Evidence()

@@ -34,7 +34,7 @@ def test_demo_prints_the_published_stars_and_the_report(tmp_path):
     assert done.returncode == 0, done.stderr
     line = next(x for x in done.stdout.splitlines() if "published (baseline)" in x)
     assert [w for w in line.split() if w.isdigit()] == ["1", "5", "9", "6", "1", "4", "0", "0"]
-    assert "synthetic data, no real enterprise" in done.stdout
+    assert "synthetic, one of many samples" in done.stdout
     report = done.stdout.splitlines()[-1].removeprefix("report: ")
     assert (tmp_path / "runs").as_posix() in report
     assert "Traceback" not in done.stderr

@@ -1,0 +1,85 @@
+"""``calib decide``: the page for the committee."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from calib.cli.options import lang_option
+
+if TYPE_CHECKING:
+    from calib.framework import Framework
+    from calib.population import Ensemble, Population
+    from calib.weights import WeightSet
+
+__all__ = ["decide"]
+
+
+@click.command()
+@click.argument("current")
+@click.argument("proposed")
+@click.argument("population")
+@click.option("--framework", default="aii", show_default=True)
+@click.option("--rules", "rules_file", type=click.Path(path_type=Path, dir_okay=False),
+              help="TOML file with thresholds of the rules of adoption.")  # fmt: skip
+@click.option("--anonymous", is_flag=True, help="Leave out which enterprises change star.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the page as .html or .docx.")  # fmt: skip
+@lang_option("page")
+def decide(
+    current: str, proposed: str, population: str, framework: str, rules_file: Path | None,
+    anonymous: bool, seed: int, out: Path | None, lang: str,
+) -> None:  # fmt: skip
+    """Recommend whether to adopt PROPOSED in place of CURRENT for a POPULATION.
+
+    CURRENT and PROPOSED are weight files, or "published"; POPULATION is a file, or "trial": that
+    one is shown with all the samples that agree as well with what was published. Weight files
+    have no draws: in an experiment, [decision] has those of the sets that it makes.
+    """
+    from calib.framework import load_framework
+    from calib.outcomes.decision import decide as judge
+    from calib.report import print_table
+    from calib.words import message
+
+    fw = load_framework(framework)
+    rules = {} if rules_file is None else _rules(rules_file)
+    found = judge(
+        _weights(current, fw), _weights(proposed, fw), _population(population, fw), rules=rules,
+        rng=seed,
+    )  # fmt: skip
+    click.echo(found.headline().get(lang))
+    print_table(found.table(), lang, fw.names)
+    for text in found.changes:
+        click.echo(f"· {text.get(lang)}")
+    if out is not None:
+        found.write(out, lang=lang, anonymous=anonymous)
+        click.echo(message("cli.wrote", file=str(out)).get(lang))
+
+
+def _weights(name: str, framework: Framework) -> WeightSet:
+    from calib.weights import published_weights, read_weights
+
+    return published_weights(framework) if name == "published" else read_weights(name, framework)
+
+
+def _population(name: str, framework: Framework) -> Population | Ensemble:
+    from calib.population import has_ensemble, load_ensemble, load_population
+
+    if has_ensemble(name):
+        return load_ensemble(name, framework)
+    return load_population(name, framework)
+
+
+def _rules(path: Path) -> dict[str, object]:
+    """Return the thresholds stated in a file, checked under its name."""
+    from calib._validation import parse_model
+    from calib.files.inputs import read_toml
+    from calib.outcomes.decision_rules import AdoptionRules
+
+    document = read_toml(path)
+    stated: dict[str, object] = document.get("rules", document)
+    parse_model(AdoptionRules, stated, str(path), "rules" if "rules" in document else "")
+    return stated

@@ -1,0 +1,74 @@
+"""The figure of a decision: proposed weights with their intervals, and the weights in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib.figures.palette import ACCENT, DOWN, GRID, INK, MUTED
+from calib.figures.style import figure, styled
+from calib.words import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from calib.framework import Framework
+
+__all__ = ["proposed_weights"]
+
+MOST_ROWS = 20
+"""Rows in a panel; of more, those that change most are shown."""
+
+
+@styled
+def proposed_weights(table: pd.DataFrame, framework: Framework, *, language: str = "zh") -> Any:
+    """Draw proposed weights beside the current ones, a panel a track, down to the second level.
+
+    Parameters
+    ----------
+    table : rows of nodes with track, level, code, baseline_local, local_weight, low, high, outside
+    framework : names of nodes and tracks, and the order of levels
+    """
+    shown = [code for code, _ in framework.levels][:2]
+    tracks = [t for t in framework.tracks if (table["track"] == t).any()] or ["all"]
+    parts = []
+    for place, track in enumerate(tracks):
+        here = [track, "all"] if place == 0 else [track]
+        rows = table[table["track"].isin(here) & table["level"].isin(shown)]
+        if len(rows) > MOST_ROWS:
+            rows = rows.loc[rows["local_pp"].abs().nlargest(MOST_ROWS).index].sort_index()
+        parts.append(rows.sort_values("level", key=lambda c: c.map(shown.index), kind="stable"))
+    height = 0.75 + 0.17 * max(len(p) for p in parts)
+    fig, axes = figure(7.6, height, columns=len(parts))
+    for ax, track, rows in zip(np.atleast_1d(axes), tracks, parts, strict=True):
+        name = framework.tracks[track].name.get(language) if track in framework.tracks else ""
+        _panel(ax, rows, name, framework, language)
+    handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    return fig
+
+
+def _panel(ax: Any, rows: pd.DataFrame, title: str, framework: Framework, language: str) -> None:
+    y = np.arange(len(rows))
+    low, high = rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float)
+    ax.hlines(y, low, high, color=ACCENT, linewidth=2.2, alpha=0.55,
+              label=say("figures.interval", language))  # fmt: skip
+    ax.plot(rows["local_weight"], y, "o", color=ACCENT, markersize=4,
+            label=say("figures.proposed", language))  # fmt: skip
+    outside = rows["outside"].map(lambda v: v is True).to_numpy(dtype=bool)
+    current = rows["baseline_local"].to_numpy(dtype=float)
+    ax.plot(current, y, "|", color=INK, markersize=9, markeredgewidth=1.6,
+            label=say("figures.current", language))  # fmt: skip
+    ax.plot(current[outside], y[outside], "|", color=DOWN, markersize=9, markeredgewidth=2.2,
+            label=say("figures.current_outside", language))  # fmt: skip
+    ax.set_yticks(y, [framework.names[c].get(language) for c in rows["code"]], fontsize=7)
+    first = (rows["level"] == rows["level"].iloc[0]).to_numpy().sum() if len(rows) else 0
+    if 0 < first < len(rows):
+        ax.axhline(first - 0.5, color=MUTED, linewidth=0.7)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="x", labelsize=7)
+    ax.grid(axis="x", color=GRID)
+    ax.set_xlim(left=0)
+    ax.set_title(title, fontsize=8.5)

@@ -1,0 +1,477 @@
+"""What drives the uncertainty of stars: shares by sampled root, and by choice of method.
+
+A *root* is something that could have come out otherwise (experts, ballots, enterprises); its
+replicates are drawn, so its shares are estimated by pick and freeze. A *choice* is a step that
+somebody decided (pooling, a cap, a grid, an option of the rule); its alternatives are tried in
+all combinations, so its shares are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from pydantic import Field, StrictInt
+
+from calib._streams import stream, token
+from calib._types import FloatArray, Seed
+from calib.errors import InputError, suggest
+from calib.framework import RuleOptions
+from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.outcomes.variance_shares import (
+    VarianceShares,
+    corner_variances,
+    factorial_variances,
+    shares_of,
+)
+from calib.population import Ensemble, Population
+from calib.rating import Scored, stars_by_draw
+from calib.report import Note, Result, Table
+from calib.requests import Request, expect, takes
+from calib.weights import Local, Plan, Root, Weighed, WeightSet, derive, under
+from calib.words import Text, joined, message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DriversRequest", "DriversResult", "drivers"]
+
+Choice: TypeAlias = "WeightSet | Callable[[WeightSet], WeightSet | Weighed] | Mapping[str, str]"
+"""A weight set in place of the one before, a step from it, or options of the rating rule."""
+Choices = Mapping[str, Mapping[str, Choice]]
+_ONCE: Plan = {"": np.zeros(1, dtype=np.int64)}
+"""The plan of sets without roots: themselves, once."""
+Target = Literal["changes", "stars", "enterprise"]
+
+MOST_ROOTS = 8
+"""Groups of roots are looked at one by one: 2 to this power."""
+SAMPLE = "sample"
+"""Kind and key of the root that an ensemble brings in: which of its samples was observed."""
+
+
+class DriversRequest(Request):
+    """Options of :func:`drivers`."""
+
+    target: Target = Field(
+        "changes",
+        description='"changes": how many enterprises change star against the baseline; "stars": '
+        'how many have each star; "enterprise": the star of one',
+    )
+    enterprise: str | None = Field(None, description='whose star, with target "enterprise"')
+    size: Annotated[StrictInt, Field(ge=2, le=100_000)] = Field(
+        128, description="pairs of draws; each is looked at with every group of roots frozen"
+    )
+    together: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="groups of roots, by key, that are not independent: they are drawn by the "
+        "same number, and get Shapley shares of the variance with some of them as observed",
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DriversResult(Result):
+    """Shares of the uncertainty of stars by what it comes from.
+
+    Attributes
+    ----------
+    roots : what was sampled, in the order of the rows of ``sampled``
+    sampled : shares by root; first-order and total ones are NaN for roots that depend
+    alone : (roots, targets) variance when that root varies and the others are as observed
+    factors : names of the choices
+    chosen : shares by choice, None without choices
+    targets : names of the quantities
+
+    Tables: ``drivers`` (by root and by choice), ``driver-values`` (every combination of choices).
+    """
+
+    names_of: Mapping[str, Text]
+    roots: tuple[Root, ...]
+    sampled: VarianceShares | None
+    alone: FloatArray
+    factors: tuple[str, ...]
+    chosen: VarianceShares | None
+    combinations: pd.DataFrame | None
+    targets: tuple[str, ...]
+    dependent: bool
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and stars by code."""
+        return self.names_of
+
+    def headline(self) -> Text:
+        """Return what drives the first quantity most."""
+        parts = [
+            message("outcomes.drivers.share", what=label, share=f"{100 * value:.0f}")
+            for label, value in self.ranking()
+        ]
+        if not parts:
+            return message("outcomes.drivers.nothing")
+        return message("outcomes.drivers.headline", parts=joined(parts))
+
+    def ranking(self, target: int = 0) -> list[tuple[Text | str, float]]:
+        """Return roots, then choices, with their Shapley shares, the largest first."""
+        out: list[tuple[Text | str, float]] = []
+        roots: list[Text | str] = [r.label for r in self.roots]
+        for labels, found in ((roots, self.sampled), ([*self.factors], self.chosen)):
+            if found is not None and found.variance[target] > 0:
+                shares = found.shapley[:, target].tolist()
+                out += sorted(zip(labels, shares, strict=True), key=lambda row: -row[1])
+        return out
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Shares, and the values behind those of choices."""
+        tables = [Table("drivers", self._frame(), message("outcomes.drivers.table"),
+                        blank=message("outcomes.drivers.blank"))]  # fmt: skip
+        if self.combinations is not None:
+            title = message("outcomes.drivers.combinations")
+            tables.append(Table("driver-values", self.combinations, title, from_transitions=True))
+        return tuple(tables)
+
+    def _frame(self) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = []
+        for t, target in enumerate(self.targets):
+            if self.sampled is not None:
+                deviation = float(np.sqrt(self.sampled.variance[t]))
+                rows += [
+                    (target, root.kind, root.label.get("en"), s.first[i, t], s.total[i, t],
+                     s.shapley[i, t], np.sqrt(self.alone[i, t]), deviation)
+                    for s in (self.sampled,) for i, root in enumerate(self.roots)
+                ]  # fmt: skip
+            if self.chosen is not None:
+                deviation = float(np.sqrt(self.chosen.variance[t]))
+                rows += [
+                    (target, "choice", name, s.first[i, t], s.total[i, t], s.shapley[i, t],
+                     np.nan, deviation)
+                    for s in (self.chosen,) for i, name in enumerate(self.factors)
+                ]  # fmt: skip
+        columns = ["target", "root_kind", "root", "first_order", "total_order", "shapley",
+                   "sd_alone", "sd"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """How roots were varied."""
+        out = []
+        if self.sampled is None:
+            out.append(Note(message("outcomes.drivers.decided"), warning=True))
+        if self.dependent:
+            out.append(Note(message("outcomes.drivers.dependent")))
+        return tuple(out)
+
+
+@takes(DriversRequest)
+def drivers(
+    weights: WeightSet | Callable[..., WeightSet | Weighed],
+    population: Population | Scored | Ensemble,
+    *,
+    request: DriversRequest,
+    baseline: WeightSet | None = None,
+    choices: Mapping[str, Mapping[str, Any]] | None = None,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
+    rng: Seed = None,
+) -> DriversResult:
+    """Find what the uncertainty of stars comes from.
+
+    Parameters
+    ----------
+    weights : the set whose roots vary. Or a procedure: a function that takes one choice of every
+        name in ``choices`` by keyword, and gives weights
+    population : the enterprises. Of an ensemble, which sample was observed is a root too
+    baseline : stars are compared with those under this set; with those under ``weights``, as
+        observed, if None
+    choices : by name, the alternatives by name. Of a weight set each is a step: a weight set that
+        takes the place of the one before, a function from it to the next, or options of the
+        rating rule; names are steps in their order
+    rule_options : answers to the open questions of the rule; the framework's defaults if None
+    rng : seed or Generator
+    {options}
+
+    Raises
+    ------
+    InputError
+        When there is nothing that could vary, or the enterprise is unknown.
+
+    Notes
+    -----
+    Roots: with corners between two independent draws A and B of all roots, the variance that a
+    group explains follows from pairs of corners that agree on the group (Jansen 1999). Choices:
+    an exact analysis of variance over the full factorial, every choice as likely. Both sum to 1
+    in Shapley shares, first-order shares do where effects add.
+
+    References
+    ----------
+    Song, E., Nelson, B. L. and Staum, J. (2016). Shapley effects for global sensitivity analysis.
+    SIAM/ASA Journal on Uncertainty Quantification 4, 1060-1083.
+
+    Examples
+    --------
+    >>> import calib
+    >>> framework = calib.load_framework("aii")
+    >>> firms = calib.load_population("trial", framework)
+    >>> published = calib.published_weights(framework)
+    >>> more = published.with_weights({"DA": 0.40}, name="more")
+    >>> steps = {
+    ...     "analytics": {"0.32": published, "0.40": more},
+    ...     "gate": {"table": {}, "example": {"gate_value": "example"}},
+    ... }
+    >>> found = calib.drivers(published, firms, choices=steps)
+    >>> float(found.chosen.shapley.sum())
+    1.0
+    """
+    expect(
+        "drivers(weights, population)",
+        population=(population, (Population, Scored, Ensemble)),
+    )
+    judge = _Judge(population, baseline, rule_options, request)
+    chosen, combinations = None, None
+    if choices:
+        chosen, combinations = _over_choices(weights, choices, judge)
+    roots: tuple[Root, ...] = ()
+    sampled, alone = None, np.zeros((0, len(judge.targets)))
+    if isinstance(weights, WeightSet):
+        roots = judge.roots(weights)
+        if roots:
+            generator = stream(token(rng), "drivers")
+            sampled, alone = _over_roots(weights, roots, judge, request, generator)
+    if sampled is None and chosen is None:
+        raise InputError(message("outcomes.drivers.nothing_varies"))
+    return DriversResult(
+        judge.framework.names, roots, sampled, alone, tuple(choices or ()), chosen, combinations,
+        judge.targets, bool(request.together),
+    )  # fmt: skip
+
+
+class _Judge:
+    """The quantities of interest: from weights, and which sample was observed, to numbers."""
+
+    def __init__(
+        self,
+        population: Population | Scored | Ensemble,
+        baseline: WeightSet | None,
+        rule_options: RuleOptions | Mapping[str, str] | None,
+        request: DriversRequest,
+    ) -> None:
+        self.population, self.baseline = population, baseline
+        self.rule_options, self.request = rule_options, request
+        self.framework = population.framework
+        self._scored: dict[Any, list[Scored]] = {}
+        rule = self.framework.rule
+        self.targets: tuple[str, ...] = (request.target,)
+        if request.target == "stars":
+            self.targets = tuple(f"star_{k + rule.first}" for k in range(rule.stars))
+        if request.target == "enterprise":
+            self.place = self._find(request.enterprise)
+
+    def scored(self, rule_options: Any = None) -> list[Scored]:
+        """Return the scores of every sample; one where the population is no ensemble."""
+        wanted = self.rule_options if rule_options is None else rule_options
+        if isinstance(self.population, Scored):
+            return [scored_enterprises(self.population, wanted)]
+        key = repr(wanted)
+        if key not in self._scored:
+            several = self.population
+            every = [*several] if isinstance(several, Ensemble) else [several]
+            self._scored[key] = [scored_enterprises(p, wanted) for p in every]
+        return self._scored[key]
+
+    def _find(self, enterprise: str | None) -> tuple[str, int]:
+        if isinstance(self.population, Ensemble):
+            raise InputError(message("outcomes.drivers.one_of_many"))
+        known = {str(i): (t, row) for t, s in self.scored()[0].samples.items()
+                 for row, i in enumerate(s.ids)}  # fmt: skip
+        if enterprise not in known:
+            raise InputError(
+                message("outcomes.drivers.no_enterprise", id=repr(enterprise),
+                        hint=suggest(str(enterprise), known))
+            )  # fmt: skip
+        return known[str(enterprise)]
+
+    def roots(self, weights: WeightSet) -> tuple[Root, ...]:
+        """Return what varies: the roots of both sets, and the sample of an ensemble."""
+        check_framework([w for w in (weights, self.baseline) if w is not None], self.scored()[0])
+        both = derive([w for w in (weights, self.baseline) if w is not None], lambda s, p: s[0])
+        known = () if both is None else tuple(both.roots.values())
+        if isinstance(self.population, Ensemble):
+            label = message("outcomes.drivers.sample", n=len(self.population))
+            known = (*known, Root(SAMPLE, SAMPLE, label, SAMPLE))
+        if len(known) > MOST_ROOTS:
+            raise InputError(message("outcomes.drivers.too_many", n=len(known), most=MOST_ROOTS))
+        return known
+
+    def values(self, weights: WeightSet, plan: Plan, rule_options: Any = None) -> FloatArray:
+        """Return the quantities (k, T) under a plan of replicates."""
+        k = len(next(iter(plan.values())))
+        reference = self.baseline or weights.with_uncertainty(None)
+        after, before = under(weights, plan, k), under(reference, plan, k)
+        scored, earlier = self.scored(rule_options), self.scored()
+        member = np.maximum(plan.get(SAMPLE, np.zeros(k, dtype=np.int64)), 0)
+        out = np.zeros((k, len(self.targets)))
+        for number in np.unique(member):
+            rows = np.flatnonzero(member == number)
+            out[rows] = self._counted(
+                (scored[number], {t: v[rows] for t, v in after.items()}),
+                (earlier[number], {t: v[rows] for t, v in before.items()}),
+            )
+        return out
+
+    def _counted(self, now: tuple[Scored, Local], then: tuple[Scored, Local]) -> FloatArray:
+        rule = self.framework.rule
+        (scored, after), (earlier, before) = now, then
+        thresholds = rule.thresholds(scored.rule_options)
+        out = np.zeros((len(next(iter(after.values()))), len(self.targets)))
+        for t, sample in scored.samples.items():
+            if self.request.target == "enterprise" and self.place[0] != t:
+                continue
+            X = sample.X
+            if self.request.target == "enterprise":
+                X = X[[self.place[1]]]
+            stars = stars_by_draw(sample.track, X, after[t], thresholds)
+            if self.request.target == "enterprise":
+                out[:, 0] = stars[:, 0] + rule.first
+            elif self.request.target == "stars":
+                out += np.stack([(stars == k).sum(axis=1) for k in range(rule.stars)], axis=1)
+            else:
+                was = stars_by_draw(
+                    sample.track, earlier.samples[t].X, before[t],
+                    rule.thresholds(earlier.rule_options),
+                )  # fmt: skip
+                out[:, 0] += (stars != was).sum(axis=1)
+        return out
+
+
+def _over_roots(
+    weights: WeightSet,
+    roots: Sequence[Root],
+    judge: _Judge,
+    request: DriversRequest,
+    rng: np.random.Generator,
+) -> tuple[VarianceShares, FloatArray]:
+    sizes = _sizes(weights, roots, judge)
+    groups = _groups(roots, request.together)
+    n = request.size
+    pair = [{r.key: np.zeros(n, dtype=np.int64) for r in roots} for _ in "AB"]
+    for draw in pair:
+        for group in groups:
+            same = rng.integers(min(sizes[r.key] for r in group), size=n)
+            for root in group:
+                draw[root.key] = same
+    observed = {r.key: np.full(n, -1) for r in roots}
+    alone = np.stack(
+        [judge.values(weights, {**observed, r.key: pair[0][r.key]}).var(axis=0) for r in roots]
+    )
+    if request.together:
+        # The game of groups that vary together, the others as observed: for a sum of effects
+        # the share of a root is its covariance with the whole.
+        closed = [np.zeros(len(judge.targets))]
+        for free_ones in range(1, 1 << len(roots)):
+            free = {r.key: pair[0][r.key] for i, r in enumerate(roots) if free_ones >> i & 1}
+            closed.append(judge.values(weights, {**observed, **free}).var(axis=0))
+        shares = shares_of(np.stack(closed))
+        depends = [i for i, r in enumerate(roots) if any(r in g and len(g) > 1 for g in groups)]
+        first, total = shares.first.copy(), shares.total.copy()
+        first[depends], total[depends] = np.nan, np.nan
+        return VarianceShares(shares.variance, first, total, shares.shapley), alone
+    corners = np.stack([
+        judge.values(weights, {
+            r.key: pair[0 if corner >> i & 1 else 1][r.key] for i, r in enumerate(roots)
+        })
+        for corner in range(1 << len(roots))
+    ])  # fmt: skip
+    return shares_of(corner_variances(corners)), alone
+
+
+def _sizes(weights: WeightSet, roots: Sequence[Root], judge: _Judge) -> dict[str, int]:
+    """Return how many replicates there are of each root."""
+    out: dict[str, int] = {}
+    for known in (weights, judge.baseline):
+        if known is not None and known.uncertainty is not None:
+            for key in known.uncertainty.roots:
+                out[key] = min(known.uncertainty.size, out.get(key, known.uncertainty.size))
+    if any(r.key == SAMPLE for r in roots):
+        out[SAMPLE] = len(judge.scored())
+    return out
+
+
+def _groups(roots: Sequence[Root], together: Sequence[Sequence[str]]) -> list[list[Root]]:
+    """Return the roots in groups that are drawn by one number."""
+    by_key = {r.key: r for r in roots}
+    taken: list[str] = []
+    for group in together:
+        for key in group:
+            if key not in by_key or key in taken:
+                raise InputError(
+                    message("outcomes.drivers.no_root", key=repr(key), known=list(by_key))
+                )
+            taken.append(key)
+    grouped = [[by_key[k] for k in g] for g in together]
+    return grouped + [[r] for r in roots if r.key not in taken]
+
+
+def _over_choices(
+    weights: WeightSet | Callable[..., WeightSet | Weighed], choices: Choices, judge: _Judge
+) -> tuple[VarianceShares, pd.DataFrame]:
+    import pandas as pd
+
+    names = {f: list(c) for f, c in choices.items()}
+    if any(len(c) < 2 for c in names.values()):
+        single = [f for f, c in names.items() if len(c) < 2]
+        raise InputError(message("outcomes.drivers.one_choice", names=single))
+    rows, values = [], []
+    judge, first = copy(judge), None  # choices are compared with the baseline as it was decided
+    for picked in product(*names.values()):
+        made, rule_options = _made(weights, choices, dict(zip(names, picked, strict=True)), judge)
+        first = first or made
+        judge.baseline = (judge.baseline or first).with_uncertainty(None)
+        found = judge.values(made.with_uncertainty(None), _ONCE, rule_options)
+        values.append(found[0])
+        rows.append((*picked, *found[0]))
+    shape = [len(c) for c in names.values()]
+    grid = np.stack(values).reshape(*shape, len(judge.targets))
+    shares = shares_of(factorial_variances(grid, len(shape)))
+    listed = [
+        (", ".join(f"{f} = {c}" for f, c in zip(names, row, strict=False)), target, value)
+        for row in rows
+        for target, value in zip(judge.targets, row[len(names):], strict=True)
+    ]  # fmt: skip
+    return shares, pd.DataFrame(listed, columns=["choices", "target", "value"])
+
+
+def _made(
+    weights: WeightSet | Callable[..., WeightSet | Weighed],
+    choices: Choices,
+    picked: Mapping[str, str],
+    judge: _Judge,
+) -> tuple[WeightSet, Any]:
+    """Return the weights of one combination, and the options of the rule it takes."""
+    if not isinstance(weights, WeightSet):
+        return _set(weights(**{f: choices[f][c] for f, c in picked.items()})), None
+    made, options = weights, dict(_options(judge.rule_options))
+    for factor, name in picked.items():
+        choice = choices[factor][name]
+        if isinstance(choice, Mapping):
+            options |= choice
+        else:
+            made = _set(choice(made) if not isinstance(choice, WeightSet) else choice)
+    return made, options or None
+
+
+def _options(rule_options: RuleOptions | Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    if isinstance(rule_options, RuleOptions):
+        yield from rule_options.as_dict().items()
+    elif rule_options is not None:
+        yield from rule_options.items()
+
+
+def _set(made: WeightSet | Weighed) -> WeightSet:
+    weights = made.weights if isinstance(made, Weighed) else made
+    expect("drivers(weights, population, choices=…)", choice=(weights, WeightSet))
+    return weights

@@ -1,0 +1,73 @@
+"""What a method can say, beside its weights, to those who have to decide on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calib.words import Text
+
+__all__ = ["Consensus", "Evidence", "LeftOut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """How far the experts agree at one node: Kendall's W with its interval.
+
+    Attributes
+    ----------
+    track : the track in which it was judged, "all" where tracks share the answer
+    node : code of the parent whose children were judged, "" for the first level
+    experts : how many judged it
+    w, low, high : W from 0 (none) to 1 (identical orders), NaN where it is not defined
+    """
+
+    track: str
+    node: str
+    experts: int
+    w: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How often a cap holds on enterprises that were left out of a fit.
+
+    Attributes
+    ----------
+    measure : what is capped
+    cap : its cap
+    held, held_before : share of the refits in which it holds on left-out enterprises, with the
+        fitted weights and with those before
+    """
+
+    measure: str
+    cap: float
+    held: float
+    held_before: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a decision needs to know of how weights came about.
+
+    Attributes
+    ----------
+    consensus : agreement of experts by node
+    left_out : out-of-sample checks by capped measure
+    caveats : what was assumed or chosen on the way, the gravest first
+    """
+
+    consensus: Sequence[Consensus] = ()
+    left_out: Sequence[LeftOut] = ()
+    caveats: Sequence[Text] = ()
+
+    @classmethod
+    def together(cls, every: Sequence[Evidence]) -> Evidence:
+        """Return the evidence of several methods as one."""
+        return cls(
+            tuple(c for e in every for c in e.consensus),
+            tuple(c for e in every for c in e.left_out),
+            tuple(dict.fromkeys(c for e in every for c in e.caveats)),
+        )

@@ -1,0 +1,196 @@
+"""The page for the committee: its rules, its recommendation, and what it can be asked."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import calib
+from calib.errors import InputError
+from calib.report.page import page_fragment, page_html
+from calib.weights import Consensus, Evidence, LeftOut, Root, Weighed, from_table
+from calib.words import Name
+
+AII = calib.load_framework("aii")
+TRIAL = calib.load_population("trial", AII)
+PUBLISHED = calib.published_weights(AII)
+
+
+def estimated(changes, spread=2000.0, name="proposed", size=300):
+    """Return published weights with changes, and draws of the first level around them."""
+    weights = PUBLISHED.with_weights(changes, name=name)
+    rng = np.random.default_rng(7)
+    top = AII.tracks["discrete"].families[0].members
+    tops = rng.dirichlet(spread * weights.local["discrete"][top], size)
+    draws = {}
+    for t, tree in AII.tracks.items():
+        draws[t] = np.tile(weights.local[t], (size, 1))
+        draws[t][:, tree.families[0].members] = tops
+    root = Root("panel", "panel", Name("专家组", "panel"), "1")
+    return weights.with_uncertainty(from_table(root, weights.local, draws))
+
+
+def verdicts(decision):
+    return dict(zip(decision.frame()["rule"], decision.frame()["verdict"], strict=True))
+
+
+def test_all_rules_met_means_adopt():
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.325}, 60_000), TRIAL, rng=1)
+    assert set(verdicts(found).values()) == {"met"}
+    assert found.advice == "adopt"
+    assert "closest to failing" in found.changes[0].get("en")
+
+
+def test_a_rule_about_the_weights_that_is_not_met_means_do_not_adopt():
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.40}, 5000), TRIAL, rng=1)
+    assert verdicts(found)["keep_order"] == "not_met"
+    assert found.advice == "reject"
+    pairs = {pair[2:] for pair in found.facts.proposal.reversed}
+    assert pairs == {("IC", "DA"), ("IN", "DA")}
+    allowed = calib.decide(
+        PUBLISHED, estimated({"DA": 0.40}, 5000), TRIAL, rules={"allow_reversed": [""]}, rng=1
+    )
+    assert verdicts(allowed)["keep_order"] == "met"
+
+
+def test_what_cannot_be_known_means_find_out_first():
+    decided = PUBLISHED.with_weights({"DA": 0.325}, name="decided")
+    found = calib.decide(PUBLISHED, decided, TRIAL)
+    assert verdicts(found)["sure_stars"] == verdicts(found)["outside"] == "cannot_know"
+    assert found.advice == "ask"
+    assert "decided, not estimated" in found.caveats[0].get("en")
+    waived = calib.decide(PUBLISHED, decided, TRIAL, rules={"sure_stars": False, "outside": False})
+    assert waived.advice == "adopt"
+
+
+def test_the_largest_step_meets_the_rules_and_a_larger_one_does_not():
+    proposed = PUBLISHED.with_weights({"DA": 0.40}, name="more")
+    found = calib.decide(PUBLISHED, proposed, TRIAL)
+    share = int(re.search(r"only (\d+) %", found.changes[0].get("en"))[1]) / 100
+    # DA passes IN where 0.32 + 0.08 t = 0.33 - 0.33 * 0.08 t / 0.68, at t = 0.084.
+    assert share == 0.05
+    for step, kept in ((share, True), (share + 0.05, False)):
+        part = found.facts.part_way(step)
+        assert (not part.proposal.reversed) is kept
+
+
+def test_a_deleted_weight_and_fewer_effective_nodes_are_not_met():
+    deleted = PUBLISHED.with_weights({"IN.E2E": 0.0, "DA": 0.8}, name="old-adjustment")
+    found = verdicts(calib.decide(PUBLISHED, deleted, TRIAL))
+    assert found["least_kept"] == found["effective"] == "not_met"
+
+
+def test_numbers_agree_with_a_count_over_draws():
+    proposed = estimated({"DA": 0.45}, 400)
+    found = calib.decide(PUBLISHED, proposed, TRIAL, rng=1)
+    before = calib.rate(PUBLISHED, TRIAL)
+    after = calib.rate(proposed, TRIAL)
+    moved = sum(int((after.samples[t].star != before.samples[t].star).sum()) for t in AII.tracks)
+    assert found.facts.moved == moved > 0
+    misrated = sum(
+        float((1 - p[np.arange(len(p)), after.samples[t].star]).sum())
+        for t, p in after.probability.items()
+    )
+    assert found.facts.misrated == pytest.approx(misrated)
+    counts = []
+    for i in range(0, 300, 60):
+        one = proposed.with_uncertainty(None)
+        local = {t: v[i] for t, v in proposed.draws.items()}
+        one = calib.WeightSet.build(AII, "one", local, source="test")
+        rating = calib.rate(one, TRIAL)
+        counts.append(sum(int((rating.samples[t].star != before.samples[t].star).sum())
+                          for t in AII.tracks))  # fmt: skip
+    assert found.facts.moved_drawn[::60].tolist() == counts
+    weights = found.frame("decision-weights").set_index("code")
+    low, high = np.quantile(proposed.draws["process"][:, AII.tracks["process"].index["DA"]],
+                            [0.05, 0.95])  # fmt: skip
+    assert (weights.loc["DA", "low"], weights.loc["DA", "high"]) == pytest.approx((low, high))
+    assert weights.loc["DA", "outside"] is (not low <= 0.32 <= high)
+
+
+def test_an_ensemble_shows_the_range_over_its_samples():
+    few = calib.load_ensemble("trial", AII, n=12)
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.45}), few, rng=1, driver_size=8)
+    by_hand = []
+    for sample in few:
+        both = [calib.rate(w, sample) for w in (PUBLISHED, found.facts.proposed)]
+        by_hand.append(sum(int((both[0].samples[t].star != both[1].samples[t].star).sum())
+                           for t in AII.tracks))  # fmt: skip
+    assert found.facts.moved_samples.tolist() == by_hand
+    assert found.facts.scored.label == TRIAL.label  # the example is shown
+    assert "one of many" in found.summary("en")
+    assert verdicts(found)["samples"] in ("met", "not_met")
+
+
+def test_evidence_of_methods_is_judged_worst_first():
+    evidence = Evidence(
+        consensus=[Consensus("all", "", 18, 0.8, 0.7, 0.9),
+                   Consensus("process", "IN", 18, 0.2, 0.1, 0.4)],
+        left_out=[LeftOut("contribution", 0.08, 0.40, 0.73), LeftOut("variance", 0.1, 0.3, 0.1)],
+    )  # fmt: skip
+
+    class Method(Weighed):
+        @property
+        def evidence(self):
+            return evidence
+
+    found = calib.decide(PUBLISHED, Method(estimated({"DA": 0.325}, 60_000)), TRIAL, rng=1)
+    rules = {r.name: r for r in found.rulings}
+    assert rules["consensus"].value == 0.2
+    assert rules["out_of_sample"].value == pytest.approx(-0.33)
+    assert found.frame("decision-agreement")["node"].tolist() == ["IN", ""]
+    assert found.advice == "reject"
+    assert "40 % of the refits" in rules["out_of_sample"].found.get("en")
+
+
+def test_thresholds_are_checked():
+    with pytest.raises(InputError, match=r"stars_moved"):
+        calib.decide(PUBLISHED, PUBLISHED, TRIAL, rules={"stars_moved": 2})
+    with pytest.raises(InputError, match="did you mean 'sure_stars'"):
+        calib.decide(PUBLISHED, PUBLISHED, TRIAL, rules={"sure_star": 0.5})
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_ten_questions_of_a_committee_are_answered_by_the_page(lang):
+    """The questions stand in docs/howto/decide.md; here is where the page answers each."""
+    few = calib.load_ensemble("trial", AII, n=12)
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.45}, 300), few, rng=1, driver_size=16)
+    text = re.sub(r"<[^>]+>", " ", page_fragment(found.page(lang)))
+    answers = {
+        "zh": ["建议：", "依据的规则", "个改变，变化最大的是", "未达较高星级的原因", "家变星：升",
+               "专家分歧最大之处", "不确定性来自哪里", "换样本仍成立", "假设与保留",
+               "什么会改变这个建议"],
+        "en": ["Recommendation:", "By which rules", "weights change, most of all",
+               "what keeps it from the higher star", " up, ", "Where experts agree least",
+               "Where the uncertainty comes from", "Holds for other samples", "What was assumed",
+               "What would change this"],
+    }[lang]  # fmt: skip
+    assert [a for a in answers if a not in text] == []
+    # Read aloud in about five minutes: 250 characters or 150 words a minute.
+    length = len(re.findall(r"[\u4e00-\u9fff]", text)) if lang == "zh" else len(text.split())
+    assert length < (1250 if lang == "zh" else 750)
+
+
+def test_the_page_is_written_as_html_and_as_a_word_document(tmp_path):
+    docx = pytest.importorskip("docx")
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.45}), TRIAL, rng=1, driver_size=8)
+    html = found.write(tmp_path / "page.html", lang="zh").read_text("utf-8")
+    assert "http" not in re.sub(r"http://www\.w3\.org\S*", "", html)  # loads nothing
+    document = docx.Document(str(found.write(tmp_path / "page.docx", lang="zh")))
+    heads = [p.text for p in document.paragraphs if p.style.name.startswith("Heading")]
+    assert heads[0].startswith("决策：")
+    cells = [c.text for t in document.tables for r in t.rows for c in r.cells]
+    assert any("重要性次序不变" in c for c in cells)
+    assert len(document.inline_shapes) == 1
+    with pytest.raises(InputError, match=r"\.html or \.docx"):
+        found.write(tmp_path / "page.pdf")
+
+
+def test_an_anonymous_page_names_no_enterprise():
+    found = calib.decide(PUBLISHED, estimated({"DA": 0.45}), TRIAL, rng=1, driver_size=0)
+    names = [str(n) for n in found.movers["name"]]
+    assert names
+    assert all(n in page_html(found.page("en")) for n in names[:8])
+    assert not any(n in page_html(found.page("en", anonymous=True)) for n in names)

@@ -1,0 +1,203 @@
+"""Shares of uncertainty: against closed forms, brute force, and runs with one root alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import calib
+from calib.errors import InputError
+from calib.outcomes.variance_shares import corner_variances, factorial_variances, shares_of
+from calib.rating import score_answers, stars_by_draw
+from calib.weights import Root, from_table
+from calib.words import Name
+
+AII = calib.load_framework("aii")
+TRIAL = calib.load_population("trial", AII)
+PUBLISHED = calib.published_weights(AII)
+
+
+def corners(function, inputs, size, seed):
+    """Return a function's values at the corners of pairs of independent standard normal draws."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((2, size, inputs))
+    out = []
+    for corner in range(1 << inputs):
+        picked = [bool(corner >> i & 1) for i in range(inputs)]
+        out.append(function(np.where(picked, a, b)))
+    return np.stack(out)[:, :, None]
+
+
+def drawn(name, key, spread, size=200, seed=0):
+    """Return the published weights with draws of the first level that belong to one root."""
+    rng = np.random.default_rng([seed, *key.encode()])
+    draws = {}
+    tops = rng.dirichlet(spread * np.array([0.35, 0.33, 0.32]), size)
+    for t, tree in AII.tracks.items():
+        values = np.tile(PUBLISHED.local[t], (size, 1))
+        values[:, tree.families[0].members] = tops
+        draws[t] = values
+    root = Root(key, "panel", Name(key, key), "1")
+    known = from_table(root, PUBLISHED.local, draws)
+    return PUBLISHED.renamed(name).with_uncertainty(known)
+
+
+def test_an_additive_function_has_the_shares_of_its_variances():
+    scales = np.array([1.0, 2.0, 3.0])
+    found = shares_of(corner_variances(corners(lambda x: x @ scales, 3, 40_000, 1)))
+    expected = scales**2 / (scales**2).sum()
+    np.testing.assert_allclose(found.first[:, 0], expected, atol=0.01)
+    np.testing.assert_allclose(found.total[:, 0], found.first[:, 0], atol=1e-12)
+    np.testing.assert_allclose(found.shapley[:, 0], found.first[:, 0], atol=1e-12)
+    assert found.first.sum() == pytest.approx(1, abs=1e-12)  # exactly, in every sample
+
+
+def test_an_interaction_is_in_total_shares_and_is_split_by_shapley():
+    """Y = x1 + x1 x2 with standard normals: V = 2, first-order 1/2 and 0, interaction 1/2."""
+    values = corners(lambda x: x[:, 0] + x[:, 0] * x[:, 1], 2, 200_000, 2)
+    found = shares_of(corner_variances(values))
+    np.testing.assert_allclose(found.first[:, 0], [0.5, 0], atol=0.02)
+    np.testing.assert_allclose(found.total[:, 0], [1, 0.5], atol=0.02)
+    np.testing.assert_allclose(found.shapley[:, 0], [0.75, 0.25], atol=0.02)
+    assert found.shapley.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_ishigami_shares_agree_with_their_closed_form():
+    """Ishigami and Homma (1990), a = 7, b = 0.1, on uniform inputs."""
+    rng = np.random.default_rng(3)
+    a, b = rng.uniform(-np.pi, np.pi, (2, 60_000, 3))
+
+    def f(x):
+        return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+    values = np.stack([
+        f(np.where([bool(c >> i & 1) for i in range(3)], a, b)) for c in range(8)
+    ])[:, :, None]  # fmt: skip
+    found = shares_of(corner_variances(values))
+    np.testing.assert_allclose(found.first[:, 0], [0.3139, 0.4424, 0], atol=0.02)
+    np.testing.assert_allclose(found.total[:, 0], [0.5576, 0.4424, 0.2437], atol=0.02)
+
+
+def test_a_factorial_agrees_with_an_analysis_of_variance_of_statsmodels():
+    import pandas as pd
+    from statsmodels.formula.api import ols
+    from statsmodels.stats.anova import anova_lm
+
+    values = np.random.default_rng(4).normal(size=(3, 2, 4))
+    found = shares_of(factorial_variances(values[..., None], 3))
+    index = pd.MultiIndex.from_product([range(3), range(2), range(4)], names=list("abc"))
+    frame = pd.DataFrame({"y": values.ravel()}, index=index).reset_index()
+    table = anova_lm(ols("y ~ C(a) + C(b) + C(c)", frame).fit(), typ=2)["sum_sq"]
+    whole = ((frame["y"] - frame["y"].mean()) ** 2).sum()
+    np.testing.assert_allclose(found.first[:, 0], table.iloc[:3] / whole, rtol=1e-10)
+    assert found.shapley[:, 0].sum() == pytest.approx(1)
+    assert (found.total >= found.first - 1e-12).all()
+
+
+def test_nothing_varies_nothing_is_shared():
+    assert shares_of(np.zeros((4, 1))).shapley.tolist() == [[0], [0]]
+
+
+def test_freezing_all_roots_but_one_equals_the_run_with_that_root_alone():
+    one, other = drawn("a", "a", 60), drawn("b", "b", 200)
+    mixed = calib.blend({one: 0.5, other: 0.5})
+    decided = other.with_uncertainty(None)
+    single = calib.blend({one: 0.5, decided: 0.5})
+    frozen = mixed.uncertainty.draws(free=["a"])
+    for t in AII.tracks:
+        assert np.array_equal(frozen[t], single.draws[t])
+    both = calib.drivers(mixed, TRIAL, baseline=PUBLISHED, target="stars", rng=1)
+    lone = calib.drivers(single, TRIAL, baseline=PUBLISHED, target="stars", rng=1)
+    np.testing.assert_array_equal(both.alone[0], lone.alone[0])
+    np.testing.assert_allclose(lone.sampled.shapley[:, lone.sampled.variance > 0], 1)
+
+
+def test_shares_of_roots_agree_with_the_variance_over_all_pairs_of_replicates():
+    """Two roots of 40 replicates each: the whole grid is rated, and its analysis is exact."""
+    mixed = calib.blend({drawn("a", "a", 30, 40): 0.5, drawn("b", "b", 90, 40): 0.5})
+    grid = {"a": np.repeat(np.arange(40), 40), "b": np.tile(np.arange(40), 40)}
+    local = mixed.uncertainty.make(grid)
+    scored, rule = score_answers(TRIAL), AII.rule.thresholds()
+    changes = np.zeros(1600)
+    for t, s in scored.samples.items():
+        then = stars_by_draw(s.track, s.X, PUBLISHED.local[t][None], rule)
+        changes += (stars_by_draw(s.track, s.X, local[t], rule) != then).sum(axis=1)
+    exact = shares_of(factorial_variances(changes.reshape(40, 40, 1), 2))
+    found = calib.drivers(mixed, TRIAL, baseline=PUBLISHED, size=4000, rng=1)
+    assert found.sampled.variance[0] == pytest.approx(exact.variance[0], rel=0.1)
+    np.testing.assert_allclose(found.sampled.first, exact.first, atol=0.04)
+    np.testing.assert_allclose(found.sampled.total, exact.total, atol=0.04)
+
+
+def test_dependent_roots_get_the_covariance_shares_of_a_sum():
+    """Roots drawn together, in a sum: the Shapley share is Cov(part, whole) / V(whole)."""
+    one, other = drawn("a", "a", 60), drawn("b", "b", 200)
+    mixed = calib.blend({one: 0.5, other: 0.5})
+    ids = TRIAL.samples["discrete"].ids
+    found = calib.drivers(
+        mixed, TRIAL, target="enterprise", enterprise=str(ids[3]), together=[("a", "b")], rng=1
+    )
+    assert found.sampled.shapley.sum() == pytest.approx(1) or found.sampled.variance[0] == 0
+    assert np.isnan(found.sampled.first).all()
+    assert "not independent" in found.summary("en")
+
+
+def test_the_game_of_dependent_roots_gives_covariance_shares():
+    rng = np.random.default_rng(5)
+    x = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 4]], 5000)
+    closed = np.array([0, x[:, 0].var(), x[:, 1].var(), x.sum(axis=1).var()])[:, None]
+    covariance = np.cov(x.T, ddof=0).sum(axis=1)
+    found = shares_of(closed).shapley[:, 0]
+    np.testing.assert_allclose(found, covariance / covariance.sum(), rtol=1e-12)
+
+
+def test_steps_of_a_procedure_are_tried_in_all_combinations():
+    steps = {
+        "pillars": {"published": PUBLISHED, "analytics": PUBLISHED.with_weights({"DA": 0.5},
+                                                                               name="more")},
+        "rounding": {"none": lambda w: w, "0.05": lambda w: calib.round_weights(w, 0.05)},
+        "gate": {"table": {}, "example": {"gate_value": "example"}},
+    }  # fmt: skip
+    found = calib.drivers(PUBLISHED, TRIAL, choices=steps)
+    values = found.frame("driver-values")
+    assert len(values) == 8
+    first = values[values["choices"] == "pillars = published, rounding = none, gate = table"]
+    assert first["value"].item() == 0
+    weights = calib.round_weights(steps["pillars"]["analytics"], 0.05)
+    by_hand = calib.rate(weights, TRIAL, rule_options={"gate_value": "example"})
+    base = calib.rate(PUBLISHED, TRIAL)
+    changes = sum(int((by_hand.samples[t].star != base.samples[t].star).sum()) for t in AII.tracks)
+    last = values["choices"] == "pillars = analytics, rounding = 0.05, gate = example"
+    assert values.loc[last, "value"].item() == changes
+    assert found.chosen.shapley.sum() == pytest.approx(1)
+
+
+def test_a_procedure_takes_its_choices_by_name():
+    def procedure(da, grid):
+        return calib.round_weights(PUBLISHED.with_weights({"DA": da}, name="x"), grid)
+
+    choices = {"da": {"less": 0.2, "more": 0.6}, "grid": {"fine": 0.01, "coarse": 0.05}}
+    found = calib.drivers(procedure, TRIAL, choices=choices, baseline=PUBLISHED, target="stars")
+    assert found.roots == ()
+    assert found.chosen.shapley[:, found.chosen.variance > 0].sum(axis=0) == pytest.approx(1)
+
+
+def test_which_sample_was_observed_is_a_root():
+    few = calib.load_ensemble("trial", AII, n=6)
+    found = calib.drivers(drawn("a", "a", 60), few, baseline=PUBLISHED, rng=1, size=64)
+    assert [r.kind for r in found.roots] == ["panel", "sample"]
+    assert "one of 6" not in found.summary("zh")
+    assert "which of 6 samples" in found.summary("en")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "nothing varies"),
+        ({"target": "enterprise", "enterprise": "D99"}, "no enterprise 'D99'"),
+        ({"choices": {"one": {"a": {}}}}, "leaves no choice"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(options, said):
+    with pytest.raises(InputError, match=said):
+        calib.drivers(PUBLISHED, TRIAL, **options)
