@@ -11,7 +11,7 @@ from calib._types import FloatArray
 from calib.adjustment.conflicts import explain_conflict
 from calib.adjustment.qp import Conflict, Projection, project
 from calib.adjustment.rows import Rows
-from calib.errors import ConvergenceError, InputError
+from calib.errors import ConvergenceError, InfeasibleError, InputError
 
 __all__ = ["Certificate", "Distance", "Nearest", "linear_certificate", "nearest_weights"]
 
@@ -74,6 +74,7 @@ def nearest_weights(
     value: FloatArray,
     *,
     distance: Distance = "euclidean",
+    explain: bool = True,
 ) -> Nearest:
     """Find the weights nearest to the start under linear demands.
 
@@ -85,6 +86,8 @@ def nearest_weights(
     distance : "euclidean" or "entropy"
         ½‖z - start‖², or the Kullback-Leibler divergence Σ z ln(z/start), under which a weight
         of zero stays zero.
+    explain : bool
+        Whether to find out which demands contradict each other, where some do.
 
     Returns
     -------
@@ -103,9 +106,9 @@ def nearest_weights(
     proves it.
     """
     if distance == "entropy":
-        found = _entropy(start, rows, equal, value)
+        found = _entropy(start, rows, equal, value, explain)
     elif distance == "euclidean":
-        step = _solve(start, np.ones_like(start), rows, equal, value)
+        step = _solve(start, np.ones_like(start), rows, equal, value, explain)
         gradient = step.z - start
         cert = linear_certificate(gradient, step, rows, equal, value)
         found = Nearest(
@@ -120,10 +123,17 @@ def nearest_weights(
 
 
 def _solve(
-    target: FloatArray, metric: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray
+    target: FloatArray,
+    metric: FloatArray,
+    rows: Rows,
+    equal: FloatArray,
+    value: FloatArray,
+    explain: bool = True,
 ) -> Projection:
     step = project(target, metric, rows.a, rows.b, equal, value)
     if isinstance(step, Conflict):
+        if not explain:
+            raise InfeasibleError("the demands contradict each other")
         explain_conflict(rows, equal, value)
         raise ConvergenceError("the demands hold together only by a hair; loosen one of them")
     return step
@@ -143,7 +153,9 @@ def linear_certificate(
     return Certificate(float(np.abs(stationary).max()), off, comp, True)
 
 
-def _entropy(start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray) -> Nearest:
+def _entropy(
+    start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray, explain: bool
+) -> Nearest:
     """Minimise Σ z ln(z/start) by Newton steps, each a projection in the metric 1/z."""
     live = start > 0
     full = np.zeros_like(start)
@@ -151,7 +163,7 @@ def _entropy(start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray
         rows.a[:, live], rows.b, rows.labels, rows.relief[:, [*np.flatnonzero(live), -1]]
     )
     s, e = start[live], equal[:, live]
-    z = _interior(s, reduced, e, value)
+    z = _interior(s, reduced, e, value, explain)
     step = Projection(z, np.zeros(len(rows)), np.zeros(len(value)), 0)
     for _ in range(100):
         gradient = np.log(z / s) + 1.0
@@ -179,11 +191,13 @@ def _room(z: FloatArray, move: FloatArray) -> float:
     return float(np.min(-z[down] / move[down])) if down.any() else np.inf
 
 
-def _interior(start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray) -> FloatArray:
+def _interior(
+    start: FloatArray, rows: Rows, equal: FloatArray, value: FloatArray, explain: bool
+) -> FloatArray:
     """Return a feasible point with every weight positive."""
     from scipy.optimize import linprog
 
-    point = _solve(start, 1.0 / start, rows, equal, value).z
+    point = _solve(start, 1.0 / start, rows, equal, value, explain).z
     if point.min() > 1e-6 * start.min():
         return point
     q = len(start)

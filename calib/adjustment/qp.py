@@ -155,6 +155,12 @@ def _split(normals: FloatArray, direction: FloatArray) -> tuple[FloatArray, Floa
     """Split a direction into its part in the span of the normals (coefficients) and the rest."""
     if normals.shape[1] == 0:
         return np.zeros(0), direction
+    basis, corner = np.linalg.qr(normals)
+    size = np.abs(np.diag(corner))
+    if corner.shape[0] == corner.shape[1] and size.min() > 1e-9 * size.max():
+        part = basis.T @ direction
+        rest = direction - basis @ part
+        return np.linalg.solve(corner, part), rest - basis @ (basis.T @ rest)
     r = np.linalg.lstsq(normals, direction, rcond=None)[0]
     return np.asarray(r, dtype=float), direction - normals @ r
 

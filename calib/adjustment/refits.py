@@ -13,9 +13,11 @@ import numpy as np
 
 from calib._types import FloatArray, Seed
 from calib.adjustment.adjusting import finished, space_of, star_tasks
+from calib.adjustment.many import solve_many
 from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.solve import solve
+from calib.adjustment.solve import solve, spec_for
 from calib.adjustment.space import Space
+from calib.adjustment.star_fit import StarTask
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance.main_effect import bootstrap_counts
 from calib.outcomes.dominance.moments import Moments, moments_of
@@ -164,32 +166,86 @@ class Refits:
         filled under the starting weights, and the grid is left out: rounding under caps is an
         integer programme of its own.
         """
-        key = (b"".join(np.asarray(start[t]).tobytes() for t in self.weights.local), replicate)
-        if key not in self._made:
-            self._made[key] = self._solve(start, replicate)
-        return self._made[key]
+        return self.refit_all([start], [replicate])[0]
 
     @single_threaded_blas()
-    def _solve(self, start: Mapping[str, FloatArray], replicate: int) -> Refit:
-        same = all(np.array_equal(start[t], v) for t, v in self.weights.local.items())
-        if same and replicate == DECIDED:
-            return {t: self.after.local[t] for t in self.scores}, True
-        scores, weights, counts = self.scores, self.weights, self.counts(replicate)
-        if not same:
-            weights = replace(self.weights, local=start, uncertainty=None)
-            filled, _ = complete_scores(self.scored, weights)
-            scores = {t: filled[t] for t in scores}
-        space = self.space if same else space_of(weights, list(scores), self.spec.depths)
+    def refit_all(
+        self, starts: Sequence[Mapping[str, FloatArray]], replicates: Sequence[int]
+    ) -> list[Refit]:
+        """Return the refits of many draws: in one batch, and one by one where that fails.
+
+        Parameters
+        ----------
+        starts : starting local weights of each draw, by track
+        replicates : of the enterprises; -1 for those observed
+        """
+        keys = [self._key(s, r) for s, r in zip(starts, replicates, strict=True)]
+        todo = {
+            k: self._data(s, r)
+            for k, s, r in zip(keys, starts, replicates, strict=True)
+            if k not in self._made
+        }
+        decided = self._key(self.weights.local, DECIDED)
+        if todo.pop(decided, None) is not None:
+            self._made[decided] = {t: self.after.local[t] for t in self.scores}, True
+        batch = solve_many(
+            [space for space, _, _ in todo.values()], self.spec,
+            [moments for _, moments, _ in todo.values()], self.full,
+        )  # fmt: skip
+        for (key, data), local in zip(todo.items(), batch, strict=True):
+            self._made[key] = self._complete(local, *data)
+        return [self._made[k] for k in keys]
+
+    def _key(self, start: Mapping[str, FloatArray], replicate: int) -> tuple[bytes, int]:
+        return b"".join(np.asarray(start[t]).tobytes() for t in self.weights.local), int(replicate)
+
+    def _data(
+        self, start: Mapping[str, FloatArray], replicate: int
+    ) -> tuple[Space, dict[str, Moments], Mapping[str, FloatArray]]:
+        """Return the variables, the moments and the scores of a draw."""
+        counts = self.counts(replicate)
+        if all(np.array_equal(start[t], v) for t, v in self.weights.local.items()):
+            return self.space, self.moments(counts), self.scores
+        weights = replace(self.weights, local=start, uncertainty=None)
+        filled, _ = complete_scores(self.scored, weights)
+        scores = {t: filled[t] for t in self.scores}
+        space = space_of(weights, list(scores), self.spec.depths)
+        return space, self.moments(counts, scores), scores
+
+    def _complete(
+        self,
+        local: dict[str, FloatArray],
+        space: Space,
+        moments: Mapping[str, Moments],
+        scores: Mapping[str, FloatArray],
+    ) -> Refit:
+        """Solve by itself what the batch left out of a draw, as the adjustment was solved."""
+        missing = [k for k, b in enumerate(space.blocks) if b.track.code not in local]
+        if not missing:
+            return local, True
+        try:
+            if len(missing) == len(space.blocks):
+                tasks = star_tasks(space, self.spec, scores, self.scored)
+                return self._search(space, self.spec, moments, tasks), True
+            every = [b.track for b in space.blocks]
+            for k in missing:
+                own = spec_for(self.spec, [every[k]], every)
+                local |= self._search(space.parts[k], own, moments)
+        except (InfeasibleError, NotFoundError, ConvergenceError, InputError):
+            return dict(self.full), False
+        return local, True
+
+    def _search(
+        self,
+        space: Space,
+        spec: ResolvedRequest,
+        moments: Mapping[str, Moments],
+        tasks: Sequence[StarTask] = (),
+    ) -> dict[str, FloatArray]:
         warm = np.concatenate(
             [b.track.global_weights(self.full[b.track.code])[b.nodes] for b in space.blocks]
         )
-        tasks = star_tasks(space, self.spec, scores, self.scored)
-        try:
-            found = solve(space, self.spec.quick(), self.moments(counts, scores), tasks=tasks,
-                          extra_starts=[warm], rng=0)  # fmt: skip
-        except (InfeasibleError, NotFoundError, ConvergenceError, InputError):
-            return dict(self.full), False
-        return found.local, True
+        return solve(space, spec.quick(), moments, tasks=tasks, extra_starts=[warm], rng=0).local
 
     @property
     def failed(self) -> int:
@@ -208,10 +264,9 @@ class Refits:
             (start,) = sets
             k = len(next(iter(start.values())))
             which = plan[own.key] if own is not None else np.full(k, DECIDED)
-            rows = [
-                self.refit({t: v[i] for t, v in start.items()}, int(which[i]))[0] for i in range(k)
-            ]
-            return self._whole(start, rows)
+            starts = [{t: v[i] for t, v in start.items()} for i in range(k)]
+            made = self.refit_all(starts, [int(i) for i in which])
+            return self._whole(start, [local for local, _ in made])
 
         return derive([self.weights], procedure, own=own, size=size)
 
@@ -243,10 +298,10 @@ def out_of_sample(refits: Refits, draws: int) -> OutOfSample:
     kept: dict[str, list[FloatArray]] = {t: [] for t in scores}
     judged: list[dict[str, tuple[float, float, float]]] = []
     failed, left = 0, 0
-    for replicate in range(draws):
+    made = refits.refit_all([weights.local] * draws, range(draws))
+    for replicate, (local, met) in enumerate(made):
         counts = refits.counts(replicate)
         left += sum(int(np.count_nonzero(c == 0)) for c in counts.values())
-        local, met = refits.refit(weights.local, replicate)
         if not met:
             failed += 1
             continue

@@ -153,6 +153,7 @@ class ResolvedRequest:
     on : depth whose nodes are capped
     bounds : each (low, high) of local weights, everywhere or by node code; the floor is one
     groups : name -> (codes, low, high) of total global weight
+    brief : whether to search without random starts and to leave conflicts unexplained
     """
 
     request: AdjustRequest
@@ -161,10 +162,11 @@ class ResolvedRequest:
     on: int
     bounds: tuple[Bounds, ...]
     groups: Mapping[str, tuple[Sequence[str], float, float]]
+    brief: bool = False
 
     def quick(self) -> ResolvedRequest:
-        """Return the same request without random starts, for solving near a known answer."""
-        return self.but(starts=0)
+        """Return the same request for one of many draws, solved near a known answer."""
+        return replace(self.but(starts=0), brief=True)
 
     def but(self, **options: Any) -> ResolvedRequest:
         """Return the same request with some options of its search or order changed."""

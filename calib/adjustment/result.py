@@ -307,6 +307,8 @@ def _notes(
         if check.failed:
             yield Note(message("adjustment.note.kept_full", n=check.failed, draws=check.draws),
                        warning=True)  # fmt: skip
+    if (grid or spec.request.steps) and weights.uncertainty is not None:
+        yield Note(message("adjustment.note.draws_plain"))
     parents = [p or message("adjustment.root") for p in off_grid(weights, grid)] if grid else []
     if parents:
         yield Note(message("adjustment.note.off_grid", grid=grid, parents=parents))

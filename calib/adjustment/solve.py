@@ -141,8 +141,9 @@ def _solve(
         return Solution(space.local_weights(fit.z), None, stars=fit)
     if "variance" not in spec.caps:
         near = nearest_weights(
-            space.start, rows, space.equal, space.value, distance=spec.request.distance
-        )
+            space.start, rows, space.equal, space.value, distance=spec.request.distance,
+            explain=not spec.brief,
+        )  # fmt: skip
         prices = priced(rows.labels, near.prices(rows), rows.slack(near.z))
         return Solution(space.local_weights(near.z), near.certificate, prices)
     caps = share_caps(space, spec.caps["variance"], spec.on, moments)
@@ -162,6 +163,7 @@ def _solve(
     found = nearest_under_share_cap(
         space.start, rows, space.equal, space.value, caps,
         starts=starts, random_starts=spec.request.starts, rng=rng,
+        brief=spec.brief,
     )  # fmt: skip
     relief = rows.relief @ np.append(found.z, 1.0)
     excess = np.concatenate([c.caps - c.shares(found.z) for c in caps])

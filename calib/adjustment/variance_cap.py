@@ -7,8 +7,9 @@ of rounding accuracy, and reports how many starts converged and how many distinc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -33,6 +34,8 @@ __all__ = ["VarianceCapped", "nearest_under_share_cap"]
 _SAME = 1e-6
 _PATIENCE = 24
 """Further random starts where no start led under the caps."""
+_BRIEF = 8
+"""The same, for one of many draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def nearest_under_share_cap(
     *,
     starts: Sequence[FloatArray] = (),
     random_starts: int = 8,
+    brief: bool = False,
     rng: Seed = None,
 ) -> VarianceCapped:
     """Find the nearest weights under linear demands and caps on variance shares.
@@ -90,6 +94,10 @@ def nearest_under_share_cap(
     random_starts : int
         Random points tried besides, projected onto the linear demands: every other one uniform on
         the simplex, every other one a perturbation of the starting weights.
+    brief : bool
+        For one of many draws: look for a point under the caps before any search for the nearest
+        one, which is quicker where there often is none; with fewer random points to find one, and
+        without saying which demands contradict each other.
     rng : seed or generator
 
     Returns
@@ -109,7 +117,7 @@ def nearest_under_share_cap(
     """
     equal, value = full_rank(equal, value)
     problem = CapProblem(start, rows, equal, value, tuple(caps))
-    linear = nearest_weights(start, rows, equal, value)
+    linear = nearest_weights(start, rows, equal, value, explain=not brief)
     if problem.violation(linear.z) <= FEASIBLE:
         # The linear optimum meets the caps: it is the global optimum of the larger problem too.
         point = KktPoint(
@@ -118,9 +126,13 @@ def nearest_under_share_cap(
         return _result(point, problem, 1, [point])
     generator = np.random.default_rng(rng)
     points = _starting_points(problem, linear.z, starts, random_starts, generator)
+    patience = _BRIEF if brief else _PATIENCE
+    if brief and min(problem.violation(z) for z in points) > FEASIBLE:
+        inside, _ = _reach(problem, points, generator, patience)
+        points += [inside, walk_back(problem, inside, linear.z)]
     found = [p for z in points if (p := descend(problem, z)) is not None]
     if not found:
-        inside, tried = _reach(problem, points, generator)
+        inside, tried = _reach(problem, points, generator, patience)
         points = [*tried, inside, walk_back(problem, inside, linear.z)]
         found = [p for z in points[-2:] if (p := descend(problem, z)) is not None]
         if not found:
@@ -138,7 +150,10 @@ def nearest_under_share_cap(
 
 
 def _reach(
-    problem: CapProblem, points: Sequence[FloatArray], generator: np.random.Generator
+    problem: CapProblem,
+    points: Sequence[FloatArray],
+    generator: np.random.Generator,
+    patience: int,
 ) -> tuple[FloatArray, list[FloatArray]]:
     """Lower the excess from the starts given, then from random ones, to a point under the caps.
 
@@ -153,7 +168,7 @@ def _reach(
     """
     tried: list[FloatArray] = []
     lowest, where = np.inf, problem.start
-    for z0 in [*points, *_random_points(problem, _PATIENCE, generator)]:
+    for z0 in chain(points, _random_points(problem, patience, generator)):
         excess, z = lower_excess(problem, z0)
         tried.append(z0)
         if excess < lowest:
@@ -204,17 +219,15 @@ def _starting_points(
 
 def _random_points(
     problem: CapProblem, count: int, generator: np.random.Generator
-) -> list[FloatArray]:
+) -> Iterator[FloatArray]:
     """Draw points that meet the linear demands: uniform ones and ones around the start in turn."""
     q, start = len(problem.start), problem.start
-    out = []
     for i in range(count):
         draw = generator.exponential(size=q)
         draw = start * draw if i % 2 else draw * start.sum() / q
         z = project_linear(problem, draw)
         if z is not None:
-            out.append(z)
-    return out
+            yield z
 
 
 def _result(

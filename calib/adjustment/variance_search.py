@@ -23,6 +23,7 @@ __all__ = [
     "descend",
     "half_square",
     "lower_excess",
+    "polish",
     "project_linear",
     "walk_back",
 ]
@@ -189,10 +190,10 @@ def descend(problem: CapProblem, z0: FloatArray) -> KktPoint | None:
     z = np.asarray(answer.x, dtype=float)
     if not np.isfinite(z).all() or problem.violation(z) > 1e-4:
         return None
-    return _polish(problem, z)
+    return polish(problem, z)
 
 
-def _polish(problem: CapProblem, z: FloatArray) -> KktPoint | None:
+def polish(problem: CapProblem, z: FloatArray) -> KktPoint | None:
     """Newton steps as quadratic programmes on linearised caps, to a KKT point."""
     rows = problem.rows
     r, c = len(rows), len(problem.excess(z))

@@ -7,7 +7,7 @@ from calib.adjustment import adjust
 from calib.adjustment.adjusting import space_of
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.solve import solve
-from calib.errors import InputError
+from calib.errors import CalibError, InputError
 from calib.outcomes.dominance.moments import moments_of
 from calib.rating import score_answers
 from calib.weights import Root, WeightSet, blend, from_table, published_weights
@@ -93,6 +93,53 @@ def test_without_replicates_the_enterprises_are_taken_as_given(published, uncert
     given = adjust(uncertain, trial, **CAP, replicates=0).weights
     assert [r.key for r in given.roots] == ["panel-1"]
     assert given.draws["process"].shape[0] == 5
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"cap": {"variance": 0.10}, "level": "all"},
+        {"cap": {"contribution": 0.05}, "level": "all"},
+        {"cap": 0.22, "level": "capability"},
+        {"cap": {"variance": 0.25}, "level": "capability", "floor": 0.05, "keep_order": True},
+    ],
+)
+def test_draws_solved_in_one_batch_are_those_of_the_search_one_by_one(
+    aii, published, trial, asked
+) -> None:
+    draws = 12
+    found = adjust(published, trial, **asked, replicates=draws)
+    refits, spec = found.refits, AdjustRequest(**asked).resolve(aii)
+    warm = [b.track.global_weights(refits.full[b.track.code])[b.nodes] for b in refits.space.blocks]
+    solved = 0
+    for i, (local, met) in enumerate(refits.refit_all([published.local] * draws, range(draws))):
+        moments = refits.moments(refits.counts(i))
+        try:
+            alone = solve(
+                refits.space,
+                spec.but(starts=0),
+                moments,
+                extra_starts=[np.concatenate(warm)],
+                rng=0,
+            ).local
+        except CalibError:
+            assert not met
+            continue
+        assert met
+        solved += 1
+        for t, w in alone.items():
+            np.testing.assert_allclose(local[t], w, atol=1e-8)
+    assert solved >= 4
+
+
+def test_a_note_says_what_the_draws_do_not_repeat(published, trial) -> None:
+    def said(**more: object) -> bool:
+        found = adjust(published, trial, **CAP, replicates=3, **more)
+        return any("draws of these weights repeat" in n.get("en") for n in found.notes)
+
+    assert said(grid=0.01)
+    assert said(steps=[0.5, 1.0])
+    assert not said()
 
 
 def test_draws_without_an_answer_are_counted_and_said(published, trial) -> None:
