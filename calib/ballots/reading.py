@@ -29,7 +29,7 @@ Faulty = Literal["error", "set-aside"]
 
 
 def read_survey(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Survey,
     framework: Framework,
     *,
     track: str | None = None,
@@ -55,7 +55,7 @@ def read_survey(
     Parameters
     ----------
     path : the file, CSV in UTF-8 or GB18030; or the name of a shipped survey: "near-equal",
-        "unequal"
+        "unequal". A survey that is read already is handed back
     framework : names the indicators
     track : track of all ballots, when the file has no such column
     choices : how many ranks were asked for
@@ -72,6 +72,8 @@ def read_survey(
         With every fault by row, value and what would be valid.
     """
     expect("read_survey(path, framework)", framework=(framework, Framework))
+    if isinstance(path, Survey):
+        return path
     path = _shipped(path) or path
     if track is not None:
         code = framework.track(track)

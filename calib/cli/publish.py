@@ -67,15 +67,15 @@ def publish(
     click.echo(say("cli.experiment", name=loaded.name), err=True)
     view = open_view(experiment, language=lang, privacy=privacy)
     file = Path(experiment)
-    given: dict[str, Any] = {
-        "EXPERIMENT": str(file.resolve()) if file.exists() else experiment, "LANGUAGE": lang,
+    filling: dict[str, Any] = {
+        "experiment": str(file.resolve()) if file.exists() else experiment, "language": lang,
     }  # fmt: skip
     if privacy != Privacy():
-        given["PRIVACY"] = {"min_count": privacy.min_count}
+        filling["privacy"] = {"min_count": privacy.min_count}
         if privacy.key is not None:
-            given["PRIVACY"]["key_file"] = str(key_file.resolve())
+            filling["privacy"]["key_file"] = str(key_file.resolve())
     site = build_site(
-        view, out, notebooks=chosen, parameters=given,
+        view, out, notebooks=chosen, filling=filling,
         answers=privacy == Privacy() if answers is None else answers,
         secrets=_secrets(experiment) if anonymise else (),
         progress=lambda text: click.echo(text, err=True),

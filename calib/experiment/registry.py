@@ -44,11 +44,14 @@ class Source:
     params : pydantic model of its keys in the experiment file
     build : ``(context, name of the set, params) -> Weighed``
     requires : names of the sets that it builds on, from its params
+    arguments : ``(context, name of the set, params)`` -> the arguments of the front function
+        behind it, for notebooks that call it; None where it has none
     """
 
     params: type[Params]
     build: Callable[[Context, str, Any], Weighed]
     requires: Callable[[Any], Sequence[str]] = lambda params: ()
+    arguments: Callable[[Context, str, Any], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)

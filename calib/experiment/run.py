@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
@@ -18,7 +18,7 @@ from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
 from calib.words import joined, message, say
 
-__all__ = ["Run", "Section", "Step", "run_experiment"]
+__all__ = ["Run", "Section", "Step", "make_sets", "run_experiment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +230,31 @@ def _build(entry: SetEntry, context: Context) -> Weighed:
         root = Root(weights.digest, entry.source, weights.label, f"{context.seed} {entry.name}")
         weights = weights.with_uncertainty(from_table(root, weights.local, result.draws))
     return replace(result, weights=weights)
+
+
+def make_sets(
+    experiment: Experiment,
+    names: Iterable[str] | None = None,
+    *,
+    seed: int | None = None,
+    prepare: Callable[[Population], Population] | None = None,
+) -> Context:
+    """Make some weight sets of an experiment, and those that they build on; nothing else.
+
+    Parameters
+    ----------
+    names : of the sets; all of them if None
+    seed, prepare : as in :func:`run_experiment`
+    """
+    wanted = {e.name for e in experiment.sets} if names is None else set(names)
+    for entry in reversed(experiment.sets):  # each comes after those that it builds on
+        if entry.name in wanted:
+            wanted |= {needed.split("/")[0] for needed in entry.requires}
+    context = _context(experiment, seed, 1, None, prepare)
+    for entry in experiment.sets:
+        if entry.name in wanted:
+            context.results[entry.name] = _build(entry, context)
+    return context
 
 
 def _placed(error: InputError, file: str, where: str) -> InputError:

@@ -23,7 +23,7 @@ Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def read_panel(
-    files: Files,
+    files: Files | Panel,
     framework: Framework,
     *,
     rounds: Sequence[int] | None = None,
@@ -36,7 +36,8 @@ def read_panel(
     ----------
     files : returned XLSX forms, and tables with the columns of
         :data:`calib.experts.panel_csv.COLUMNS`: one path or several; ``*`` stands for many; or
-        the name of a shipped panel, "example", which is synthetic
+        the name of a shipped panel, "example", which is synthetic. A panel that is read already
+        is handed back
     framework : the framework that the panel is about
     rounds : rounds of the study; if None they must run from 1 without a gap
     skip_invalid : keep what is sound (a sheet with a fault loses that node only); the panel has
@@ -58,6 +59,8 @@ def read_panel(
     >>> panel = read_panel("forms/*.xlsx", load_framework("aii"))  # doctest: +SKIP
     """
     expect("read_panel(files, framework)", framework=(framework, Framework))
+    if isinstance(files, Panel):
+        return files
     shipped = _shipped(files)
     if shipped is not None:
         files, synthetic = shipped, True

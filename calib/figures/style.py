@@ -20,6 +20,7 @@ from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
 from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
 from calib.files.atomic import write_bytes
+from calib.report.showing import mark
 from calib.words import languages, message
 
 __all__ = [
@@ -136,8 +137,11 @@ def _figure_class() -> Any:
     class CalibFigure(Figure):
         """A matplotlib figure that shows itself in a notebook in calib's look."""
 
+        released = False
+
         def _repr_svg_(self) -> str:
-            return to_svg_string(self)
+            svg = to_svg_string(self)
+            return mark(svg) if self.released else svg
 
     return CalibFigure
 

@@ -31,8 +31,10 @@ def list_frameworks() -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in (shipped_data() / "frameworks").glob("*.toml")))
 
 
-def load_framework(source: str | os.PathLike[str]) -> Framework:
+def load_framework(source: str | os.PathLike[str] | Framework) -> Framework:
     """Read a framework by its shipped name (``"aii"``) or from a TOML file.
+
+    One that is loaded already is handed back.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def load_framework(source: str | os.PathLike[str]) -> Framework:
         With every fault of the file: unknown keys, duplicate codes, weights of siblings that
         do not sum to 1, gates that fall …
     """
+    if isinstance(source, Framework):
+        return source
     text = os.fspath(source)
     path = Path(text)
     if path.suffix != ".toml" and not path.is_file():

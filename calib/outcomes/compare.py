@@ -23,12 +23,12 @@ from calib.outcomes.comparison import (
     transition_table,
 )
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
-from calib.outcomes.subject import check_framework, named_sets, scored_enterprises
+from calib.outcomes.subject import Sets, check_framework, given, named_sets, scored_enterprises
 from calib.population import Population
 from calib.rating import Rating, Scored, rate
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import expect, takes
-from calib.weights import WeightSet, compare_weights, distance_table
+from calib.weights import Weighed, WeightSet, compare_weights, distance_table
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class ComparisonResult(Result):
 @takes(CompareRequest)
 def compare(
     baseline: WeightSet,
-    candidate: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
+    candidate: Sets,
     population: Population | Scored,
     *,
     rule_options: RuleOptions | Mapping[str, str] | None = None,
@@ -271,7 +271,8 @@ def compare(
     Parameters
     ----------
     baseline : the set that the others are compared with
-    candidate : a set, several, or several by name
+    candidate : a set, several, or several by name; what a method gave stands for its weights, and
+        a shift with growth rates the enterprises as they are assumed to have become
     population : the enterprises, as answers or as scores
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator of the bootstrap
@@ -308,8 +309,19 @@ def compare(
     sets = {base: baseline, **{n: w for n, w in candidates.items() if n != base}}
     scored = scored_enterprises(population, rule_options)
     check_framework(sets.values(), scored)
-    ratings = {n: rate(weights=w, population=scored) for n, w in sets.items()}
-    return ComparisonResult(ratings, base, inference=infer(ratings, base, request, token(rng)))
+    grown = {n: g for n, c in given(candidate).items() if (g := _growth(c)) is not None}
+    ratings = {
+        n: rate(weights=w, population=grown[n].grow(scored) if n in grown else scored)
+        for n, w in sets.items()
+    }
+    labels = {n: g.label for n, g in grown.items()}
+    inference = infer(ratings, base, request, token(rng))
+    return ComparisonResult(ratings, base, labels, inference)
+
+
+def _growth(candidate: WeightSet | Weighed) -> Any:
+    """Return what enterprises have become by the time of a result's weights, None if the same."""
+    return getattr(candidate, "grown", {}).get("")
 
 
 def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:

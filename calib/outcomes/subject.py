@@ -10,10 +10,10 @@ from calib.framework import RuleOptions
 from calib.population import Population
 from calib.rating import Scored, score_answers
 from calib.requests import expect
-from calib.weights import WeightSet
+from calib.weights import Weighed, WeightSet
 from calib.words import message
 
-__all__ = ["check_framework", "named_sets", "scored_enterprises"]
+__all__ = ["Sets", "check_framework", "given", "named_sets", "scored_enterprises"]
 
 
 def scored_enterprises(
@@ -34,29 +34,40 @@ def scored_enterprises(
     return score_answers(population, rule.read(rule_options))
 
 
-def named_sets(
-    call: str, weights: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet]
-) -> dict[str, WeightSet]:
+Sets = WeightSet | Weighed | Mapping[str, WeightSet | Weighed] | Sequence[WeightSet | Weighed]
+"""One or several weight sets, or the results that made them."""
+
+
+def named_sets(call: str, weights: Sets) -> dict[str, WeightSet]:
     """Return one or several weight sets by name; sets of one name are numbered.
+
+    What a method gave stands for its weights.
 
     Raises
     ------
     InputError
         When something else than a weight set is among them, or nothing is.
     """
-    if isinstance(weights, Mapping):
-        named = dict(weights)
-    elif isinstance(weights, Iterable) and not isinstance(weights, WeightSet):
-        every = list(weights)
-        names = names_apart([getattr(w, "name", "") for w in every])
-        named = dict(zip(names, every, strict=True))
-    else:
-        named = {getattr(weights, "name", ""): weights}
+    named = {n: g.weights if isinstance(g, Weighed) else g for n, g in given(weights).items()}
     for value in named.values():
         expect(call, weights=(value, WeightSet))
     if not named:
         raise InputError(message("outcomes.no_sets", call=call))
     return named
+
+
+def given(weights: Sets) -> dict[str, WeightSet | Weighed]:
+    """Return sets, or the results that made them, by the names of the sets."""
+    if isinstance(weights, Mapping):
+        return dict(weights)
+    if isinstance(weights, Iterable) and not isinstance(weights, WeightSet):
+        every = list(weights)
+        return dict(zip(names_apart([_name(w) for w in every]), every, strict=True))
+    return {_name(weights): weights}
+
+
+def _name(thing: object) -> str:
+    return str(getattr(thing.weights if isinstance(thing, Weighed) else thing, "name", ""))
 
 
 def check_framework(weights: Iterable[WeightSet], scored: Scored) -> None:

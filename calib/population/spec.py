@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -71,12 +72,15 @@ class PopulationSpec(BaseModel):
         return self
 
 
-def load_population(path: str | Path, framework: Framework, *, rng: Seed = None) -> Population:
+def load_population(
+    path: str | Path | Population, framework: Framework, *, rng: Seed = None
+) -> Population:
     """Read a population from a table, from a TOML file that declares one, or a shipped one.
 
     Parameters
     ----------
-    path : a .csv, .xlsx, .parquet or .toml file; or the name of a shipped population: "trial"
+    path : a .csv, .xlsx, .parquet or .toml file; or the name of a shipped population: "trial".
+        Enterprises that are loaded already are handed back
     rng : seed or generator, for a declared population that is generated and states no seed
 
     Raises
@@ -85,6 +89,8 @@ def load_population(path: str | Path, framework: Framework, *, rng: Seed = None)
         With every fault by cell or key.
     """
     expect("load_population(path, framework)", framework=(framework, Framework))
+    if not isinstance(path, str | os.PathLike):
+        return path
     file = _shipped(path) or Path(path)
     if file.suffix.lower() != ".toml":
         return read_population(file, framework)

@@ -8,13 +8,14 @@ import html
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from calib.errors import CalibError, InputError, MissingExtraError
 from calib.files.inputs import note_input
+from calib.report import RELEASED
 from calib.words import message, say
 
 __all__ = ["Executed", "execute_notebook", "render_notebook"]
@@ -48,7 +49,11 @@ def _need(package: str) -> Any:
 
 
 def execute_notebook(
-    path: str | Path, parameters: Mapping[str, Any], *, folder: str | Path = "."
+    path: str | Path,
+    parameters: Mapping[str, Any],
+    *,
+    filling: Mapping[str, Any] | None = None,
+    folder: str | Path = ".",
 ) -> Executed:
     """Run a notebook from top to bottom with parameters in place of its own.
 
@@ -56,6 +61,8 @@ def execute_notebook(
     ----------
     path : a notebook; the cell tagged ``parameters`` gives the defaults
     parameters : values set right after that cell; names that it does not set are refused
+    filling : arguments of :func:`calib.publish.filling.filled`, which gives the values of further
+        parameters and puts privacy in force
     folder : the kernel's working directory, from which the notebook's file names start
 
     Raises
@@ -77,7 +84,7 @@ def execute_notebook(
         raise InputError(message("publish.no_notebook", file=str(file))) from exc
     except Exception as exc:
         raise InputError(message("publish.bad_notebook", file=str(file), cause=str(exc))) from exc
-    _set_parameters(node, parameters, file)
+    _set_parameters(node, parameters, filling, file)
     client = nbclient.NotebookClient(
         node, timeout=_TIMEOUT, kernel_name="python3", extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
@@ -91,7 +98,7 @@ def execute_notebook(
         raise CalibError(said) from exc
     except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as exc:
         raise CalibError(message("publish.kernel_stopped", file=str(file), cause=str(exc))) from exc
-    language = str(parameters.get("LANGUAGE", "zh"))
+    language = str((filling or {}).get("language", parameters.get("LANGUAGE", "zh")))
     return Executed(file.stem, _title(node, language, file.stem), node)
 
 
@@ -137,11 +144,15 @@ def _execute(client: Any) -> None:
                 runner.run(client.km.shutdown_kernel(now=True))
 
 
-def _set_parameters(node: Any, parameters: Mapping[str, Any], file: Path) -> None:
+def _set_parameters(
+    node: Any, parameters: Mapping[str, Any], filling: Mapping[str, Any] | None, file: Path
+) -> None:
     tagged = [i for i, c in enumerate(node.cells) if "parameters" in c.metadata.get("tags", [])]
     if not tagged:
         if parameters:
             raise InputError(message("publish.no_parameters", file=str(file)))
+        if filling is not None:
+            node.cells.insert(0, _hidden([*_filling([], filling)]))
         return
     source = node.cells[tagged[0]].source
     known = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, flags=re.MULTILINE))
@@ -150,12 +161,25 @@ def _set_parameters(node: Any, parameters: Mapping[str, Any], file: Path) -> Non
         raise InputError(
             message("publish.no_parameter", file=str(file), names=unknown, known=sorted(known))
         )
-    if parameters:
-        lines = [f"{name} = {value!r}" for name, value in parameters.items()]
-        cell = _need("nbformat").v4.new_code_cell("\n".join(lines))
-        cell["id"] = "set-parameters"
-        cell.metadata["tags"] = ["hide"]
-        node.cells.insert(tagged[0] + 1, cell)
+    lines = [] if filling is None else _filling(sorted(known), filling)
+    lines += [f"{name} = {value!r}" for name, value in parameters.items()]
+    if lines:
+        node.cells.insert(tagged[0] + 1, _hidden(lines))
+
+
+def _filling(names: Sequence[str], filling: Mapping[str, Any]) -> list[str]:
+    arguments = ", ".join(f"{k}={v!r}" for k, v in filling.items())
+    return [
+        "from calib.publish.filling import filled",
+        f"globals().update(filled({list(names)!r}, {arguments}))",
+    ]
+
+
+def _hidden(lines: Sequence[str]) -> Any:
+    cell = _need("nbformat").v4.new_code_cell("\n".join(lines))
+    cell["id"] = "set-parameters"
+    cell.metadata["tags"] = ["hide"]
+    return cell
 
 
 def _languages(source: str) -> tuple[str, str]:
@@ -177,12 +201,15 @@ def _title(node: Any, language: str, otherwise: str) -> str:
     return otherwise
 
 
-def render_notebook(done: Executed, *, language: str, only_svg: bool = False) -> str:
+def render_notebook(
+    done: Executed, *, language: str, only_svg: bool = False, only_released: bool = False
+) -> str:
     """Return the notebook as HTML: text in one language, code folded away, outputs.
 
     Parameters
     ----------
     only_svg : leave pictures out that cannot be searched for names (PNG, JPEG)
+    only_released : leave everything out that calib has not let through, such as printed numbers
     """
     parts = []
     for cell in done.node.cells:
@@ -192,7 +219,13 @@ def render_notebook(done: Executed, *, language: str, only_svg: bool = False) ->
         elif cell.cell_type == "code" and cell.source.strip():
             if "hide" not in tags and "parameters" not in tags:
                 parts.append(_code(cell.source, language))
-            parts += [_output(o, language, only_svg) for o in cell.get("outputs", [])]
+            outputs = cell.get("outputs", [])
+            if only_released:
+                outputs, held = [o for o in outputs if _released(o)], len(outputs)
+                held -= len(outputs)
+                note = f'<p class="muted">{say("publish.unreleased", language)}</p>'
+                parts += [note] if held else []
+            parts += [_output(o, language, only_svg) for o in outputs]
     return "\n".join(p for p in parts if p)
 
 
@@ -230,6 +263,19 @@ def _formula(text: str, block: bool) -> str:
     except ImportError as exc:
         raise MissingExtraError("formulas of notebooks", "publish") from exc
     return str(convert(text.strip(), display="block" if block else "inline"))
+
+
+def _released(output: Any) -> bool:
+    """Whether calib let an output through; what goes to stderr is shown to nobody."""
+    data = output.get("data", {})
+    if output.get("output_type") == "stream" and output.get("name") == "stderr":
+        return True
+    shown = data.get("image/svg+xml") or data.get("text/html") or ""
+    return RELEASED in _joined(shown)[:_HEAD]
+
+
+_HEAD = 200
+"""Characters of an output among which its mark stands."""
 
 
 def _output(output: Any, language: str, only_svg: bool) -> str:

@@ -7,15 +7,15 @@ from which small counts follow, a text that holds the id of an enterprise.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from calib.population import Population
 from calib.publish.privacy import Privacy
 from calib.publish.suppression import suppress
-from calib.report import Role, Table
+from calib.report import Drawing, Role, Table
 
-__all__ = ["Release", "mentions"]
+__all__ = ["Baseline", "Release", "mentions"]
 
 _WORDED = (Role.TEXT, Role.GROUP, Role.FLAG)
 """Roles whose values are words, among which an id may stand."""
@@ -36,7 +36,27 @@ class Release:
     privacy: Privacy
     ids: re.Pattern[str] | None = None
 
-    def of(self, table: Table) -> Table | None:
+    @property
+    def texts(self) -> bool:
+        """Whether sentences may be shown: they count."""
+        return self.privacy.rows_allowed
+
+    def drawing(
+        self, drawing: Drawing, tables: Callable[[], Sequence[Table]], *, of_weights: bool = False
+    ) -> bool:
+        """Whether a figure may be shown.
+
+        Where small counts are suppressed, figures of single enterprises and of counts are left
+        out, but for the star distribution where no bar of it is too small.
+        """
+        if self.privacy.rows_allowed or of_weights or drawing.name == "weights":
+            return True
+        if drawing.name != "stars":
+            return False
+        shown = [self.table(t) for t in tables() if t.name == "stars"]
+        return all(t is not None and not _suppressed(t) for t in shown) and bool(shown)
+
+    def table(self, table: Table) -> Table | None:
         """Return the table as it may be shown, None where it may not be shown at all."""
         if self.privacy.key is not None and table.has(Role.PERSON):
             return None
@@ -66,6 +86,10 @@ class Release:
         return any(ids.search(str(v)) is not None for v in table.frame[key].unique())
 
 
+def _suppressed(table: Table) -> bool:
+    return any(isinstance(v, str) for v in table.frame["count"])
+
+
 def mentions(population: Population) -> re.Pattern[str] | None:
     """Return a pattern that finds the ids and names of the enterprises of a population in texts.
 
@@ -82,3 +106,25 @@ def _alternatives(words: Iterable[str]) -> re.Pattern[str] | None:
         return None
     either = "|".join(map(re.escape, longest_first))
     return re.compile(rf"(?<![A-Za-z0-9._-])(?:{either})(?![A-Za-z0-9_-]|\.\w)")
+
+
+@dataclass(frozen=True)
+class Baseline(Release):
+    """What a notebook may show beside the run's own pages.
+
+    Counts that are suppressed table by table would tell by their differences what each hides by
+    itself. Below the least count a notebook therefore counts enterprises under the baseline only.
+
+    Attributes
+    ----------
+    rated : tables of the rating under the baseline
+    """
+
+    rated: tuple[Table, ...] = ()
+
+    def table(self, table: Table) -> Table | None:
+        """Return the table as it may be shown, None where it may not be shown at all."""
+        shown = super().table(table)
+        if shown is None or self.privacy.rows_allowed or not shown.has(Role.COUNT, Role.SHARE):
+            return shown
+        return shown if any(table.frame.equals(t.frame) for t in self.rated) else None

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from calib.experiment import Experiment
+from calib.experiment.spec import SetEntry
 from calib.files.shipped import shipped_notebooks
+from calib.publish.filling import chains
+from calib.words import Name, Text
 
-__all__ = ["fitting_notebooks", "needs_of"]
+__all__ = ["Chosen", "fitting_notebooks", "subject_of"]
 
 
-def needs_of(path: str | Path) -> tuple[str, ...]:
-    """Return the sources of weights that a notebook needs in its experiment."""
-    return tuple(_about(path).get("needs", ()))
+@dataclass(frozen=True)
+class Chosen:
+    """A notebook to be filled, and what of an experiment it is about.
+
+    Attributes
+    ----------
+    of : a source of weights; ``"chain"``: panel and ballots, blended and adjusted; or ``""``
+    entry : the set of that source
+    label : tells pages of one notebook apart; None where there is only one
+    """
+
+    path: Path
+    of: str = ""
+    entry: str = ""
+    label: Text | None = None
+
+
+def subject_of(path: str | Path) -> str:
+    """Return the source of weights that a notebook is about; ``"chain"``; or nothing."""
+    return str(_about(path).get("of", ""))
 
 
 def _about(path: str | Path) -> dict[str, Any]:
@@ -23,16 +44,31 @@ def _about(path: str | Path) -> dict[str, Any]:
     return about
 
 
-def fitting_notebooks(experiment: Experiment) -> list[Path]:
-    """Return the shipped notebooks that an experiment can fill, by name.
+def fitting_notebooks(experiment: Experiment) -> list[Chosen]:
+    """Return the shipped notebooks that an experiment can fill, once for each set they are about.
 
-    A notebook says in its metadata which sources of weights it needs, and which framework where
-    its text is about that one.
+    A notebook says in its metadata what it is about, and which framework where its text is about
+    that one.
     """
-    sources = {entry.source for entry in experiment.sets} | set(experiment.outcomes)
-    out = []
+    out: list[Chosen] = []
     for path in sorted(shipped_notebooks().glob("*.ipynb")):
-        own = _about(path).get("framework", experiment.framework.code)
-        if set(needs_of(path)) <= sources and own == experiment.framework.code:
-            out.append(path)
+        about = _about(path)
+        if about.get("framework", experiment.framework.code) != experiment.framework.code:
+            continue
+        of = subject_of(path)
+        if not of:
+            out.append(Chosen(path))
+            continue
+        entries = _entries(experiment, of)
+        several = len(entries) > 1
+        out += [
+            Chosen(path, of, e.name, (e.label or Name(e.name, e.name)) if several else None)
+            for e in entries
+        ]
     return out
+
+
+def _entries(experiment: Experiment, of: str) -> list[SetEntry]:
+    if of == "chain":
+        return [chain.adjusted for chain in chains(experiment)]
+    return [e for e in experiment.sets if e.source == of and getattr(e.params, "report", True)]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from calib.files.names import names_apart
 from calib.publish.explorer import explorer_page
 from calib.publish.leaks import find_leaks
 from calib.publish.notebooks import Executed, execute_notebook, render_notebook
+from calib.publish.select import Chosen
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
 from calib.report import Table, table_html
@@ -54,8 +55,8 @@ def build_site(
     view: View,
     out: str | Path,
     *,
-    notebooks: Sequence[str | Path] = (),
-    parameters: Mapping[str, Any] | None = None,
+    notebooks: Sequence[str | Path | Chosen] = (),
+    filling: Mapping[str, Any] | None = None,
     answers: bool = True,
     secrets: Sequence[str] = (),
     progress: Callable[[str], None] = lambda text: None,
@@ -68,7 +69,8 @@ def build_site(
     out : folder of the site; one that stands there is replaced if calib wrote it and nobody
         changed it since
     notebooks : notebooks to execute, in the order of the site
-    parameters : parameters of every notebook
+    filling : what notebooks are filled with, see :func:`calib.publish.filling.filled`; they keep
+        their own data if None
     answers : whether the explorer is published; it holds the scores of every enterprise
     secrets : words that must not appear anywhere; see :func:`calib.publish.leaks.secret_words`
     progress : called with what is being done
@@ -83,10 +85,18 @@ def build_site(
     check_directory(out)
     now()  # a date that cannot be read is told before the work
     done = []
-    for path in notebooks:
-        progress(view.say("publish.progress_notebook", name=Path(path).stem))
-        folder = view.run.experiment.folder
-        done.append(execute_notebook(path, parameters or {}, folder=folder))
+    for notebook in notebooks:
+        chosen = notebook if isinstance(notebook, Chosen) else Chosen(Path(notebook))
+        progress(view.say("publish.progress_notebook", name=_stem(chosen)))
+        about = {"of": chosen.of, "entry": chosen.entry}
+        executed = execute_notebook(
+            chosen.path, {}, filling=None if filling is None else {**filling, **about},
+            folder=view.run.experiment.folder,
+        )  # fmt: skip
+        title = executed.title
+        if chosen.label is not None:
+            title = f"{title} · {chosen.label.get(view.language)}"
+        done.append(replace(executed, name=_stem(chosen), title=title))
     progress(view.say("publish.progress_pages"))
     with atomic_directory(out) as aside:
         pages = _write_pages(view, aside, done, answers)
@@ -97,6 +107,10 @@ def build_site(
             progress(view.say("publish.progress_search"))
             _refuse_leaks(aside, secrets)
     return Site(Path(out), tuple(pages))
+
+
+def _stem(chosen: Chosen) -> str:
+    return file_name(f"{chosen.path.stem}-{chosen.entry}" if chosen.label else chosen.path.stem)
 
 
 def _refuse_leaks(folder: Path, secrets: Sequence[str]) -> None:
@@ -128,10 +142,12 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
     names = _download_names(view)
     downloads = _write_downloads(view, folder, names)
     bodies = {"results.html": _results(view, names)}
-    only_svg = view.privacy.key is not None
     for executed, stem in zip(done, stems, strict=True):
         bodies[f"{stem}.html"] = render_notebook(
-            executed, language=view.language, only_svg=only_svg
+            executed,
+            language=view.language,
+            only_svg=view.privacy.key is not None,
+            only_released=not view.privacy.rows_allowed,
         )
     bodies["index.html"] = _index(view, pages, downloads)
     for page in pages:

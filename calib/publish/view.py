@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,13 @@ from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.release import Release, mentions
-from calib.report import Drawing, Result, Table, table_html, table_text
-from calib.words import Name, Text, languages, message, say
+from calib.report import Drawing, Sentence, Table, mark, release, table_html, table_text
+from calib.words import Text, languages, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Section", "Sentence", "Shown", "View", "open_view"]
+__all__ = ["Sentence", "Shown", "View", "open_view"]
 
 _FILES = (
     ".csv",
@@ -55,50 +55,10 @@ class Shown:
     rows: int
 
     def _repr_html_(self) -> str:
-        return table_html(self.table, self.language, self.names, self.rows)
+        return mark(table_html(self.table, self.language, self.names, self.rows))
 
     def __repr__(self) -> str:
         return table_text(self.table, self.language, self.names, self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence that stands in a notebook where privacy leaves something out."""
-
-    text: str
-
-    def _repr_html_(self) -> str:
-        from markupsafe import escape
-
-        return f'<p class="muted">{escape(self.text)}</p>'
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """What a source of weights has to say: sentences, figures and tables, one after another."""
-
-    title: str
-    notes: tuple[str, ...]
-    figures: tuple[tuple[str, Any], ...]
-    tables: tuple[Shown, ...]
-
-    def _repr_html_(self) -> str:
-        from markupsafe import escape
-
-        from calib.figures import to_svg_string
-
-        parts = [f"<h3>{escape(self.title)}</h3>"]
-        parts += [f"<p>{escape(note)}</p>" for note in self.notes]
-        parts += [f"<figure>{to_svg_string(f, title=title)}</figure>" for title, f in self.figures]
-        parts += [table._repr_html_() for table in self.tables]
-        return "\n".join(parts)
-
-    def __repr__(self) -> str:
-        lines = [self.title, *self.notes, *(f"[{title}]" for title, _ in self.figures)]
-        return "\n\n".join([*lines, *(repr(t) for t in self.tables)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +82,7 @@ class View:
 
     def tables(self) -> list[Table]:
         """Return the tables that may be shown, small counts suppressed."""
-        return [shown for t in self.run.tables() if (shown := self._release.of(t)) is not None]
+        return [shown for t in self.run.tables() if (shown := self._release.table(t)) is not None]
 
     @cached_property
     def _release(self) -> Release:
@@ -169,18 +129,6 @@ class View:
             table = replace(table, frame=frame, shown=None)
         return self._shown(table, table.rows or 60 if rows is None else rows)
 
-    def show(self, frame: pd.DataFrame, title: str = "") -> Shown | Sentence:
-        """Return any table in the view's language: headings, numbers, node names.
-
-        Parameters
-        ----------
-        frame : a tidy table of calib's own columns; counts in it are suppressed, and a table about
-            single enterprises is left out, as in :meth:`tables`
-        """
-        table = Table("table", frame, Name(title, title), rows=len(frame))
-        released = self._release.of(table)
-        return self._withheld(title) if released is None else self._shown(released)
-
     def _shown(self, table: Table, rows: int | None = None) -> Shown:
         names = self.run.experiment.framework.names
         return Shown(table, self.language, names, table.rows if rows is None else rows)
@@ -194,84 +142,25 @@ class View:
         Where small counts are suppressed, figures of single enterprises and of counts are left
         out, but for the star distribution where no bar of it is too small.
         """
-        every = self.run.drawings()
-        if self.privacy.rows_allowed:
-            return every
-        sources = tuple(f"{name}-" for name in self.run.results)
-        kept = ["weights"]
-        stars = self._table("stars").frame
-        if not any(isinstance(v, str) for v in stars["count"]):
-            kept.append("stars")
-        return [d for d in every if d.name in kept or d.name.startswith(sources)]
+        found = []
+        for section in self.run.sections():
+            of_weights = section.name in self.run.results
+            found += [
+                d for d in section.drawings
+                if self._release.drawing(d, self.run.tables, of_weights=of_weights)
+            ]  # fmt: skip
+        return found
 
     def figure(self, name: str) -> Any:
         """Return a figure by its name; a sentence where privacy leaves it out."""
         for drawing in self.drawings():
             if drawing.name == name:
-                return drawing.draw(self.language)
+                return release(drawing.draw(self.language))
         every = [d.name for d in self.run.drawings()]
         if name in every:
             least = self.privacy.min_count
             return Sentence(say("publish.figure_withheld", self.language, name=name, least=least))
         raise InputError(unknown("publish.no_figure", name, every))
-
-    def sets_from(self, source: str) -> list[str]:
-        """Return the names of the sets whose weights come from a source, such as ``ballots``."""
-        return [s.name for s in self.run.experiment.sets if s.source == source]
-
-    def about(
-        self, name: str, *, tables: Sequence[str] = (), figures: Sequence[str] = (),
-        notes: bool = True, rows: int = 30,
-    ) -> Section:  # fmt: skip
-        """Return what the source of a set, or an outcome analysis, reports.
-
-        Parameters
-        ----------
-        name : name of a set or of an outcome analysis of the run
-        tables, figures : only those whose names begin so; ``"*"`` for all, nothing if empty
-        notes : whether its sentences are shown (not where small counts are suppressed)
-        rows : at most this many rows of a table
-        """
-        run = self.run
-        known: dict[str, Result] = {**run.results, **run.outcomes}
-        if name not in known:
-            raise InputError(unknown("publish.no_part", name, known))
-        said = [n.text.get(self.language) for n in known[name].notes] if notes else []
-        label = run.sets[name].label.get(self.language) if name in run.sets else name
-        own = f"{name}-"
-
-        def wanted(full: str, among: Iterable[str], starts: Sequence[str]) -> bool:
-            # Tables of a set are named after it, those of an analysis as it names them.
-            if name in run.results and not full.startswith(own):
-                return False
-            short = full.removeprefix(own)
-            known_here = short in {n.removeprefix(own) for n in among}
-            return known_here and any(s == "*" or short.startswith(s) for s in starts)
-
-        drawn = [d.name for d in known[name].drawings]
-        kept = [t.name for t in known[name].tables]
-        return Section(
-            label,
-            tuple(said) if self.privacy.rows_allowed else (),
-            tuple(
-                (d.title.get(self.language), d.draw(self.language))
-                for d in self.drawings()
-                if wanted(d.name, drawn, figures)
-            ),
-            tuple(self._shown(t, rows) for t in self.tables() if wanted(t.name, kept, tables)),
-        )
-
-    def tree(self, track: str, name: str | None = None) -> Any:
-        """Return the tree of a track with the weights of a set, the baseline's if None."""
-        from calib.figures import framework_tree
-
-        tree = self.run.experiment.framework.tracks[track]
-        weights = self.run.sets[name or self.run.context.baseline]
-        label = f"{tree.name.get(self.language)} · {weights.label.get(self.language)}"
-        names = [n.name.get(self.language) for n in tree.nodes]
-        local = weights.local[track]
-        parent = [int(p) for p in tree.parent]
-        return framework_tree(names, parent, local, language=self.language, title=label)
 
     def notes(self) -> list[str]:
         """Return the notes of the run; none where small counts are suppressed, as they count."""

@@ -14,6 +14,7 @@ from calib.errors import Faults, InputError
 from calib.framework import Framework, RuleOptions, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
+from calib.rating.distributions import rating_tables
 from calib.rating.kernel import star_counts
 from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
 from calib.report import Drawing, Note, Result, Table
@@ -132,11 +133,8 @@ class Rating(Result):
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:  # type: ignore[override]
-        """One row an enterprise; and the star distribution."""
-        return (
-            Table("enterprises", self.enterprises(), message("rating.enterprises"), rows=60),
-            Table("stars", self._distribution(), message("rating.stars")),
-        )
+        """Every enterprise; stars overall and by first-level node; downgrades; thresholds."""
+        return rating_tables(self)
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:  # type: ignore[override]
@@ -156,21 +154,6 @@ class Rating(Result):
         labels = [n.get(lang) for n in self.framework.rule.labels]
         counts = pd.DataFrame(list(rows.values()), index=list(rows), columns=labels)
         return star_distribution(counts, language=lang)
-
-    def _distribution(self) -> pd.DataFrame:
-        import pandas as pd
-
-        first = self.framework.rule.first
-        scopes = [None, *(self.samples if len(self.samples) > 1 else ())]
-        rows = []
-        for scope in scopes:
-            counts = self.counts(scope)
-            share = counts / max(int(counts.sum()), 1)
-            rows += [
-                (scope or "all", k + first, int(c), float(p))
-                for k, (c, p) in enumerate(zip(counts, share, strict=True))
-            ]
-        return pd.DataFrame(rows, columns=["scope", "star", "count", "share"])
 
     def counts(self, track: str | None = None) -> IntArray:
         """Return how many enterprises have each star, (K,), lowest first."""

@@ -3,29 +3,38 @@
 from calib.report.dictionary import data_dictionary, read_dictionary, read_names
 from calib.report.display import NOTHING, display, excel_format, heading, spell
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
-from calib.report.result import Result
+from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
+from calib.report.showing import RELEASED, Limits, Sentence, current_limits, limit_to, mark, release
 from calib.report.table import Drawing, Note, Table
 from calib.report.terminal import print_table, table_text, terminal_table
 
 __all__ = [
     "NOTHING",
+    "RELEASED",
     "Column",
     "Drawing",
+    "Limits",
     "Note",
+    "Report",
     "Result",
     "Role",
     "SchemaError",
+    "Sentence",
     "Table",
     "blank_note",
+    "current_limits",
     "data_dictionary",
     "display",
     "excel_format",
     "find_column",
     "heading",
+    "limit_to",
+    "mark",
     "print_table",
     "read_dictionary",
     "read_names",
+    "release",
     "resolve_columns",
     "shown_cells",
     "shown_headings",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from calib.errors import InputError, suggest
+from calib.report.showing import current_limits, mark, release, withheld
 from calib.report.table import Drawing, Note, Table
 from calib.words import Text, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result"]
+__all__ = ["Report", "Result"]
 
 
 class Result:
@@ -27,7 +29,10 @@ class Result:
     tables : tidy tables with declared columns, the main one first
     drawings : figures, the main one first
     notes : what to know when reading the numbers, warnings among them
+    about_weights : whether its figures are about weights, and tell nothing of single enterprises
     """
+
+    about_weights: ClassVar[bool] = False
 
     tables: Sequence[Table]
     drawings: Sequence[Drawing] = ()
@@ -50,9 +55,15 @@ class Result:
         return {t.name: t.frame for t in self.tables}
 
     def table(self, name: str | None = None) -> Table:
-        """Return a table by its name, or the main one."""
+        """Return a table by its name, or the main one; a notebook shows it, names beside codes.
+
+        Raises
+        ------
+        InputError
+            For a name that is no table's; the message lists them.
+        """
         found: Table = _pick(self.tables, name, "table")
-        return found
+        return replace(found, names=self.names)
 
     def frame(self, name: str | None = None) -> pd.DataFrame:
         """Return a table as a tidy DataFrame, by its name, or the main one.
@@ -72,31 +83,94 @@ class Result:
         InputError
             For a name that is no figure's; the message lists them.
         """
-        return _pick(self.drawings, name, "figure").draw(resolve_language(lang))
+        drawing: Drawing = _pick(self.drawings, name, "figure")
+        if not self._may_draw(drawing):
+            return withheld(drawing.name)
+        return release(drawing.draw(resolve_language(lang)))
+
+    def _may_draw(self, drawing: Drawing) -> bool:
+        limits = current_limits()
+        return limits is None or limits.drawing(
+            drawing, lambda: self.tables, of_weights=self.about_weights
+        )
 
     def summary(self, lang: str | None = None) -> str:
         """Return the headline, the warnings and the notes as text."""
         language = resolve_language(lang)
+        if not _may_speak():
+            return repr(withheld("summary"))
         lines = [self.headline().get(language)]
         ordered = sorted(self.notes, key=lambda n: not n.warning)
         lines += [f"{'!' if n.warning else '·'} {n.get(language)}" for n in ordered]
         return "\n".join(lines)
 
+    def report(self, *, rows: int = 12) -> Report:
+        """Return everything there is: headline, notes, figures and tables; a notebook shows it.
+
+        Parameters
+        ----------
+        rows : at most so many of each table
+        """
+        return Report(self, rows)
+
     def __repr__(self) -> str:
+        if not _may_speak():
+            return f"<{type(self).__name__}>"
         text = f"<{type(self).__name__}: {self.headline().get(resolve_language(None))}>"
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…>"
 
     def _repr_html_(self) -> str:
+        tables = [self.table(t.name) for t in self.tables[:1]]
+        warnings = [n for n in self.notes if n.warning]
+        return _sentences(self, warnings) + "".join(_table_html(t, _FEW) for t in tables)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a result has to say, as a notebook shows it."""
+
+    result: Result
+    rows: int = 12
+
+    def _repr_html_(self) -> str:
         from html import escape
 
-        from calib.report.html import table_html
-
         lang = resolve_language(None)
-        parts = [f"<p><b>{escape(self.headline().get(lang))}</b></p>"]
-        parts += [f"<p>⚠ {escape(n.get(lang))}</p>" for n in self.notes if n.warning]
-        if self.tables:
-            parts.append(table_html(self.tables[0], lang, self.names, rows=_FEW))
-        return "".join(parts)
+        parts = [_sentences(self.result, self.result.notes)]
+        for drawing in self.result.drawings:
+            figure = self.result.plot(drawing.name)
+            if hasattr(figure, "_repr_svg_"):
+                title = escape(drawing.title.get(lang))
+                inner = f"{figure._repr_svg_()}<figcaption>{title}</figcaption>"
+                parts.append(mark(f"<figure>{inner}</figure>"))
+            else:
+                parts.append(figure._repr_html_())
+        parts += [_table_html(self.result.table(t.name), self.rows) for t in self.result.tables]
+        return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        return self.result.summary()
+
+
+def _may_speak() -> bool:
+    limits = current_limits()
+    return limits is None or limits.texts
+
+
+def _sentences(result: Result, notes: Sequence[Note]) -> str:
+    from html import escape
+
+    if not _may_speak():
+        return ""
+    lang = resolve_language(None)
+    said = [f"<p><b>{escape(result.headline().get(lang))}</b></p>"]
+    ordered = sorted(notes, key=lambda n: not n.warning)
+    said += [f"<p>{'⚠ ' if n.warning else ''}{escape(n.get(lang))}</p>" for n in ordered]
+    return mark(f"<div>{''.join(said)}</div>")
+
+
+def _table_html(table: Table, rows: int) -> str:
+    return replace(table, rows=min(table.rows or rows, rows))._repr_html_()
 
 
 _LONGEST = 180

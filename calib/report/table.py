@@ -8,12 +8,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from calib.report.schema import Column, Role, resolve_columns
+from calib.report.showing import current_limits, mark, withheld
 from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Drawing", "Note", "Table"]
+
+
+_MOST = 60
+"""Rows of a table in a notebook's cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Table:
     from_transitions : whether its statistics are functions of how many enterprises change from
         which star to which: they would tell small numbers of them, so they are withheld with these
     blank : what a cell without a number means, said under the table where one is shown
+    names : names of the codes in it, shown beside them in a notebook
 
     Raises
     ------
@@ -58,6 +64,7 @@ class Table:
     declared: tuple[Column, ...] = ()
     from_transitions: bool = False
     blank: Text = field(default_factory=lambda: message("report.not_available"))
+    names: Mapping[str, Text] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         resolve_columns(self.name, self.frame.columns, self.declared)
@@ -90,7 +97,12 @@ class Table:
         from calib.report.html import table_html
         from calib.words import current_language
 
-        return table_html(self, current_language(), rows=min(self.rows or 10, 10))
+        limits = current_limits()
+        shown = self if limits is None else limits.table(self)
+        if shown is None:
+            return withheld(self.name)._repr_html_()
+        rows = min(self.rows or _MOST, _MOST)
+        return mark(table_html(shown, current_language(), self.names, rows))
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,7 +103,7 @@ class ShiftResult(Weighed):
 @takes(ShiftRequest)
 def shift(
     weights: WeightSet,
-    changes: Mapping[str, float] | None = None,
+    changes: Mapping[str, float] | WeightSet | None = None,
     *,
     to: WeightSet | None = None,
     name: str = "shift",
@@ -116,8 +116,9 @@ def shift(
     Parameters
     ----------
     weights : the set of the first year
-    changes : local weights of the last year by node code, siblings rescaled in proportion
-    to : the set of the last year, in place of ``changes``
+    changes : local weights of the last year by node code, siblings rescaled in proportion; or the
+        set of the last year
+    to : the set of the last year by its keyword, in place of ``changes``
     name : of the set of the last year; that of 2030 is ``<name>/2030``
     {options}
 
@@ -140,7 +141,9 @@ def shift(
     0.36
     """
     expect("shift(weights, changes)", weights=(weights, WeightSet))
-    if (to is None) == (not changes):
+    if isinstance(changes, WeightSet) and to is None:
+        changes, to = None, changes
+    if isinstance(changes, WeightSet) or (to is None) == (not changes):
         raise InputError(message("shift.one_target"))
     if to is not None:
         expect("shift(weights, to=...)", to=(to, WeightSet))

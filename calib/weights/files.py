@@ -18,13 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from calib._types import FloatArray
 from calib._validation import parse_model
-from calib.errors import Faults, did_you_mean
+from calib.errors import Faults, InputError, did_you_mean, suggest
 from calib.files.atomic import write_text
 from calib.files.inputs import read_toml
+from calib.files.shipped import shipped_data
 from calib.framework import Framework, Name
 from calib.imports import stored
 from calib.weights.imported import mapped_weights
-from calib.weights.weightset import Provenance, WeightSet, check_weights
+from calib.weights.weightset import Provenance, WeightSet, check_weights, published_weights
 from calib.words import message
 
 __all__ = ["read_weights", "to_toml", "write_weights"]
@@ -58,7 +59,7 @@ class _WeightsFile(BaseModel):
 
 
 def read_weights(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | WeightSet,
     framework: Framework,
     *,
     sheet: str | None = None,
@@ -68,6 +69,8 @@ def read_weights(
 
     Parameters
     ----------
+    path : the file; or ``"published"``, the framework's own weights; or the name of a shipped set:
+        "meeting-draft". A set that is read already is handed back
     sheet : sheet of a workbook, the first if None
     mapping : what the columns of a table that people made hold; see :func:`calib.import_weights`.
         A mapping that lies beside the file and is for its layout is used without being named
@@ -78,7 +81,11 @@ def read_weights(
         With every fault: unknown, duplicate or missing codes, negative weights or NaN, siblings
         that do not sum to 1 (and by how much), a file for another framework or version.
     """
-    file = Path(path)
+    if isinstance(path, WeightSet):
+        return path
+    if str(path) == "published":
+        return published_weights(framework)
+    file = _shipped(path) or Path(path)
     if file.suffix.lower() != ".toml":
         found = stored(file, framework, "weights", mapping, sheet)
         if found is not None:
@@ -96,6 +103,19 @@ def read_weights(
         detail = f"{detail}; unlisted families: {spec.unlisted}".lstrip("; ")
     provenance = Provenance(p.source, detail, p.date, p.inputs)
     return WeightSet(framework, spec.name, local, label, provenance, spec.version)
+
+
+def _shipped(path: str | os.PathLike[str]) -> Path | None:
+    """Return the file of a shipped set that goes by its name, None for any other path."""
+    if Path(path).suffix or Path(path).exists():
+        return None
+    shipped = {p.stem: p for p in sorted((shipped_data() / "weights").glob("*.toml"))}
+    name = str(path)
+    if name not in shipped:
+        known = ["published", *shipped]
+        hint = suggest(name, known)
+        raise InputError(message("weights.no_such", name=name, hint=hint, known=known))
+    return shipped[name]
 
 
 def _check_framework(spec: _WeightsFile, framework: Framework, file: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import Faults, InputError, did_you_mean, suggest
 from calib.framework import Framework, Name
+from calib.report import Table, mark, release
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
 from calib.words import message, resolve_language
 
@@ -173,6 +174,20 @@ class WeightSet:
             self._add_intervals(table, confidence)
         return table
 
+    def table(self, levels: Sequence[str] | None = None) -> Table:
+        """Return local and global weights as a table that a notebook shows.
+
+        Parameters
+        ----------
+        levels : codes of levels; all of them if None
+        """
+        frame = self.frame()
+        if levels is not None:
+            for level in levels:
+                _check_level(self.framework, level)
+            frame = frame[frame["level"].isin(list(levels))].reset_index(drop=True)
+        return Table("weights", frame, self.label, rows=len(frame), names=self.framework.names)
+
     def _add_intervals(self, table: pd.DataFrame, confidence: float) -> None:
         if not 0 < confidence < 1:
             raise InputError(message("weights.confidence", value=confidence))
@@ -189,13 +204,21 @@ class WeightSet:
             table.insert(place, f"{kind}_low", low)
             table.insert(place + 1, f"{kind}_high", high)
 
-    def plot(self, *, lang: str | None = None) -> Any:
-        """Return a figure of the first-level weights, with 90 % intervals where there are draws."""
+    def plot(self, *, tree: str | None = None, lang: str | None = None) -> Any:
+        """Return a figure of the first-level weights, with 90 % intervals where there are draws.
+
+        Parameters
+        ----------
+        tree : a track; with it, the figure is the track's tree, every node as tall as its share
+            of the whole
+        """
         import pandas as pd
 
         from calib.figures import estimates
 
         language = resolve_language(lang)
+        if tree is not None:
+            return self._tree(tree, language)
         track = next(iter(self.framework.tracks))
         table = self.frame(confidence=0.9)
         top = table[(table["track"] == track) & (table["parent"] == "")]
@@ -207,11 +230,29 @@ class WeightSet:
             }
         )
         rows.index = pd.Index(top[f"name_{language}"])
-        return estimates(
-            rows,
-            label=message("weights.axis").get(language),
-            language=language,
-            title=self.label.get(language),
+        return release(
+            estimates(
+                rows,
+                label=message("weights.axis").get(language),
+                language=language,
+                title=self.label.get(language),
+            )
+        )
+
+    def _tree(self, track: str, language: str) -> Any:
+        from calib.figures import framework_tree
+
+        code = self.framework.track(track)
+        if code is None:
+            raise InputError(
+                message("weights.no_track", track=track, known=list(self.framework.tracks))
+            )
+        tree = self.framework.tracks[code]
+        title = f"{tree.name.get(language)} · {self.label.get(language)}"
+        names = [n.name.get(language) for n in tree.nodes]
+        parent = [int(p) for p in tree.parent]
+        return release(
+            framework_tree(names, parent, self.local[code], language=language, title=title)
         )
 
     def __repr__(self) -> str:
@@ -224,7 +265,7 @@ class WeightSet:
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<code>{escape(repr(self))}</code>"
+        return mark(f"<code>{escape(repr(self))}</code>")
 
     def _table(self) -> pd.DataFrame:
         import pandas as pd
@@ -322,6 +363,20 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
     return faults
 
 
+def _check_level(framework: Framework, level: str) -> None:
+    known = [c for c, _ in framework.levels]
+    if level not in known:
+        raise InputError(
+            message(
+                "faults.no_level_in_framework_levels",
+                level=repr(level),
+                code=framework.code,
+                hint=did_you_mean(level, known),
+                known=known,
+            )
+        )
+
+
 def published_weights(framework: Framework) -> WeightSet:
     """Return the published weights of a framework."""
     notes = []
@@ -356,16 +411,7 @@ def equal_weights(
     base = base or published_weights(framework)
     known = [c for c, _ in framework.levels]
     for level in levels or ():
-        if level not in known:
-            raise InputError(
-                message(
-                    "faults.no_level_in_framework_levels",
-                    level=repr(level),
-                    code=framework.code,
-                    hint=did_you_mean(level, known),
-                    known=list(known),
-                )
-            )
+        _check_level(framework, level)
     depths = {framework.level_depth(c) for c in (known if levels is None else levels)}
 
     def equalised(local: Local) -> Local:

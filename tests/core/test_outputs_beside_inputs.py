@@ -108,7 +108,8 @@ def test_sets_notebooks_and_pages_of_like_names_stand_apart(tmp_path, monkeypatc
     assert {"s/2018", "s-2018", "S-2018"} <= set(run.sets)
     done = {n: Executed(n, n, nbformat.from_dict(NOTEBOOK)) for n in ("results", "Index", "own")}
     monkeypatch.setattr(
-        "calib.publish.site.execute_notebook", lambda path, parameters, folder: done[path]
+        "calib.publish.site.execute_notebook",
+        lambda path, parameters, **more: done[path.name],
     )
     view = View(run, Privacy(), "en")
     notebooks = ["results", "Index", "own", "own"]

@@ -229,7 +229,7 @@ def test_files_named_after_their_authors_go_by_numbers():
 
 
 def released(table, min_count=3, key=KEY, ids=None):
-    return Release(Privacy(key, min_count), ids).of(table)
+    return Release(Privacy(key, min_count), ids).table(table)
 
 
 def test_a_count_of_a_plugin_is_left_out_as_nobody_knows_how_it_adds_up():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
@@ -27,20 +28,28 @@ class AdjustedParams(AdjustRequest):
     dominance: bool = Field(True, description="tables and figures of dominance before and after")
 
 
-def _adjusted(context: Context, name: str, params: AdjustedParams) -> Weighed:
-    from calib.adjustment import adjust
-
+def _arguments(context: Context, name: str, params: AdjustedParams) -> dict[str, Any]:
+    """Return the arguments of :func:`calib.adjust` for a set."""
     request = params.part(AdjustRequest)
     check = 0 if request.problem == "stars" else params.draws
     request = request.model_copy(update={"draws": check, "replicates": check})
-    result = adjust(
-        context.set(params.base), context.scored, request=request, name=name,
-        rng=int(context.rng(f"{name} starts").integers(2**31)),
-        resamples=context.rng("adjusted refits"),
-    )  # fmt: skip
+    return {
+        "weights": context.set(params.base),
+        "population": context.scored,
+        "request": request,
+        "name": name,
+        "rng": int(context.rng(f"{name} starts").integers(2**31)),
+        "resamples": context.rng("adjusted refits"),
+    }
+
+
+def _adjusted(context: Context, name: str, params: AdjustedParams) -> Weighed:
+    from calib.adjustment import adjust
+
+    result = adjust(**_arguments(context, name, params))
     notes = [Note(message("adjustment.of_set", name=name, text=n.text), n.warning)
              for n in result.notes]  # fmt: skip
     return replace(result, notes=notes)
 
 
-ADJUSTED = Source(AdjustedParams, _adjusted, lambda p: [p.base])
+ADJUSTED = Source(AdjustedParams, _adjusted, lambda p: [p.base], _arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -30,7 +30,8 @@ class BallotsParams(BallotsRequest):
     report: bool = True
 
 
-def _build(context: Context, name: str, params: BallotsParams) -> BallotsResult:
+def _arguments(context: Context, name: str, params: BallotsParams) -> dict[str, Any]:
+    """Return the arguments of :func:`calib.weigh_ballots` for a set."""
     survey = read_survey(
         context.path(params.file),
         context.framework,
@@ -42,15 +43,19 @@ def _build(context: Context, name: str, params: BallotsParams) -> BallotsResult:
     request = params.part(BallotsRequest)
     if request.levels is None:
         request = request.model_copy(update={"levels": "all"})
-    return weigh_ballots(
-        survey,
-        base=context.set(params.base) if params.base else None,
-        name=name,
-        report=params.report,
+    return {
+        "survey": survey,
+        "base": context.set(params.base) if params.base else None,
+        "name": name,
+        "report": params.report,
         # One stream for every set from these ballots, so that their draws are paired.
-        rng=context.rng(f"survey {survey.digest}"),
-        request=request,
-    )
+        "rng": context.rng(f"survey {survey.digest}"),
+        "request": request,
+    }
 
 
-BALLOTS = Source(BallotsParams, _build, lambda p: [p.base] if p.base else [])
+def _build(context: Context, name: str, params: BallotsParams) -> BallotsResult:
+    return weigh_ballots(**_arguments(context, name, params))
+
+
+BALLOTS = Source(BallotsParams, _build, lambda p: [p.base] if p.base else [], _arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -37,7 +37,8 @@ class ExpertsParams(PanelRequest):
         return self
 
 
-def _build(context: Context, name: str, params: ExpertsParams) -> PanelResult:
+def _arguments(context: Context, name: str, params: ExpertsParams) -> dict[str, Any]:
+    """Return the arguments of :func:`calib.weigh_panel` for a set."""
     paths = panel_files(params.files, context.log.folder)
     panel = read_panel(
         [context.path(str(path.absolute())) for path in paths],
@@ -46,14 +47,18 @@ def _build(context: Context, name: str, params: ExpertsParams) -> PanelResult:
         skip_invalid=params.skip_invalid,
         synthetic=params.synthetic,
     )
-    return weigh_panel(
-        panel.without(params.exclude),
-        context.scored,
-        request=params.part(PanelRequest),
-        seeds=None if params.seeds is None else context.path(params.seeds),
-        rng=context.seed,
-        name=name,
-    )
+    return {
+        "panel": panel.without(params.exclude),
+        "population": context.scored,
+        "request": params.part(PanelRequest),
+        "seeds": None if params.seeds is None else context.path(params.seeds),
+        "rng": context.seed,
+        "name": name,
+    }
 
 
-EXPERTS = Source(ExpertsParams, _build)
+def _build(context: Context, name: str, params: ExpertsParams) -> PanelResult:
+    return weigh_panel(**_arguments(context, name, params))
+
+
+EXPERTS = Source(ExpertsParams, _build, arguments=_arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import StrictFloat
 
 from calib.experiment.context import Context
@@ -19,12 +21,19 @@ class ShiftParams(ShiftRequest):
     weights: dict[str, StrictFloat] | None = None
 
 
+def _arguments(context: Context, name: str, params: ShiftParams) -> dict[str, Any]:
+    """Return the arguments of :func:`calib.shift` for a set."""
+    return {
+        "weights": context.set(params.base),
+        "changes": params.weights,
+        "to": None if params.to is None else context.set(params.to),
+        "name": name,
+        "request": params.part(ShiftRequest),
+    }
+
+
 def _build(context: Context, name: str, params: ShiftParams) -> ShiftResult:
-    to = None if params.to is None else context.set(params.to)
-    return shift(
-        context.set(params.base), params.weights, to=to, name=name,
-        request=params.part(ShiftRequest),
-    )  # fmt: skip
+    return shift(**_arguments(context, name, params))
 
 
-SHIFT = Source(ShiftParams, _build, lambda p: [p.base, *([p.to] if p.to else [])])
+SHIFT = Source(ShiftParams, _build, lambda p: [p.base, *([p.to] if p.to else [])], _arguments)

@@ -1,0 +1,85 @@
+"""Tables of one rating: thresholds, stars overall and of the first-level nodes, downgrades."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calib.report import Column, Role, Table
+from calib.words import message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from calib.rating.rate import Rating
+
+__all__ = ["rating_tables"]
+
+
+def rating_tables(rating: Rating) -> tuple[Table, ...]:
+    """Return every table of a rating: one row an enterprise first, then its distributions."""
+    every = rating.enterprises()
+    lost = every[every["downgraded"]].reset_index(drop=True)
+    columns = ["enterprise", "name", "track", "total", "band_star", "star", "caused_by"]
+    first, labels = rating.framework.rule.first, rating.framework.rule.labels
+    by_star = tuple(
+        Column(f"star_{k}", Role.COUNT, label=label) for k, label in enumerate(labels, first)
+    )
+    return (
+        Table("enterprises", every, message("rating.enterprises"), rows=60),
+        Table("stars", _stars(rating), message("rating.stars")),
+        Table("node-stars", _node_stars(rating), message("rating.node_stars"), declared=by_star),
+        Table("downgrades", lost[columns], message("rating.downgrades")),
+        Table("thresholds", _thresholds(rating), message("rating.thresholds"),
+              declared=_THRESHOLDS, blank=message("rating.no_threshold")),
+    )  # fmt: skip
+
+
+_THRESHOLDS = (
+    Column("total_above", Role.SCORE, "points", label=message("rating.total_above")),
+    Column("gate_above", Role.SCORE, "points", label=message("rating.gate_above")),
+)
+
+
+def _stars(rating: Rating) -> pd.DataFrame:
+    import pandas as pd
+
+    first = rating.framework.rule.first
+    rows = []
+    for scope in _scopes(rating):
+        counts = rating.counts(scope)
+        share = counts / max(int(counts.sum()), 1)
+        rows += [
+            (scope or "all", k + first, int(c), float(p))
+            for k, (c, p) in enumerate(zip(counts, share, strict=True))
+        ]
+    return pd.DataFrame(rows, columns=["scope", "star", "count", "share"])
+
+
+def _scopes(rating: Rating) -> list[str | None]:
+    return [None, *(rating.samples if len(rating.samples) > 1 else ())]
+
+
+def _node_stars(rating: Rating) -> pd.DataFrame:
+    import pandas as pd
+
+    codes = dict.fromkeys(
+        n.code for s in rating.samples.values() for n in s.track.nodes if n.depth == 1
+    )
+    first = rating.framework.rule.first
+    rows = [(code, *rating.node_counts(code).tolist()) for code in codes]
+    stars = [f"star_{k}" for k in range(first, first + rating.framework.rule.stars)]
+    return pd.DataFrame(rows, columns=["node", *stars])
+
+
+def _thresholds(rating: Rating) -> pd.DataFrame:
+    import pandas as pd
+
+    rule = rating.framework.rule
+    found = rule.thresholds(rating.rule_options)
+    return pd.DataFrame(
+        {
+            "star": range(rule.first, rule.first + rule.stars),
+            "total_above": [float("nan"), *found.band.tolist()],
+            "gate_above": [float("nan"), *found.gate.tolist()],
+        }
+    )
