@@ -7,14 +7,16 @@ without a traceback and exits with code 2. Faults of a file are collected and ra
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from calib.words import Message, Text, message, resolve_language, say
 
 __all__ = [
     "CalibError",
+    "Cell",
     "ConvergenceError",
     "DiskFullError",
     "Fault",
@@ -27,6 +29,12 @@ __all__ = [
 ]
 
 
+MOST_ALIKE = 3
+"""Faults of one cause that are listed one by one."""
+MOST_LINES = 60
+"""Lines of an error; what is left is counted."""
+EXAMPLES = 3
+"""Cells that are named for many faults of one cause."""
 _LONGEST = 400
 """Characters of a value that an error shows."""
 _LONGEST_WORD = 200
@@ -88,12 +96,32 @@ class DiskFullError(CalibError):
         super().__init__(message(key, path=str(path), **needs))
 
 
+class Cell(str):
+    """The name of a cell as a message shows it, with its place in the file.
+
+    Attributes
+    ----------
+    sheet : "" for a text file
+    row, column : counted from 0; the column is -1 for a whole row
+    """
+
+    sheet: str
+    row: int
+    column: int
+
+    def __new__(cls, shown: str, sheet: str = "", row: int = 0, column: int = -1) -> Self:
+        """Return a cell that is shown as ``shown``."""
+        cell = super().__new__(cls, shown)
+        cell.sheet, cell.row, cell.column = sheet, row, column
+        return cell
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong in an input: where it is, what it says, what would be valid.
 
     ``where``, ``problem`` and ``expected`` are messages, or plain text that needs no translation
-    (a cell's address, a list of codes).
+    (a cell's address, a list of codes). ``remedy`` is what to do where many cells share the cause.
     """
 
     file: str
@@ -101,6 +129,13 @@ class Fault:
     problem: str | Text
     value: object = None
     expected: str | Text = ""
+    remedy: str | Text = ""
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """What faults have in common that are one mistake: the file and the kind of problem."""
+        problem = self.problem
+        return self.file, problem.key if isinstance(problem, Message) else str(problem)
 
     def get(self, lang: str) -> str:
         """Return the fault as a sentence in a language."""
@@ -143,10 +178,66 @@ class InputError(CalibError):
         super().__init__(self.faults)
 
     def get(self, lang: str) -> str:
-        """Return every fault in a language, one a line."""
+        """Return the faults in a language: one a line, or one line for many of the same cause."""
         count = len(self.faults)
+        groups: dict[tuple[str, str], list[Fault]] = {}
+        for fault in self.faults:
+            groups.setdefault(fault.cause, []).append(fault)
+        lines: list[str] = []
+        for group in groups.values():
+            if len(group) > MOST_ALIKE:
+                lines.append(_together(group, lang))
+                continue
+            lines += [f.get(lang) for f in group]
+            remedy = next((f.remedy for f in group if f.remedy), "")
+            if remedy:
+                lines[-1] += message("faults.remedy", remedy=remedy).get(lang)
+        left = len(lines) - MOST_LINES
+        if left > 0:
+            lines = [*lines[:MOST_LINES], message("faults.more_lines", n=left).get(lang)]
         head = "" if count == 1 else message("faults.head", n=count).get(lang) + "\n"
-        return head + "\n".join(f.get(lang) for f in self.faults)
+        return head + "\n".join(lines)
+
+
+def _together(faults: Sequence[Fault], lang: str) -> str:
+    """Say in one line what many faults have in common: how many, where for instance, what to do."""
+    first = faults[0]
+    shown = [_example(f, lang) for f in _apart(faults)]
+    columns = {c for f in faults if (c := getattr(f.where, "column", -1)) >= 0}
+    places = message("faults.in_columns", n=len(columns)) if len(columns) > 1 else ""
+    remedy = next((f.remedy for f in faults if f.remedy), "")
+    expected = {_say(f.expected, lang) for f in faults}
+    if not remedy and len(expected) == 1 and expected != {""}:
+        remedy = message("faults.expected_in_all", expected=first.expected)
+    said = message(
+        "faults.together",
+        file=first.file,
+        problem=_say(first.problem, lang),
+        n=len(faults),
+        places=places,
+        examples=message("words.semicolon").get(lang).join(shown),
+        remedy=message("faults.remedy", remedy=remedy) if remedy else "",
+    )
+    return said.get(lang)
+
+
+def _apart(faults: Sequence[Fault]) -> list[Fault]:
+    """Return a few faults that show as much as possible: of other columns, from the first on."""
+    out: list[Fault] = []
+    seen: set[object] = set()
+    for fault in faults:
+        column = getattr(fault.where, "column", None)
+        if column is None or column not in seen:
+            out.append(fault)
+            seen.add(column)
+        if len(out) == EXAMPLES:
+            return out
+    return [*out, *(f for f in faults if f not in out)][:EXAMPLES]
+
+
+def _example(fault: Fault, lang: str) -> str:
+    where = _say(fault.where, lang)
+    return where if fault.value is None else f"{where} {_shown(fault.value)}".strip()
 
 
 class Faults:
@@ -174,9 +265,10 @@ class Faults:
         *,
         value: object = None,
         expected: str | Text = "",
+        remedy: str | Text = "",
     ) -> None:
         """Note one fault."""
-        self.items.append(Fault(self.file, where, problem, value, expected))
+        self.items.append(Fault(self.file, where, problem, value, expected, remedy))
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Take over faults found elsewhere."""

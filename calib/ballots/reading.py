@@ -183,7 +183,7 @@ class _Reader:
         rows = []
         for at in range(len(self.table.frame)):
             words = [text[at] for text in texts]
-            cells = [self.table.where(at, c) for c in columns]
+            cells: list[str] = [self.table.where(at, c) for c in columns]
             row = _Row(self.table.where(at), at, words, cells)
             while row.words and not row.words[-1]:
                 row.words.pop()
@@ -203,7 +203,7 @@ class _Reader:
         gathered: dict[str, _Row] = {}
         places: dict[str, dict[int, tuple[str, str]]] = {}
         for at, (name, rank, word) in enumerate(zip(names, ranks, words, strict=True)):
-            where = self.table.where(at)
+            where: str = self.table.where(at)
             key = name or f"\n{at}"  # rows without a respondent are no one's ballot
             row = gathered.setdefault(key, _Row(where, at, [], []))
             held = places.setdefault(key, {})

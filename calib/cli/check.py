@@ -11,6 +11,7 @@ from calib.cli.options import lang_option
 from calib.words import current_language, joined, message, say
 
 if TYPE_CHECKING:
+    from calib.errors import Fault
     from calib.framework import Framework
 
 __all__ = ["check"]
@@ -23,17 +24,20 @@ __all__ = ["check"]
 @click.option("--values", type=click.Choice(["answers", "scores"]), default="answers",
               show_default=True, help="What a population file holds.")  # fmt: skip
 @click.option("--attributes", default="", help="Further columns of a population, by commas.")
-@click.option("--sheet", help="Sheet of a workbook, the first if not given.")
+@click.option("--sheet", help="Sheet of a workbook; all visible ones if not given.")
+@click.option("--marked", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write a copy of the table, faulty cells coloured (.xlsx).")  # fmt: skip
 @lang_option("faults")
 def check(
     files: tuple[str, ...], framework: str, values: str, attributes: str, sheet: str | None,
-    lang: str,
+    marked: Path | None, lang: str,
 ) -> None:  # fmt: skip
     """Check FILES: frameworks, weight sets, populations, experiments, experts' forms.
 
     The kind is told by the file's schema (TOML) or its columns (CSV, XLSX, Parquet). Every fault
-    is listed with file, row or key, value, and what would be valid; exit code 2 if there is any.
-    With an experiment, the population and the weight files that it names are checked too.
+    is named with file, row or key, value, and what would be valid, many of one cause in one line;
+    exit code 2 if there is any. An experiment is tried as a run would: every file is read and every
+    set is made; analyses are tried with few draws.
     """
     from calib.errors import CalibError, Fault, InputError
 
@@ -46,8 +50,21 @@ def check(
             faults += exc.faults
         except (CalibError, OSError) as exc:
             faults.append(Fault(name, "", str(exc)))
+    if marked is not None:
+        _write_marked(files, faults, marked, lang)
     if faults:
         raise InputError(faults)
+
+
+def _write_marked(files: tuple[str, ...], faults: list[Fault], out: Path, lang: str) -> None:
+    """Write a copy of the one table that was checked, with its faults."""
+    from calib.errors import InputError
+    from calib.tables import write_marked
+
+    if len(files) != 1 or Path(files[0]).suffix.lower() == ".toml" or out.suffix != ".xlsx":
+        raise InputError(message("cli.marked_needs_one_table"))
+    cells = write_marked(files[0], faults, out, lang=lang)
+    click.echo(say("cli.marked", lang, file=str(out), n=cells))
 
 
 def _check(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
 from calib.experiment.context import Context, InputLog, rng_for
-from calib.experiment.registry import find_outcome, find_source
+from calib.experiment.registry import Params, find_outcome, find_source
 from calib.experiment.results import SourceResult
 from calib.experiment.spec import DECISION, Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
@@ -18,7 +18,17 @@ from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
 from calib.words import joined, message, say
 
-__all__ = ["Run", "Section", "Step", "make_sets", "run_experiment"]
+__all__ = [
+    "Run",
+    "Section",
+    "Step",
+    "build_set",
+    "check_baseline",
+    "make_sets",
+    "ordered_sets",
+    "run_experiment",
+    "start_context",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +157,14 @@ def run_experiment(
         progress(Step(done, of, text))
 
     step(say("experiment.step_population"))
-    context = _context(experiment, seed, workers, scheduler, prepare)
+    context = start_context(experiment, seed, workers, scheduler, prepare)
     context.tick = lambda text: progress(Step(done, of, text))
     for entry in experiment.sets:
         step(say("experiment.step_weights", name=entry.name))
-        context.results[entry.name] = _build(entry, context)
-    _check_names(experiment, context)
+        context.results[entry.name] = build_set(entry, context)
+    check_baseline(experiment, context)
     step(say("experiment.step_stars"))
-    sets = _ordered(experiment, context)
+    sets = ordered_sets(experiment, context)
     context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
     outcomes: dict[str, Result] = {"stars": standard_outcome(context)}
     for name, params in experiment.outcomes.items():
@@ -171,13 +181,14 @@ def run_experiment(
     return Run(experiment, context, sets, context.ratings, results, outcomes, context.log.hashes)
 
 
-def _context(
+def start_context(
     experiment: Experiment,
-    seed: int | None,
-    workers: int,
-    scheduler: str | None,
+    seed: int | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
     prepare: Callable[[Population], Population] | None = None,
 ) -> Context:
+    """Read the population of an experiment and score it."""
     framework = experiment.framework
     rule_options = framework.rule.read(experiment.rule_options)
     log = InputLog(experiment.folder, experiment.file)
@@ -203,7 +214,8 @@ def _context(
     )
 
 
-def _build(entry: SetEntry, context: Context) -> Weighed:
+def build_set(entry: SetEntry, context: Context, params: Params | None = None) -> Weighed:
+    """Make a set from its source, by its own options or by others of the same kind."""
     source = find_source(entry.source)
     if source is None:  # checked when the file was read
         raise CalibError(message("experiment.not_registered", name=repr(entry.source)))
@@ -222,7 +234,7 @@ def _build(entry: SetEntry, context: Context) -> Weighed:
             )
         faults.raise_if_any()
     try:
-        result = source.build(context, entry.name, entry.params)
+        result = source.build(context, entry.name, entry.params if params is None else params)
     except InputError as exc:
         raise _placed(exc, context.file, f"sets.{entry.name}") from exc
     weights = result.weights.renamed(entry.name, entry.label)
@@ -266,7 +278,8 @@ def _placed(error: InputError, file: str, where: str) -> InputError:
     )  # fmt: skip
 
 
-def _check_names(experiment: Experiment, context: Context) -> None:
+def check_baseline(experiment: Experiment, context: Context) -> None:
+    """Refuse a baseline that is no set."""
     if experiment.baseline not in context.sets():
         known = context.sets()
         raise InputError(
@@ -282,7 +295,7 @@ def _check_names(experiment: Experiment, context: Context) -> None:
         )
 
 
-def _ordered(experiment: Experiment, context: Context) -> dict[str, WeightSet]:
+def ordered_sets(experiment: Experiment, context: Context) -> dict[str, WeightSet]:
     """Return all sets in the order of the file; further ones follow their parent."""
     made = context.sets()
     out: dict[str, WeightSet] = {}

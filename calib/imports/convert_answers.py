@@ -199,7 +199,7 @@ class _Work:
         found = None if error else self._option(text, entry)
         if found is None:
             self.faults.add(
-                f"{block.address(row, column)} ({entry.of})",
+                block.cell(row, column, entry.of),
                 message("imports.error_cell" if error else "imports.unknown_option"),
                 value=error or text,
                 expected=message("imports.option_expected", header=entry.header),

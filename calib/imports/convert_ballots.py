@@ -94,7 +94,7 @@ class _Work:
             head = f"rank{rank}"
             if head in cells:
                 self.faults.add(
-                    block.address(row, column),
+                    block.cell(row, column),
                     message("imports.rank_twice", rank=rank),
                     value=text,
                     expected=message("imports.rank_once"),
@@ -124,7 +124,7 @@ class _Work:
                 self.counts.add("empty")
                 return []
             if number is None or number != round(number):
-                where = f"{block.address(row, column)} ({entry.header})"
+                where = block.cell(row, column, entry.header)
                 self.faults.add(where, message("imports.no_place"), value=text)
                 return []
             self.counts.add("place")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from calib.errors import Cell
 from calib.imports.text import fold
 from calib.imports.vocabulary import Platform, platforms
 from calib.tables import Grid, column_letters, plain_text, read_grids
@@ -63,6 +64,11 @@ class Block:
         """Return a cell's address the way the user's program shows it."""
         cell = f"{column_letters(column)}{row + 1}"
         return f"{self.sheet}!{cell}" if self.sheet else cell
+
+    def cell(self, row: int, column: int, label: str = "") -> Cell:
+        """Return a cell as a fault names it, with what it is about in brackets."""
+        shown = self.address(row, column)
+        return Cell(f"{shown} ({label})" if label else shown, self.sheet, row, column)
 
     def column_name(self, column: int) -> str:
         """Return how a mapping names a column: its letters, with the sheet before them."""

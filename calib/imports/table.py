@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calib._types import IntArray
+from calib.errors import Cell
 from calib.imports.export import Block, Export
 from calib.tables import RawTable
 from calib.words import Text, message
@@ -41,13 +42,15 @@ class ImportedTable(RawTable):
         own: Block = self.blocks[int(block)]
         return own.address(int(at), max(place, 0))
 
-    def where(self, row: int, column: str | None = None) -> str:
+    def where(self, row: int, column: str | None = None) -> Cell:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
+        own: Block = self.blocks[int(self.origin[row, 0])]
+        at = int(self.origin[row, 1])
         if column is None:
-            sheet = self.blocks[self.origin[row, 0]].sheet
-            number = message("tables.row", n=self.row_number(row))
-            return f"{sheet}!{number}" if sheet else str(number)
-        return f"{self.address(row, column)} ({column})"
+            number = str(message("tables.row", n=at + 1))
+            return Cell(f"{own.sheet}!{number}" if own.sheet else number, own.sheet, at)
+        place = int(self.source[column][row]) if column in self.source else -1
+        return own.cell(at, max(place, 0), column)
 
 
 def rows_of(export: Export) -> IntArray:

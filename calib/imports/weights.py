@@ -232,7 +232,7 @@ def _row(
     if not text or fold(text) in words("weights", "total"):
         return []
     found = finder.find(text)
-    where = block.address(row, group.names[0])
+    where = block.cell(row, group.names[0])
     if found.reason not in ("code", "exact", "inside"):
         key = "imports.code_and_name" if found.reason == "contradiction" else "imports.unknown_node"
         faults.add(where, message(key), value=text, expected=message("imports.node_expected"))
@@ -248,7 +248,7 @@ def _row(
             continue
         if value is None or value[0] < 0:
             faults.add(
-                block.address(row, column),
+                block.cell(row, column),
                 message("imports.error_cell" if error else "imports.no_weight"),
                 value=error or cell,
                 expected=message("imports.weight_expected"),
@@ -257,7 +257,7 @@ def _row(
         own = entry.tracks or ((track,) if track else ())
         for t, code in found.codes.items():
             if not own or t in own:
-                place = block.address(row, column)
+                place = block.cell(row, column)
                 out.append(GivenWeight(t, code, value[0], entry.taken, value[1], place))
     return out
 

@@ -16,12 +16,11 @@ __all__ = ["read_long"]
 
 def read_long(reading: TableReading) -> dict[str, Sample]:
     """Return the samples of a long table by track; faults are noted in ``reading``."""
-    for head in map(str, reading.table.frame.columns):
-        if head and head not in reading.heads.values():
-            reading.faults.add(
-                f"column {head}", message("faults.unknown_column_of_a_long"),
-                expected=message("faults.enterprise_name_track_indicator_value"),
-            )  # fmt: skip
+    heads = [str(c) for c in reading.table.frame.columns]
+    unused = [h for h in heads if h and h not in reading.heads.values()]
+    if unused:
+        said = message("population.unused_columns", n=len(unused), columns=unused)
+        reading.notes.append(said)
     first: dict[str, int] = {}
     for row, value in enumerate(reading.ids):
         first.setdefault(value, row)
@@ -74,9 +73,11 @@ def _values(reading: TableReading, track: Track, members: list[int], mask: BoolA
     column = {c: j for j, c in enumerate(track.leaf_codes)}
     rows = np.flatnonzero(mask)
     codes = _codes(reading, track, rows)
-    expected = "an option" if reading.kind == "answers" else reading.valid(track, 0)
+    expected = message("faults.an_option") if reading.kind == "answers" else reading.valid(track, 0)
     head = reading.heads["value"]
-    numbers = reading.table.numbers(head, reading.faults, expected=expected, rows=mask)
+    numbers = reading.table.numbers(
+        head, reading.faults, expected=expected, rows=mask, remedy=reading.remedy
+    )
     values = np.full((len(members), len(column)), np.nan)
     source = np.full(values.shape, -1, dtype=np.int64)
     for row, code in zip(rows.tolist(), codes, strict=True):

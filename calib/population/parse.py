@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from calib.errors import Faults
 from calib.framework import Framework, Name
@@ -11,7 +12,7 @@ from calib.population.population import Kind, Population
 from calib.population.rows import start_reading
 from calib.population.wide import read_wide
 from calib.tables import RawTable
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["ATTRIBUTES", "parse_population"]
 
@@ -49,12 +50,14 @@ def parse_population(
             message("faults.no_column_of_enterprise_ids"),
             value=list(table.frame.columns)[:8],
             expected=message("faults.a_column_enterprise_or"),
+            remedy=message("faults.map_columns", file=Path(table.file).name),
         )
     if "track" not in heads and len(framework.tracks) > 1:
         faults.add(
             "header",
             message("faults.no_column_of_tracks"),
             expected=message("faults.a_column_track_or"),
+            remedy=message("faults.map_columns", file=Path(table.file).name),
         )
     faults.raise_if_any()
     long = "indicator" in heads and "value" in heads
@@ -63,11 +66,11 @@ def parse_population(
     reading = start_reading(table, framework, heads, kind, faults)
     samples = read_long(reading) if long else read_wide(reading)
     faults.raise_if_any()
-    notes = (*table.notes, *_unused(heads))
+    notes = (*table.notes, *_unused(heads), *reading.notes)
     return Population(framework, samples, kind, label, synthetic, digest, notes)
 
 
-def _unused(heads: Mapping[str, str]) -> list[Name]:
+def _unused(heads: Mapping[str, str]) -> list[Text]:
     """Name the column that looks as if it changed results, and does not."""
     return [
         Name(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from calib.errors import Faults
 from calib.framework import Framework, Track
 from calib.population.population import Kind, Labels, Sample
 from calib.tables import RawTable
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["TableReading", "start_reading"]
 
@@ -25,6 +26,7 @@ class TableReading:
     heads : column by role; attributes of the enterprise have roles of the form ``@name``
     ids, names : of each row
     tracks : code of each row's track, "" where it is none
+    notes : what was found and is no fault
     """
 
     table: RawTable
@@ -35,6 +37,7 @@ class TableReading:
     ids: list[str]
     names: list[str]
     tracks: Labels
+    notes: list[Text] = field(default_factory=list)
 
     def sample(self, track: Track, members: IntArray, values: FloatArray) -> Sample:
         """Return the sample of a track whose enterprises stand in the rows ``members``."""
@@ -47,13 +50,18 @@ class TableReading:
         names = np.array([self.names[i] for i in members], dtype=object)
         return Sample(track, ids, names, values, attributes)
 
-    def valid(self, track: Track, j: int) -> str:
+    def valid(self, track: Track, j: int) -> Text:
         """Say what the cells of leaf ``j`` may hold."""
         item = track.nodes[track.leaves[j]].item
         if self.kind == "scores" or item is None:
             rule = self.framework.rule
-            return f"a score from {rule.low:g} to {rule.high:g}"
-        return f"an option 1 to {item.options}"
+            return message("faults.a_score_between", low=rule.low, high=rule.high)
+        return message("faults.an_option_between", options=item.options)
+
+    @property
+    def remedy(self) -> Text:
+        """What to do where cells hold option texts."""
+        return message("faults.map_options", file=Path(self.table.file).name)
 
     def check_values(
         self, cells: FloatArray, rows: IntArray, column: str, track: Track, j: int
@@ -68,10 +76,10 @@ class TableReading:
         item = track.nodes[track.leaves[j]].item
         with np.errstate(invalid="ignore"):
             if self.kind == "scores" or item is None:
-                rule, problem = self.framework.rule, "score out of range"
+                rule, problem = self.framework.rule, message("faults.score_out_of_range")
                 bad = (cells < rule.low) | (cells > rule.high)
             else:
-                problem = "answer is no option"
+                problem = message("faults.answer_is_no_option")
                 bad = (cells < 1) | (cells > item.options) | (cells != np.rint(cells))
         for at in np.flatnonzero(bad & ~np.isnan(cells)):
             self.faults.add(self.table.where(int(rows[at]), column), problem,

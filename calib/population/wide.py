@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
@@ -66,7 +68,7 @@ def _values(
         if code in columns:
             expected = reading.valid(track, j)
             cells = reading.table.numbers(
-                columns[code], reading.faults, expected=expected, rows=mask
+                columns[code], reading.faults, expected=expected, rows=mask, remedy=reading.remedy
             )[rows]
             reading.check_values(cells, rows, columns[code], track, j)
             values[:, j] = cells
@@ -79,16 +81,13 @@ def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
     taken = set(reading.heads.values())
     out: dict[str, dict[str, str]] = {t: {} for t in tracks}
     known = [c for tree in tracks.values() for c in tree.leaf_codes]
+    unknown: list[str] = []
     for column in map(str, reading.table.frame.columns):
         if column in taken or not column:
             continue
         hits = [(t, tree.find(column)) for t, tree in tracks.items()]
         if not any(code for _, code in hits):
-            faults.add(
-                f"column {column}",
-                message("faults.unknown_column", hint=did_you_mean(column, known)),
-                expected=message("faults.an_indicator_code_or_name"),
-            )
+            unknown.append(column)
         for t, code in hits:
             if code is None:
                 continue
@@ -100,7 +99,28 @@ def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
                     expected=message("faults.one_column_an_indicator"),
                 )
             out[t].setdefault(code, column)
+    _tell_unknown(reading, unknown, out, known)
     return out
+
+
+def _tell_unknown(
+    reading: TableReading, unknown: list[str], out: dict[str, dict[str, str]], known: list[str]
+) -> None:
+    """Say which columns are not used; where an indicator has none, each may be it: a fault."""
+    present = set(reading.tracks.tolist())
+    trees = reading.framework.tracks
+    if all(code in out[t] for t, x in trees.items() if t in present for code in x.leaf_codes):
+        if unknown:
+            said = message("population.unused_columns", n=len(unknown), columns=unknown)
+            reading.notes.append(said)
+        return
+    for column in unknown:
+        reading.faults.add(
+            f"column {column}",
+            message("faults.unknown_column", hint=did_you_mean(column, known)),
+            expected=message("faults.an_indicator_code_or_name"),
+            remedy=message("faults.map_columns", file=Path(reading.table.file).name),
+        )
 
 
 def _check_other_track(reading: TableReading, columns: dict[str, dict[str, str]]) -> None:
@@ -124,4 +144,5 @@ def _check_other_track(reading: TableReading, columns: dict[str, dict[str, str]]
                 ),
                 value=cells.iloc[row],
                 expected=message("faults.an_empty_cell_or_the"),
+                remedy=message("faults.skipped_marks", file=Path(reading.table.file).name),
             )

@@ -1,6 +1,7 @@
 """Reading and writing tables: CSV, XLSX, Parquet, with addresses for error messages."""
 
 from calib.tables.grids import Grid, is_blank, plain_text, read_grids
+from calib.tables.marked import write_marked
 from calib.tables.raw import RawTable, check_header, filled, read_table
 from calib.tables.write import (
     inert,
@@ -28,6 +29,7 @@ __all__ = [
     "sheet_names",
     "unmarked",
     "write_csv",
+    "write_marked",
     "write_parquet",
     "write_table",
     "write_xlsx",

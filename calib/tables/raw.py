@@ -5,21 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from calib._types import BoolArray, FloatArray
-from calib.errors import Faults, InputError, MissingExtraError, did_you_mean
+from calib._types import BoolArray, FloatArray, IntArray
+from calib.errors import Cell, Faults, InputError, MissingExtraError, did_you_mean
 from calib.files.inputs import note_input, read_input
 from calib.tables.encoding import decode
-from calib.tables.grids import is_blank, plain_text
+from calib.tables.grids import WORKBOOKS, is_blank, plain_text
 from calib.tables.write import unmarked
-from calib.tables.xlsx import column_letters, formula_cells, read_sheets, sheet_names
+from calib.tables.xlsx import CellMarks, column_letters, marked_cells, read_visible_sheets
 from calib.words import Text, message
 
 __all__ = ["RawTable", "check_header", "filled", "read_table"]
@@ -42,6 +42,7 @@ class RawTable:
     notes : what the reader had to decide, for instance the encoding
     first_row : number that the user's program shows for the first row below the header
     formulas : addresses of the cells that hold formulas
+    errors : error codes of Excel (``#REF!``) by the address of the cell
     """
 
     frame: pd.DataFrame
@@ -50,19 +51,23 @@ class RawTable:
     notes: tuple[Text, ...] = ()
     first_row: int = 2
     formulas: frozenset[str] = field(default_factory=frozenset)
+    errors: Mapping[str, str] = field(default_factory=dict)
 
     def row_number(self, row: int) -> int:
         """Return the number that the user's program shows for a row; ``row`` counts from 0."""
         return int(self.frame.index[row]) + self.first_row
 
-    def where(self, row: int, column: str | None = None) -> str:
+    def where(self, row: int, column: str | None = None) -> Cell:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
         number = self.row_number(row)
         if column is None:
-            return f"{self.sheet}!row {number}" if self.sheet else f"row {number}"
+            shown = f"{self.sheet}!row {number}" if self.sheet else f"row {number}"
+            return Cell(shown, self.sheet, number - 1)
+        position = list(self.frame.columns).index(column)
+        shown = f"row {number}, column {column}"
         if self.sheet:
-            return f"{self.sheet}!{self.address(row, column)} ({column})"
-        return f"row {number}, column {column}"
+            shown = f"{self.sheet}!{self.address(row, column)} ({column})"
+        return Cell(shown, self.sheet, number - 1, position)
 
     def address(self, row: int, column: str) -> str:
         """Return the Excel address of a cell; ``row`` counts from 0."""
@@ -74,13 +79,20 @@ class RawTable:
         return [plain_text(v) for v in self.frame[column].tolist()]
 
     def numbers(
-        self, column: str, faults: Faults, *, expected: str, rows: BoolArray | None = None
+        self,
+        column: str,
+        faults: Faults,
+        *,
+        expected: str | Text,
+        rows: BoolArray | None = None,
+        remedy: str | Text = "",
     ) -> FloatArray:
-        """Return a column as floats, NaN where empty; text and formulas become faults.
+        """Return a column as floats, NaN where empty; text, formulas and errors become faults.
 
         Parameters
         ----------
         expected : what would be valid, for the message
+        remedy : what to do where many cells hold text
         rows : read these rows only; the others are NaN
         """
         cells = self.frame[column]
@@ -98,6 +110,7 @@ class RawTable:
                 message("faults.is_no_number"),
                 value=cells.iloc[int(row)],
                 expected=expected,
+                remedy=remedy,
             )
         self.refuse_formulas(column, faults, expected=f"a value ({expected})", rows=wanted)
         return np.asarray(values, dtype=float)
@@ -105,16 +118,96 @@ class RawTable:
     def refuse_formulas(
         self, column: str, faults: Faults, *, expected: str, rows: BoolArray | None = None
     ) -> None:
-        """Note the cells of a column that hold formulas: what they show may be out of date."""
-        if not self.formulas:
+        """Note the cells of a column that hold errors of Excel, or formulas.
+
+        What a formula shows may be out of date; an error looks like an empty cell.
+        """
+        if not self.formulas and not self.errors:
             return
         for row in range(len(self.frame)) if rows is None else np.flatnonzero(rows):
-            if self.address(int(row), column) in self.formulas:
+            address = self.address(int(row), column)
+            if address in self.errors:
+                faults.add(
+                    self.where(int(row), column),
+                    message("faults.error_cell"),
+                    value=self.errors[address],
+                    expected=message("faults.mend_the_formula"),
+                )
+            elif address in self.formulas:
                 faults.add(
                     self.where(int(row), column),
                     message("faults.holds_a_formula"),
                     expected=message("faults.paste_values_over_formulas", expected=expected),
                 )
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedTable(RawTable):
+    """Sheets of a workbook that hold one table; each row knows its sheet.
+
+    Attributes
+    ----------
+    parts : the sheets
+    origin : (n, 2) sheet and row in it of each row
+    """
+
+    parts: Sequence[RawTable] = ()
+    origin: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+
+    def row_number(self, row: int) -> int:
+        """Return the number that the user's program shows for a row; ``row`` counts from 0."""
+        part, at = self.origin[row]
+        return self.parts[int(part)].row_number(int(at))
+
+    def where(self, row: int, column: str | None = None) -> Cell:
+        """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
+        part, at = self.origin[row]
+        own = self.parts[int(part)]
+        held = column if column in own.frame.columns else None
+        return own.where(int(at), held)
+
+    def address(self, row: int, column: str) -> str:
+        """Return the address of a cell with its sheet; ``row`` counts from 0."""
+        part, at = self.origin[row]
+        own = self.parts[int(part)]
+        if column not in own.frame.columns:
+            return ""
+        return f"{own.sheet}!{own.address(int(at), column)}"
+
+
+def join_sheets(parts: Sequence[RawTable]) -> RawTable:
+    """Return sheets that share their first column's header as one table; others are named.
+
+    A column that a sheet does not have is empty in its rows.
+    """
+    first = parts[0]
+    key = next((str(c) for c in first.frame.columns if str(c)), "")
+    joined = [p for p in parts if key and key in map(str, p.frame.columns)]
+    left = [p.sheet for p in parts if p not in joined]
+    notes = list(first.notes)
+    if left:
+        notes.append(message("tables.sheets_left", file=Path(first.file).name, names=left))
+    if len(joined) == 1:
+        return replace(first, notes=tuple(notes))
+    notes.append(
+        message("tables.sheets_joined", file=Path(first.file).name, names=[p.sheet for p in joined])
+    )
+    for part in joined:
+        check_header(part)
+    named = [p.frame.loc[:, [str(c) != "" for c in p.frame.columns]] for p in joined]
+    frame = pd.concat(named, ignore_index=True).astype(object)
+    frame = frame.where(frame.notna(), "")
+    origin = [(k, i) for k, p in enumerate(joined) for i in range(len(p.frame))]
+    return JoinedTable(
+        frame,
+        first.file,
+        first.sheet,
+        tuple(notes),
+        formulas=frozenset(f"{p.sheet}!{a}" for p in joined for a in p.formulas),
+        errors={f"{p.sheet}!{a}": e for p in joined for a, e in p.errors.items()},
+        parts=tuple(joined),
+        origin=np.array(origin, dtype=np.int64),
+    )
 
 
 def _parsed(cells: pd.Series) -> tuple[FloatArray, BoolArray]:
@@ -169,8 +262,8 @@ def read_table(
     suffix = file.suffix.lower()
     if suffix in (".csv", ".tsv", ".txt"):
         table = _read_csv(file)
-    elif suffix in (".xlsx", ".xlsm"):
-        table = _read_xlsx(file, sheet)
+    elif suffix in WORKBOOKS:
+        table = _read_workbook(file, sheet)
     elif suffix == ".parquet":
         table = _read_parquet(file)
     else:
@@ -258,7 +351,7 @@ def _with_header(
     file: str,
     sheet: str,
     notes: tuple[Text, ...],
-    formulas: frozenset[str] = frozenset(),
+    marks: CellMarks | None = None,
     above: int = 0,
 ) -> RawTable:
     """Take the first row that is not empty as the header, and leave empty rows out.
@@ -274,7 +367,8 @@ def _with_header(
     body = frame.iloc[np.flatnonzero(kept)]
     body.index = pd.Index(np.flatnonzero(kept) - (top + 1))
     body.columns = pd.Index(header, dtype=object)
-    return RawTable(body, file, sheet, notes, above + top + 2, formulas)
+    seen = marks or CellMarks()
+    return RawTable(body, file, sheet, notes, above + top + 2, seen.formulas, seen.errors)
 
 
 def _blank_rows(frame: pd.DataFrame) -> BoolArray:
@@ -302,21 +396,16 @@ def _check_lengths(text: str, separator: str, width: int, above: int, file: Path
     faults.raise_if_any()
 
 
-def _read_xlsx(file: Path, sheet: str | None) -> RawTable:
-    names = sheet_names(file)
-    if not names:
-        raise InputError(message("faults.is_a_workbook_without_a", file=file))
-    if sheet is None:
-        sheet = names[0]
-    if sheet not in names:
-        raise InputError(
-            message("faults.no_sheet_sheets_are", file=file, sheet=repr(sheet), names=list(names))
-        )
-    rows = read_sheets(file, [sheet])[sheet]
-    if all(is_blank(v) for row in rows for v in row):
-        raise InputError(message("faults.sheet_is_empty_expected_a", file=file, sheet=repr(sheet)))
-    frame = pd.DataFrame(rows, dtype=object)
-    return _with_header(frame, str(file), sheet, (), formula_cells(file, sheet))
+def _read_workbook(file: Path, sheet: str | None) -> RawTable:
+    """Read the visible sheets: one, or several that have columns in common, one after another."""
+    sheets, notes = read_visible_sheets(file, sheet)
+    parts = []
+    for name, rows in sheets.items():
+        frame = pd.DataFrame(rows, dtype=object)
+        parts.append(_with_header(frame, str(file), name, notes, marked_cells(file, name)))
+    if len(parts) == 1:
+        return parts[0]
+    return join_sheets(parts)
 
 
 def _read_parquet(file: Path) -> RawTable:

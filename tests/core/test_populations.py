@@ -299,15 +299,11 @@ def test_a_long_table_with_a_stray_track_is_refused(aii, trial, row, track, word
         Population.from_frame(long, aii)
 
 
-def test_a_long_table_holds_no_column_that_would_be_ignored(aii, trial):
-    long = _long(trial).assign(score=3)
-    with pytest.raises(InputError, match="column score: unknown column of a long table"):
-        Population.from_frame(long, aii)
-
-
-def test_a_wide_table_holds_no_column_that_would_be_ignored(aii, trial):
-    with pytest.raises(InputError, match="column score: unknown column"):
-        Population.from_frame(trial.frame().assign(score=3), aii)
+def test_a_column_that_is_not_used_is_a_note(aii, trial):
+    for frame in (_long(trial), trial.frame()):
+        read = Population.from_frame(frame.assign(score=3), aii)
+        assert [n.get("en") for n in read.notes] == ["column not used: score"]
+        assert len(read) == 22
 
 
 def test_faults_of_a_dataframe_count_rows_by_position_and_show_plain_numbers(aii, trial):
