@@ -262,10 +262,10 @@ def make_sets(
     for entry in reversed(experiment.sets):  # each comes after those that it builds on
         if entry.name in wanted:
             wanted |= {needed.split("/")[0] for needed in entry.requires}
-    context = _context(experiment, seed, 1, None, prepare)
+    context = start_context(experiment, seed, 1, None, prepare)
     for entry in experiment.sets:
         if entry.name in wanted:
-            context.results[entry.name] = _build(entry, context)
+            context.results[entry.name] = build_set(entry, context)
     return context
 
 
