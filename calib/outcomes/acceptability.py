@@ -21,7 +21,8 @@ from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
-from calib.rating import Rating, Scored, rate
+from calib.rating import Rating, Scored, over_samples, rate
+from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, WeightSet
@@ -184,6 +185,19 @@ class AcceptabilityResult(Result):
         return tuple(out)
 
 
+def _watched(found: AcceptabilityResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown."""
+    import pandas as pd
+
+    shares = long_form(found.frame("expected-stars"), ["case", "scope", "star"], ["expected_share"])
+    every = found.frame("acceptability")
+    misrated = (1 - every["p_now"]).groupby(every["case"], sort=False).sum().reset_index()
+    misrated.columns = pd.Index(["case", "value"])
+    misrated = misrated.assign(scope="all", quantity="misrated")
+    return pd.concat([shares, misrated], ignore_index=True).astype({"star": "Int64"})
+
+
+@over_samples(_watched)
 @takes(AcceptabilityRequest)
 def acceptability(
     weights: WeightSet,
@@ -206,7 +220,7 @@ def acceptability(
     Parameters
     ----------
     weights : the set that would be published; what is stated varies around it
-    population : the enterprises, as answers or as scores
+    population : the enterprises, as answers or as scores; or an ensemble of samples
     draws : another set whose draws are used in place of those of ``weights``
     name : of the case in tables; the set's name if None
     rule_options : answers to the open questions of the rule; the framework's defaults if None

@@ -25,7 +25,8 @@ from calib.outcomes.comparison import (
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.subject import Sets, check_framework, given, named_sets, scored_enterprises
 from calib.population import Population
-from calib.rating import Rating, Scored, rate
+from calib.rating import Rating, Scored, over_samples, rate
+from calib.rating.over_samples import long_form
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import expect, takes
 from calib.weights import Weighed, WeightSet, compare_weights, distance_table
@@ -256,6 +257,16 @@ class ComparisonResult(Result):
             yield Note(message("outcomes.comparison.no_gates"))
 
 
+def _watched(found: ComparisonResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown."""
+    import pandas as pd
+
+    counts = long_form(found.frame("stars"), ["set", "scope", "star"], ["count"])
+    moves = long_form(found.frame("agreement"), ["set", "scope"], ["up", "down", "downgraded"])
+    return pd.concat([counts, moves], ignore_index=True).astype({"star": "Int64"})
+
+
+@over_samples(_watched)
 @takes(CompareRequest)
 def compare(
     baseline: WeightSet,
@@ -273,7 +284,7 @@ def compare(
     baseline : the set that the others are compared with
     candidate : a set, several, or several by name; what a method gave stands for its weights, and
         a shift with growth rates the enterprises as they are assumed to have become
-    population : the enterprises, as answers or as scores
+    population : the enterprises, as answers or as scores; or an ensemble of samples
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator of the bootstrap
     {options}

@@ -15,7 +15,7 @@ from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
-from calib.rating import Scored, ScoredSample
+from calib.rating import Scored, ScoredSample, over_samples
 from calib.rating.one_weight import one_weight_intervals
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import Request, expect, takes
@@ -123,6 +123,17 @@ class StabilityResult(Result):
         )
 
 
+def _watched(found: StabilityResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown: how many stars are near another."""
+    import pandas as pd
+
+    levels = list(dict.fromkeys(found.shifts["level"]))
+    counts = found.near["level"].value_counts()
+    rows = [(level, "near", float(counts.get(level, 0))) for level in levels]
+    return pd.DataFrame(rows, columns=["level", "quantity", "value"])
+
+
+@over_samples(_watched)
 @takes(StabilityRequest)
 def stability(
     weights: WeightSet,
@@ -138,7 +149,7 @@ def stability(
     Parameters
     ----------
     weights : the set from which weight is moved
-    population : the enterprises, as answers or as scores
+    population : the enterprises, as answers or as scores; or an ensemble of samples
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     workers : threads; all cores if None
     progress : called with a text before each level

@@ -1,6 +1,7 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
 from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
+from calib.rating.over_samples import OverSamples, over_samples
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import (
     band_index,
@@ -12,6 +13,7 @@ from calib.rating.stars import (
 )
 
 __all__ = [
+    "OverSamples",
     "RatedSample",
     "Rating",
     "Scored",
@@ -20,6 +22,7 @@ __all__ = [
     "effective_local",
     "node_scores",
     "option_scores",
+    "over_samples",
     "rate",
     "score_answers",
     "scored_nodes",

@@ -16,6 +16,7 @@ from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
 from calib.rating.distributions import rating_tables
 from calib.rating.kernel import star_counts
+from calib.rating.over_samples import long_form, over_samples
 from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import expect
@@ -131,6 +132,14 @@ class Rating(Result):
                 out[t] = np.full((len(s), self.framework.rule.stars), np.nan)
         return out
 
+    @property
+    def misrated(self) -> float | None:
+        """Expected number of enterprises to which another draw would give another star."""
+        if self.probability is None:
+            return None
+        given = [p[np.arange(len(p)), self.samples[t].star] for t, p in self.probability.items()]
+        return float((1 - np.concatenate(given)).sum())
+
     @cached_property
     def tables(self) -> tuple[Table, ...]:  # type: ignore[override]
         """Every enterprise; stars overall and by first-level node; downgrades; thresholds."""
@@ -215,6 +224,20 @@ def _numbered(stars: SmallIntArray, first: int) -> pd.Series:
     return numbers if (stars >= 0).all() else numbers.astype("Int64").where(stars >= 0)
 
 
+def _watched(rating: Rating) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown."""
+    import pandas as pd
+
+    counts = long_form(rating.frame("stars"), ["scope", "star"], ["count"])
+    found = [("all", pd.NA, "downgraded_count", float(rating.downgrades))]
+    if rating.misrated is not None:
+        found.append(("all", pd.NA, "misrated", rating.misrated))
+    rest = pd.DataFrame(found, columns=["scope", "star", "quantity", "value"])
+    return pd.concat([counts.astype({"star": "Int64"}), rest.astype({"star": "Int64"})],
+                     ignore_index=True)  # fmt: skip
+
+
+@over_samples(_watched)
 def rate(
     weights: WeightSet,
     population: Population | Scored,
@@ -226,7 +249,8 @@ def rate(
     Parameters
     ----------
     weights : local weights on the population's framework
-    population : answers or scores; or scores under rule options from :func:`score_answers`
+    population : answers or scores; an ensemble, for the range over its samples; or scores under
+        rule options from :func:`score_answers`
     rule_options : answers to the open questions; the framework's defaults if None
 
     Raises

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from calib._types import Seed
 from calib.framework import RuleOptions
+from calib.outcomes.dominance.levels import level_depths
 from calib.outcomes.dominance.measuring import POOLED, Measured, measure
+from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.request import DominanceRequest
-from calib.outcomes.dominance.scores import scored_for
+from calib.outcomes.dominance.scores import complete_scores, scored_for
+from calib.outcomes.dominance.shares import contribution_share, variance_share
 from calib.population import Population
-from calib.rating import Scored
+from calib.rating import Scored, over_samples
+from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import expect, takes
 from calib.weights import WeightSet
@@ -145,6 +149,60 @@ class DominanceResult(Result):
         return Drawing(f"dominance-{track}-{level}", title, draw)
 
 
+_LINEAR = ["weight", "contribution", "variance_share"]
+"""Measures that follow from moments alone: those whose range over samples is shown."""
+
+
+def _watched(found: DominanceResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown, and whether each is over its cap."""
+    measures = found.measures
+    own = measures[(measures["level"] == found.cap_level) & (measures["track"] != POOLED)]
+    return _with_caps(own, found.caps)
+
+
+def _with_caps(measures: pd.DataFrame, caps: Mapping[str, float]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = long_form(measures, ["track", "code"], _LINEAR)
+    cap = rows["quantity"].map(caps)
+    over = rows[cap.notna()]
+    over = over.assign(
+        value=(over["value"] > cap[cap.notna()] + 1e-9).astype(float),
+        quantity="over_" + over["quantity"],
+    )
+    found = pd.concat([rows, over], ignore_index=True)
+    return found.assign(quantity=found["quantity"].replace("weight", "global_weight"))
+
+
+def _quick(
+    weights: WeightSet,
+    population: Population,
+    *,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
+    rng: Seed = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Return what :func:`_watched` does, without the measures that take long."""
+    import pandas as pd
+
+    del rng
+    request = options.get("request") or DominanceRequest.make(options)
+    scores, _ = complete_scores(scored_for(population, weights, rule_options), weights)
+    depth = level_depths(weights.framework, request.cap_level or request.level)[-1]
+    parts = []
+    for t, X in scores.items():
+        tree = weights.framework.tracks[t]
+        nodes = tree.at_depth(depth)
+        g = tree.global_weights(weights.local[t])[nodes]
+        m = moments_of(X).through(tree.within(weights.local[t], nodes).T)
+        parts.append(pd.DataFrame({
+            "track": t, "code": [tree.codes[i] for i in nodes], "weight": g,
+            "contribution": contribution_share(g, m), "variance_share": variance_share(g, m).share,
+        }))  # fmt: skip
+    return _with_caps(pd.concat(parts, ignore_index=True), request.caps)
+
+
+@over_samples(_watched, _quick)
 @takes(DominanceRequest)
 def dominance(
     weights: WeightSet,
@@ -159,7 +217,8 @@ def dominance(
     Parameters
     ----------
     weights : the weights to judge
-    population : trial or other population
+    population : trial or other population; or an ensemble of samples, over which weights,
+        contributions, variance shares and indicators over their cap are shown
     {options}
     rule_options : open rule options of the rating rule
     rng : seed or generator
