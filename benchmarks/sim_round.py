@@ -140,9 +140,9 @@ def report(rounds: list[dict[str, object]]) -> None:
         print(f"| weights, {level} | {hit / of:.1%} |")
     for name in ("blend", "rounded"):
         found = np.array([r[name] for r in rounds], dtype=float)
-        print(f"| number of star changes, {name} | {found[:, 0].mean():.1%} (below "
-              f"{(found[:, 1] < found[:, 3]).mean():.1%}, above "
-              f"{(found[:, 1] > found[:, 4]).mean():.1%}; mean {found[:, 1].mean():.1f}) |")  # fmt: skip
+        below, above = (found[:, 1] < found[:, 3]).mean(), (found[:, 1] > found[:, 4]).mean()
+        print(f"| number of star changes, {name} | {found[:, 0].mean():.1%} (truth below "
+              f"{below:.1%}, above {above:.1%}; mean {found[:, 1].mean():.1f}) |")  # fmt: skip
     curve = np.sum([r["curve"] for r in rounds], axis=0)
     print("\n| P(star) | stars | promised | had it |\n|---|---|---|---|")
     for b, (n, promised, had) in enumerate(curve):

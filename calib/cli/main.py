@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dominance": ("calib.cli.adjustment:dominance", "Show which indicators really decide."),
     "adjust": ("calib.cli.adjustment:adjust", "Nearest weights under which no indicator decides."),
     "ledger": ("calib.cli.adjustment:ledger", "Check or replay the ledger of a calibration."),
+    "protocol": ("calib.cli.protocol:protocol", "Lock what is declared before the data; check it."),
     "decide": ("calib.cli.decide:decide", "Adopt proposed weights or not: the page to decide on."),
     "publish": ("calib.cli.publish:publish", "Publish an experiment as a site, with notebooks."),
     "explore": ("calib.cli.publish:explore", "Write the page on which the weights can be moved."),

@@ -50,7 +50,12 @@ def render_report(
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
         overview=_overview(run, lang),
-        deviations=[],
+        protocol=[]
+        if run.protocol is None
+        else [
+            run.protocol.sentence().get(lang),
+            *(d.text.get(lang) for d in run.protocol.deviations),
+        ],
         warnings=[n.text.get(lang) for n in run.notes() if n.warning],
         sections=[_section(s, run, figures, lang) for s in run.sections()],
         rule_options=[

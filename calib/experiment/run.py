@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
 from calib.experiment.context import Context, InputLog, rng_for
+from calib.experiment.protocol import Followed, protocol_path, read_protocol
 from calib.experiment.registry import Params, find_outcome, find_source
 from calib.experiment.results import SourceResult
 from calib.experiment.spec import DECISION, Experiment, SetEntry
@@ -62,6 +63,7 @@ class Run:
     results : what each source gave, by the name of its set
     outcomes : what each analysis gave; ``stars`` is the standard comparison
     inputs : SHA-256 of every file read
+    protocol : what was locked before the data and what deviates from it, if anything was
     """
 
     experiment: Experiment
@@ -71,6 +73,7 @@ class Run:
     results: dict[str, Weighed]
     outcomes: dict[str, Result]
     inputs: dict[str, str]
+    protocol: Followed | None = None
 
     def sections(self) -> list[Section]:
         """Return what there is to show: the comparison, each analysis, each source.
@@ -159,6 +162,9 @@ def run_experiment(
     step(say("experiment.step_population"))
     context = start_context(experiment, seed, workers, scheduler, prepare)
     context.tick = lambda text: progress(Step(done, of, text))
+    protocol = _protocol(experiment, context)
+    if protocol is not None:
+        context.protocol = protocol.sentence()
     for entry in experiment.sets:
         step(say("experiment.step_weights", name=entry.name))
         context.results[entry.name] = build_set(entry, context)
@@ -178,7 +184,19 @@ def run_experiment(
             at = name if name == DECISION else f"outcomes.{name}"
             raise _placed(exc, context.file, at) from exc
     results = {name: context.results[name] for name in experiment.order}
-    return Run(experiment, context, sets, context.ratings, results, outcomes, context.log.hashes)
+    return Run(
+        experiment, context, sets, context.ratings, results, outcomes, context.log.hashes, protocol
+    )
+
+
+def _protocol(experiment: Experiment, context: Context) -> Followed | None:
+    """Return the protocol that stands beside the experiment, with what deviates from it."""
+    path = protocol_path(experiment)
+    if not experiment.file or not path.is_file():
+        return None
+    context.log.note(path)
+    locked = read_protocol(path)
+    return Followed(locked, tuple(locked.deviations(experiment, context.seed)))
 
 
 def start_context(

@@ -186,6 +186,7 @@ def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> d
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": run.context.seed,
         "language": lang,
+        **({} if run.protocol is None else {"protocol": run.protocol.record()}),
         "rule_options": run.context.rule_options.as_dict(),
         "inputs": dict(sorted(run.inputs.items())),
         "population": {
