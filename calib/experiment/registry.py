@@ -18,7 +18,7 @@ from calib.experiment.context import Context
 from calib.report import Result
 from calib.requests import Request
 from calib.weights import Weighed
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = [
     "RENAMED_OUTCOMES",
@@ -56,11 +56,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An analysis of what weights do: ``build`` is ``(context, params) -> Result``."""
+    """An analysis of what weights do.
+
+    Attributes
+    ----------
+    params : model of its keys in the experiment file
+    build : ``(context, params) -> Result``
+    requires : names of the sets that it looks at, from its params
+    title : heads its section in reports; ``sections.<name>`` of the catalogue if None
+    """
 
     params: type[Params]
     build: Callable[[Context, Any], Result]
     requires: Callable[[Any], Sequence[str]] = lambda params: ()
+    title: Text | None = None
 
 
 SOURCES: Mapping[str, str] = {
@@ -114,7 +123,13 @@ def _find(name: str, own: Mapping[str, str], group: str, kind: type[T]) -> T | N
         module, attribute = own[name].split(":")
         return _checked(getattr(importlib.import_module(module), attribute), name, kind)
     for entry in entry_points(group=group, name=name):
-        return _checked(entry.load(), name, kind)
+        try:
+            found = entry.load()
+        except Exception as exc:
+            raise CalibError(
+                message("faults.plugin_fails", name=repr(name), entry=entry.value, cause=str(exc))
+            ) from exc
+        return _checked(found, name, kind)
     return None
 
 

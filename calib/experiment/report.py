@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from calib.experiment.registry import find_outcome
 from calib.experiment.run import Run, Section
 from calib.experiment.spec import DECISION
 from calib.framework import RULE_OPTIONS
@@ -73,8 +74,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     elif section.name in run.sets:
         title = _set_label(run, section.name, lang)
     else:
-        found = template(f"sections.{section.name}", lang)
-        title = found if isinstance(found, str) else section.name
+        title = _outcome_title(section.name, lang)
     return {
         "id": f"section-{section.name}",
         "title": title,
@@ -94,6 +94,14 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
         ],
         "tables": [_shown(t, run, lang) for t in section.tables if t.rows],
     }
+
+
+def _outcome_title(name: str, lang: str) -> str:
+    outcome = find_outcome(name)
+    if outcome is not None and outcome.title is not None:
+        return outcome.title.get(lang)
+    found = template(f"sections.{name}", lang)
+    return found if isinstance(found, str) else name
 
 
 def _overview(run: Run, lang: str) -> list[dict[str, Any]]:

@@ -123,6 +123,8 @@ def _significant(value: float) -> str:
 
 
 def _coded(text: str, column: Column, lang: str, names: Names) -> str:
+    if text in column.words:
+        return column.words[text].get(lang)
     if column.coded == "track":
         if text in names:
             return names[text].get(lang)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from calib.errors import CalibError
@@ -72,6 +72,7 @@ class Column:
     label : its heading; ``columns.<key>`` of the catalogue if not given
     coded : what its values stand for: ``"node"``, ``"track"``, ``"word"`` (a key under
         ``values`` in the catalogue), ``"cause"`` (bands and gates of nodes), or ``""``
+    words : what a value of the table's own means, by value; they come before the catalogue's
     several : whether a value lists any number of enterprises, so that the row is about something
         else and stays when they are withheld
     """
@@ -81,6 +82,7 @@ class Column:
     unit: str = ""
     label: Text | None = None
     coded: str = ""
+    words: Mapping[str, Text] = field(default_factory=dict)
     several: bool = False
 
     @property
@@ -101,7 +103,7 @@ def find_column(key: str) -> Column | None:
     """Return calib's own column of a key, None where there is none."""
     if key in ROLES:
         return Column(
-            key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""), key in SEVERAL
+            key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""), {}, key in SEVERAL
         )
     for pattern, role, unit in PATTERNS:
         match = re.fullmatch(pattern, key)

@@ -30,7 +30,7 @@ LAYERS = [
     {"outcomes"},
     {"experts", "ballots", "adjustment", "shifts"},
     {"experiment"},
-    {"publish"},
+    {"publish", "extend"},
     {"cli"},
 ]
 RANK = {name: i for i, names in enumerate(LAYERS) for name in names}

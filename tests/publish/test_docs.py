@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import types
 from pathlib import Path
 
 import click
@@ -49,7 +50,9 @@ def test_docs_build_without_warnings_and_load_nothing(tmp_path):
 @pytest.mark.parametrize("code", [p for p in blocks("python") if "README" not in p.id])
 def test_python_examples_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "example", "exec"), {"__name__": "example"})
+    module = types.ModuleType("example")  # dataclasses look their module up
+    monkeypatch.setitem(sys.modules, "example", module)
+    exec(compile(code, "example", "exec"), module.__dict__)
 
 
 @pytest.mark.parametrize("text", blocks("toml"))
