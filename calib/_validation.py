@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from calib.errors import Fault, InputError, did_you_mean
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["parse_model"]
 
@@ -97,7 +97,23 @@ def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[Ba
         return Fault(file, place, message("faults.is_missing"))
     value = error["input"]
     shown = value if isinstance(value, (str, int, float, bool, list, tuple)) else None
-    return Fault(file, place, error["msg"].removeprefix("Value error, "), shown)
+    said = error["msg"].removeprefix("Value error, ")
+    return Fault(file, place, said, shown, expected=_share_meant(error, keys))
+
+
+_SHARES = ("alpha", "confidence", "cap", "floor", "share", "shares")
+"""Options that are shares of 1."""
+
+
+def _share_meant(error: Any, keys: tuple[Any, ...]) -> Text | str:
+    """Return "did you mean 0.25?" where a share is expected and 25 stands, as of percent."""
+    value = error["input"]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 < value <= 100:
+        return ""
+    limit = error.get("ctx", {}).get("le", error.get("ctx", {}).get("lt"))
+    stated = isinstance(limit, int | float) and limit <= 1
+    own = error["type"] == "value_error" and any(str(k) in _SHARES for k in keys)
+    return message("faults.share_meant", value=f"{value / 100:g}") if stated or own else ""
 
 
 def _model_at(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel] | None:

@@ -139,7 +139,25 @@ def parse_survey(
     reader = _Reader(table, framework, heads, track, choices)
     rows = reader.long_rows() if long else reader.wide_rows(columns)
     used = () if long else (message("ballots.ranks_read", columns=columns),)
+    if not long:
+        _check_left_out(table, framework, columns, heads)
+        reader.note_twice(rows)
     return reader.survey(rows, faulty, used)
+
+
+def _check_left_out(
+    table: RawTable, framework: Framework, columns: Sequence[str], heads: dict[str, str]
+) -> None:
+    """Refuse a column of choices that is no rank: its header may be misspelt."""
+    for column in map(str, table.frame.columns):
+        if column in columns or column in heads.values():
+            continue
+        words = {w for w in table.text(column) if w}
+        hits = [w for w in words if any(t.find(w) for t in framework.tracks.values())]
+        if len(words) > 2 and len(hits) > len(words) / 2:
+            said = _say("left_out", column=repr(column))
+            raise InputError([Fault(table.file, _say("header"), said,
+                                    expected=_say("left_out_expected"))])  # fmt: skip
 
 
 def _say(key: str, **values: object) -> Message:
@@ -181,6 +199,10 @@ class _Reader:
         """Read one row a ballot."""
         texts = [self.table.text(c) for c in columns]
         rows = []
+        formulas = Faults(self.table.file)
+        for column in columns:
+            self.table.refuse_formulas(column, formulas, expected="a value")
+        formulas.raise_if_any()
         for at in range(len(self.table.frame)):
             words = [text[at] for text in texts]
             cells: list[str] = [self.table.where(at, c) for c in columns]
@@ -192,6 +214,19 @@ class _Reader:
                     row.problems.append((cells[place], "gap", "", _say("no_gap")))
             rows.append(row)
         return rows
+
+    def note_twice(self, rows: list[_Row]) -> None:
+        """Note ballots that stand twice: the same respondent with the same choices."""
+        if "respondent" not in self.heads:
+            return
+        names = self.table.text(self.heads["respondent"])
+        first: dict[tuple[str, ...], str] = {}
+        for row in rows:
+            name = names[row.at]
+            key = (name, *row.words)
+            if name and any(row.words) and key in first:
+                row.problems.append((row.where, "twice", name, _say("as_before", where=first[key])))
+            first.setdefault(key, row.where)
 
     def long_rows(self) -> list[_Row]:
         """Read one row a choice, gathered by respondent in the order of the file."""
@@ -377,9 +412,11 @@ class _Reader:
         key = (track, word)
         if key not in self._found:
             tree = self.framework.tracks[track]
-            first = word.split()[0]
+            first, _, rest = word.partition(" ")
             own = tree.find(word)
-            self._found[key] = own or (first if first in tree.leaf_codes else None)
+            named = tree.find(rest) if rest.strip() else None
+            clear = first in tree.leaf_codes and named in (None, first)
+            self._found[key] = own or (first if clear else None)
         return self._found[key]
 
     def _hint(self, track: str, word: str) -> str | Text:

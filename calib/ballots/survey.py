@@ -22,7 +22,7 @@ __all__ = ["REASONS", "ReadReport", "RejectedBallot", "Survey"]
 
 REASONS = (
     "blank", "unknown", "duplicate", "gap", "too_many", "rank", "weight", "track", "tie",
-    "malformed", "respondent", "mixed",
+    "malformed", "respondent", "mixed", "twice",
 )  # fmt: skip
 """Why a ballot cannot be used; in words by :func:`reason_name`."""
 

@@ -128,4 +128,5 @@ def mapped_population(
         label=label or file.stem,
         synthetic=synthetic,
         digest=state.hexdigest(),
+        asked="numbers" in mapping.choices,
     )

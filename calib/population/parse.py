@@ -8,6 +8,7 @@ from pathlib import Path
 from calib.errors import Faults
 from calib.framework import Framework, Name
 from calib.population.long import read_long
+from calib.population.plausible import check_plausible
 from calib.population.population import Kind, Population
 from calib.population.rows import start_reading
 from calib.population.wide import read_wide
@@ -40,8 +41,12 @@ def parse_population(
     label: str = "",
     synthetic: bool = False,
     digest: str = "",
+    asked: bool = False,
 ) -> Population:
-    """Build a population from a raw table; see :func:`calib.read_population`."""
+    """Build a population from a raw table; see :func:`calib.read_population`.
+
+    ``asked`` tells that a person has said what the numbers are: their range is not questioned.
+    """
     faults = Faults(table.file)
     heads = _heads(table, framework, attributes)
     if "enterprise" not in heads:
@@ -65,6 +70,7 @@ def parse_population(
         heads = {role: c for role, c in heads.items() if role not in ("indicator", "value")}
     reading = start_reading(table, framework, heads, kind, faults)
     samples = read_long(reading) if long else read_wide(reading)
+    check_plausible(reading, samples, asked=asked, long=long)
     faults.raise_if_any()
     notes = (*table.notes, *_unused(heads), *reading.notes)
     return Population(framework, samples, kind, label, synthetic, digest, notes)

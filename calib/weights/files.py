@@ -24,11 +24,16 @@ from calib.files.inputs import read_toml
 from calib.files.shipped import shipped_data
 from calib.framework import Framework, Name
 from calib.imports import stored
+from calib.imports.text import bare
+from calib.tables.raw import RawTable
 from calib.weights.imported import mapped_weights
 from calib.weights.weightset import Provenance, WeightSet, check_weights, published_weights
 from calib.words import message
 
 __all__ = ["read_weights", "to_toml", "write_weights"]
+
+_PRINTED = 0.0051
+"""How far a printed global weight is off the product of local ones."""
 
 
 class _NameEntry(BaseModel):
@@ -286,10 +291,64 @@ def _read_weight_table(file: Path, framework: Framework, sheet: str | None) -> W
             )
         else:
             given[track][code] = float(numbers[row])
+    _check_beside(table, framework, faults)
     faults.raise_if_any()
     local = _complete(given, framework, None, faults)
     check_weights(framework, local, str(file)).raise_if_any()
+    _check_global(table, framework, local, faults)
+    faults.raise_if_any()
     return WeightSet.build(framework, file.stem, local, source="file")
+
+
+def _check_beside(table: RawTable, framework: Framework, faults: Faults) -> None:
+    """Check what stands beside the codes: names, and the framework that the table is for."""
+    columns = [str(c) for c in table.frame.columns]
+    codes = table.text("code")
+    for column in (c for c in columns if c in ("name", "name_zh", "name_en")):
+        for row, (code, said) in enumerate(zip(codes, table.text(column), strict=True)):
+            if code not in framework.codes or not said:
+                continue
+            name = framework.node(code).name
+            if bare(said) not in (bare(name.zh), bare(name.en)):
+                faults.add(
+                    table.where(row, column),
+                    message("imports.code_and_name"),
+                    value=said,
+                    expected=f"{code} {name}",
+                )
+    if "framework" in columns:
+        own = f"{framework.code} {framework.version}"
+        for row, said in enumerate(table.text("framework")):
+            if said and said != own:
+                faults.add(
+                    table.where(row, "framework"),
+                    message("faults.the_weights_are_for_another_2"),
+                    value=said,
+                    expected=own,
+                )
+
+
+def _check_global(
+    table: RawTable, framework: Framework, local: Mapping[str, FloatArray], faults: Faults
+) -> None:
+    """Check the global weights of a table against its local ones; printed digits may be few."""
+    if "global_weight" not in table.frame.columns:
+        return
+    stated = table.numbers("global_weight", faults, expected=message("faults.a_number_from_to"))
+    made = {t: x.global_weights(local[t]) for t, x in framework.tracks.items()}
+    rows = zip(table.text("track"), table.text("code"), stated, strict=True)
+    for row, (word, code, value) in enumerate(rows):
+        track = framework.track(word)
+        if track is None or np.isnan(value):
+            continue
+        product = float(made[track][framework.tracks[track].index[code]])
+        if abs(product - value) > _PRINTED:
+            faults.add(
+                table.where(row, "global_weight"),
+                message("imports.global_differs", code=code),
+                value=float(value),
+                expected=f"{product:.6g}",
+            )
 
 
 def to_toml(weights: WeightSet) -> str:
@@ -346,4 +405,5 @@ def write_weights(weights: WeightSet, path: str | os.PathLike[str]) -> None:
         return
     from calib.tables import write_table
 
-    write_table(weights.frame(), path)
+    fw = weights.framework
+    write_table(weights.frame().assign(framework=f"{fw.code} {fw.version}"), path)

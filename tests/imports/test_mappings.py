@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from platform_exports import AII, ALL, cells, firms, name, text, wenjuanxing_texts, write_xlsx
 
 import calib
+import calib.tables
 from calib.cli.importing import import_file
 from calib.errors import InputError
 from calib.imports import OPEN, propose, read_mapping
@@ -174,3 +175,48 @@ def test_every_question_reads_in_both_languages(tmp_path):
         assert question.get("zh") != question.get("en")
     comments = propose(path, AII).comments("zh")
     assert "从 0 起编号" in comments["choices.numbers"]
+
+
+def test_a_table_of_libreoffice_and_one_of_strict_open_xml_are_read(tmp_path):
+    import zipfile
+
+    cells = [["enterprise", "track"], ["a", "discrete"]]
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>'
+            for c in row
+        )
+        + "</table:table-row>"
+        for row in cells
+    )
+    ns = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f'<?xml version="1.0"?><office:document-content xmlns:office="{ns}:office:1.0" '
+        f'xmlns:table="{ns}:table:1.0" xmlns:text="{ns}:text:1.0"><office:body>'
+        f'<office:spreadsheet><table:table table:name="S">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("content.xml", content)
+        book.writestr(
+            "META-INF/manifest.xml",
+            f'<manifest:manifest xmlns:manifest="{ns}:manifest:1.0"/>',
+        )
+    table = calib.tables.read_table(tmp_path / "a.ods")
+    assert table.text("track") == ["discrete"]
+    plain = write_xlsx(tmp_path / "b.xlsx", {"S": cells})
+    strict = tmp_path / "strict.xlsx"
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(strict, "w") as new:
+        for part in old.namelist():
+            body = old.read(part).decode("utf-8")
+            for loose, tight in (
+                ("http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+                 "http://purl.oclc.org/ooxml/spreadsheetml/main"),
+                ("http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+                 "http://purl.oclc.org/ooxml/officeDocument/relationships"),
+            ):  # fmt: skip
+                body = body.replace(loose, tight)
+            new.writestr(part, body)
+    assert calib.tables.read_table(strict).text("track") == ["discrete"]
