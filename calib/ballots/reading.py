@@ -133,7 +133,8 @@ def parse_survey(
         )
     if long and "respondent" not in heads:
         faults.add(_say("header"), _say("no_respondents"), expected=_say("respondents_expected"))
-    if track is None and "track" not in heads and len(framework.tracks) > 1:
+    by_sheet = all(map(framework.track, set(table.sheets())))
+    if track is None and "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
         faults.add(_say("header"), _say("no_tracks"), expected=_say("tracks_expected"))
     faults.raise_if_any()
     reader = _Reader(table, framework, heads, track, choices)
@@ -349,6 +350,9 @@ class _Reader:
         )
 
     def _tracks(self, rows: list[_Row]) -> list[str]:
+        if "track" not in self.heads and self.track is None and len(self.framework.tracks) > 1:
+            sheets = self.table.sheets()
+            return [self.framework.track(sheets[row.at]) or "" for row in rows]
         if "track" not in self.heads:
             only = self.track or next(iter(self.framework.tracks))
             return [only] * len(rows)

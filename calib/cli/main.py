@@ -16,6 +16,7 @@ import calib
 __all__ = ["cli", "main"]
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "new": ("calib.cli.new:new", "Start a round: an experiment, and workbooks to fill in."),
     "run": ("calib.cli.run:run", "Run an experiment: rate under several weight sets, compare."),
     "demo": ("calib.cli.run:demo", "Run the main example on the trial sample."),
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),

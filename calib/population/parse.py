@@ -57,7 +57,8 @@ def parse_population(
             expected=message("faults.a_column_enterprise_or"),
             remedy=message("faults.map_columns", file=Path(table.file).name),
         )
-    if "track" not in heads and len(framework.tracks) > 1:
+    by_sheet = all(map(framework.track, set(table.sheets())))
+    if "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
         faults.add(
             "header",
             message("faults.no_column_of_tracks"),

@@ -104,6 +104,8 @@ def start_reading(
                 value=words[row],
                 expected=" | ".join(framework.tracks),
             )
+    elif len(framework.tracks) > 1:  # a sheet a track
+        tracks = np.array([framework.track(s) or "" for s in table.sheets()], dtype=object)
     else:
         tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
     for role, column in heads.items():

@@ -57,6 +57,10 @@ class RawTable:
         """Return the number that the user's program shows for a row; ``row`` counts from 0."""
         return int(self.frame.index[row]) + self.first_row
 
+    def sheets(self) -> list[str]:
+        """Return the sheet of each row."""
+        return [self.sheet] * len(self.frame)
+
     def where(self, row: int, column: str | None = None) -> Cell:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
         number = self.row_number(row)
@@ -158,6 +162,10 @@ class JoinedTable(RawTable):
         """Return the number that the user's program shows for a row; ``row`` counts from 0."""
         part, at = self.origin[row]
         return self.parts[int(part)].row_number(int(at))
+
+    def sheets(self) -> list[str]:
+        """Return the sheet of each row."""
+        return [self.parts[int(part)].sheet for part in self.origin[:, 0]]
 
     def where(self, row: int, column: str | None = None) -> Cell:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""

@@ -145,6 +145,7 @@ def read_visible_sheets(
         empty = sheet if sheet is not None else (wanted or hidden)[0]
         raise InputError(message("faults.sheet_is_empty_expected_a", file=path, sheet=repr(empty)))
     notes: tuple[Text, ...] = ()
+    hidden = [n for n in hidden if not n.startswith("_")]  # calib's own, such as lists of choices
     if sheet is None and hidden:
         notes = (message("tables.hidden_sheets", file=path.name, n=len(hidden), names=hidden),)
     return filled, notes

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +25,8 @@ from calib.files.inputs import read_toml
 from calib.files.shipped import shipped_data
 from calib.framework import Framework, Name
 from calib.imports import stored
-from calib.imports.text import bare
+from calib.imports.text import bare, fold
+from calib.imports.vocabulary import words
 from calib.tables.raw import RawTable
 from calib.weights.imported import mapped_weights
 from calib.weights.weightset import Provenance, WeightSet, check_weights, published_weights
@@ -244,9 +246,10 @@ def _complete(
 
 
 def _read_weight_table(file: Path, framework: Framework, sheet: str | None) -> WeightSet:
-    from calib.tables import read_table
+    from calib.tables import check_header, read_table
 
-    table = read_table(file, sheet=sheet, required=("track", "code", "local_weight"))
+    table = _in_calibs_words(read_table(file, sheet=sheet))
+    check_header(table, ("track", "code", "local_weight"))
     faults = Faults(file)
     numbers = table.numbers("local_weight", faults, expected="a local weight from 0 to 1")
     given: dict[str, dict[str, float]] = {t: {} for t in framework.tracks}
@@ -298,6 +301,21 @@ def _read_weight_table(file: Path, framework: Framework, sheet: str | None) -> W
     _check_global(table, framework, local, faults)
     faults.raise_if_any()
     return WeightSet.build(framework, file.stem, local, source="file")
+
+
+def _in_calibs_words(table: RawTable) -> RawTable:
+    """Return a table whose Chinese headers are calib's own."""
+    own = {"track": "track", "code": "code", "name": "name", "local": "local_weight",
+           "global": "global_weight"}  # fmt: skip
+    heads = [str(c) for c in table.frame.columns]
+    renamed = {
+        head: calibs
+        for key, calibs in own.items()
+        for head in heads
+        if calibs not in heads and fold(head) in words("weights", key)
+    }
+    renamed |= {h: "framework" for h in heads if fold(h) in words("weights", "framework")}
+    return replace(table, frame=table.frame.rename(columns=renamed))
 
 
 def _check_beside(table: RawTable, framework: Framework, faults: Faults) -> None:

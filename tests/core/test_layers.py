@@ -26,6 +26,7 @@ LAYERS = [
     {"figures", "tables"},
     {"imports"},
     {"weights", "population"},
+    {"templates"},
     {"rating"},
     {"outcomes"},
     {"experts", "ballots", "adjustment", "shifts"},
