@@ -1,5 +1,6 @@
 """What is assessed and how it is rated: trees, tracks, rating rules and their rule options."""
 
+from calib.framework.conditions import Cap, Compensation, Coverage, Edges, When
 from calib.framework.framework import Framework
 from calib.framework.load import list_frameworks, load_framework, parse_framework
 from calib.framework.rule import (
@@ -14,6 +15,10 @@ from calib.framework.tree import Family, Item, Name, Node, Track
 
 __all__ = [
     "RULE_OPTIONS",
+    "Cap",
+    "Compensation",
+    "Coverage",
+    "Edges",
     "Family",
     "Framework",
     "Gates",
@@ -25,6 +30,7 @@ __all__ = [
     "RuleOptions",
     "Thresholds",
     "Track",
+    "When",
     "list_frameworks",
     "load_framework",
     "parse_framework",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from calib._types import FloatArray
@@ -24,6 +24,8 @@ class Framework:
         by (track, parent code)
     equal_families : families without printed weights, which share equally, by (track, parent)
     digest : SHA-256 of the file
+    columns : roles of columns in the system's own data files, by heading: enterprise, track, name,
+        or @word for an attribute
     """
 
     code: str
@@ -39,6 +41,7 @@ class Framework:
     equal_families: tuple[tuple[str, str], ...]
     digest: str
     path: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def track(self, word: str) -> str | None:
         """Return the code of the track meant by a code, a name or an alias."""

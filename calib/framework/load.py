@@ -16,9 +16,9 @@ from calib.errors import Faults, InputError, did_you_mean
 from calib.files.inputs import MOST_TOML_BYTES, parse_toml, read_input
 from calib.files.shipped import shipped_data
 from calib.framework.framework import Framework
-from calib.framework.rule import Gates, RatingRule, RuleOptions
-from calib.framework.spec import FrameworkFile, NameEntry, NodeEntry
-from calib.framework.tree import Item, Name, Node, Track
+from calib.framework.rule_file import build_rule, check_options, check_rating, name_of
+from calib.framework.spec import FrameworkFile, ItemEntry, NodeEntry
+from calib.framework.tree import Item, Node, Track
 from calib.words import message
 
 __all__ = ["list_frameworks", "load_framework", "parse_framework"]
@@ -76,7 +76,7 @@ def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str 
         digest = hashlib.sha256(spec.model_dump_json(by_alias=True).encode()).hexdigest()
     faults = Faults(path)
     _check_tree(spec, faults)
-    _check_rating(spec, faults)
+    check_rating(spec, faults)
     faults.raise_if_any()
     tracks = {t.code: _build_track(spec, t.code) for t in spec.tracks}
     published: dict[str, FloatArray] = {}
@@ -85,16 +85,16 @@ def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str 
     for code, track in tracks.items():
         published[code] = _published(spec, track, faults, sums, equal)
     _check_shared(tracks, published, faults)
-    rule = _build_rule(spec)
+    rule = build_rule(spec)
     faults.raise_if_any()
-    _check_rule_options(spec, rule, path)
+    check_options(rule, path)
     return Framework(
         code=spec.code,
         version=spec.version,
-        name=_name(spec.name),
+        name=name_of(spec.name),
         source=spec.source,
-        notes=tuple(_name(n) for n in spec.notes),
-        levels=tuple((lv.code, _name(lv.name)) for lv in spec.levels),
+        notes=tuple(name_of(n) for n in spec.notes),
+        levels=tuple((lv.code, name_of(lv.name)) for lv in spec.levels),
         tracks=tracks,
         rule=rule,
         published=published,
@@ -102,11 +102,8 @@ def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str 
         equal_families=tuple(equal),
         digest=digest,
         path=path,
+        columns=dict(spec.columns),
     )
-
-
-def _name(entry: NameEntry) -> Name:
-    return Name(entry.zh, entry.en)
 
 
 def _tracks_of(node: NodeEntry, spec: FrameworkFile) -> tuple[str, ...]:
@@ -202,60 +199,49 @@ def _check_leaves(spec: FrameworkFile, faults: Faults) -> None:
                     message("faults.is_a_leaf_of_track", code=t.code),
                     expected='item = { kind = "qualitative", options = 5 }',
                 )
-            low, high = spec.rating.score_range
-            scores = node.item.scores if node.item else None
-            if (
-                node.item
-                and scores is not None
-                and (
-                    len(scores) != node.item.options
-                    or list(scores) != sorted(scores)
-                    or not all(low <= s <= high for s in scores)
-                )
-            ):
-                faults.add(
-                    where,
-                    message("faults.option_scores_do_not_fit"),
-                    value=list(scores),
-                    expected=message(
-                        "faults.rising_scores_from_to",
-                        options=node.item.options,
-                        low=f"{low:g}",
-                        high=f"{high:g}",
-                    ),
-                )
+            if node.item is not None:
+                _check_item(where, node.item, spec.rating.score_range, faults)
 
 
-def _check_rating(spec: FrameworkFile, faults: Faults) -> None:
-    rating = spec.rating
-    low, high = rating.score_range
-    bands = list(rating.bands)
-    if not low < high:
-        faults.add("rating.score_range", message("faults.must_rise"), value=[low, high])
-    if bands != sorted(set(bands)) or any(not low < b < high for b in bands):
-        faults.add("rating.bands", message("faults.must_rise_strictly_inside_the"), value=bands)
-    if len(rating.labels) != len(bands) + 1:
+def _check_item(where: str, entry: ItemEntry, ends: tuple[float, float], faults: Faults) -> None:
+    """Note what of an item does not fit its kind, or the score scale."""
+    (low, high), scores = ends, entry.scores
+    if (entry.kind == "graded") != (entry.degrees is not None):
+        faults.add(where, message("framework.graded_needs_degrees"))
+    if (entry.kind == "number") != (entry.range is not None):
+        faults.add(where, message("framework.number_needs_range"))
+    if entry.kind == "number":
+        span = entry.range or (low, high)
+        if not span[0] < span[1]:
+            faults.add(f"{where}.range", message("faults.must_rise"), value=list(span))
+        stated = span if scores is None else scores
+        if len(stated) != 2 or not all(low <= s <= high for s in stated):
+            faults.add(
+                where, message("framework.number_scores"), value=list(stated),
+                expected=message("framework.two_scores", low=f"{low:g}", high=f"{high:g}"),
+            )  # fmt: skip
+        return
+    if entry.options < 2 and entry.kind != "checklist":
+        faults.add(f"{where}.options", message("framework.two_options"), value=entry.options)
+    count = len(_item(entry).answers)
+    if scores is not None and (
+        len(scores) != count
+        or list(scores) != sorted(scores)
+        or not all(low <= s <= high for s in scores)
+    ):
         faults.add(
-            "rating.labels",
-            message("faults.one_more_than_bands_is"),
-            value=len(rating.labels),
-            expected=message("faults.labels", n=len(bands) + 1),
+            where,
+            message("faults.option_scores_do_not_fit"),
+            value=list(scores),
+            expected=message(
+                "faults.rising_scores_from_to", options=count, low=f"{low:g}", high=f"{high:g}"
+            ),
         )
-    for name, gates in rating.gates.items():
-        where = f"rating.gates.{name}"
-        if len(gates.values) != len(bands) or list(gates.values) != sorted(gates.values):
-            faults.add(
-                where,
-                message("faults.gates_must_not_fall_one"),
-                value=list(gates.values),
-                expected=message("faults.values", n=len(bands)),
-            )
-        if gates.inclusive is not None and len(gates.inclusive) != len(gates.values):
-            faults.add(
-                where + ".inclusive",
-                message("faults.one_flag_a_gate_is"),
-                value=list(gates.inclusive),
-            )
+
+
+def _item(entry: ItemEntry) -> Item:
+    degrees = entry.degrees or 1
+    return Item(entry.kind, entry.options * degrees, entry.scores, degrees, entry.range)
 
 
 def _build_track(spec: FrameworkFile, code: str) -> Track:
@@ -268,13 +254,13 @@ def _build_track(spec: FrameworkFile, code: str) -> Track:
 
     def walk(parent: str, depth: int) -> None:
         for n in children.get(parent, []):
-            item = Item(n.item.kind, n.item.options, n.item.scores) if n.item else None
+            item = _item(n.item) if n.item else None
             below = tuple(c.code for c in children.get(n.code, []))
-            nodes.append(Node(n.code, _name(n.name), depth, parent, below, item, n.status or ""))
+            nodes.append(Node(n.code, name_of(n.name), depth, parent, below, item, n.status or ""))
             walk(n.code, depth + 1)
 
     walk("", 1)
-    return Track(code, _name(entry.name), tuple(nodes), entry.aliases)
+    return Track(code, name_of(entry.name), tuple(nodes), entry.aliases)
 
 
 def _published(
@@ -344,50 +330,3 @@ def _check_shared(
                     message("faults.first_level_weights_are_shared"),
                     value=[seen[node.code], weight],
                 )
-
-
-def _build_rule(spec: FrameworkFile) -> RatingRule:
-    rating, given = spec.rating, spec.rating.rule_options
-    levels = tuple(lv.code for lv in spec.levels)
-    gates = {
-        name: Gates(g.values, g.inclusive or (False,) * len(g.values))
-        for name, g in rating.gates.items()
-    }
-    defaults = RuleOptions(
-        band_edge=given.band_edge,
-        gate_value=given.gate_value or next(iter(gates), "table"),
-        downgrade=given.downgrade,
-        gate_scope=given.gate_scope or levels[0],
-        option_score=given.option_score,
-        missing=given.missing,
-    )
-    low, high = rating.score_range
-    return RatingRule(
-        low=low,
-        high=high,
-        bands=rating.bands,
-        labels=tuple(_name(n) for n in rating.labels),
-        gates=gates,
-        levels=levels,
-        tolerance=rating.tolerance,
-        defaults=defaults,
-        first=rating.first,
-    )
-
-
-def _check_rule_options(spec: FrameworkFile, rule: RatingRule, path: str) -> None:
-    plain = RatingRule(
-        **{
-            **rule.__dict__,
-            "defaults": RuleOptions(
-                gate_value=next(iter(rule.gates), "table"), gate_scope=rule.levels[0]
-            ),
-        }
-    )
-    try:
-        plain.read(rule.defaults)
-    except InputError as exc:
-        faults = Faults(path)
-        for f in exc.faults:
-            faults.add(f"rating.{f.where}", f.problem, value=f.value, expected=f.expected)
-        raise InputError(faults.items) from exc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = ["FrameworkFile", "NodeEntry"]
 
@@ -63,15 +63,113 @@ class RuleOptionsEntry(_Model):
     gate_scope: str | None = None
     option_score: str = "even-from-0"
     missing: str = "error"
+    year: str = ""
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+Years = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda v: tuple(map(str, v if isinstance(v, list | tuple) else [v]))),
+]
+
+
+class _Scoped(_Model):
+    """Where a part of the rule holds; everywhere if nothing is stated."""
+
+    track: Words = ()
+    year: Years = ()
+
+
+class RoundingEntry(_Model):
+    """How totals are rounded before they are compared with bands."""
+
+    rule: Literal["half-up", "half-even", "half-down", "floor", "ceiling"]
+    places: Annotated[int, Field(ge=-6, le=9)] = 0
+
+
+class VariantEntry(_Scoped):
+    """Bands of some tracks or years."""
+
+    bands: tuple[Number, ...]
+
+
+class NodeGateEntry(_Scoped):
+    """Gates on one named node, or on all nodes of a level."""
+
+    node: str = ""
+    level: str = ""
+    values: tuple[Number, ...]
+    inclusive: bool | tuple[bool, ...] = False
+
+
+class WhenEntry(_Model):
+    """A condition: one comparison of a node's score, or any / all / a count of conditions."""
+
+    node: str = ""
+    below: Number | None = None
+    at_most: Number | None = None
+    at_least: Number | None = None
+    above: Number | None = None
+    any: tuple[WhenEntry, ...] | None = None
+    all: tuple[WhenEntry, ...] | None = None
+    of: tuple[WhenEntry, ...] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
+
+
+class CapEntry(_Scoped):
+    """At most a star (by its number) where a condition holds."""
+
+    at_most: Annotated[int, Field(ge=0, strict=True)]
+    when: WhenEntry
+    name: NameEntry | None = None
+
+
+class CoveredEntry(_Model):
+    """Nodes of which so many must have a score."""
+
+    nodes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    level: str | None = None
+    at_least: Annotated[int, Field(ge=1, strict=True)]
+
+
+class CoverageEntry(_Model):
+    """What must be answered for a rating at all; less is "not rated"."""
+
+    items: Annotated[float, Field(ge=0, le=1)] = 0
+    nodes: tuple[CoveredEntry, ...] = ()
+
+
+class CompensationEntry(_Model):
+    """Points that may move between neighbouring parts before gates are looked at."""
+
+    nodes: Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
+    points: Annotated[float, Field(gt=0)]
+    step: Annotated[float, Field(gt=0)] = 1
+    towards: Literal["balance", "star"] = "balance"
+
+
+class ClustersEntry(_Model):
+    """Bands come from the enterprises: two-pass k-means of the totals, by track."""
+
+    strict: Annotated[float, Field(gt=0)] = float("inf")
 
 
 class RatingEntry(_Model):
-    """Score scale, bands, gates, rule options."""
+    """Score scale, bands, gates, caps, coverage, rounding, rule options."""
 
     renamed: ClassVar = {"readings": "rule_options"}
 
     score_range: tuple[Number, Number] = (0, 100)
-    bands: tuple[Number, ...]
+    bands: tuple[Number, ...] = ()
+    edges: Literal["upper", "lower"] = "upper"
+    rounding: RoundingEntry | None = None
+    years: Years = ()
+    variants: tuple[VariantEntry, ...] = ()
+    node_gates: tuple[NodeGateEntry, ...] = ()
+    caps: tuple[CapEntry, ...] = ()
+    coverage: CoverageEntry | None = None
+    compensation: CompensationEntry | None = None
+    clusters: ClustersEntry | None = None
     labels: tuple[NameEntry, ...]
     first: Literal[0, 1] = 1
     tolerance: Annotated[float, Field(gt=0, le=1e-3)] = 1e-9
@@ -80,10 +178,12 @@ class RatingEntry(_Model):
 
 
 class ItemEntry(_Model):
-    """A questionnaire item."""
+    """A questionnaire item; see :class:`calib.framework.Item` for its kinds."""
 
-    kind: Literal["quantitative", "qualitative"] = "qualitative"
-    options: Annotated[int, Field(ge=2, le=100)] = 5
+    kind: Literal["quantitative", "qualitative", "graded", "checklist", "number"] = "qualitative"
+    options: Annotated[int, Field(ge=1, le=100)] = 5
+    degrees: Annotated[int, Field(ge=2, le=20)] | None = None
+    range: tuple[Number, Number] | None = None
     scores: tuple[Number, ...] | None = None
 
 
@@ -111,5 +211,6 @@ class FrameworkFile(_Model):
     levels: tuple[LevelEntry, ...] = Field(min_length=1)
     tracks: tuple[TrackEntry, ...] = Field(min_length=1)
     published: PublishedEntry = PublishedEntry()
+    columns: dict[str, str] = {}
     rating: RatingEntry
     nodes: tuple[NodeEntry, ...] = Field(min_length=1)

@@ -16,11 +16,31 @@ __all__ = ["Family", "Item", "Name", "Node", "Track"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The questionnaire item of an indicator: ordered options, the last one the best."""
+    """The questionnaire item of an indicator.
+
+    Attributes
+    ----------
+    kind : quantitative or qualitative (one of the ordered options, the last one the best), graded
+        (an option in one of several degrees), checklist (how many statements hold) or number
+    options : number of options; of a graded item times its degrees; statements of a checklist
+    scores : scores of the answers where the file states them; of a number those at the ends of
+        its range, between which it is scaled (a number is its own score if None)
+    degrees : degrees of each option of a graded item
+    span : least and greatest number
+    """
 
     kind: str
     options: int
     scores: tuple[float, ...] | None = None
+    degrees: int = 1
+    span: tuple[float, float] | None = None
+
+    @property
+    def answers(self) -> range:
+        """Whole answers in rising order: 1 … k, for a checklist 0 … k; none for a number."""
+        if self.kind == "number":
+            return range(0)
+        return range(0 if self.kind == "checklist" else 1, self.options + 1)
 
 
 @dataclass(frozen=True, slots=True)

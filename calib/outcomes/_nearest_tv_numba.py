@@ -85,7 +85,8 @@ def change_stars(
     groups = np.array([-1, *at.gated_groups()], dtype=np.int64)
     names = np.array([-1, *(int(at.folded.gates[p]) for p in groups[1:])], dtype=np.int64)
     unfinished = _compiled("up" if up else "down")(
-        at.x, at.g, at.folded.edges, groups, names, at.star, at.caps, at.rule.band, at.rule.gate,
+        at.x, at.g, at.folded.edges, groups, names, at.star, at.caps, at.rule.band,
+        at.folded.shared_gate,
         at.margin, distance, weights, binding,
     )  # fmt: skip
     if unfinished:

@@ -22,6 +22,7 @@ from calib.outcomes.probabilities import pillar_probabilities, star_probabilitie
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
+from calib.rating.conditions import is_plain
 from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import Request, expect, takes
@@ -268,10 +269,11 @@ def acceptability(
     generator = stream(token(rng), f"acceptability {case}")
     replicates = _replicates(weights, rules, given, request, generator)
     exact = given is None and set(rules) == {""} and _is_flat(rules[""])
-    thresholds = scored.framework.rule.thresholds(scored.rule_options)
+    rule = scored.framework.rule
     probability, error, distribution = {}, {}, {}
     for t, sample in scored.samples.items():
         X = sample.require_complete("acceptability")
+        thresholds = rule.effective(scored.rule_options, t)
         found = star_probabilities(
             sample.track, X, [r[t] for r in replicates], thresholds, workers=workers,
             scheduler=scheduler,
@@ -279,7 +281,7 @@ def acceptability(
         distribution[t], probability[t], error[t] = (
             found.distribution, found.probability, found.error
         )  # fmt: skip
-        if exact:
+        if exact and is_plain(thresholds):
             probability[t] = pillar_probabilities(sample.track, X, weights.local[t], thresholds)
             error[t] = np.zeros_like(probability[t])
     found_case = _Case(

@@ -253,7 +253,8 @@ class ComparisonResult(Result):
         empty = [t for t in framework.tracks if t not in scored.samples]
         if empty:
             yield Note(message("outcomes.comparison.empty", tracks=empty))
-        if np.isinf(framework.rule.thresholds(scored.rule_options).gate).any():
+        rule = framework.rule
+        if not (rule.gates or rule.node_gates or rule.caps):
             yield Note(message("outcomes.comparison.no_gates"))
 
 

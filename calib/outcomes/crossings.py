@@ -8,8 +8,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
+from calib.errors import InputError
 from calib.framework import Thresholds, Track
+from calib.rating.conditions import leaf_caps, movable_gates
 from calib.rating.stars import stars
+from calib.words import message
 
 __all__ = ["Path", "TippingPoints", "stars_along", "tipping_points"]
 
@@ -66,6 +69,7 @@ class _Scene:
     path: Path
     thresholds: Thresholds
     gates: IntArray
+    edges: FloatArray
 
     def scores(self, rows: IntArray, time: FloatArray) -> FloatArray:
         """Return total and gated scores (q, 1 + P) of enterprises at their own times."""
@@ -85,7 +89,11 @@ class _Scene:
 
     def star(self, rows: IntArray, time: FloatArray) -> IntArray:
         found = self.scores(rows, time)
-        return stars(found[:, 0], found[:, 1:], self.thresholds)[0]
+        rated = stars(found[:, 0], found[:, 1:], self.thresholds, self.edges)[0]
+        if not self.thresholds.caps:
+            return rated
+        top = len(self.thresholds.band)
+        return np.minimum(rated, leaf_caps(self.track, self.X[rows], self.thresholds.caps, top))
 
     def curvature(self) -> FloatArray:
         """Return bounds on |second derivative| of total and gated scores, (n, 1 + P).
@@ -140,11 +148,12 @@ def tipping_points(
     has one if its ends say so; any other span is halved. So no crossing is missed between grid
     points. Crossings are then closed in to the last bits (a straight line in one step).
     """
-    has_gates = bool(np.isfinite(thresholds.gate).any())
-    gates = track.at_depth(thresholds.gate_depth) if has_gates else np.empty(0, dtype=np.int64)
+    if thresholds.caps and X_end is not None:
+        raise InputError(message("framework.not_followed", parts=[message("framework.part_caps")]))
+    gates, edges = _some_gates(track, thresholds)
     parts = []
     for first in range(0, max(len(X), 1), CHUNK):
-        scene = _scene(track, X, path, thresholds, gates, X_end, first)
+        scene = _scene(track, X, path, thresholds, gates, edges, X_end, first)
         n = len(scene.X)
         spans, touching = _isolate(scene, n)
         found = _events(scene, n, spans, _close_in(scene, spans), touching)
@@ -154,15 +163,22 @@ def tipping_points(
     return TippingPoints(**joined, touching=sum(p.touching for p in parts))
 
 
+def _some_gates(track: Track, thresholds: Thresholds) -> tuple[IntArray, FloatArray]:
+    """Return the nodes that have gates, and their gates."""
+    gates, edges = movable_gates(track, thresholds)
+    some = np.isfinite(edges).any(axis=1)
+    return gates[some], edges[some]
+
+
 def _scene(
     track: Track, X: FloatArray, path: Path, thresholds: Thresholds, gates: IntArray,
-    X_end: FloatArray | None, first: int,
+    edges: FloatArray, X_end: FloatArray | None, first: int,
 ) -> _Scene:  # fmt: skip
     """Return the scene of the enterprises from ``first`` on, at most ``CHUNK`` of them."""
     rows = slice(first, first + CHUNK)
     start = np.asarray(X[rows], dtype=float)
     drift = None if X_end is None else X_end[rows] - start
-    return _Scene(track, start, drift, path, thresholds, gates)
+    return _Scene(track, start, drift, path, thresholds, gates, edges)
 
 
 @dataclass
@@ -213,7 +229,7 @@ def _isolate(scene: _Scene, n: int) -> tuple[_Spans, int]:
 def _first_spans(scene: _Scene, values: FloatArray, grid: FloatArray, bound: FloatArray) -> _Spans:
     parts = []
     for line in range(values.shape[2]):
-        edges = scene.thresholds.band if line == 0 else scene.thresholds.gate
+        edges = scene.thresholds.band if line == 0 else scene.edges[line - 1]
         for edge in edges[np.isfinite(edges)]:
             f = values[:, :, line] - edge
             left, right = f[:, :-1], f[:, 1:]
@@ -299,10 +315,10 @@ def stars_along(
     X_end: FloatArray | None = None,
 ) -> IntArray:
     """Return the star of every enterprise at times along a path, (len(times), n)."""
-    gates = track.at_depth(thresholds.gate_depth)
+    gates, edges = _some_gates(track, thresholds)
     out = np.empty((len(times), len(X)), dtype=np.int64)
     for first in range(0, len(X), CHUNK):
-        scene = _scene(track, X, path, thresholds, gates, X_end, first)
+        scene = _scene(track, X, path, thresholds, gates, edges, X_end, first)
         rows = np.arange(len(scene.X))
         for k, t in enumerate(times):
             out[k, first : first + CHUNK] = scene.star(rows, np.full(len(rows), float(t)))

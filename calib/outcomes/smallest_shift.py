@@ -177,7 +177,7 @@ def smallest_shift(
         part = standing(folded, X[rows], margin)
         star[rows], weights[rows] = part.star, g
         found = distance[rows], weights[rows], binding[rows]  # views, filled in place
-        if compiled and not thresholds.one_star:
+        if compiled and not thresholds.one_star and folded.shared_gate is not None:
             _nearest_tv_numba.change_stars(part, direction == "up", *found)
             return
         for possible, conditions in ways(part):

@@ -16,6 +16,7 @@ from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smal
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
+from calib.rating.conditions import movable_gates
 from calib.rating.one_weight import one_weight_intervals
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import Request, expect, takes
@@ -191,15 +192,19 @@ def stability(
                         hint=suggest(level, levels), levels=levels)
             )  # fmt: skip
     chosen = request.levels or tuple(levels)
-    rule = scored.framework.rule.thresholds(scored.rule_options)
+    whole, options = scored.framework.rule, scored.rule_options
+    rules = {t: whole.effective(options, t) for t in scored.samples}
+    for t, sample in scored.samples.items():
+        movable_gates(sample.track, rules[t])  # says so at once where it cannot follow the rule
     shifts, moves = [], []
     for level in chosen:
         progress(f"stability {level}")
         for sample in scored.samples.values():
+            rule = rules[sample.track.code]
             found = _shifts(weights, sample, rule, levels.index(level) + 1, request, workers)
             shifts.append(_shift_table(weights, sample, level, found))
             moves.append(_move_table(weights, sample, level, found, request.within / 100))
-    spans = [_intervals(weights, sample, rule) for sample in scored.samples.values()]
+    spans = [_intervals(weights, sample, rules[t]) for t, sample in scored.samples.items()]
     return StabilityResult(
         scored.framework, chosen, request.within,
         pd.concat(shifts, ignore_index=True), pd.concat(moves, ignore_index=True),

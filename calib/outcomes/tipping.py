@@ -190,13 +190,13 @@ def _name(shift: object, path: object) -> str:
 
 def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> _Course:
     rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.rule_options)
     first, last = path.years
     whole = np.arange(round(first), round(last) + 1)
     times = np.asarray((whole - first) / (last - first), dtype=float)
     found, by_year = {}, {}
     for t, sample in scored.samples.items():
         X = sample.require_complete("tipping points")
+        thresholds = rule.effective(scored.rule_options, t)
         X_end = None if grown is None else grown.samples[t].X
         found[t] = tipping_points(sample.track, X, path, thresholds, X_end=X_end)
         stars = stars_along(sample.track, X, path, thresholds, times, X_end=X_end)

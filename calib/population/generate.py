@@ -132,24 +132,28 @@ def _latent(
 
 
 def _cut(track: Track, latent: FloatArray, old: FloatArray | None) -> FloatArray:
-    """Cut latent levels into options 1 … k."""
-    from scipy.special import ndtri
+    """Cut latent levels into the answers of each item; a number takes its share of the range."""
+    from scipy.special import ndtr, ndtri
 
     out = np.empty(latent.shape)
     top = track.at_depth(1)
     below = track.membership(top)
     for j, leaf in enumerate(track.leaves):
         item = track.nodes[leaf].item
-        k = item.options if item else 5
+        if item is not None and item.span is not None:
+            low, high = item.span
+            out[:, j] = low + (high - low) * ndtr(latent[:, j])
+            continue
+        k, first = (len(item.answers), item.answers[0]) if item else (5, 1)
         pillar = below[below[:, j].argmax()]
-        share = _shares(old, j, pillar, track, k)
+        share = _shares(old, j, pillar, track, k, first)
         edges = ndtri(np.clip(np.cumsum(share)[:-1], 1e-12, 1 - 1e-12))
-        out[:, j] = 1 + np.searchsorted(edges, latent[:, j])
+        out[:, j] = first + np.searchsorted(edges, latent[:, j])
     return out
 
 
 def _shares(
-    old: FloatArray | None, j: int, pillar: FloatArray | IntArray, track: Track, k: int
+    old: FloatArray | None, j: int, pillar: FloatArray | IntArray, track: Track, k: int, first: int
 ) -> FloatArray:
     """Return the shares of an item's options: its own counts, smoothed towards its pillar's.
 
@@ -161,12 +165,12 @@ def _shares(
     pooled = np.full(k, 0.2)
     for other in np.flatnonzero(pillar):
         item = track.nodes[track.leaves[other]].item
-        if item is not None and item.options == k:
-            pooled += _counts(old[:, other], k)
-    counts = _counts(old[:, j], k) + 5 * pooled / pooled.sum()
+        if item is not None and len(item.answers) == k and item.answers[0] == first:
+            pooled += _counts(old[:, other], k, first)
+    counts = _counts(old[:, j], k, first) + 5 * pooled / pooled.sum()
     return np.asarray(counts / counts.sum(), dtype=float)
 
 
-def _counts(column: FloatArray, k: int) -> FloatArray:
+def _counts(column: FloatArray, k: int, first: int) -> FloatArray:
     answered = column[~np.isnan(column)].astype(int)
-    return np.bincount(answered - 1, minlength=k).astype(float)
+    return np.bincount(answered - first, minlength=k).astype(float)

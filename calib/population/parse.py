@@ -97,7 +97,12 @@ def _heads(table: RawTable, framework: Framework, attributes: Sequence[str]) -> 
         for role, words in _ALIASES.items():
             if folded in words and role not in heads:
                 heads[role] = column
-        if column in attributes or folded in ATTRIBUTES:
+        role = framework.columns.get(column, "")
+        if role and not role.startswith("@"):
+            heads.setdefault(role, column)
+        elif role:
+            heads[role] = column
+        elif column in attributes or folded in ATTRIBUTES:
             heads["@" + column] = column
         elif column in _ATTRIBUTE_ALIASES:
             heads["@" + _ATTRIBUTE_ALIASES[column]] = column

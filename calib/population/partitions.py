@@ -175,9 +175,11 @@ def _check(
     tree = framework.tracks[track]
     item = tree.nodes[tree.index[code]].item
     low, high = framework.rule.low, framework.rule.high
-    if kind == "answers" and item is not None:
-        bad = (values < 1) | (values > item.options) | (values != np.rint(values))
-        expected = f"an option 1 to {item.options}"
+    if kind == "answers" and item is not None and item.span is not None:
+        low, high = item.span
+    if kind == "answers" and item is not None and item.span is None:
+        bad = (values < item.answers[0]) | (values > item.options) | (values != np.rint(values))
+        expected = f"an option {item.answers[0]} to {item.options}"
     else:
         bad = (values < low) | (values > high)
         expected = f"a score from {low:g} to {high:g}"

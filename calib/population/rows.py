@@ -56,7 +56,10 @@ class TableReading:
         if self.kind == "scores" or item is None:
             rule = self.framework.rule
             return message("faults.a_score_between", low=rule.low, high=rule.high)
-        return message("faults.an_option_between", options=item.options)
+        if item.span is not None:
+            low, high = item.span
+            return message("faults.a_number_between", low=f"{low:g}", high=f"{high:g}")
+        return message("faults.an_option_between", first=item.answers[0], options=item.options)
 
     @property
     def remedy(self) -> Text:
@@ -78,9 +81,12 @@ class TableReading:
             if self.kind == "scores" or item is None:
                 rule, problem = self.framework.rule, message("faults.score_out_of_range")
                 bad = (cells < rule.low) | (cells > rule.high)
+            elif item.span is not None:
+                problem = message("faults.number_out_of_range")
+                bad = (cells < item.span[0]) | (cells > item.span[1])
             else:
                 problem = message("faults.answer_is_no_option")
-                bad = (cells < 1) | (cells > item.options) | (cells != np.rint(cells))
+                bad = (cells < item.answers[0]) | (cells > item.options) | (cells != np.rint(cells))
         for at in np.flatnonzero(bad & ~np.isnan(cells)):
             self.faults.add(self.table.where(int(rows[at]), column), problem,
                             value=float(cells[at]), expected=self.valid(track, j))  # fmt: skip

@@ -1,6 +1,6 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
-from calib.rating.answers import Scored, ScoredSample, option_scores, score_answers
+from calib.rating.answers import NotRated, Scored, ScoredSample, option_scores, score_answers
 from calib.rating.over_samples import OverSamples, over_samples
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import (
@@ -14,6 +14,7 @@ from calib.rating.stars import (
 
 __all__ = [
     "OverSamples",
+    "NotRated",
     "RatedSample",
     "Rating",
     "Scored",

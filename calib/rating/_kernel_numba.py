@@ -42,7 +42,8 @@ def count_block(folded: Folded, scores: FloatArray, caps: IntArray) -> tuple[Int
     steps = len(folded.thresholds.band)
     per_set = np.zeros((steps, folded.sets), dtype=np.int64)
     per_enterprise = np.zeros((len(scores), steps), dtype=np.int64)
-    rule = folded.thresholds
+    rule, gate = folded.thresholds, folded.shared_gate
+    assert gate is not None, "the compiled pass takes one gate table"
     _compiled()(
         np.ascontiguousarray(scores),
         caps.astype(np.int64),
@@ -51,7 +52,7 @@ def count_block(folded: Folded, scores: FloatArray, caps: IntArray) -> tuple[Int
         folded.edges,
         np.array(folded.gated, dtype=np.bool_),
         np.append(rule.band, np.inf),
-        rule.gate,
+        gate,
         rule.one_star,
         per_set,
         per_enterprise,

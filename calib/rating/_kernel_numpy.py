@@ -54,7 +54,8 @@ class _Counter:
             rows = slice(int(folded.edges[p]), int(folded.edges[p + 1]))
             self.whole[rows] = folded.within[rows] * folded.group[p]
         rule = folded.thresholds
-        gap = rule.band - rule.gate
+        shared = folded.shared_gate
+        gap = rule.band - (np.inf if shared is None else shared)
         # Gates at one distance under their bands: the star is the band of min(T, S_p + distance).
         self.level = bool(
             any(folded.gated)
@@ -80,6 +81,7 @@ class _Counter:
     ) -> None:
         """Count where gates vary with the weights."""
         rule, width = self.folded.thresholds, columns.stop - columns.start
+        shared = self.folded.shared_gate
         for at in range(0, len(scores), ROWS):
             rows = slice(at, min(len(scores), at + ROWS))
             count = rows.stop - rows.start
@@ -92,13 +94,28 @@ class _Counter:
                 view = flags[:, :width]
                 edge = np.where(open_, rule.band[j], np.inf)[:, None]
                 np.greater(total, rule.band[j] if open_.all() else edge, out=view)
-                if lowest is not None:
-                    np.greater(lowest, rule.gate[j], out=more)
+                if lowest is not None and shared is not None:
+                    np.greater(lowest, shared[j], out=more)
                     np.logical_and(view, more, out=view)
+                elif shared is None:
+                    self._each_gate(scores[rows], columns, j, view, more)
                 if rule.one_star and j + 1 < len(rule.band):
                     np.greater(total, rule.band[j + 1], out=more)
                     np.logical_or(view, more, out=view)
                 _add(flags, width, per_set[j, columns], per_enterprise[rows, j])
+
+    def _each_gate(
+        self, scores: FloatArray, columns: slice, j: int, view: BoolArray, more: BoolArray
+    ) -> None:
+        """Keep the flags of those that pass the gates of every node for star ``j + 1``."""
+        folded = self.folded
+        out = self.score[: len(scores), : columns.stop - columns.start]
+        for p, gated in enumerate(folded.gated):
+            if gated and np.isfinite(folded.gate[p, j]):
+                inside = slice(int(folded.edges[p]), int(folded.edges[p + 1]))
+                np.matmul(scores[:, inside], folded.within[inside, columns], out=out)
+                np.greater(out, folded.gate[p, j], out=more)
+                np.logical_and(view, more, out=view)
 
     def _totals(self, scores: FloatArray, columns: slice) -> tuple[FloatArray, FloatArray | None]:
         """Return totals and lowest gated score; with level gates, both in one array."""
@@ -106,6 +123,8 @@ class _Counter:
         total = self.total[: len(scores), :width]
         np.matmul(scores, self.whole[:, columns], out=total)
         lowest: FloatArray | None = total if self.level else None
+        if folded.shared_gate is None:
+            return total, None
         shifted = scores + self.gap  # weights in a group sum to 1, so this shifts its score
         for p, gated in enumerate(folded.gated):
             if not gated:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, Item, Name, RuleOptions, Track
-from calib.population import Labels, Population
+from calib.framework import Coverage, Framework, Item, Name, RuleOptions, Track
+from calib.framework.conditions import Scope, Variant
+from calib.population import Labels, Population, Sample
+from calib.rating.clusters import cluster_bands
+from calib.rating.stars import effective_local, node_scores
 from calib.words import Text, message
 
-__all__ = ["Scored", "ScoredSample", "option_scores", "score_answers"]
+__all__ = ["NotRated", "Scored", "ScoredSample", "option_scores", "score_answers"]
+
+
+@dataclass(frozen=True)
+class NotRated:
+    """An enterprise that has answered too little to be rated, and what it lacks."""
+
+    track: str
+    id: str
+    name: str
+    reason: Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +78,14 @@ class ScoredSample:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A population's scores under given rule options; ``notes`` says what was filled in."""
+    """A population's scores under given rule options.
+
+    Attributes
+    ----------
+    framework : the population's; where the rule takes its bands from the enterprises, with them
+    notes : what was filled in
+    not_rated : enterprises without the least coverage, which are not in ``samples``
+    """
 
     framework: Framework
     rule_options: RuleOptions
@@ -75,6 +95,7 @@ class Scored:
     digest: str
     notes: tuple[Text, ...] = ()
     one_of_many: bool = False
+    not_rated: tuple[NotRated, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
@@ -108,12 +129,14 @@ def option_scores(item: Item, option: str, low: float = 0, high: float = 100) ->
     >>> option_scores(Item("quantitative", 5), "even-to-100").tolist()
     [20.0, 40.0, 60.0, 80.0, 100.0]
     """
-    k = item.options
     if option == "given":
         if item.scores is None:
             raise InputError(message("faults.the_item_states_no_option"))
         return np.array(item.scores, dtype=float)
-    steps = np.arange(k) / (k - 1) if option == "even-from-0" else np.arange(1, k + 1) / k
+    k = len(item.answers)
+    # Nothing ticked on a checklist is the low end whatever the option.
+    from_low = option == "even-from-0" or item.kind == "checklist"
+    steps = np.arange(k) / (k - 1) if from_low else np.arange(1, k + 1) / k
     return np.asarray(low + (high - low) * steps, dtype=float)
 
 
@@ -130,9 +153,13 @@ def score_answers(population: Population, rule_options: RuleOptions | None = Non
     rule = framework.rule
     rule_options = rule.defaults if rule_options is None else rule_options
     faults = Faults(population.label)
-    notes = list(population.notes)
+    notes: list[Text] = list(population.notes)
     samples: dict[str, ScoredSample] = {}
-    for t, sample in population.samples.items():
+    left_out: list[NotRated] = []
+    for t, given in population.samples.items():
+        sample = _covered(given, rule.coverage, left_out)
+        if not len(sample):
+            continue
         X = (
             np.array(sample.values)
             if population.kind == "scores"
@@ -145,8 +172,12 @@ def score_answers(population: Population, rule_options: RuleOptions | None = Non
             )
         samples[t] = ScoredSample(sample.track, sample.ids, sample.names, X, sample.attributes)
     faults.raise_if_any()
+    if left_out and not samples:
+        raise InputError(message("rating.none_rated", n=len(left_out)))
+    if left_out:
+        notes.append(message("rating.not_rated_note", n=len(left_out)))
     return Scored(
-        framework,
+        _with_cluster_bands(framework, samples),
         rule_options,
         samples,
         population.label,
@@ -154,7 +185,60 @@ def score_answers(population: Population, rule_options: RuleOptions | None = Non
         population.digest,
         tuple(notes),
         population.one_of_many,
+        tuple(left_out),
     )
+
+
+def _covered(sample: Sample, coverage: Coverage | None, out: list[NotRated]) -> Sample:
+    """Return the enterprises with the least coverage; the others are noted in ``out``."""
+    if coverage is None:
+        return sample
+    track, answered = sample.track, ~np.isnan(sample.values)
+    lacks: list[tuple[BoolArray, Text]] = []
+    share = answered.mean(axis=1)
+    lacks.append(
+        (
+            share < coverage.items - 1e-12,
+            message("rating.lacks_items", least=f"{coverage.items:.0%}"),
+        )
+    )
+    for codes, least in coverage.nodes:
+        inside = [track.index[c] for c in codes if c in track.index]
+        scored = (answered @ track.membership(inside).T.astype(float) > 0).sum(axis=1)
+        names = [track.nodes[i].name for i in inside]
+        lacks.append((scored < least, message("rating.lacks_nodes", n=least, nodes=names)))
+    keep = np.ones(len(sample), dtype=bool)
+    for lacking, reason in lacks:
+        for i in np.flatnonzero(lacking & keep):
+            out.append(NotRated(track.code, str(sample.ids[i]), str(sample.names[i]), reason))
+        keep &= ~lacking
+    return sample if keep.all() else sample.take(keep)
+
+
+def _with_cluster_bands(framework: Framework, samples: Mapping[str, ScoredSample]) -> Framework:
+    """Return the framework with the bands that the enterprises give under the published weights."""
+    rule = framework.rule
+    if rule.clusters is None:
+        return framework
+    variants = []
+    for t, sample in samples.items():
+        total = _totals(sample, framework.published[t])
+        bands = cluster_bands(total, rule.stars, rule.clusters.strict)
+        variants.append(Variant(Scope((t,)), bands))
+    rule = replace(rule, variants=(*rule.variants, *variants), clusters=None)
+    return replace(framework, rule=rule)
+
+
+def _totals(sample: ScoredSample, local: FloatArray) -> FloatArray:
+    """Return totals (n,), the weight of unanswered items given to their answered siblings."""
+    track, out = sample.track, np.empty(len(sample))
+    patterns, group = np.unique(~np.isnan(sample.X), axis=0, return_inverse=True)
+    top = track.families[0].members
+    for k, answered in enumerate(patterns):
+        rows = group.ravel() == k
+        own = effective_local(track, local, answered)
+        out[rows] = node_scores(track, np.nan_to_num(sample.X[rows]), own)[:, top] @ own[top]
+    return out
 
 
 def _score(
@@ -169,6 +253,10 @@ def _score(
         item = track.nodes[leaf].item
         if item is None:
             continue
+        answered = ~np.isnan(values[:, j])
+        if item.kind == "number":
+            X[answered, j] = _of_number(item, values[answered, j])
+            continue
         if rule_options.option_score == "given" and item.scores is None:
             faults.add(
                 track.codes[leaf],
@@ -179,9 +267,16 @@ def _score(
         table = option_scores(
             item, rule_options.option_score, framework.rule.low, framework.rule.high
         )
-        answered = ~np.isnan(values[:, j])
-        X[answered, j] = table[values[answered, j].astype(np.int64) - 1]
+        X[answered, j] = table[values[answered, j].astype(np.int64) - item.answers[0]]
     return X
+
+
+def _of_number(item: Item, values: FloatArray) -> FloatArray:
+    """Return the scores of numbers: themselves, or on a line between the stated scores."""
+    if item.scores is None or item.span is None:
+        return values
+    (a, b), (low, high) = item.span, item.scores
+    return low + (high - low) * (values - a) / (b - a)
 
 
 def _treat_missing(

@@ -28,17 +28,21 @@ def star_obstacles(
     joined by "; ". A score that lies on the edge itself, as far as scores are told apart, and
     therefore does not pass it, says so: ``total (exactly at 83.33)``.
     """
-    thresholds = rule.thresholds(rule_options)
+    thresholds = rule.effective(rule_options, sample.track.code)
+    has_bands = bool(rule.bands_of(sample.track.code, rule_options.year))
     out = []
     for i, k in zip(rows.tolist(), (star - 1).tolist(), strict=True):
         causes = []
-        if sample.band[i] <= k:
+        if has_bands and sample.band[i] <= k:
             causes.append("total" + _on_edge(sample.total[i], thresholds.band, k, rule.tolerance))
-        for p in sample.gated:
+        for p, gates in zip(sample.gated, sample.gates, strict=True):
             score = sample.scores[i, p]
-            if score <= thresholds.gate[k]:
-                edge = _on_edge(score, thresholds.gate, k, rule.tolerance)
+            if score <= gates[k]:
+                edge = _on_edge(score, gates, k, rule.tolerance)
                 causes.append(f"gate {sample.track.codes[p]}{edge}")
+        for cap, holds in zip(sample.caps, sample.capped[i], strict=True):
+            if holds and cap.top <= k:
+                causes.append(f"gate {'/'.join(dict.fromkeys(cap.when.nodes()))}")
         # Under the one-star option a gate of a still higher band can be what costs the star.
         out.append("; ".join(causes) or "gate of a higher band")
     return out

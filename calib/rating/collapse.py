@@ -15,7 +15,8 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
-from calib.rating.stars import band_index
+from calib.rating.conditions import leaf_caps, movable_gates
+from calib.rating.stars import gates_reached
 from calib.words import message
 
 __all__ = ["Folded", "fold", "frontier"]
@@ -35,6 +36,9 @@ class Folded:
     fixed : (L, q) leaf weights of the gated nodes whose scores do not vary
     nodes : (u,) positions of the frontier nodes, in column order
     gates : positions in the track of the gated groups, in the order of the groups
+    gate : (P, K-1) effective gates of each group; -inf where it is not gated
+    fixed_gate : (q, K-1) effective gates of the gated nodes whose scores do not vary
+    track : the track, for caps on items
     thresholds : of the rule, effective
     """
 
@@ -46,7 +50,18 @@ class Folded:
     fixed: FloatArray
     nodes: IntArray
     gates: IntArray
+    gate: FloatArray
+    fixed_gate: FloatArray
+    track: Track
     thresholds: Thresholds
+
+    @property
+    def shared_gate(self) -> FloatArray | None:
+        """Gates (K-1,) that all gated groups have; None where they differ."""
+        rows = self.gate[np.array(self.gated, dtype=bool)]
+        if not len(rows):
+            return np.full(len(self.thresholds.band), -np.inf)
+        return np.asarray(rows[0]) if (rows == rows[0]).all() else None
 
     @property
     def sets(self) -> int:
@@ -57,8 +72,12 @@ class Folded:
         """Return the highest star (from 0) that the constant gates allow each enterprise, (n,)."""
         top = len(self.thresholds.band)
         if not self.fixed.shape[1]:
-            return np.full(len(X), top, dtype=np.int64)
-        return np.asarray(band_index(X @ self.fixed, self.thresholds.gate).min(axis=1), np.int64)
+            out = np.full(len(X), top, dtype=np.int64)
+        else:
+            out = np.asarray(gates_reached(X @ self.fixed, self.fixed_gate).min(axis=1), np.int64)
+        if self.thresholds.caps:
+            out = np.minimum(out, leaf_caps(self.track, X, self.thresholds.caps, top))
+        return out
 
     def scores(self, X: FloatArray) -> FloatArray:
         """Return the scores (n, u) of the frontier nodes."""
@@ -105,7 +124,8 @@ def fold(
     Raises
     ------
     InputError
-        When ``local`` has the wrong shape or no sets.
+        When ``local`` has the wrong shape or no sets, or the rule has parts that cannot be followed
+        through moving weights (:func:`calib.rating.conditions.movable_gates`).
     """
     local = np.asarray(local, dtype=float)
     if local.ndim != 2 or local.shape[1] != len(track.nodes) or not len(local):
@@ -119,8 +139,9 @@ def fold(
         )
     cut = frontier(track, local) if cut is None else cut
     base = track.within(local[0], cut).T
-    has_gates = bool(np.isfinite(thresholds.gate).any())
-    gates = track.at_depth(thresholds.gate_depth) if has_gates else np.empty(0, np.int64)
+    gates, edges_of = movable_gates(track, thresholds)
+    some = np.isfinite(edges_of).any(axis=1)
+    gates, edges_of = gates[some], edges_of[some]
     under = track.membership(gates)
     parts = [cut[(track.membership(cut) & row).any(axis=1)] for row in under]
     wide = [np.array_equal(track.membership(p).any(axis=0), row) and len(p) > 1
@@ -151,8 +172,18 @@ def fold(
         fixed=np.ascontiguousarray(track.within(local[0], gates[fixed]).T),
         nodes=order,
         gates=varying,
+        gate=_rows_of(gated, edges_of[np.flatnonzero(wide)], len(thresholds.band)),
+        fixed_gate=edges_of[fixed],
+        track=track,
         thresholds=thresholds,
     )
+
+
+def _rows_of(gated: tuple[bool, ...], edges: FloatArray, steps: int) -> FloatArray:
+    """Return the gates of every group, -inf for the one that is not gated."""
+    out = np.full((len(gated), steps), -np.inf)
+    out[np.flatnonzero(gated)] = edges
+    return out
 
 
 def _groups(

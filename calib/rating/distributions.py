@@ -75,6 +75,8 @@ def _thresholds(rating: Rating) -> pd.DataFrame:
     import pandas as pd
 
     rule = rating.framework.rule
+    if rule.beyond_gates():
+        return _all_thresholds(rating)
     found = rule.thresholds(rating.rule_options)
     return pd.DataFrame(
         {
@@ -83,3 +85,23 @@ def _thresholds(rating: Rating) -> pd.DataFrame:
             "gate_above": [float("nan"), *found.gate.tolist()],
         }
     )
+
+
+def _all_thresholds(rating: Rating) -> pd.DataFrame:
+    """Return the thresholds of a rule that differs by track or node: a row a star and node."""
+    import pandas as pd
+
+    rule, options = rating.framework.rule, rating.rule_options
+    nan, rows = float("nan"), []
+    for t, sample in rating.samples.items():
+        bands = rule.effective(options, t).band
+        if rule.bands_of(t, options.year):
+            rows += [(k, t, "", b, nan) for k, b in enumerate(bands, rule.first + 1)]
+        for node, gates in zip(sample.gated, sample.gates, strict=True):
+            code = sample.track.codes[node]
+            rows += [
+                (k, t, code, nan, g)
+                for k, g in enumerate(gates, rule.first + 1)
+                if g >= rule.low - rule.tolerance
+            ]
+    return pd.DataFrame(rows, columns=["star", "track", "node", "total_above", "gate_above"])

@@ -187,6 +187,8 @@ def _engine(engine: Engine, folded: Folded, rows: int) -> _Pass:
     # with few pairs it is done before the other one is compiled.
     bounded = not any(folded.gated) and not folded.thresholds.one_star
     worth = not bounded and rows * folded.sets > WORTH_COMPILING
+    if folded.shared_gate is None and engine in ("auto", "numba"):
+        return _kernel_numpy.count_block  # nodes with gates of their own: one pass knows them
     if engine == "numba" or (engine == "auto" and worth and _kernel_numba.available()):
         return _kernel_numba.count_block
     if engine in ("auto", "numpy"):

@@ -15,7 +15,15 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
-from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
+from calib.rating.conditions import is_plain, leaf_caps, movable_gates
+from calib.rating.stars import (
+    band_index,
+    effective_local,
+    gates_reached,
+    node_scores,
+    scored_nodes,
+    stars,
+)
 
 __all__ = [
     "LeftOut",
@@ -41,6 +49,8 @@ class ScoredNodes:
     scores : (n, m) score of every node
     total : (n,) totals
     gated : (P,) positions of the gated nodes
+    gates : (P, K-1) their effective gates
+    caps : (n,) highest star that caps on items allow
     thresholds : effective thresholds of the rule
     answers : (n, L) leaf scores with NaN where an item is unanswered; None where all are answered
     """
@@ -51,13 +61,22 @@ class ScoredNodes:
     scores: FloatArray
     total: FloatArray
     gated: IntArray
+    gates: FloatArray
+    caps: IntArray
     thresholds: Thresholds
     answers: FloatArray | None = None
 
     @property
     def star(self) -> IntArray:
         """Star of every enterprise, (n,), from 0."""
-        return stars(self.total, self.scores[:, self.gated], self.thresholds)[0]
+        found = stars(self.total, self.scores[:, self.gated], self.thresholds, self.gates)[0]
+        return np.minimum(found, self.caps)
+
+    @property
+    def reached(self) -> IntArray:
+        """Star that each gate, and in the last column the caps, allow, (n, P + 1)."""
+        gates = gates_reached(self.scores[:, self.gated], self.gates)
+        return np.concatenate([gates, self.caps[:, None]], axis=1)
 
     @cached_property
     def patterns(self) -> list[tuple[IntArray, BoolArray]]:
@@ -96,9 +115,11 @@ def score_nodes(
     scores = node_scores(track, np.asarray(X, dtype=float), own)
     top = track.families[0].members
     gaps = answers is not None and bool(np.isnan(answers).any())
+    gated, gates = movable_gates(track, thresholds)
     return ScoredNodes(
-        track, own, track.global_weights(own), scores, scores[:, top] @ own[top],
-        track.at_depth(thresholds.gate_depth), thresholds, answers if gaps else None,
+        track, own, track.global_weights(own), scores, scores[:, top] @ own[top], gated, gates,
+        leaf_caps(track, np.asarray(X, dtype=float), thresholds.caps, len(thresholds.band)),
+        thresholds, answers if gaps else None,
     )  # fmt: skip
 
 
@@ -113,7 +134,7 @@ def _renormalised(
     track = base.track
     known = scored_nodes(track, local, answered)
     top = track.families[0].members
-    gates = base.gated if np.isfinite(base.thresholds.gate).any() else base.gated[:0]
+    gates = base.gated[np.isfinite(base.gates).any(axis=1)]
     counts = track.global_weights(local)[gates] > 0
     if not (known[top] & (local[top] > 0)).any() or not known[gates[counts]].all():
         return None
@@ -207,7 +228,7 @@ def weight_intervals(base: ScoredNodes) -> WeightIntervals:
     low, high = np.full((n, m), np.nan), np.full((n, m), np.nan)
     star = base.star
     below, above = np.tile(star[:, None], m), np.tile(star[:, None], m)
-    reached = band_index(base.scores[:, base.gated], base.thresholds.gate)
+    reached = base.reached
     for node in range(m):
         line = line_of(base, node)
         if line is None:
@@ -227,13 +248,14 @@ def _first_change(
     Parameters
     ----------
     star : (n,) stars now
-    reached : (n, P) star that each gate allows now
+    reached : (n, P + 1) star that each gate and the caps allow now
     """
     rule, room = base.thresholds, line.high if sign > 0 else -line.low
     lines = [(base.total, line.total, rule.band)]
     others = reached
     if line.above >= 0:
-        lines.append((base.scores[:, base.gated[line.above]], line.gate, rule.gate))
+        gate = base.gates[line.above]
+        lines.append((base.scores[:, base.gated[line.above]], line.gate, gate))
         others = np.delete(reached, line.above, axis=1)
     cap = others.min(axis=1, initial=len(rule.band))
     marks = []
@@ -294,8 +316,8 @@ def smallest_moves(base: ScoredNodes, node: int) -> FloatArray | None:
     line = line_of(base, node)
     if line is None:
         return None
-    one_star = base.thresholds.one_star
-    moves = np.minimum(*_both_ways(base, line)) if one_star else _nearest_change(base, line)
+    by_search = base.thresholds.one_star or not is_plain(base.thresholds)
+    moves = np.minimum(*_both_ways(base, line)) if by_search else _nearest_change(base, line)
     for rows, answered, own in base.renormalised:
         moves[rows] = _gap_moves(base, own, node, answered)
     return moves
@@ -349,7 +371,7 @@ def _where_above(
 def _both_ways(base: ScoredNodes, line: Line) -> tuple[FloatArray, FloatArray]:
     """Return the smallest moves down and up that change the star, inf where none does."""
     star = base.star
-    reached = band_index(base.scores[:, base.gated], base.thresholds.gate)
+    reached = base.reached
     out = []
     for sign in (-1.0, 1.0):
         move, there = _first_change(base, star, reached, line, sign)
@@ -385,16 +407,21 @@ class LeftOut:
     ----------
     total : (n,) totals
     gated : (n, P) gated scores; inf for the node itself, whose gate goes with it
+    gates : (P, K-1) gates of the nodes
+    caps : (n,) highest star that caps on items allow; they stay, the item is only not counted
     """
 
     total: FloatArray
     gated: FloatArray
+    gates: FloatArray
+    caps: IntArray
     thresholds: Thresholds
 
     @property
     def star(self) -> IntArray:
         """Star of every enterprise, (n,), from 0."""
-        return stars(self.total, self.gated, self.thresholds)[0]
+        found = stars(self.total, self.gated, self.thresholds, self.gates)[0]
+        return np.minimum(found, self.caps)
 
 
 def left_out(base: ScoredNodes, node: int) -> LeftOut | None:
@@ -419,4 +446,4 @@ def left_out(base: ScoredNodes, node: int) -> LeftOut | None:
             return None
         total[rows], gated[rows] = again.total, again.scores[:, base.gated]
     gated[:, base.gated == node] = np.inf
-    return LeftOut(total, gated, base.thresholds)
+    return LeftOut(total, gated, base.gates, base.caps, base.thresholds)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.errors import Faults, InputError
-from calib.framework import Framework, RuleOptions, Track
+from calib.framework import Cap, Framework, RuleOptions, Thresholds, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
+from calib.rating.conditions import cap_stars, compensated, gates_of
 from calib.rating.distributions import rating_tables
 from calib.rating.kernel import star_counts
 from calib.rating.over_samples import long_form, over_samples
-from calib.rating.stars import band_index, effective_local, node_scores, scored_nodes, stars
+from calib.rating.stars import (
+    band_index,
+    effective_local,
+    gates_reached,
+    node_scores,
+    scored_nodes,
+    stars,
+)
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import expect
 from calib.weights import WeightSet
@@ -44,7 +52,11 @@ class RatedSample:
     gated : (P,) positions of the gated nodes in the track
     failed : (n, P) gated nodes that fail the gate of ``band``
     scores, node_stars : (n, m) score and single-element star of every node; NaN and -1 where no
-        item under the node is answered
+        item under the node is answered, or where the rule has no bands for a node's score
+    gates : (P, K-1) effective gates of the gated nodes
+    caps : caps that are no gates, and whether they hold (n, C)
+    capped : (n, C)
+    moved : (n, parts - 1) points that each part has handed to the next one; None without
     """
 
     track: Track
@@ -58,6 +70,10 @@ class RatedSample:
     failed: BoolArray
     scores: FloatArray
     node_stars: SmallIntArray
+    gates: FloatArray
+    caps: tuple[Cap, ...]
+    capped: BoolArray
+    moved: FloatArray | None = None
 
     @property
     def downgraded(self) -> BoolArray:
@@ -65,11 +81,16 @@ class RatedSample:
         return np.asarray(self.star < self.band)
 
     def causes(self) -> list[str]:
-        """Return, by enterprise, the gated nodes that cost it stars, joined by a comma."""
+        """Return, by enterprise, the gated nodes and caps that cost it stars, joined by commas."""
         codes = [self.track.codes[i] for i in self.gated]
+        codes += ["/".join(dict.fromkeys(c.when.nodes())) for c in self.caps]
+        binds = self.capped & (np.array([c.top for c in self.caps]) < self.band[:, None])
+        rows = np.concatenate([self.failed, binds.reshape(len(self.failed), -1)], axis=1)
         return [
-            ", ".join(c for c, f in zip(codes, row, strict=True) if f) if down else ""
-            for row, down in zip(self.failed, self.downgraded, strict=True)
+            ", ".join(dict.fromkeys(c for c, f in zip(codes, row, strict=True) if f))
+            if down
+            else ""
+            for row, down in zip(rows, self.downgraded, strict=True)
         ]
 
 
@@ -99,6 +120,14 @@ class Rating(Result):
         first = () if made_up is None else (Note(made_up, warning=True),)
         return (*first, *(Note(r) for r in self.remarks))
 
+    @property
+    def not_rated(self) -> pd.DataFrame:
+        """Enterprises without the least coverage, and what they lack: they have no star."""
+        import pandas as pd
+
+        rows = [(r.id, r.name, r.track, r.reason.get("en")) for r in self.scored.not_rated]
+        return pd.DataFrame(rows, columns=["enterprise", "name", "track", "reason"])
+
     def headline(self) -> Text:
         """Return the star distribution in one line."""
         labels = self.framework.rule.labels
@@ -122,9 +151,9 @@ class Rating(Result):
         """
         if self.weights.draws is None:
             return None
-        thresholds = self.framework.rule.thresholds(self.rule_options)
         out = {}
         for t, s in self.scored.samples.items():
+            thresholds = self.framework.rule.effective(self.rule_options, t)
             if s.complete:
                 found = star_counts(s.track, s.X, self.weights.draws[t], thresholds)
                 out[t] = found.acceptability
@@ -143,7 +172,12 @@ class Rating(Result):
     @cached_property
     def tables(self) -> tuple[Table, ...]:  # type: ignore[override]
         """Every enterprise; stars overall and by first-level node; downgrades; thresholds."""
-        return rating_tables(self)
+        return (*rating_tables(self), *self._not_rated_table())
+
+    def _not_rated_table(self) -> tuple[Table, ...]:
+        if not self.scored.not_rated:
+            return ()
+        return (Table("not-rated", self.not_rated, message("rating.not_rated"), rows=60),)
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:  # type: ignore[override]
@@ -302,8 +336,9 @@ def _rate_sample(
     sample: ScoredSample, local: FloatArray, framework: Framework, rule_options: RuleOptions
 ) -> RatedSample:
     track, n = sample.track, len(sample)
-    thresholds = framework.rule.thresholds(rule_options)
-    gated = track.at_depth(thresholds.gate_depth)
+    thresholds = framework.rule.effective(rule_options, track.code)
+    gated, gates = gates_of(track, thresholds)
+    has_bands = bool(framework.rule.bands_of(track.code, rule_options.year))
     top = track.families[0].members
     scores, total = np.empty((n, len(track.nodes))), np.empty(n)
     for rows, answered in _patterns(sample.X):
@@ -317,19 +352,57 @@ def _rate_sample(
                 if not (known[top] & (local[top] > 0)).any():
                     total[at] = np.nan
             scores[at] = part
-    _check_scored(sample, total, scores, gated if np.isfinite(thresholds.gate).any() else gated[:0])
+    _check_scored(sample, total, scores, gated[np.isfinite(gates).any(axis=1)])
     star, band = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     failed = np.empty((n, len(gated)), dtype=bool)
     node_stars = np.empty((n, len(track.nodes)), dtype=np.int8)
+    held = np.zeros((n, len(thresholds.caps)), dtype=bool)
+    how = thresholds.compensation
+    moved = np.zeros((n, len(how.nodes) - 1)) if how else None
     for at in _pieces(slice(0, n)):
         part = scores[at]
-        gates = np.nan_to_num(part[:, gated], nan=np.inf)
-        star[at], band[at], failed[at] = stars(total[at], gates, thresholds)
+        reach = np.nan_to_num(part[:, gated], nan=np.inf)
+        if moved is not None:
+            reach, moved[at] = _compensate(track, thresholds, reach, gated, gates)
+        star[at], band[at], failed[at] = stars(total[at], reach, thresholds, gates)
         node_stars[at] = np.where(np.isnan(part), -1, band_index(part, thresholds.band))
+        if not has_bands:
+            # The gates give the star; what a node's own score reaches is told by its own gates.
+            band[at], failed[at] = star[at], False
+            node_stars[at] = -1
+            node_stars[at, gated] = gates_reached(part[:, gated], gates)
+        if thresholds.caps:
+            allowed, held[at] = cap_stars(
+                thresholds.caps, partial(_score_of, track, part), len(part), len(thresholds.band)
+            )
+            star[at] = np.minimum(star[at], allowed)
     return RatedSample(
         track, sample.ids, sample.names, sample.attributes, total, star, band, gated, failed,
-        scores, node_stars,
+        scores, node_stars, gates, thresholds.caps, held, moved,
     )  # fmt: skip
+
+
+def _score_of(track: Track, scores: FloatArray, code: str) -> FloatArray:
+    if code not in track.index:
+        return np.full(len(scores), np.nan)
+    return np.asarray(scores[:, track.index[code]], dtype=float)
+
+
+def _compensate(
+    track: Track, thresholds: Thresholds, reach: FloatArray, gated: IntArray, gates: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Move points between neighbouring parts; return all gated scores, and the moves."""
+    how = thresholds.compensation
+    assert how is not None
+    where = {int(i): p for p, i in enumerate(gated)}
+    codes = [c for c in how.nodes if c in track.index and track.index[c] in where]
+    if len(codes) < len(how.nodes):
+        lacking = [c for c in how.nodes if c not in codes]
+        raise InputError(message("rating.parts_without_gates", nodes=lacking))
+    columns = [where[track.index[c]] for c in codes]
+    out = np.array(reach)
+    out[:, columns], moves = compensated(reach[:, columns], gates[columns], how)
+    return out, moves
 
 
 def _patterns(X: FloatArray) -> list[tuple[IntArray | slice, BoolArray]]:

@@ -15,7 +15,7 @@ from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating.collapse import Folded, fold
-from calib.rating.stars import band_index, stars
+from calib.rating.stars import gates_reached, stars
 from calib.words import message
 
 __all__ = [
@@ -85,7 +85,7 @@ class Standing:
 
     def coefficients(self, part: Condition, rows: IntArray) -> FloatArray:
         """Return c (len(rows), u) of ``c · g' >= 0`` for some enterprises."""
-        table = self.rule.band if part.group < 0 else self.rule.gate
+        table = self.rule.band if part.group < 0 else self.folded.gate[part.group]
         edge = table[np.clip(part.step[rows], 0, len(table) - 1)]
         edge = edge + (self.margin if part.above else -self.margin)
         inside = self.columns(part.group)
@@ -152,9 +152,10 @@ def standing(folded: Folded, X: FloatArray, margin: float = 0.0) -> Standing:
               if gated]  # fmt: skip
     caps = folded.caps(X)
     varying = np.stack(scores, axis=1) if scores else np.empty((len(X), 0))
-    star, band, _ = stars(x @ g, varying, thresholds)
+    edges = folded.gate[np.array(folded.gated, dtype=bool)]
+    star, band, _ = stars(x @ g, varying, thresholds, edges)
     if thresholds.one_star:
-        failed = (band_index(varying, thresholds.gate) < band[:, None]).any(axis=1)
+        failed = (gates_reached(varying, edges) < band[:, None]).any(axis=1)
         star = band - (failed | (caps < band))
     else:
         star = np.minimum(star, caps)
@@ -170,7 +171,8 @@ def conditions_down(at: Standing) -> list[_Alternative]:
     if not at.rule.one_star:
         ways = [(some, [Condition(-1, step, False)])]
         ways += [
-            (some & _gate_exists(at, step), [Condition(p, step, False)]) for p in at.gated_groups()
+            (some & _gate_exists(at, p, step), [Condition(p, step, False)])
+            for p in at.gated_groups()
         ]
         return ways
     # One star only: T > b_{k+1} holds star k whatever the gates say, so that must go as well.
@@ -178,9 +180,9 @@ def conditions_down(at: Standing) -> list[_Alternative]:
     ways = [(some, [Condition(-1, step, False)])]
     for p in at.gated_groups():
         failing = Condition(p, step, False)
-        ways.append((some & top & _gate_exists(at, step), [failing]))
+        ways.append((some & top & _gate_exists(at, p, step), [failing]))
         ways.append(
-            (some & ~top & _gate_exists(at, step), [failing, Condition(-1, step + 1, False)])
+            (some & ~top & _gate_exists(at, p, step), [failing, Condition(-1, step + 1, False)])
         )
     capped = some & (at.caps < at.star) & ~top
     return [*ways, (capped, [Condition(-1, step + 1, False)])]
@@ -197,6 +199,7 @@ def conditions_up(at: Standing) -> list[_Alternative]:
     return ways
 
 
-def _gate_exists(at: Standing, step: IntArray) -> BoolArray:
-    gate = at.rule.gate[np.clip(step, 0, len(at.rule.gate) - 1)]
-    return np.isfinite(gate)
+def _gate_exists(at: Standing, group: int, step: IntArray) -> BoolArray:
+    gates = at.folded.gate[group]
+    gate = gates[np.clip(step, 0, len(gates) - 1)]
+    return np.asarray(np.isfinite(gate), dtype=bool)

@@ -6,10 +6,12 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
+from calib.rating.conditions import leaf_caps, movable_gates
 
 __all__ = [
     "band_index",
     "effective_local",
+    "gates_reached",
     "node_scores",
     "scored_nodes",
     "stars",
@@ -22,8 +24,25 @@ def band_index(scores: FloatArray, edges: FloatArray) -> IntArray:
     return np.searchsorted(edges, scores, side="left").astype(np.int64)
 
 
+def gates_reached(scores: FloatArray, edges: FloatArray) -> IntArray:
+    """Return the star that each node's gates allow.
+
+    Parameters
+    ----------
+    scores : (..., P) scores of the gated nodes
+    edges : (P, K-1) gates of each node, or (K-1,) where all have the same
+    """
+    if edges.ndim == 1 or not len(edges) or (edges == edges[0]).all():
+        return band_index(scores, edges.ravel() if edges.ndim == 1 or not len(edges) else edges[0])
+    columns = [band_index(scores[..., p], row) for p, row in enumerate(edges)]
+    return np.stack(columns, axis=-1)
+
+
 def stars(
-    total: FloatArray, gated: FloatArray, thresholds: Thresholds
+    total: FloatArray,
+    gated: FloatArray,
+    thresholds: Thresholds,
+    edges: FloatArray | None = None,
 ) -> tuple[IntArray, IntArray, BoolArray]:
     """Rate totals under gates.
 
@@ -31,6 +50,7 @@ def stars(
     ----------
     total : (...,) totals in points
     gated : (..., P) scores of the gated nodes
+    edges : (P, K-1) gates of each node, where they differ; the level's if None
 
     Returns
     -------
@@ -44,7 +64,7 @@ def stars(
     rise, that is the lower of the band of T and the lowest gate reached.
     """
     band = band_index(total, thresholds.band)
-    reached = band_index(gated, thresholds.gate)
+    reached = gates_reached(gated, thresholds.gate if edges is None else edges)
     failed = reached < band[..., None]
     if thresholds.one_star:
         star = band - failed.any(axis=-1)
@@ -129,7 +149,7 @@ def stars_by_draw(
     """
     local = np.asarray(local, dtype=float)
     out = np.zeros((len(local), len(X)), dtype=np.int64)
-    nodes = track.at_depth(thresholds.gate_depth)
+    nodes, edges = movable_gates(track, thresholds)
     answered = ~np.isnan(X)
     patterns, group = np.unique(answered, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
@@ -140,5 +160,7 @@ def stars_by_draw(
         if not pattern.all():
             known = scored_nodes(track, local, pattern)[:, nodes]
             gated = np.where(known[:, None, :], gated, np.inf)
-        out[:, rows] = stars(track.leaf_weights(own) @ scores, gated, thresholds)[0]
+        out[:, rows] = stars(track.leaf_weights(own) @ scores, gated, thresholds, edges)[0]
+    if thresholds.caps:
+        out = np.minimum(out, leaf_caps(track, X, thresholds.caps, len(thresholds.band)))
     return out
