@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         load_population,
         read_population,
     )
-    from calib.rating import rate
+    from calib.rating import explain_rule, explain_star, rate
     from calib.shifts import shift
     from calib.weights import (
         WeightSet,
@@ -82,7 +82,7 @@ _HOMES = {
         "load_population",
         "read_population",
     ),
-    "calib.rating": ("rate",),
+    "calib.rating": ("explain_rule", "explain_star", "rate"),
     "calib.shifts": ("shift",),
     "calib.weights": (
         "WeightSet",
@@ -119,6 +119,8 @@ __all__ = [
     "elicit",
     "equal_weights",
     "equality_report",
+    "explain_rule",
+    "explain_star",
     "generate_population",
     "import_answers",
     "import_ballots",

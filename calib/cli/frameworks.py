@@ -17,8 +17,10 @@ __all__ = ["frameworks"]
 
 @click.command()
 @click.argument("name", required=False)
+@click.option("--explain", is_flag=True, help="How a star comes about, by a worked example.")
+@click.option("--year", help="With --explain: the year whose rule is explained.")
 @lang_option("names")
-def frameworks(name: str | None, lang: str) -> None:
+def frameworks(name: str | None, explain: bool, year: str | None, lang: str) -> None:
     """List the shipped frameworks, or show the tree, weights and rule of one (NAME or file)."""
     from calib.framework import load_framework
     from calib.report import print_table
@@ -27,9 +29,25 @@ def frameworks(name: str | None, lang: str) -> None:
         print_table(_listed(lang), lang)
         return
     fw = load_framework(name)
+    if explain:
+        _explain(fw, year, lang)
+        return
     _describe(fw, lang)
     for code in fw.tracks:
         print_table(_tree(fw, code, lang), lang)
+
+
+def _explain(fw: Framework, year: str | None, lang: str) -> None:
+    from calib.rating import explain_rule
+    from calib.report import print_table
+
+    options = {"year": year} if year is not None else None
+    for track in fw.tracks:
+        explained = explain_rule(fw, track=track, rule_options=options, lang=lang)
+        click.echo(f"{fw.name.get(lang)} · {fw.tracks[track].name.get(lang)}\n")
+        click.echo(explained.summary(lang) + "\n")
+        for table in explained.tables:
+            print_table(table, lang, fw.names)
 
 
 def _listed(lang: str) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -57,7 +58,8 @@ def _check_bands(
     where: str, bands: tuple[float, ...], steps: int, spec: FrameworkFile, faults: Faults
 ) -> None:
     low, high = spec.rating.score_range
-    if list(bands) != sorted(set(bands)) or any(not low < b < high for b in bands):
+    last = high if spec.rating.edges == "upper" else math.nextafter(high, math.inf)
+    if list(bands) != sorted(set(bands)) or any(not low < b < last for b in bands):
         faults.add(where, message("faults.must_rise_strictly_inside_the"), value=list(bands))
     if len(bands) != steps:
         faults.add(

@@ -79,7 +79,8 @@ def load_population(
 
     Parameters
     ----------
-    path : a .csv, .xlsx, .parquet or .toml file; or the name of a shipped population: "trial".
+    path : a .csv, .xlsx, .parquet or .toml file; or the name of a shipped population: "trial",
+        "au-aged-care", "cms-hospitals".
         Enterprises that are loaded already are handed back
     rng : seed or generator, for a declared population that is generated and states no seed
 
@@ -104,7 +105,7 @@ def _shipped(path: str | Path) -> Path | None:
     if Path(path).suffix or Path(path).exists():
         return None
     shipped = {
-        p.stem: p for p in sorted(shipped_data().glob("*/*.toml")) if p.stem == p.parent.name
+        p.stem: p for p in sorted(shipped_data().glob("**/*.toml")) if p.stem == p.parent.name
     }
     name = str(path)
     if name not in shipped:

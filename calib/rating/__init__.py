@@ -1,6 +1,7 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
 from calib.rating.answers import NotRated, Scored, ScoredSample, option_scores, score_answers
+from calib.rating.explain import StarExplained, explain_rule, explain_star
 from calib.rating.over_samples import OverSamples, over_samples
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import (
@@ -19,8 +20,11 @@ __all__ = [
     "Rating",
     "Scored",
     "ScoredSample",
+    "StarExplained",
     "band_index",
     "effective_local",
+    "explain_rule",
+    "explain_star",
     "node_scores",
     "option_scores",
     "over_samples",

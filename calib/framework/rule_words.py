@@ -1,0 +1,96 @@
+"""A rating rule in sentences, made from the file that states it."""
+
+from __future__ import annotations
+
+from calib.framework.conditions import When
+from calib.framework.framework import Framework
+from calib.words import Name, Text, joined, message
+
+__all__ = ["condition_words", "rule_words"]
+
+
+def rule_words(framework: Framework, track: str, year: str = "") -> list[Text]:
+    """Return how a star comes about in one track and year, a sentence for each part of the rule."""
+    rule = framework.rule
+    lines: list[Text] = [
+        message("framework.says_scale", low=f"{rule.low:g}", high=f"{rule.high:g}"),
+        message("framework.says_mean"),
+    ]
+    if rule.coverage is not None:
+        if rule.coverage.items:
+            lines.append(message("framework.says_items", share=f"{rule.coverage.items:.0%}"))
+        for codes, least in rule.coverage.nodes:
+            nodes = [framework.node(c).name for c in codes]
+            lines.append(message("framework.says_nodes", n=least, nodes=nodes))
+    lines.append(message(f"framework.says_missing_{rule.defaults.missing}"))
+    lines += _bands(framework, track, year)
+    for name, gates in rule.gates.items():
+        if name == rule.defaults.gate_value:
+            scope = rule.defaults.gate_scope
+            of = message("framework.each_of_level", level=dict(framework.levels)[scope])
+            lines += _gates(framework, of, gates.values, gates.inclusive)
+    for gate in rule.node_gates:
+        if gate.scope.holds(track, year):
+            of = (
+                framework.node(gate.node).name
+                if gate.node
+                else message("framework.each_of_level", level=dict(framework.levels)[gate.level])
+            )
+            lines += _gates(framework, of, gate.values, gate.inclusive)
+    if rule.compensation is not None:
+        how = rule.compensation
+        parts = [framework.node(c).name for c in how.nodes]
+        lines.append(message(
+            f"framework.says_moves_{how.towards}", nodes=parts, points=f"{how.points:g}",
+        ))  # fmt: skip
+    for cap in rule.caps:
+        if cap.scope.holds(track, year):
+            lines.append(message(
+                "framework.says_cap", star=rule.labels[cap.top],
+                when=condition_words(cap.when, framework),
+            ))  # fmt: skip
+    return lines
+
+
+def _bands(framework: Framework, track: str, year: str) -> list[Text]:
+    rule = framework.rule
+    bands = rule.bands_of(track, year)
+    if rule.clusters is not None:
+        return [message("framework.says_clusters", n=rule.stars)]
+    if not bands:
+        return [message("framework.says_no_bands")]
+    out: list[Text] = []
+    if rule.rounding is not None:
+        out.append(message(f"framework.says_rounding_{rule.rounding.rule.replace('-', '_')}",
+                           places=rule.rounding.places))  # fmt: skip
+    sign = "≥" if rule.lower_edges else ">"
+    reach = [f"{label} {sign} {edge:g}" for label, edge in
+             zip([n.en for n in rule.labels[1:]], bands, strict=True)]  # fmt: skip
+    reach_zh = [f"{label} {sign} {edge:g}" for label, edge in
+                zip([n.zh for n in rule.labels[1:]], bands, strict=True)]  # fmt: skip
+    listed = Name("、".join(reach_zh), ", ".join(reach))
+    out.append(message("framework.says_bands", bands=listed, lowest=rule.labels[0]))
+    return out
+
+
+def _gates(
+    framework: Framework, of: Text, values: tuple[float, ...], inclusive: tuple[bool, ...]
+) -> list[Text]:
+    labels = framework.rule.labels[1:]
+    signs = ["≥" if meets else ">" for meets in inclusive]
+    each = list(zip(labels, signs, values, strict=True))
+    listed = Name(
+        "、".join(f"{n.zh} {s} {v:g}" for n, s, v in each),
+        ", ".join(f"{n.en} {s} {v:g}" for n, s, v in each),
+    )
+    return [message("framework.says_gates", of=of, gates=listed)]
+
+
+def condition_words(when: When, framework: Framework) -> Text:
+    """Return a condition in words."""
+    if when.node:
+        sign = {"below": "<", "at_most": "≤", "at_least": "≥", "above": ">"}[when.kind]
+        return message("framework.says_compared", node=framework.node(when.node).name, sign=sign,
+                       value=f"{when.value:g}")  # fmt: skip
+    parts = joined(condition_words(p, framework) for p in when.parts)
+    return message(f"framework.says_{when.kind}", n=int(when.value), parts=parts)

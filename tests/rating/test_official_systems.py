@@ -1,0 +1,123 @@
+"""calib reproduces published official stars of real institutions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import calib
+
+
+def rated(name):
+    framework = calib.load_framework(name)
+    population = calib.load_population(name, framework)
+    return framework, calib.rate(calib.published_weights(framework), population)
+
+
+def test_australian_homes_have_their_published_star_but_three_that_contradict_themselves():
+    _, rating = rated("au-aged-care")
+    sample = rating.samples["all"]
+    homes = sample.attributes["homes"].astype(int)
+    published = sample.attributes["overall_star_rating"].astype(int)
+    assert homes.sum() == 26_825
+    agree = sample.star + 1 == published
+    assert homes[agree].sum() == 26_822
+    # Each of the other three has the sub-ratings of many homes that have the star we give.
+    X = rating.scored.samples["all"].X
+    for i in np.flatnonzero(~agree):
+        same = (X[i] == X).all(axis=1) & agree
+        assert homes[same].sum() > homes[i]
+
+
+def test_us_hospitals_have_their_published_score_and_star():
+    _, rating = rated("cms-hospitals")
+    assert len(rating.scored) == 3355
+    assert sorted(rating.samples) == ["3", "4", "5"]
+    for sample in rating.samples.values():
+        score = sample.attributes["summary_score"].astype(float)
+        assert np.abs(sample.total - score).max() <= 2e-9
+        assert (sample.star + 1 == sample.attributes["star"].astype(int)).all()
+
+
+def test_hospitals_with_too_few_groups_are_not_rated():
+    import pandas as pd
+
+    framework = calib.load_framework("cms-hospitals")
+    frame = calib.load_population("cms-hospitals", framework).frame()
+    groups = ["mortality", "safety", "readmission", "patient_experience", "process"]
+    frame[groups] = frame[groups].astype(float)
+    frame.loc[frame.index[0], groups[:3]] = np.nan
+    frame.loc[frame.index[1], groups[:2]] = np.nan
+    head = pd.DataFrame({"enterprise": frame["enterprise"], "track": frame["track"]})
+    changed = calib.Population.from_frame(head.join(frame[groups]), framework)
+    rating = calib.rate(calib.published_weights(framework), changed)
+    assert set(rating.not_rated["enterprise"]) == set(frame["enterprise"][:2])
+
+
+THRESHOLDS = {
+    "2026": ([60, 50, 40, 30, 20], [70, 60, 50, 40, 30]),
+    "2027": ([70, 60, 50, 40, 30], [80, 70, 60, 50, 40]),
+    "2028": ([80, 70, 60, 50, 40], [80, 70, 60, 50, 40]),
+}
+STAGES = ["safe-driving", "crash-avoidance", "crash-protection", "post-crash"]
+
+
+def cars(scores):
+    import pandas as pd
+
+    frame = pd.DataFrame(scores, columns=STAGES)
+    frame.insert(0, "enterprise", [f"C{i}" for i in range(len(frame))])
+    return frame
+
+
+def ncap(scores, year):
+    framework = calib.load_framework("euro-ncap-2026")
+    people = calib.Population.from_frame(cars(scores), framework)
+    weights = calib.published_weights(framework)
+    return calib.rate(weights, people, rule_options={"year": year}).samples["car"]
+
+
+@pytest.mark.parametrize("year", ["2026", "2027", "2028"])
+def test_euro_ncap_star_is_the_lowest_of_the_stages_where_no_points_move(year):
+    sd, ca = (np.array(t) for t in THRESHOLDS[year])
+    full = np.array([80, 70, 60, 50, 40])
+    # Stages equally far from their own thresholds are in balance: nothing moves.
+    gap = np.arange(-3, 19)
+    base = np.stack([40 - full[0] + sd[0] + gap, 40 - full[0] + ca[0] + gap, 40 + gap], axis=1)
+    for post in (39, 40, 55, 80):
+        sample = ncap(np.column_stack([base, np.full(len(base), post)]).astype(float), year)
+        assert (sample.moved == 0).all()
+        own = [(v[:, None] >= t).sum(axis=1) for v, t in zip(base.T, (sd, ca, full), strict=True)]
+        expected = np.minimum(np.min(own, axis=0), (post >= full).sum())
+        assert sample.star.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("year", [2026, 2027, 2028])
+def test_euro_ncap_agrees_with_the_official_package(year):
+    pytest.importorskip("euroncap_rating_2026")
+    import importlib.util
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "benchmarks" / "check_euro_ncap.py"
+    spec = importlib.util.spec_from_file_location("check_euro_ncap", path)
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    scores = np.array(list(itertools.product([30, 47, 61, 74, 88], repeat=4)), dtype=float)
+    assert (check.ours(scores, year) == check.official(scores, year)).all()
+
+
+@pytest.mark.parametrize("name", ["au-aged-care", "cms-hospitals", "euro-ncap-2026", "aii", "vdma"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_how_a_star_comes_about_is_told_from_the_file(name, lang):
+    framework = calib.load_framework(name)
+    told = calib.explain_rule(framework, lang=lang)
+    steps = told.frame("steps")
+    star = framework.rule.labels[int(told.sample.star[told.row])].get(lang)
+    assert steps.iloc[-1, 2] == star
+    # The star is the lowest that any step before it allows.
+    order = [n.get(lang) for n in framework.rule.labels]
+    allowed = [order.index(v) for v in steps.iloc[:-1, 2] if v]
+    assert min(allowed) == order.index(star)
+    assert told.summary(lang)
