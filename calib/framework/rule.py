@@ -256,7 +256,7 @@ class RatingRule:
             "compensation": self.compensation,
             "clusters": self.clusters,
         }
-        return [message(f"framework.part_{key}") for key, stated in parts.items() if stated]
+        return [message(f"framework.part.{key}") for key, stated in parts.items() if stated]
 
     def bands_of(self, track: str = "", year: str = "") -> tuple[float, ...]:
         """Return the printed bands of a track in a year; empty where only gates give stars."""

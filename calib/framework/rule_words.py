@@ -13,25 +13,25 @@ def rule_words(framework: Framework, track: str, year: str = "") -> list[Text]:
     """Return how a star comes about in one track and year, a sentence for each part of the rule."""
     rule = framework.rule
     lines: list[Text] = [
-        message("framework.says_scale", low=f"{rule.low:g}", high=f"{rule.high:g}"),
-        message("framework.says_mean"),
+        message("framework.says.scale", low=f"{rule.low:g}", high=f"{rule.high:g}"),
+        message("framework.says.mean"),
     ]
     if rule.coverage is not None:
         if rule.coverage.items:
-            lines.append(message("framework.says_items", share=f"{rule.coverage.items:.0%}"))
+            lines.append(message("framework.says.items", share=f"{rule.coverage.items:.0%}"))
         for codes, least in rule.coverage.nodes:
             nodes = [framework.node(c).name for c in codes]
-            lines.append(message("framework.says_nodes", n=least, nodes=nodes))
-    lines.append(message(f"framework.says_missing_{rule.defaults.missing}"))
+            lines.append(message("framework.says.nodes", n=least, nodes=nodes))
+    lines.append(message(f"framework.says.missing_{rule.defaults.missing}"))
     lines += _bands(framework, track, year)
     for name, gates in rule.gates.items():
         if name == rule.defaults.gate_value:
             scope = rule.defaults.gate_scope
-            of = message("framework.each_of_level", level=dict(framework.levels)[scope])
-            lines += _gates(framework, of, gates.values, gates.inclusive)
+            every = message("framework.each_of_level", level=dict(framework.levels)[scope])
+            lines += _gates(framework, every, gates.values, gates.inclusive)
     for gate in rule.node_gates:
         if gate.scope.holds(track, year):
-            of = (
+            of: Text = (
                 framework.node(gate.node).name
                 if gate.node
                 else message("framework.each_of_level", level=dict(framework.levels)[gate.level])
@@ -41,12 +41,12 @@ def rule_words(framework: Framework, track: str, year: str = "") -> list[Text]:
         how = rule.compensation
         parts = [framework.node(c).name for c in how.nodes]
         lines.append(message(
-            f"framework.says_moves_{how.towards}", nodes=parts, points=f"{how.points:g}",
+            f"framework.says.moves_{how.towards}", nodes=parts, points=f"{how.points:g}",
         ))  # fmt: skip
     for cap in rule.caps:
         if cap.scope.holds(track, year):
             lines.append(message(
-                "framework.says_cap", star=rule.labels[cap.top],
+                "framework.says.cap", star=rule.labels[cap.top],
                 when=condition_words(cap.when, framework),
             ))  # fmt: skip
     return lines
@@ -56,12 +56,12 @@ def _bands(framework: Framework, track: str, year: str) -> list[Text]:
     rule = framework.rule
     bands = rule.bands_of(track, year)
     if rule.clusters is not None:
-        return [message("framework.says_clusters", n=rule.stars)]
+        return [message("framework.says.clusters", n=rule.stars)]
     if not bands:
-        return [message("framework.says_no_bands")]
+        return [message("framework.says.no_bands")]
     out: list[Text] = []
     if rule.rounding is not None:
-        out.append(message(f"framework.says_rounding_{rule.rounding.rule.replace('-', '_')}",
+        out.append(message(f"framework.says.rounding_{rule.rounding.rule.replace('-', '_')}",
                            places=rule.rounding.places))  # fmt: skip
     sign = "≥" if rule.lower_edges else ">"
     reach = [f"{label} {sign} {edge:g}" for label, edge in
@@ -69,7 +69,7 @@ def _bands(framework: Framework, track: str, year: str) -> list[Text]:
     reach_zh = [f"{label} {sign} {edge:g}" for label, edge in
                 zip([n.zh for n in rule.labels[1:]], bands, strict=True)]  # fmt: skip
     listed = Name("、".join(reach_zh), ", ".join(reach))
-    out.append(message("framework.says_bands", bands=listed, lowest=rule.labels[0]))
+    out.append(message("framework.says.bands", bands=listed, lowest=rule.labels[0]))
     return out
 
 
@@ -83,14 +83,14 @@ def _gates(
         "、".join(f"{n.zh} {s} {v:g}" for n, s, v in each),
         ", ".join(f"{n.en} {s} {v:g}" for n, s, v in each),
     )
-    return [message("framework.says_gates", of=of, gates=listed)]
+    return [message("framework.says.gates", of=of, gates=listed)]
 
 
 def condition_words(when: When, framework: Framework) -> Text:
     """Return a condition in words."""
     if when.node:
         sign = {"below": "<", "at_most": "≤", "at_least": "≥", "above": ">"}[when.kind]
-        return message("framework.says_compared", node=framework.node(when.node).name, sign=sign,
+        return message("framework.says.compared", node=framework.node(when.node).name, sign=sign,
                        value=f"{when.value:g}")  # fmt: skip
     parts = joined(condition_words(p, framework) for p in when.parts)
-    return message(f"framework.says_{when.kind}", n=int(when.value), parts=parts)
+    return message(f"framework.says.{when.kind}", n=int(when.value), parts=parts)

@@ -54,6 +54,8 @@ def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArra
     now = np.sign(rating.samples[track].star[rows] - baseline.samples[track].star[rows])
     rule = rating.framework.rule
     tree = rating.framework.tracks[track]
-    first = stars_by_draw(tree, before, drawn[0][track], rule.effective(baseline.rule_options, track))
+    first = stars_by_draw(
+        tree, before, drawn[0][track], rule.effective(baseline.rule_options, track)
+    )
     second = stars_by_draw(tree, after, drawn[1][track], rule.effective(rating.rule_options, track))
     return np.asarray((np.sign(second - first) == now).mean(axis=0), dtype=float)

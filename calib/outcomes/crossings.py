@@ -149,7 +149,7 @@ def tipping_points(
     points. Crossings are then closed in to the last bits (a straight line in one step).
     """
     if thresholds.caps and X_end is not None:
-        raise InputError(message("framework.not_followed", parts=[message("framework.part_caps")]))
+        raise InputError(message("framework.not_followed", parts=[message("framework.part.caps")]))
     gates, edges = _some_gates(track, thresholds)
     parts = []
     for first in range(0, max(len(X), 1), CHUNK):

@@ -92,11 +92,12 @@ class Facts:
     def _stars(
         self, scored: Scored, before: Local, after: Local
     ) -> dict[str, tuple[IntArray, IntArray]]:
-        rule = scored.framework.rule.thresholds(scored.rule_options)
+        whole, options = scored.framework.rule, scored.rule_options
+        rules = {t: whole.effective(options, t) for t in scored.samples}
         return {
             t: (
-                stars_by_draw(s.track, s.X, before[t], rule),
-                stars_by_draw(s.track, s.X, after[t], rule),
+                stars_by_draw(s.track, s.X, before[t], rules[t]),
+                stars_by_draw(s.track, s.X, after[t], rules[t]),
             )
             for t, s in scored.samples.items()
         }

@@ -326,7 +326,6 @@ class _Judge:
     def _counted(self, now: tuple[Scored, Local], then: tuple[Scored, Local]) -> FloatArray:
         rule = self.framework.rule
         (scored, after), (earlier, before) = now, then
-        thresholds = rule.thresholds(scored.rule_options)
         out = np.zeros((len(next(iter(after.values()))), len(self.targets)))
         for t, sample in scored.samples.items():
             if self.request.target == "enterprise" and self.place[0] != t:
@@ -334,6 +333,7 @@ class _Judge:
             X = sample.X
             if self.request.target == "enterprise":
                 X = X[[self.place[1]]]
+            thresholds = rule.effective(scored.rule_options, t)
             stars = stars_by_draw(sample.track, X, after[t], thresholds)
             if self.request.target == "enterprise":
                 out[:, 0] = stars[:, 0] + rule.first
@@ -342,7 +342,7 @@ class _Judge:
             else:
                 was = stars_by_draw(
                     sample.track, earlier.samples[t].X, before[t],
-                    rule.thresholds(earlier.rule_options),
+                    rule.effective(earlier.rule_options, t),
                 )  # fmt: skip
                 out[:, 0] += (stars != was).sum(axis=1)
         return out

@@ -66,15 +66,15 @@ def movable_gates(track: Track, thresholds: Thresholds) -> Gated:
     """
     parts: list[Text] = []
     if thresholds.compensation is not None:
-        parts.append(message("framework.part_compensation"))
+        parts.append(message("framework.part.compensation"))
     leaves = set(track.leaf_codes)
     if any(not set(c.when.nodes()) & set(track.codes) <= leaves for c in thresholds.caps):
-        parts.append(message("framework.part_moving_caps"))
+        parts.append(message("framework.part.moving_caps"))
     nodes, edges = gates_of(track, thresholds)
     some = [int(i) for i in nodes[np.isfinite(edges).any(axis=1)]]
     inner = [i for i in some if track.nodes[i].children]
     if any(_is_above(track, a, b) for a in inner for b in inner if a != b):
-        parts.append(message("framework.part_nested_gates"))
+        parts.append(message("framework.part.nested_gates"))
     if parts:
         raise InputError(message("framework.not_followed", parts=parts))
     return nodes, edges
