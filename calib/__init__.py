@@ -96,6 +96,7 @@ _HOMES = {
         "round_weights",
         "write_weights",
     ),
+    "calib.verification": ("verify",),
     "calib.words": ("current_language", "set_language"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -147,6 +148,7 @@ __all__ = [
     "smallest_shift",
     "stability",
     "tipping",
+    "verify",
     "weigh_ballots",
     "weigh_panel",
     "write_form",

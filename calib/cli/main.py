@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ledger": ("calib.cli.adjustment:ledger", "Check or replay the ledger of a calibration."),
     "protocol": ("calib.cli.protocol:protocol", "Lock what is declared before the data; check it."),
     "decide": ("calib.cli.decide:decide", "Adopt proposed weights or not: the page to decide on."),
+    "verify": (
+        "calib.cli.verify:verify",
+        "Compare calib with published values; check it.",
+    ),
     "publish": ("calib.cli.publish:publish", "Publish an experiment as a site, with notebooks."),
     "explore": ("calib.cli.publish:explore", "Write the page on which the weights can be moved."),
     "export": ("calib.cli.publish:export", "Write a run as an Excel workbook."),

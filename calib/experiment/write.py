@@ -19,6 +19,7 @@ from calib.experiment.run import Run
 from calib.files.atomic import atomic_directory, clear_remains, write_text
 from calib.files.folders import MANIFEST, file_hashes, own_work
 from calib.files.names import names_apart
+from calib.files.verification import last_verification
 from calib.outcomes.comparison import transition_matrix
 from calib.report import data_dictionary
 from calib.tables import write_csv, write_parquet
@@ -194,4 +195,5 @@ def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> d
             "synthetic": run.context.scored.synthetic,
         },
         "versions": versions,
+        "verification": last_verification(),
     }  # fmt: skip

@@ -25,7 +25,8 @@ from calib.outcomes.dominance.shares import (
     variance_share,
 )
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "importance.json").read_text())["cases"]
+REFERENCES = Path(__file__).parents[2] / "data" / "verify"
+CASES = json.loads((REFERENCES / "importance.json").read_text("utf-8"))["cases"]
 
 
 def likert(seed: int, n: int, q: int) -> np.ndarray:

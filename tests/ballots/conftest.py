@@ -12,7 +12,7 @@ import pytest
 
 from calib.ballots import Ballots
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "ballots.json"
+DATA = Path(__file__).resolve().parents[2] / "data" / "verify" / "ballots.json"
 
 
 @cache

@@ -10,7 +10,9 @@ from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
 from calib.weights import entropy_weights
 
-CASE = json.loads((Path(__file__).parent.parent / "data" / "entropy.json").read_text("utf-8"))
+CASE = json.loads(
+    (Path(__file__).parents[2] / "data" / "verify" / "entropy.json").read_text("utf-8")
+)
 
 
 def test_entropy_weights_agree_with_a_published_test_case():

@@ -31,6 +31,7 @@ LAYERS = [
     {"outcomes"},
     {"experts", "ballots", "adjustment", "shifts"},
     {"experiment"},
+    {"verification"},
     {"publish", "extend"},
     {"cli"},
 ]

@@ -21,7 +21,9 @@ from calib.experts.elicit import elicit
 
 CASES = {
     c["id"]: c
-    for c in json.loads((Path(__file__).parents[1] / "data" / "experts.json").read_text("utf-8"))
+    for c in json.loads(
+        (Path(__file__).parents[2] / "data" / "verify" / "experts.json").read_text("utf-8")
+    )
 }
 
 

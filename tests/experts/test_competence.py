@@ -35,7 +35,9 @@ from calib.tables import read_table
 AII = load_framework("aii")
 CASE = next(
     c
-    for c in json.loads((Path(__file__).parents[1] / "data" / "experts.json").read_text("utf-8"))
+    for c in json.loads(
+        (Path(__file__).parents[2] / "data" / "verify" / "experts.json").read_text("utf-8")
+    )
     if c["id"] == "cooke_tudelft_3experts"
 )
 STATED = {name: np.array(rows, dtype=float) for name, rows in CASE["inputs"]["assessments"].items()}

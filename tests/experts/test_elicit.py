@@ -13,7 +13,9 @@ from calib.experts.ranks import RANK_FORMULAS, place_weights, rank_weights
 
 CASES = {
     c["id"]: c
-    for c in json.loads((Path(__file__).parents[1] / "data" / "experts.json").read_text("utf-8"))
+    for c in json.loads(
+        (Path(__file__).parents[2] / "data" / "verify" / "experts.json").read_text("utf-8")
+    )
 }
 
 

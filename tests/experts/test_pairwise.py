@@ -24,7 +24,9 @@ from calib.experts.simulate_random_index import random_matrices, simulate_random
 
 CASES = {
     c["id"]: c
-    for c in json.loads((Path(__file__).parents[1] / "data" / "experts.json").read_text("utf-8"))
+    for c in json.loads(
+        (Path(__file__).parents[2] / "data" / "verify" / "experts.json").read_text("utf-8")
+    )
 }
 
 

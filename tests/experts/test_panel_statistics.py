@@ -38,7 +38,9 @@ from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights, r
 
 CASES = {
     c["id"]: c
-    for c in json.loads((Path(__file__).parents[1] / "data" / "experts.json").read_text("utf-8"))
+    for c in json.loads(
+        (Path(__file__).parents[2] / "data" / "verify" / "experts.json").read_text("utf-8")
+    )
 }
 
 

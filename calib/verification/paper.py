@@ -1,0 +1,60 @@
+"""What the white paper prints: weights, and every figure of the trial."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+
+from calib.files.shipped import shipped_data
+from calib.verification.values import Compared
+
+__all__ = ["paper_values"]
+
+
+def paper_values() -> Iterator[Compared]:
+    """Yield the comparisons of this tier; what is printed stands in ``data/verify/paper.csv``."""
+    ours = _figures()
+    with (shipped_data() / "verify" / "paper.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            kind, _, rest = row["what"].partition(" ")
+            found = ours[kind](rest)
+            yield Compared("paper", row["method"], row["what"], row["source"],
+                           float(row["reference"]), found, float(row["tolerance"]))  # fmt: skip
+
+
+def _figures() -> dict[str, Callable[[str], float]]:
+    from calib.framework import load_framework
+    from calib.population import load_population
+    from calib.rating import rate
+    from calib.weights import published_weights
+
+    aii, vdma = load_framework("aii"), load_framework("vdma")
+    rating = rate(published_weights(aii), load_population("trial", aii))
+
+    def weight(text: str) -> float:
+        track, code = text.split()
+        fw = vdma if track == "vdma" else aii
+        name = "all" if track == "vdma" else track
+        tree = fw.tracks[name]
+        local = fw.published[name][tree.index[code]]
+        return float(local * fw.printed_sums.get((name, ""), 1.0))
+
+    def count(text: str) -> float:
+        node, stars, *track = text.split()
+        where = track[0] if track else None
+        counts = rating.counts(where) if node == "overall" else rating.node_counts(node, where)
+        low, _, high = stars.partition("-")
+        return float(counts[int(low) - 1 : int(high or low)].sum())
+
+    def percent(text: str) -> float:
+        return round(100 * count(text) / len(rating.scored), 1)
+
+    return {
+        "weight": weight,
+        "count": count,
+        "percent": percent,
+        "downgraded": lambda text: float(rating.downgrades),
+        "enterprises": lambda text: float(len(rating.scored.samples[text])),
+        "band": lambda text: float(aii.rule.bands[int(text) - 1]),
+        "gate": lambda text: float(aii.rule.gates["table"].values[int(text) - 2]),
+    }
