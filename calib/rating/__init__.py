@@ -14,8 +14,8 @@ from calib.rating.stars import (
 )
 
 __all__ = [
-    "OverSamples",
     "NotRated",
+    "OverSamples",
     "RatedSample",
     "Rating",
     "Scored",
