@@ -18,7 +18,7 @@ from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
-from calib.words import Text, joined, message
+from calib.words import Name, Text, joined, message
 
 __all__ = ["Round", "Rounds", "over_caps", "run_rounds"]
 
@@ -153,6 +153,8 @@ def _round(
         after = finished(current, local, spec, f"round {number}")
     else:
         after = full.weights.renamed(f"round {number}")
+    label = message("adjustment.round_label", n=number)
+    after = after.renamed(after.name, Name(label.get("zh"), label.get("en")))
     return _describe(number, step, current, after, full, scored, spec)
 
 

@@ -3,6 +3,7 @@
 from calib.experiment.context import Context
 from calib.experiment.inputs import check_inputs
 from calib.experiment.registry import Outcome, Params, Source
+from calib.experiment.report import section_title
 from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
 from calib.experiment.run import Run, Step, run_experiment
 from calib.experiment.spec import Experiment, load_experiment, parse_experiment
@@ -26,6 +27,7 @@ __all__ = [
     "parse_experiment",
     "run_experiment",
     "run_id",
+    "section_title",
     "summary",
     "write_run",
 ]

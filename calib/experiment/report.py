@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,19 @@ from calib.experiment.spec import DECISION
 from calib.framework import RULE_OPTIONS
 from calib.outcomes.comparison import transition_matrix
 from calib.outcomes.decision import DecisionResult
-from calib.report import Table, blank_note, shown_cells, shown_headings
+from calib.report import (
+    PageFigure,
+    PageSection,
+    page_tokens,
+    script_hash,
+    sections_html,
+    sections_script,
+    sections_style,
+)
 from calib.report.page import page_fragment, page_style
 from calib.words import message, say, template
 
-__all__ = ["render_report"]
+__all__ = ["render_report", "section_title"]
 
 
 def render_report(
@@ -41,10 +50,16 @@ def render_report(
         undefined=jinja2.StrictUndefined,
     )
     decision = run.outcomes.get(DECISION)
-    page = decision.page(lang) if isinstance(decision, DecisionResult) else None
-    return environment.get_template("report.html.jinja").render(
-        page=None if page is None else Markup(page_fragment(page, level=2)),
-        page_style="" if page is None else Markup(page_style()),
+    advice = decision.page(lang) if isinstance(decision, DecisionResult) else None
+    parts = [_section(s, run, figures, lang) for s in run.sections()]
+    standard = [p for p, s in zip(parts, run.sections(), strict=True) if s.standard]
+    others = [p for p, s in zip(parts, run.sections(), strict=True) if not s.standard]
+    names = run.experiment.framework.names
+    warnings = [n.text.get(lang) for n in run.notes() if n.warning]
+    script = f"\n{sections_script()}"
+    page: str = environment.get_template("report.html.jinja").render(
+        page=None if advice is None else Markup(page_fragment(advice, level=2)),
+        page_style="" if advice is None else Markup(page_style()),
         lang=lang,
         say=lambda key: say(key, lang),
         title=run.experiment.title.get(lang),
@@ -57,43 +72,50 @@ def render_report(
             run.protocol.sentence().get(lang),
             *(d.text.get(lang) for d in run.protocol.deviations),
         ],
-        warnings=[n.text.get(lang) for n in run.notes() if n.warning],
-        sections=[_section(s, run, figures, lang) for s in run.sections()],
+        warnings=warnings,
+        warnings_title=message("report.warnings", n=len(warnings)).get(lang),
+        contents=[("stars-by-set", say("report.stars_by_set", lang))]
+        + [(p.id, p.title) for p in others],
+        assumed=[text for p in standard for text in p.notes],
+        # Made by this package; what stands in the data was escaped on the way.
+        standard=Markup(
+            sections_html([replace(p, title="", notes=()) for p in standard], lang, names)
+        ),
+        sections=Markup(sections_html(others, lang, names)),
         rule_options=[
             (r.question.get(lang), getattr(run.context.rule_options, r.key)) for r in RULE_OPTIONS
         ],
         manifest=manifest,
+        style=Markup(f"{page_tokens()}\n{sections_style()}"),
+        script=Markup(script),
+        script_hash=Markup(script_hash(script)),
     )
+    return page
 
 
-def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) -> dict[str, Any]:
-    from markupsafe import Markup
-
+def section_title(run: Run, section: Section, lang: str) -> str:
+    """Return the heading of a section: what an analysis is called, or a set's label."""
     if section.standard:
-        title = say("report.comparison", lang)
-    elif section.name in run.sets:
-        title = _set_label(run, section.name, lang)
-    else:
-        title = _outcome_title(section.name, lang)
-    return {
-        "id": f"section-{section.name}",
-        "title": title,
-        "standard": section.standard,
-        "notes": [
+        return say("report.comparison", lang)
+    if section.name in run.sets:
+        return _set_label(run, section.name, lang)
+    return _outcome_title(section.name, lang)
+
+
+def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) -> PageSection:
+    return PageSection(
+        id=f"section-{section.name}",
+        title=section_title(run, section, lang),
+        notes=[
             n.text.get(lang) for n in section.notes if not n.warning and section.name != DECISION
         ],
-        "figures": [
-            {
-                "title": d.title.get(lang),
-                # Drawn by calib itself with every text as an outline: safe as it is.
-                "svg": Markup(figures[d.name]),
-                "wide": not d.name.startswith("transitions-"),
-            }
+        figures=[
+            PageFigure(d.title.get(lang), figures[d.name], not d.name.startswith("transitions-"))
             for d in section.drawings
             if section.name != DECISION  # it stands on the page
         ],
-        "tables": [_shown(t, run, lang) for t in section.tables if t.rows],
-    }
+        tables=[(t, f"tables/{t.name}.csv") for t in section.tables],
+    )
 
 
 def _outcome_title(name: str, lang: str) -> str:
@@ -134,23 +156,3 @@ def _set_label(run: Run, name: str, lang: str) -> str:
     label = run.sets[name].label.get(lang)
     label = name if label == name else f"{label} ({name})"
     return run.context.said(name, label, lang)
-
-
-def _shown(table: Table, run: Run, lang: str) -> dict[str, Any]:
-    names = run.experiment.framework.names
-    rows = shown_cells(table, lang, names)
-    return {
-        "name": table.name,
-        "title": table.title.get(lang),
-        "heads": shown_headings(table, lang, names),
-        "rows": rows,
-        "caption": _caption(table, lang, blank_note(table, rows, lang)),
-    }
-
-
-def _caption(table: Table, lang: str, blanks: str) -> str:
-    text = f"tables/{table.name}.csv"
-    if len(table.view) > table.rows:
-        of = len(table.view)
-        text = message("report.first_rows", rows=table.rows, of=of, file=text).get(lang)
-    return message("words.semicolon").get(lang).join(filter(None, (text, blanks)))

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ComparisonResult", "compare"]
 
+FEWEST_DRAWN = 3
+"""Fewer moves than so many are told in words; a matrix of them shows nothing more."""
+MOST_SETS_SHOWN = 8
+"""At most so many sets stand beside each other in a report's table of weights."""
 MOST_TRANSITIONS = 8
 """Transition figures are drawn for this many sets; the table has them all."""
 MOST_ENTERPRISES = 200_000
@@ -113,7 +117,7 @@ class ComparisonResult(Result):
                   message("outcomes.comparison.transitions"), rows=0),
             Table("node-stars", nodes, message("outcomes.comparison.node_stars"), rows=60,
                   shown=_pivot(nodes), declared=self._star_columns()),
-            Table("weights", self._weights(), message("outcomes.comparison.weights"), rows=0),
+            self._weight_table(),
             Table("distances", self._distances(), message("outcomes.comparison.distances"),
                   blank=message("outcomes.comparison.infinite")),
             Table("provenance", self._provenance(), message("outcomes.comparison.provenance")),
@@ -127,7 +131,8 @@ class ComparisonResult(Result):
     def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
         """Star distributions, first-level weights, and a transition matrix for every set."""
         shown = [n for n in self.ratings if "/" not in n or n == self.baseline]
-        others = [n for n in shown if n != self.baseline][:MOST_TRANSITIONS]
+        # One or two moves are a sentence, not a matrix.
+        others = [n for n in shown if self._moves(n) >= FEWEST_DRAWN][:MOST_TRANSITIONS]
         return (
             Drawing("stars", message("figures.stars"), lambda lang: self._stars(shown, lang)),
             Drawing("weights", message("outcomes.comparison.first_level"),
@@ -159,6 +164,27 @@ class ComparisonResult(Result):
         rule = self.base.framework.rule
         numbered = enumerate(rule.labels, rule.first)
         return tuple(Column(f"star_{k}", Role.COUNT, label=n) for k, n in numbered)
+
+    def _moves(self, name: str) -> int:
+        """Return how many enterprises another set moves."""
+        matrix = transition_matrix(self.ratings[name], self.base)
+        return int(matrix.sum() - np.trace(matrix))
+
+    def _weight_table(self) -> Table:
+        """Return every weight under every set; a report shows the nodes above the leaves."""
+        frame = self._weights()
+        names = [n for n in self.sets if "/" not in n or n == self.baseline][:MOST_SETS_SHOWN]
+        levels = list(dict.fromkeys(frame["level"]))
+        nodes = frame[frame["level"].isin(levels[:-1] or levels) & frame["set"].isin(names)]
+        keys = ["track", "level", "code"]
+        wide = nodes.pivot_table(index=keys, columns="set", values="local_weight")[names]
+        wide = wide.loc[list(dict.fromkeys(nodes[keys].itertuples(index=False, name=None)))]
+        wide.columns.name = None
+        columns = tuple(Column(n, Role.WEIGHT, label=self.sets[n].label) for n in names)
+        return Table(
+            "weights", frame, message("outcomes.comparison.weights"), rows=len(wide),
+            shown=wide.reset_index(), declared=columns,
+        )  # fmt: skip
 
     def _weights(self) -> pd.DataFrame:
         import pandas as pd

@@ -6,8 +6,6 @@ by the same rule as :mod:`calib.rating`. It loads nothing and sends nothing.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -21,6 +19,7 @@ from calib.figures import ink_on, star_colours
 from calib.files.atomic import write_text
 from calib.framework import Framework, Name
 from calib.rating import Scored, ScoredSample
+from calib.report import page_tokens, script_hash
 from calib.weights import WeightSet
 from calib.words import Text, languages, message, resolve_language, say
 from calib.words.catalogue import Template, templates
@@ -30,7 +29,6 @@ __all__ = ["explorer_data", "explorer_page", "write_explorer"]
 _TEXTS = "explorer."
 """Section of the catalogue with the texts of the page."""
 _SCRIPTS = ("texts.js", "rule.js", "toml.js", "explorer.js")
-_STYLES = ("tokens.css", "explorer.css")
 
 
 def explorer_data(
@@ -205,14 +203,12 @@ def explorer_page(
         scored, sets, baseline=baseline, language=language, title=title, footer=footer
     )
     script = "\n".join(_asset(s) for s in _SCRIPTS)
-    # The browser hashes what stands between the tags, line breaks included.
-    digest = hashlib.sha256(f"\n{script}\n".encode()).digest()
     values = {
         "language_tag": Markup("zh-CN" if language == "zh" else "en"),
-        "script_hash": Markup(f"'sha256-{base64.b64encode(digest).decode()}'"),
+        "script_hash": Markup(script_hash(f"\n{script}\n")),
         "title": escape(data["title"][language]),
         "no_script": " ".join(say("publish.no_script", lang) for lang in languages()),
-        "style": Markup("\n".join(_asset(s) for s in _STYLES)),
+        "style": Markup(f"{page_tokens()}\n{_asset('explorer.css')}"),
         "data": Markup(embed_json(data)),
         "script": Markup(f"\n{script}\n"),
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,7 @@ from typing import Any
 
 from calib._dates import now
 from calib.errors import CalibError
+from calib.experiment import section_title
 from calib.figures import to_svg_string
 from calib.files.atomic import atomic_directory, check_directory, write_text
 from calib.files.folders import MANIFEST, file_hashes
@@ -25,14 +24,22 @@ from calib.publish.notebooks import Executed, execute_notebook, render_notebook
 from calib.publish.select import Chosen
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
-from calib.report import Table, table_html
+from calib.report import (
+    Drawing,
+    PageFigure,
+    PageSection,
+    Table,
+    page_tokens,
+    script_hash,
+    sections_html,
+    sections_script,
+    sections_style,
+)
 from calib.tables import write_csv
 from calib.weights import to_toml
 from calib.words import message
 
 __all__ = ["Site", "build_site"]
-
-_STYLES = ("tokens.css", "site.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +193,15 @@ def _page(
 ) -> str:
     from markupsafe import Markup
 
-    script = f"\n{_asset('site.js')}"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script = f"\n{_asset('site.js')}{sections_script()}"
     rendered: str = _environment().get_template("page.html.jinja").render(
         lang=view.language, say=view.say, title=page.title, here=page.href, nav=pages,
         site_title=view.run.experiment.title.get(view.language),
         synthetic=view.run.context.scored.synthetic,
-        style=Markup("\n".join(_asset(s) for s in _STYLES)),
+        style=Markup("\n".join([page_tokens(), _asset("site.css"), sections_style()])),
         # Made by this package; what stands in the data was escaped on the way.
         body=Markup(body), footer=footer, script=Markup(script),
-        script_hash=Markup(f"'sha256-{digest}'"),
+        script_hash=Markup(script_hash(script)),
     )  # fmt: skip
     return rendered
 
@@ -227,28 +233,39 @@ def _privacy(view: View) -> str:
 def _results(view: View, names: _Names) -> str:
     from markupsafe import Markup
 
-    figures = []
-    for drawing in view.drawings():
-        title = drawing.title.get(view.language)
-        svg = to_svg_string(drawing.draw(view.language), title=title)
-        figures.append({"title": title, "svg": Markup(svg)})
-    shown = []
-    for table in view.tables():
-        if table.rows:
-            title = table.title.get(view.language)
-            names_of = view.run.experiment.framework.names
-            html = table_html(table, view.language, names_of, caption=False)
-            name = f"downloads/{names.tables[table.name]}"
-            count = len(table.frame)
-            note = view.say("publish.rows_in", n=count, file=name)
-            shown.append(
-                {"name": table.name, "title": title, "html": Markup(html), "note": note}
-            )  # fmt: skip
+    tables = {t.name: t for t in view.tables()}
+    drawings = {d.name: d for d in view.drawings()}
+    sections = []
+    for section in view.run.sections():
+        found = PageSection(
+            id=f"section-{section.name}",
+            title=section_title(view.run, section, view.language),
+            notes=view.said(section.notes),
+            figures=[
+                _figure(drawings[d.name], view.language)
+                for d in section.drawings if d.name in drawings
+            ],
+            tables=[
+                (tables[t.name], f"downloads/{names.tables[t.name]}")
+                for t in section.tables if t.name in tables
+            ],
+        )  # fmt: skip
+        if found.figures or found.notes or any(t.rows for t, _ in found.tables):
+            sections.append(found)
+    names_of = view.run.experiment.framework.names
     body: str = _environment().get_template("results.html.jinja").render(
-        say=view.say, notes=view.notes(), figures=figures, tables=shown,
-        left_out=", ".join(view.left_out()),
+        say=view.say, left_out=", ".join(view.left_out()),
+        contents=[(s.id, s.title) for s in sections],
+        # Made by this package; what stands in the data was escaped on the way.
+        sections=Markup(sections_html(sections, view.language, names_of)),
     )  # fmt: skip
     return body
+
+
+def _figure(drawing: Drawing, lang: str) -> PageFigure:
+    title = drawing.title.get(lang)
+    svg = to_svg_string(drawing.draw(lang), title=title)
+    return PageFigure(title, svg, not drawing.name.startswith("transitions-"))
 
 
 @dataclass(frozen=True, slots=True)

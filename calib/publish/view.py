@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.release import Release, mentions
-from calib.report import Drawing, Sentence, Table, mark, release, table_html, table_text
+from calib.report import Drawing, Note, Sentence, Table, mark, release, table_html, table_text
 from calib.words import Text, languages, message, say
 
 if TYPE_CHECKING:
@@ -164,9 +164,13 @@ class View:
 
     def notes(self) -> list[str]:
         """Return the notes of the run; none where small counts are suppressed, as they count."""
+        return self.said(self.run.notes())
+
+    def said(self, notes: Iterable[Note]) -> list[str]:
+        """Return notes as they may be shown: none where small counts are suppressed."""
         if not self.privacy.rows_allowed:
             return []
-        return [n.text.get(self.language) for n in self.run.notes()]
+        return [n.text.get(self.language) for n in notes]
 
 
 def open_view(

@@ -5,6 +5,15 @@ from calib.report.display import NOTHING, display, excel_format, heading, spell
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
 from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
+from calib.report.sections import (
+    PageFigure,
+    PageSection,
+    page_tokens,
+    script_hash,
+    sections_html,
+    sections_script,
+    sections_style,
+)
 from calib.report.showing import RELEASED, Limits, Sentence, current_limits, limit_to, mark, release
 from calib.report.table import Drawing, Note, Table
 from calib.report.terminal import print_table, table_text, terminal_table
@@ -16,6 +25,8 @@ __all__ = [
     "Drawing",
     "Limits",
     "Note",
+    "PageFigure",
+    "PageSection",
     "Report",
     "Result",
     "Role",
@@ -31,11 +42,16 @@ __all__ = [
     "heading",
     "limit_to",
     "mark",
+    "page_tokens",
     "print_table",
     "read_dictionary",
     "read_names",
     "release",
     "resolve_columns",
+    "script_hash",
+    "sections_html",
+    "sections_script",
+    "sections_style",
     "shown_cells",
     "shown_headings",
     "spell",

@@ -65,6 +65,7 @@ def table_html(
     rows: int | None = None,
     *,
     caption: bool = True,
+    more: bool = True,
 ) -> str:
     """Return a table as an HTML fragment; every text in it is escaped.
 
@@ -73,6 +74,7 @@ def table_html(
     Parameters
     ----------
     caption : whether its title stands above it; not where a heading says it already
+    more : whether it is said under it how many rows are left out
     """
     from html import escape
 
@@ -90,7 +92,7 @@ def table_html(
     head = f"<caption>{escape(table.title.get(lang))}</caption>" if caption else ""
     shown = shown_cells(table, lang, names, rows)
     left = len(table.view) - len(shown)
-    under = [message("report.more_rows", n=left).get(lang)] if left > 0 else []
+    under = [message("report.more_rows", n=left).get(lang)] if more and left > 0 else []
     under += [text] if (text := blank_note(table, shown, lang)) else []
     semicolon = message("words.semicolon").get(lang)
     after = f'<p class="muted">{escape(semicolon.join(under))}</p>' if under else ""

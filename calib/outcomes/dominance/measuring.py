@@ -120,7 +120,8 @@ class _Worker:
 
     def notes(self) -> list[Text]:
         out: list[Text] = []
-        for t, m in self.moments.items():
+        for code, m in self.moments.items():
+            t = self.base[code].track.name
             if m.n < 2:
                 out.append(message("dominance.note.single", track=t))
             elif m.n <= len(m.mean):
@@ -128,7 +129,7 @@ class _Worker:
                                    indicators=len(m.mean)))  # fmt: skip
             still = np.flatnonzero((np.diag(m.cov) <= 0) & (m.n > 1))
             if len(still):
-                codes = [self.base[t].track.leaf_codes[i] for i in still]
+                codes = [self.base[code].track.leaf_codes[i] for i in still]
                 out.append(message("dominance.note.constant", track=t, codes=codes))
         return out
 

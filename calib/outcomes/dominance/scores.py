@@ -58,7 +58,7 @@ def complete_scores(
         gaps = np.isnan(X)
         if gaps.any():
             X = _filled(X, gaps, weights, t)
-            notes.append(message("dominance.note.gaps", track=t, n=int(gaps.sum()),
+            notes.append(message("dominance.note.gaps", track=sample.track.name, n=int(gaps.sum()),
                                  weights=weights.name))  # fmt: skip
         out[t] = X
     return out, tuple(notes)

@@ -1,0 +1,1 @@
+"""Sheets, scripts and fragments of pages that are read: sections, figures, tables."""
