@@ -53,7 +53,7 @@ def import_file(
     known = {k: v for k, v in chosen.items() if k != "sums"}
     proposal = prepare(file, fw, kind=kind, mapping=given, choices=known or None, sheet=sheet)
     target = mapping or Path(proposal.stored or Path(file).with_suffix(".mapping.toml"))
-    if not proposal.stored or proposal.mapping.open_points():
+    if not proposal.stored or not proposal.mapping.ready:
         _show(proposal, fw, lang)
         settled = _settled(proposal, target, yes=yes, lang=lang)
     else:

@@ -215,9 +215,10 @@ class _Draft:
             if rank is None:
                 self.put(b, c, OPEN, "rank-unknown", 0.0)
                 asked = message("imports.ask_rank", header=block.labels[c])
-                self.questions.append(
-                    Question(block.column_name(c), asked, {"rank": message("imports.role.rank")})
-                )
+                left = [k for k in range(1, len(columns) + 1) if k not in known]
+                answers: dict[str, Text] = {str(k): message("imports.place_in", k=k) for k in left}
+                answers["aside"] = message("imports.role.aside")
+                self.questions.append(Question(block.column_name(c), asked, answers))
             else:
                 sure = 0.98 if whole and group else 0.9
                 self.put(b, c, "rank", "rank-header", sure, of=str(rank))

@@ -207,21 +207,30 @@ class _Work:
             return ""
         return found
 
+    def _fitting(self, rest: str) -> int:
+        """Return the one ladder that a text stands on, 0 if there are none or several.
+
+        A column whose indicator a person named has no ladder of its own.
+        """
+        fits = [i for i, (known, _) in enumerate(self.ladders, 1) if bare(rest) in known]
+        return fits[0] if len(fits) == 1 else 0
+
     def _option(self, text: str, entry: ColumnEntry) -> float | int | None:
         """Return the option number or score that a cell means, None if the mapping has none."""
-        number = numeric(text)
-        if number is not None:
+        value = numeric(text)
+        if value is not None:
             self.counts.add(self.numbers)
             if self.numbers == "options-from-0":
-                return number + 1
+                return value + 1
             if self.numbers == "scores-from-0-to-1":
                 rule = self.framework.rule
-                return rule.low + number * (rule.high - rule.low)
-            return number
-        if not entry.options:
-            return None
-        ladder, lettered = self.ladders[entry.options - 1]
+                return rule.low + value * (rule.high - rule.low)
+            return value
         place, rest = option_parts(text)
+        number = entry.options or self._fitting(rest)
+        if not number:
+            return None
+        ladder, lettered = self.ladders[number - 1]
         if rest:
             by_text = ladder.get(bare(rest))
             if by_text is None or (lettered and place not in (None, by_text)):

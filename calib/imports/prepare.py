@@ -201,6 +201,6 @@ def require_ready(proposal: Proposal, *, confirm: bool = False) -> Mapping:
             f"options {i}" for i, o in enumerate(mapping.options, 1) if o.confidence < 0.95
         ]
         said = message("imports.to_confirm", n=len(doubtful), what=doubtful)
-        how = message("imports.how_to_answer", file=Path(proposal.export.file).name)
+        how = message("imports.how_to_confirm", file=Path(proposal.export.file).name)
         raise InputError([Fault(file, "", said, expected=how)])
     return mapping if mapping.ready else mapping.model_copy(update={"confirmed": True})

@@ -10,7 +10,7 @@ from calib.imports.export import Export
 from calib.imports.mapping import OPEN, ColumnEntry, Mapping
 from calib.imports.names import CERTAIN
 from calib.report import Column, Role, Table
-from calib.words import Text, joined, message
+from calib.words import Text, joined, message, template
 
 __all__ = ["Proposal", "Question"]
 
@@ -132,6 +132,8 @@ def _taken(
     if not column.of:
         return said
     of: Text | str = names.get(column.of, column.of)
+    if column.taken == "attribute" and template(f"imports.attributes.{column.of}", "en"):
+        of = message(f"imports.attributes.{column.of}")
     what = f"{column.of} " if column.of in names else ""
     tracks = [framework.tracks[t].name for t in column.tracks if t in framework.tracks]
     where = message("imports.of_tracks", tracks=joined(tracks)) if several and tracks else ""

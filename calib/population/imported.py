@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from calib.framework import Framework
@@ -20,6 +21,7 @@ from calib.population.parse import parse_population
 from calib.population.population import Kind, Population
 from calib.requests import expect
 from calib.tables import read_table
+from calib.words import message
 
 __all__ = ["import_answers", "mapped_population", "read_population"]
 
@@ -120,6 +122,9 @@ def mapped_population(
     file = Path(proposal.export.file)
     state = hashlib.sha256(file.read_bytes())
     state.update(mapping.model_dump_json(exclude={"confirmed"}).encode())
+    if proposal.stored:
+        said = message("imports.reused", file=Path(proposal.stored).name)
+        table = replace(table, notes=(*table.notes, said))
     return parse_population(
         table,
         framework_of(mapping, framework),

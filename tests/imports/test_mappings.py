@@ -220,3 +220,29 @@ def test_a_table_of_libreoffice_and_one_of_strict_open_xml_are_read(tmp_path):
                 body = body.replace(loose, tight)
             new.writestr(part, body)
     assert calib.tables.read_table(strict).text("track") == ["discrete"]
+
+
+def test_a_column_that_a_person_named_is_read_with_the_others_options(tmp_path):
+    path = simple(tmp_path, text, head=lambda c: name(c).replace("产品谱系追溯", "产品谱系朔源"))
+    proposal = propose(path, AII)
+    (question,) = [q for q in proposal.questions if "朔源" in q.get("zh")]
+    assert list(question.answers) == ["DA.PLC.D2"]
+    settled = proposal.mapping.answered(question.key, "DA.PLC.D2")
+    settled.model_copy(update={"confirmed": True}).write(tmp_path / "m.toml")
+    population = calib.import_answers(path, AII, mapping=tmp_path / "m.toml")
+    assert any("m.toml" in n.get("en") for n in population.notes)
+    sample = population.samples["discrete"]
+    at = sample.track.leaf_codes.index("DA.PLC.D2")
+    truth = {f.name: f.answers.get("DA.PLC.D2", np.nan) for f in firms()}
+    assert np.allclose(sample.values[:, at], [truth[n] for n in sample.names], equal_nan=True)
+
+
+def test_a_stored_mapping_that_nobody_confirmed_is_not_used(tmp_path):
+    path = simple(tmp_path, text)
+    propose(path, AII).mapping.write(tmp_path / "答卷.mapping.toml")
+    run = CliRunner().invoke(import_file, [str(path)])
+    assert isinstance(run.exception, InputError)
+    assert "likely but not certain" in str(run.exception)
+    yes = CliRunner().invoke(import_file, [str(path), "--yes", "--missing", "zero"])
+    assert yes.exit_code == 0, yes.output
+    assert read_mapping(tmp_path / "答卷.mapping.toml").confirmed
