@@ -1,6 +1,7 @@
 """Coverage of a whole calibration round: weights, star changes and P(star) against a known truth.
 
-python benchmarks/sim_round.py [--rounds 500] [--draws 200] [--seed 1] [--out FILE.json]
+python benchmarks/sim_round.py [--rounds 500] [--draws 200] [--seed 1] [--out FILE.jsonl]
+python benchmarks/sim_round.py --read FILE.jsonl [--figure FILE.png]
 
 Each round has a true set of weights. A panel judges pillars and capabilities with noise, and
 respondents rank indicators by their true worths; panel and ballots are pooled, blended and
@@ -111,9 +112,10 @@ def one_round(draws: int, firms: Scored, rng: np.random.Generator) -> dict[str, 
         facts, wanted = (
             Facts(PUBLISHED, w, firms, (), Evidence(), LEVEL, draws) for w in (proposed, target)
         )
-        low, high = facts.interval(facts.moved_drawn)
+        low, high = facts.moved_interval
+        plain = facts.interval(facts.moved_drawn)
         out[name] = [bool(low <= wanted.moved <= high), int(wanted.moved), facts.moved,
-                     float(low), float(high)]  # fmt: skip
+                     float(low), float(high), float(plain[0]), float(plain[1])]  # fmt: skip
         if name == "rounded":
             given = np.concatenate([facts.after[t] for t in facts.after])
             star = np.concatenate([wanted.after[t] for t in facts.after])
@@ -140,9 +142,10 @@ def report(rounds: list[dict[str, object]]) -> None:
         print(f"| weights, {level} | {hit / of:.1%} |")
     for name in ("blend", "rounded"):
         found = np.array([r[name] for r in rounds], dtype=float)
+        plain = ((found[:, 5] <= found[:, 1]) & (found[:, 1] <= found[:, 6])).mean()
         below, above = (found[:, 1] < found[:, 3]).mean(), (found[:, 1] > found[:, 4]).mean()
         print(f"| number of star changes, {name} | {found[:, 0].mean():.1%} (truth below "
-              f"{below:.1%}, above {above:.1%}; mean {found[:, 1].mean():.1f}) |")  # fmt: skip
+              f"{below:.1%}, above {above:.1%}; percentiles alone {plain:.1%}) |")  # fmt: skip
     curve = np.sum([r["curve"] for r in rounds], axis=0)
     print("\n| P(star) | stars | promised | had it |\n|---|---|---|---|")
     for b, (n, promised, had) in enumerate(curve):
@@ -155,6 +158,24 @@ def report(rounds: list[dict[str, object]]) -> None:
     print(f"\nmisrated: promised {promised:.2f}, found {found:.2f}")
 
 
+def draw_curve(rounds: list[dict[str, object]], path: Path) -> None:
+    """Draw how often stars were right against the probability that they had."""
+    from calib.figures import figure, save, style
+
+    curve = np.sum([r["curve"] for r in rounds], axis=0)
+    n, promised, had = curve[curve[:, 0] > 0].T
+    share = had / n
+    error = 1.96 * np.sqrt(share * (1 - share) / n)
+    with style():
+        fig, ax = figure(4.6, 4.2)
+        ax.plot([0, 1], [0, 1], color="#5b6572", linewidth=0.8, linestyle="--")
+        ax.errorbar(promised / n, share, error, fmt="o", color="#2b5fa8", markersize=4)
+        ax.set_xlabel("P(star) as given 给出的概率")
+        ax.set_ylabel("share that had it 实际比例")
+        ax.set_title(f"{len(rounds)} rounds, {n.sum():.0f} stars", fontsize=9)
+        save(fig, path)
+
+
 def main() -> None:
     """Simulate rounds, keep them in a file, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,8 +183,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--enterprises", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--read", type=Path, nargs="+", help="files of rounds made before")
+    parser.add_argument("--figure", type=Path, help="draw the reliability curve")
     parser.add_argument("--out", type=Path, help="results of every round, as JSON lines")
     asked = parser.parse_args()
+    if asked.read:
+        lines = [line for f in asked.read for line in f.read_text("utf-8").splitlines()]
+        report([json.loads(line) for line in lines])
+        if asked.figure is not None:
+            draw_curve([json.loads(line) for line in lines], asked.figure)
+        return
     trial = calib.load_population("trial", FRAMEWORK)
     firms = score_answers(
         calib.generate_population(FRAMEWORK, asked.enterprises, like=trial, rng=2)
@@ -176,6 +205,8 @@ def main() -> None:
             with asked.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(rounds[-1]) + "\n")
     report(rounds)
+    if asked.figure is not None:
+        draw_curve(rounds, asked.figure)
 
 
 if __name__ == "__main__":

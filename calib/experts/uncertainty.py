@@ -59,7 +59,7 @@ def resample_experts(
 
     Returns
     -------
-    (b, k) how often each expert is in each resampled panel; rows sum to k
+    (b, k) how often each expert is in each resampled panel; rows sum to k - 1 (1 for one expert)
 
     Raises
     ------
@@ -70,13 +70,16 @@ def resample_experts(
     -----
     Experts are drawn whole, with everything they judged, so that weights of different nodes keep
     their dependence. A replicate is a sequence of experts of the larger panel, drawn with
-    replacement; a part of the panel takes its own members as they come, until it has k. So each
+    replacement; a part of the panel takes its own members as they come, until it has k - 1, with
+    which the draws vary as much as panels of k do: k of k would vary too little by a share of 1/k
+    (Rao and Wu 1988, Journal of the American Statistical Association 83, 231-241). So each
     part is resampled with its own size, and parts that share experts share their luck. A sample
     that leaves a node without expert is followed by the next of the same sequence. Replicate i
     depends on the seed and on i only, not on how many there are.
     """
     judged = np.asarray(judged, dtype=bool)
     k = len(judged)
+    enough = max(k - 1, 1)
     if not judged.any(axis=0).all():
         raise InputError(message("experts.resample_unjudged"))
     own = np.arange(k) if positions is None else np.asarray(positions, dtype=np.int64)
@@ -95,7 +98,7 @@ def resample_experts(
             at = column[open_rows]
             counts[open_rows, at] += 1
             taken[open_rows] += at < k
-            full = open_rows[taken[open_rows] == k]
+            full = open_rows[taken[open_rows] == enough]
             if not full.size:
                 continue
             covered = ((counts[full, :k] @ judged.astype(float)) > 0).all(axis=1)

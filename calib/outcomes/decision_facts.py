@@ -143,6 +143,27 @@ class Facts:
         return tuple(np.quantile(values, [tail, 1 - tail], axis=axis))
 
     @cached_property
+    def moved_interval(self) -> tuple[float, float] | None:
+        """Ends of the interval of the number of star changes; None where both sets are decided.
+
+        Notes
+        -----
+        What varies adds changes of its own, so that the quantiles of the draws lie too high; the
+        same interval reflected at what was found (the basic bootstrap) lies too low. The hull of
+        both is taken; it errs on the side of caution (benchmarks/sim_round.py).
+
+        References
+        ----------
+        Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and their Application, 5.2-5.3.
+        """
+        if self.moved_drawn is None:
+            return None
+        low, high = (float(end) for end in self.interval(self.moved_drawn))
+        found = self.moved
+        most = float(self.enterprises)
+        return max(0.0, min(low, 2 * found - high)), min(most, max(high, 2 * found - low))
+
+    @cached_property
     def weights(self) -> pd.DataFrame:
         """One row a node: current and proposed local weight, interval, whether current is outside.
 

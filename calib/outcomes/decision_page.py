@@ -131,9 +131,9 @@ class _Author:
         ]  # fmt: skip
         yield message(page + "moved", n=facts.moved, of=facts.enterprises, up=up,
                       down=facts.moved - up, by=by if len(by) > 1 else "–")  # fmt: skip
-        if facts.moved_drawn is not None:
-            low, high = facts.interval(facts.moved_drawn)
-            yield message(page + "moved_drawn", low=f"{low:.0f}", high=f"{high:.0f}",
+        if facts.moved_interval is not None:
+            least, most = facts.moved_interval
+            yield message(page + "moved_drawn", low=f"{least:.0f}", high=f"{most:.0f}",
                           level=self.level)  # fmt: skip
         if facts.samples:
             low, high = facts.interval(facts.moved_samples)

@@ -110,6 +110,17 @@ def test_numbers_agree_with_a_count_over_draws():
     assert weights.loc["DA", "outside"] is (not low <= 0.32 <= high)
 
 
+def test_the_interval_of_star_changes_holds_that_of_the_draws_and_its_reflection():
+    facts = calib.decide(PUBLISHED, estimated({"DA": 0.45}, 400), TRIAL, driver_size=0).facts
+    low, high = np.quantile(facts.moved_drawn, [0.05, 0.95])
+    assert facts.moved > 0
+    assert facts.moved_interval == (
+        max(0, min(low, 2 * facts.moved - high)), max(high, 2 * facts.moved - low)
+    )  # fmt: skip
+    decided = calib.decide(PUBLISHED, PUBLISHED.with_weights({"DA": 0.5}, name="x"), TRIAL)
+    assert decided.facts.moved_interval is None
+
+
 def test_an_ensemble_shows_the_range_over_its_samples():
     few = calib.load_ensemble("trial", AII, n=12)
     found = calib.decide(PUBLISHED, estimated({"DA": 0.45}), few, rng=1, driver_size=8)
