@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from calib.errors import Fault, InputError, did_you_mean
-from calib.words import Text, message
+from calib.words import Name, Text, joined, message, template
 
 __all__ = ["parse_model"]
 
@@ -46,9 +46,10 @@ def _by_place(errors: Sequence[Any], document: Mapping[str, Any]) -> dict[tuple[
     out: dict[tuple[Any, ...], Any] = {}
     for error in errors:
         place = _keys_of(error, document)
-        if place in out and error["msg"] not in out[place]["msg"]:
-            out[place] = {**out[place], "msg": f"{out[place]['msg']}, or: {error['msg']}"}
-        out.setdefault(place, error)
+        found = out.setdefault(place, {**error, "said": []})
+        said = _said(error)
+        if said.get("en") not in [s.get("en") for s in found["said"]]:
+            found["said"].append(said)
     tagged = {_keys_of(e, document) for e in errors if len(_keys_of(e, document)) < len(e["loc"])}
     return {
         place: error
@@ -97,8 +98,28 @@ def _fault(error: Any, keys: tuple[Any, ...], file: str, at: str, model: type[Ba
         return Fault(file, place, message("faults.is_missing"))
     value = error["input"]
     shown = value if isinstance(value, (str, int, float, bool, list, tuple)) else None
-    said = error["msg"].removeprefix("Value error, ")
+    said = joined(error["said"], message("options.or"))
     return Fault(file, place, said, shown, expected=_share_meant(error, keys))
+
+
+def _said(error: Any) -> Text:
+    """Return what is wrong, in the words of the catalogue; in pydantic's where it has none."""
+    context = error.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, ValueError) and cause.args and isinstance(cause.args[0], Text):
+        return cause.args[0]
+    kind = f"options.{error['type']}"
+    if isinstance(template(kind, "en"), str | list | tuple):
+        return message(kind, **{k: _shown(v) for k, v in context.items() if k in _VALUES})
+    plain = str(error["msg"]).removeprefix("Value error, ")
+    return Name(plain, plain)
+
+
+_VALUES = ("gt", "ge", "lt", "le", "expected", "min_length", "max_length", "pattern", "error")
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 _SHARES = ("alpha", "confidence", "cap", "floor", "share", "shares")

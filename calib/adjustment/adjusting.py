@@ -29,7 +29,7 @@ from calib.outcomes.dominance.moments import Moments, moments_of
 from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.weights import WeightSet
-from calib.words import Text, message
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,9 +198,12 @@ def finished(
                 out[t][track.index[code]] = local[known][fw.tracks[known].index[code]]
     asked = ", ".join(f"{m} ≤ {c:g}" for m, c in spec.caps.items()) or spec.request.problem
     levels = "+".join(fw.levels[d - 1][0] if d <= len(fw.levels) else str(d) for d in spec.depths)
-    detail = f"{weights.name} adjusted on {levels}: {asked}"
+    parts: list[Text] = [
+        message("provenance.adjusted", base=weights.name, levels=levels, asked=asked)
+    ]
     if grid is not None:
-        detail += f"; on a grid of {grid:g}"
+        parts.append(message("provenance.on_grid", grid=f"{grid:g}"))
+    detail = joined(parts, message("words.semicolon"))
     return WeightSet.build(
         fw, name or f"{weights.name} adjusted", out, source="adjusted", detail=detail,
         inputs={weights.name: weights.digest},

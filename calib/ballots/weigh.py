@@ -23,7 +23,7 @@ from calib.framework import Framework, Name
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet, published_weights
 from calib.weights.uncertainty import Local, Plan, Root, Uncertainty, derive
-from calib.words import message
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     pass
@@ -276,12 +276,16 @@ def _uncertainty(
     return Uncertainty({root.key: root}, request.draws, make)
 
 
-def _detail(survey: Survey, method: str, request: BallotsRequest, levels: tuple[str, ...]) -> str:
+def _detail(survey: Survey, method: str, request: BallotsRequest, levels: tuple[str, ...]) -> Text:
     counts = ", ".join(f"{t} {b.n}" for t, b in survey.ballots.items())
-    detail = f"{method} on ballots ({counts}); shared first-level weights pooled: {request.pooling}"
+    parts: list[Text] = [
+        message("provenance.ballots", method=method, counts=counts, pooling=request.pooling)
+    ]
     if len(levels) < len(survey.framework.levels):
-        detail += f"; levels {', '.join(levels)} only, the others from the base set"
-    return detail + ("; SYNTHETIC ballots" if survey.synthetic else "")
+        parts.append(message("provenance.ballot_levels", levels=list(levels)))
+    if survey.synthetic:
+        parts.append(message("provenance.synthetic_ballots"))
+    return joined(parts, message("words.semicolon"))
 
 
 def _label(method: str) -> Name:

@@ -267,19 +267,15 @@ def ledger(file: Path, population: str | None, seal: str | None, framework: str,
     """Check the chain and length of a calibration ledger FILE; with --population, replay it."""
     from calib.adjustment import read_ledger, replay_ledger
     from calib.errors import CalibError
+    from calib.words import message, say
 
-    zh = lang == "zh"
     book = read_ledger(file, seal=seal)
     head = book.entries[0]["content"]
     rounds, start, label = len(book.rounds), head["start"]["name"], head["population"]["label"]
     click.echo(
-        f"从 {start} 出发，在 {label} 上调整 {rounds} 轮；共 {len(book.entries)} 条记录，"
-        "哈希链直至封存条目完整"
-        if zh else
-        f"{rounds} rounds from {start} on {label}; {len(book.entries)} entries, the chain of "
-        "hashes is unbroken to its closing entry"
-    )  # fmt: skip
-    click.echo(f"{'封印' if zh else 'seal'} {book.seal}")
+        say("ledger.unbroken", lang, n=rounds, start=start, label=label, entries=len(book.entries))
+    )
+    click.echo(say("ledger.seal", lang, seal=book.seal))
     if population is None:
         return
     rule_options = tuple(f"{k}={v}" for k, v in head["rule_options"].items())
@@ -289,9 +285,5 @@ def ledger(file: Path, population: str | None, seal: str | None, framework: str,
         lines = [f"  {where}: {a!r} → {b!r}" for where, a, b in found.differences[:20]]
         more = len(found.differences) - len(lines)
         lines += [f"  … {more}"] if more else []
-        say = "重放结果与账本不同（账本 → 重放）" if zh else "replaying differs (ledger → replayed)"
-        raise CalibError("\n".join([f"{file}: {say}", *lines]))
-    click.echo(
-        f"已重放 {found.rounds} 轮，全部内容一致（数值误差不超过 1e-9）" if zh else
-        f"replayed {found.rounds} rounds; everything in the ledger agrees (numbers within 1e-9)"
-    )  # fmt: skip
+        raise CalibError(message("ledger.differs", file=str(file), lines="\n".join(lines)))
+    click.echo(say("ledger.agrees", lang, n=found.rounds))

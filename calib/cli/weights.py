@@ -59,7 +59,7 @@ def weights(
         )
         click.echo(said.get(lang))
     if own.provenance.detail:
-        click.echo(own.provenance.detail)
+        click.echo(own.provenance.get(lang))
     if out is not None:
         write_weights(own, out)
         click.echo(message("cli.wrote", file=str(out)).get(lang))

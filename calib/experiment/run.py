@@ -191,8 +191,8 @@ def run_experiment(
 
 def _protocol(experiment: Experiment, context: Context) -> Followed | None:
     """Return the protocol that stands beside the experiment, with what deviates from it."""
-    path = protocol_path(experiment)
-    if not experiment.file or not path.is_file():
+    path = protocol_path(experiment) if experiment.file else None
+    if path is None or not path.is_file():
         return None
     context.log.note(path)
     locked = read_protocol(path)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StrictFloat, model_validator
 
 from calib.requests import Request
+from calib.words import message
 
 __all__ = ["Formulas", "PanelRequest", "StoppingRule"]
 
@@ -62,7 +63,7 @@ class Formulas(Request):
     @model_validator(mode="after")
     def _ties_need_the_centroid(self) -> Formulas:
         if self.ties == "equal" and self.ranks != "centroid":
-            raise ValueError('ties = "equal" goes with ranks = "centroid"')
+            raise ValueError(message("options.ties"))
         return self
 
     def by_method(self) -> dict[str, dict[str, Any]]:
@@ -139,5 +140,5 @@ class PanelRequest(Request):
     def _seed_options_need_their_competence(self) -> PanelRequest:
         stated = [n for n in ("seed_cutoff", "seed_overshoot") if getattr(self, n) is not None]
         if stated and self.competence != "seeds":
-            raise ValueError(f'{", ".join(stated)}: only with competence = "seeds"')
+            raise ValueError(message("options.only_seeds", names=stated))
         return self

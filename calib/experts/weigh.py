@@ -212,8 +212,8 @@ def _weight_set(
     )
 
 
-def _detail(panel: Panel, pooled: PanelWeights) -> str:
-    """Say in one line how the weights were made; provenance is English in every language."""
+def _detail(panel: Panel, pooled: PanelWeights) -> Text:
+    """Say in one line how the weights were made."""
     request = pooled.request
     kind = request.competence if isinstance(request.competence, str) else "by_hand"
     parts: list[Text] = [
@@ -221,7 +221,7 @@ def _detail(panel: Panel, pooled: PanelWeights) -> str:
             "experts.detail",
             n=len(pooled.experts),
             round=pooled.round,
-            pooling=request.pooling,
+            pooling=message(f"experts.pooling.{request.pooling}"),
             competence=message(f"experts.competence.{kind}"),
         )
     ]
@@ -232,7 +232,7 @@ def _detail(panel: Panel, pooled: PanelWeights) -> str:
     if pooled.unjudged:
         used = message(f"experts.used.{request.unjudged}")
         parts.append(message("experts.detail_unjudged", n=len(pooled.unjudged), used=used))
-    return joined(parts, message("words.semicolon")).get("en")
+    return joined(parts, message("words.semicolon"))
 
 
 def _top(weights: WeightSet) -> list[str]:

@@ -10,20 +10,21 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import DOWN, MUTED, ink_on
-from calib.figures.style import figure, say, styled
+from calib.figures.style import figure, styled
+from calib.words import joined, message, say
 
 __all__ = ["dominance_comparison"]
 
-# column, Chinese, English, whether it is a share, whether large means dominant
-_MEASURES: tuple[tuple[str, str, str, bool, bool], ...] = (
-    ("weight", "权重", "weight", True, True),
-    ("contribution", "贡献\n占比", "contri-\nbution", True, True),
-    ("variance_share", "方差\n占比", "variance\nshare", True, True),
-    ("shapley", "Shapley\n占比", "Shapley\nshare", True, True),
-    ("main_effect", "主效应", "main\neffect", False, True),
-    ("item_rest", "与其余\n相关", "item–rest\ncorr.", False, True),
-    ("star_changed", "剔除后\n星级变化", "stars if\nleft out", True, True),
-    ("leverage", "变星最小\n权重变动", "least move\nto a star", False, False),
+# column, whether it is a share, whether large means dominant
+_MEASURES: tuple[tuple[str, bool, bool], ...] = (
+    ("weight", True, True),
+    ("contribution", True, True),
+    ("variance_share", True, True),
+    ("shapley", True, True),
+    ("main_effect", False, True),
+    ("item_rest", False, True),
+    ("star_changed", True, True),
+    ("leverage", False, False),
 )
 
 
@@ -59,13 +60,13 @@ def dominance_comparison(
     """
     measures = [m for m in _MEASURES if m[0] in table.columns]
     if table.empty or not measures:
-        raise InputError("the figure of dominance needs nodes and at least one measure")
+        raise InputError(message("figures.dominance.empty"))
     names = table["name_zh" if language == "zh" else "name_en"].astype(str).tolist()
     values = np.column_stack([table[m[0]].to_numpy(dtype=float) for m in measures])
     spread = _rank_spread(values, measures)
     rows, columns = len(names), len(measures) + 1
     fig, ax = figure(3.4 + 0.68 * columns, 1.7 + 0.27 * rows)
-    shade = _shades(np.column_stack([values, spread]), [*(m[4] for m in measures), True])
+    shade = _shades(np.column_stack([values, spread]), [*(m[2] for m in measures), True])
     colours = np.array([[_blend(shade[r, c], c == columns - 1) for c in range(columns)]
                         for r in range(rows)])  # fmt: skip
     ax.imshow(colours, aspect="auto", extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
@@ -75,8 +76,8 @@ def dominance_comparison(
             ax.text(c, r, text, ha="center", va="center", fontsize=8,
                     color=ink_on(_hex(colours[r, c])))  # fmt: skip
     _frame_caps(ax, values, measures, caps or {})
-    heads = [say(language, m[1], m[2]) for m in measures]
-    heads.append(say(language, "名次\n跨度", "rank\nspread"))
+    heads = [say(f"figures.dominance.{m[0]}", language) for m in measures]
+    heads.append(say("figures.dominance.rank_spread", language))
     ax.set_xticks(range(columns), heads, fontsize=8)
     ax.xaxis.tick_top()
     ax.set_yticks(range(rows), names)
@@ -84,27 +85,25 @@ def dominance_comparison(
     for side in ax.spines.values():
         side.set_visible(False)
     ax.axvline(columns - 1.5, color="white", linewidth=3)
-    heading = title or say(
-        language, "谁在决定结果：各项衡量并列", "What decides: measures side by side"
-    )
+    heading = title or say("figures.dominance.title", language)
     if synthetic:
-        heading += say(language, "（合成数据）", " (synthetic data)")
+        heading += say("figures.dominance.synthetic", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
-    note = say(language, "每列按本列最大值着色", "each column shaded by its own largest value")
+    notes = [message("figures.dominance.shaded")]
     if caps:
-        note += say(language, "；加框者超过声明的上限", "; framed values exceed the declared cap")
+        notes.append(message("figures.dominance.framed"))
     if not np.isfinite(values).all():
-        note += say(language, "；“–”：无法给出，或再大的变动也不改变星级",
-                    "; –: not available, or no move of the weight changes a star")  # fmt: skip
+        notes.append(message("figures.dominance.blank"))
+    note = joined(notes, message("words.semicolon")).get(language)
     ax.set_xlabel(note, fontsize=8, color=MUTED)
     return fig
 
 
-def _text(value: float, measure: tuple[str, str, str, bool, bool]) -> str:
+def _text(value: float, measure: tuple[str, bool, bool]) -> str:
     if not np.isfinite(value):
         return "–"
     value = 0.0 if abs(value) < 1e-12 else value  # rounding noise has no sign
-    return f"{100 * value:.1f}%" if measure[3] else f"{value:.2f}"
+    return f"{100 * value:.1f}%" if measure[1] else f"{value:.2f}"
 
 
 def _shades(values: np.ndarray[Any, Any], upward: Sequence[bool]) -> np.ndarray[Any, Any]:
@@ -124,13 +123,13 @@ def _shades(values: np.ndarray[Any, Any], upward: Sequence[bool]) -> np.ndarray[
 
 
 def _rank_spread(
-    values: np.ndarray[Any, Any], measures: Sequence[tuple[str, str, str, bool, bool]]
+    values: np.ndarray[Any, Any], measures: Sequence[tuple[str, bool, bool]]
 ) -> np.ndarray[Any, Any]:
     """Return how many places lie between the highest and lowest rank of each node."""
     ranks = []
     for c, m in enumerate(measures):
-        column = np.where(np.isnan(values[:, c]), -np.inf if m[4] else np.inf, values[:, c])
-        keyed = -column if m[4] else column
+        column = np.where(np.isnan(values[:, c]), -np.inf if m[2] else np.inf, values[:, c])
+        keyed = -column if m[2] else column
         ranks.append(pd.Series(keyed).rank(method="average").to_numpy())
     stack = np.array(ranks)
     return np.asarray(np.round(stack.max(axis=0) - stack.min(axis=0)))
@@ -150,7 +149,7 @@ def _hex(colour: Sequence[float]) -> str:
 def _frame_caps(
     ax: Any,
     values: np.ndarray[Any, Any],
-    measures: Sequence[tuple[str, str, str, bool, bool]],
+    measures: Sequence[tuple[str, bool, bool]],
     caps: Mapping[str, float],
 ) -> None:
     from matplotlib.patches import Rectangle

@@ -120,7 +120,8 @@ class ComparisonResult(Result):
             self._weight_table(),
             Table("distances", self._distances(), message("outcomes.comparison.distances"),
                   blank=message("outcomes.comparison.infinite")),
-            Table("provenance", self._provenance(), message("outcomes.comparison.provenance")),
+            Table("provenance", self._provenance(), message("outcomes.comparison.provenance"),
+                  shown=self._provenance(said=True)),
         ]  # fmt: skip
         if len(self.base.scored) * len(ratings) <= MOST_ENTERPRISES:
             every = enterprise_table(ratings)
@@ -209,11 +210,12 @@ class ComparisonResult(Result):
             return pd.DataFrame(columns=["set", "track", "level", "total_variation", "aitchison"])
         return pd.concat(parts, ignore_index=True)
 
-    def _provenance(self) -> pd.DataFrame:
+    def _provenance(self, *, said: bool = False) -> pd.DataFrame:
+        """Return where each set comes from; what was done in the reader's language if ``said``."""
         import pandas as pd
 
         rows = [
-            (n, p.source, p.detail, p.date, w.version, w.digest[:12])
+            (n, p.source, p if said else p.detail, p.date, w.version, w.digest[:12])
             for n, w in self.sets.items()
             for p in [w.provenance]
         ]

@@ -64,11 +64,11 @@ class PopulationSpec(BaseModel):
     @model_validator(mode="after")
     def _one_way(self) -> PopulationSpec:
         if (self.file is None) == (self.generate is None):
-            raise ValueError("state either file or generate")
+            raise ValueError(message("options.file_or_generate"))
         table = self.file is not None and not self.file.lower().endswith(".toml")
         idle = [k for k in _TABLE_KEYS if k in self.model_fields_set and not table]
         if idle:
-            raise ValueError(f"{', '.join(idle)} would have no effect; state them beside a table")
+            raise ValueError(message("options.idle", names=idle))
         return self
 
 

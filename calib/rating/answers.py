@@ -9,7 +9,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray
 from calib.errors import Faults, InputError
-from calib.framework import Coverage, Framework, Item, Name, RuleOptions, Track
+from calib.framework import Coverage, Framework, Item, RuleOptions, Track
 from calib.framework.conditions import Scope, Variant
 from calib.population import Labels, Population, Sample
 from calib.rating.clusters import cluster_bands
@@ -292,16 +292,10 @@ def _treat_missing(
     count = int(missing.sum())
     if rule_options.missing == "zero":
         X[missing] = low
-        notes.append(Name(
-            f"{track.name.zh}：{count} 个未作答题目按 {low:g} 分计",
-            f"{count} unanswered items of track {track.code} scored {low:g}",
-        ))  # fmt: skip
+        points = f"{low:g}"
+        notes.append(message("rating.scored_low", track=track.name, n=count, points=points))
     elif rule_options.missing == "renormalise":
-        notes.append(Name(
-            f"{track.name.zh}：{count} 个未作答题目不计，其权重按比例分给已作答的同级指标",
-            f"{count} unanswered items of track {track.code} left out, their weight given to "
-            "answered siblings in proportion",
-        ))  # fmt: skip
+        notes.append(message("rating.left_out", track=track.name, n=count))
     else:
         for i, j in zip(*np.nonzero(missing), strict=True):
             faults.add(

@@ -112,12 +112,12 @@ UNITS: Mapping[str, str] = {key: unit for unit, keys in _BY_UNIT.items() for key
 
 CODED: Mapping[str, str] = {
     **dict.fromkeys(("node", "code", "parent", "gate"), "node"),
-    **dict.fromkeys(("track", "scope"), "track"),
+    **dict.fromkeys(("track", "scope", "level"), "track"),
     **dict.fromkeys(("caused_by", "reason", "through", "up_by", "down_by"), "cause"),
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",
-         "quantity", "measure", "other", "target", "root_kind",
+         "quantity", "measure", "other", "target", "root_kind", "rule_option",
          "verdict", "method", "scale", "source", "where"),
         "word",
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from calib.errors import InputError, suggest
 from calib.report.showing import current_limits, mark, release, withheld
 from calib.report.table import Drawing, Note, Table
-from calib.words import Text, resolve_language
+from calib.words import Text, message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,12 +181,12 @@ _FEW = 8
 
 def _pick(things: Sequence[Any], name: str | None, kind: str) -> Any:
     if not things:
-        raise InputError(f"this result has no {kind}")
+        raise InputError(message(f"report.none.{kind}"))
     if name is None:
         return things[0]
     for thing in things:
         if thing.name == name:
             return thing
     known = [t.name for t in things]
-    raise InputError(f"no {kind} {name!r} {suggest(name, known)}".rstrip()
-                     + f"; there are {', '.join(known)}")  # fmt: skip
+    hint = suggest(name, known)
+    raise InputError(message(f"report.unknown.{kind}", name=repr(name), hint=hint, known=known))

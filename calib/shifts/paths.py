@@ -121,8 +121,11 @@ class WeightPath:
         return WeightSet.build(
             framework, name or f"{self.end.name}/{year:g}",
             moved([self.start.local, self.end.local]), source="shift",
-            detail=f"{self.kind} shift from {self.start.name} ({first:g}) to "
-            f"{self.end.name} ({last:g}), year {year:g}",
+            detail=message(
+                "provenance.shift", kind=message(f"provenance.path.{self.kind}"),
+                start=self.start.name, first=f"{first:g}",
+                end=self.end.name, last=f"{last:g}", year=f"{year:g}",
+            ),
             inputs={self.start.name: self.start.digest, self.end.name: self.end.digest},
             uncertainty=derive([self.start, self.end], moved),
         )  # fmt: skip

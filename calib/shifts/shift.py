@@ -52,7 +52,7 @@ class ShiftRequest(Request):
     @classmethod
     def _rise(cls, years: tuple[int, ...]) -> tuple[int, ...]:
         if any(b <= a for a, b in itertools.pairwise(years)):
-            raise ValueError(str(message("shift.must_rise")))
+            raise ValueError(message("shift.must_rise"))
         return years
 
     @property

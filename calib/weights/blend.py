@@ -47,12 +47,13 @@ def blend(
                 for t in framework.tracks}  # fmt: skip
 
     parts = " + ".join(f"{w:g} {s.name}" for w, s in zip(share, sets, strict=True))
+    detail = message(f"provenance.mean.{method}", parts=parts)
     return WeightSet.build(
         framework,
         name,
         mixed([s.local for s in sets]),
         source="blend",
-        detail=f"{method} mean: {parts}",
+        detail=detail,
         inputs={s.name: s.digest for s in sets},
         uncertainty=derive(sets, mixed),
     )

@@ -58,7 +58,7 @@ def override(
         name or f"{weights.name} with {listed}",
         local,
         source="override",
-        detail=f"{weights.name} with {listed}; siblings rescaled in proportion",
+        detail=message("provenance.override", base=weights.name, listed=listed),
         inputs={weights.name: weights.digest},
         uncertainty=derive([weights], drawn),
     )

@@ -10,7 +10,7 @@ from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
-from calib.words import message
+from calib.words import Text, joined, message
 
 __all__ = ["off_grid", "round_family", "round_weights"]
 
@@ -105,15 +105,15 @@ def round_weights(
                 values[..., members] = _largest_remainders(values[..., members], steps)
         return out
 
-    detail = f"{weights.name} rounded to {grid:g}"
+    parts: list[Text] = [message("provenance.rounded", base=weights.name, grid=f"{grid:g}")]
     if kept:
-        detail += f"; equal families left exact: {', '.join(kept)}"
+        parts.append(message("provenance.kept", families=kept))
     return WeightSet.build(
         framework,
         name or f"{weights.name} rounded",
         rounded(weights.local),
         source="rounded",
-        detail=detail,
+        detail=joined(parts, message("words.semicolon")),
         inputs={weights.name: weights.digest},
         label=weights.label,
         uncertainty=derive([weights], lambda sets, _: rounded(sets[0])),

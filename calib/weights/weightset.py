@@ -16,7 +16,7 @@ from calib.errors import Faults, InputError, did_you_mean, suggest
 from calib.framework import Framework, Name
 from calib.report import Table, mark, release
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
-from calib.words import message, resolve_language
+from calib.words import Text, joined, message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,15 +34,21 @@ class Provenance:
     Attributes
     ----------
     source : the kind of source ("published", "file", "experts" …)
-    detail : what was done, in one line
+    detail : what was done, in one line, in English: what files hold
     date : ISO date on which the weights were set, "" if not stated
     inputs : SHA-256 by name, of every file and weight set that went in
+    said : what was done, for readers of any language
     """
 
     source: str
     detail: str = ""
     date: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    said: Text | None = None
+
+    def get(self, lang: str) -> str:
+        """Return what was done in a language, where it is known in more than one."""
+        return self.detail if self.said is None else self.said.get(lang)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +94,8 @@ class WeightSet:
         local: Mapping[str, FloatArray],
         *,
         source: str,
-        detail: str = "",
-        label: Name | None = None,
+        detail: str | Text = "",
+        label: Text | None = None,
         date: str = "",
         inputs: Mapping[str, str] | None = None,
         version: str = "1",
@@ -103,8 +109,10 @@ class WeightSet:
             When weights are negative or not finite, siblings do not sum to 1 within 1e-9, or
             tracks disagree on a shared first-level weight.
         """
-        provenance = Provenance(source, detail, date, dict(inputs or {}))
-        shown = label or Name(name, name)
+        said = None if isinstance(detail, str) else detail
+        written = detail if isinstance(detail, str) else detail.get("en")
+        provenance = Provenance(source, written, date, dict(inputs or {}), said)
+        shown = Name(name, name) if label is None else Name(label.get("zh"), label.get("en"))
         return cls(framework, name, local, shown, provenance, version, uncertainty)
 
     @property
@@ -379,21 +387,21 @@ def _check_level(framework: Framework, level: str) -> None:
 
 def published_weights(framework: Framework) -> WeightSet:
     """Return the published weights of a framework."""
-    notes = []
+    notes: list[Text] = []
     for (track, parent), total in framework.printed_sums.items():
+        under = parent or message("provenance.root")
         notes.append(
-            f"printed weights under {parent or 'the root'} ({track}) sum to {total:g}"
-            " and are divided by it"
+            message("provenance.printed_sum", parent=under, track=track, total=f"{total:g}")
         )
     if framework.equal_families:
-        notes.append("siblings without a printed weight share equally")
+        notes.append(message("provenance.unstated"))
     return WeightSet.build(
         framework,
         "published",
         framework.published,
         source="published",
-        detail="; ".join(notes) or "as printed",
-        label=Name("公布权重", "published"),
+        detail=joined(notes or [message("provenance.as_printed")], message("words.semicolon")),
+        label=message("provenance.published"),
         inputs={f"framework {framework.code} {framework.version}": framework.digest},
     )
 
@@ -425,14 +433,14 @@ def equal_weights(
         return out
 
     local = equalised(base.local)
-    what = ", ".join(levels) if levels is not None else "all levels"
+    what = joined(levels if levels is not None else [message("provenance.all_levels")])
     return WeightSet.build(
         framework,
         "equal",
         local,
         source="equal",
-        detail=f"equal among siblings: {what}; elsewhere {base.name}",
-        label=Name("等权", "equal"),
+        detail=message("provenance.equal", what=what, base=base.name),
+        label=message("provenance.equal_label"),
         inputs={base.name: base.digest},
         uncertainty=None if levels is None else derive([base], lambda sets, _: equalised(sets[0])),
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from one_language import foreign_words
 
 from calib.cli.run import print_stars
 from calib.errors import InputError
@@ -187,6 +188,8 @@ def test_shipped_experiments_run_and_draw(name):
             assert to_svg_string(drawing.draw("zh")).startswith("<svg")
             drawn += 1
     assert drawn > 0 or name == "rule-options"
+    for lang in ("zh", "en"):
+        assert foreign_words(done, lang) == set()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Note, SourceResult
-from calib.framework import Name
 from calib.rating import node_scores
 from calib.weights import WeightSet, entropy_weights, published_weights
+from calib.words import message
 
 __all__ = ["ENTROPY"]
 
@@ -32,7 +32,7 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
     known = [code for code, _ in framework.levels]
     unknown = [level for level in params.levels or () if level not in known]
     if unknown:
-        raise InputError(f"no level {unknown[0]!r}; levels are {', '.join(known)}")
+        raise InputError(message("provenance.no_level", level=unknown[0], known=known))
     depths = {framework.level_depth(level) for level in params.levels or known}
     # Deepest level first: a node's score depends on the weights below it.
     local = {t: np.array(v) for t, v in base.local.items()}
@@ -48,16 +48,12 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
                 if int(tree.depth[members[0]]) == depth and len(members) > 1:
                     local[t][members] = entropy_weights(values[:, members])
     weights = WeightSet.build(
-        framework, name, local, source="entropy", label=Name("熵权法", "entropy weights"),
-        detail=f"entropy weights on {', '.join(params.levels or known)}; elsewhere {base.name}",
+        framework, name, local, source="entropy", label=message("provenance.entropy_label"),
+        detail=message("provenance.entropy", levels=list(params.levels or known), base=base.name),
         inputs={base.name: base.digest, context.scored.label: context.scored.digest},
     )  # fmt: skip
-    note = Name(
-        f"“{name}”：熵权法只反映样本差异，不反映重要性，仅作对照。",
-        f"“{name}”: entropy weights tell how much enterprises differ, not what is important; "
-        "they are a check beside judged weights.",
-    )
-    return SourceResult(weights, notes=(Note(note),))
+    note = Note(message("provenance.entropy_note", name=name))
+    return SourceResult(weights, notes=(note,))
 
 
 def _scores(context: Context, local: dict[str, FloatArray]) -> dict[str, FloatArray]:
@@ -74,7 +70,7 @@ def _set_shared(
     trees = context.framework.tracks
     first = [[trees[t].codes[i] for i in trees[t].families[0].members] for t in scores]
     if any(codes != first[0] for codes in first):
-        raise InputError("source entropy: the tracks have different first levels")
+        raise InputError(message("provenance.entropy_tracks"))
     pooled = np.vstack([v[:, trees[t].families[0].members] for t, v in scores.items()])
     weights = entropy_weights(pooled)
     for tree, own in zip(trees.values(), local.values(), strict=True):

@@ -11,6 +11,7 @@ from calib.experiment.registry import Source
 from calib.experts.panel_request import PanelRequest
 from calib.experts.reading import panel_files, read_panel
 from calib.experts.weigh import PanelResult, weigh_panel
+from calib.words import message
 
 __all__ = ["EXPERTS"]
 
@@ -33,7 +34,7 @@ class ExpertsParams(PanelRequest):
     @model_validator(mode="after")
     def _seeds_need_their_competence(self) -> ExpertsParams:
         if (self.seeds is not None) != (self.competence == "seeds"):
-            raise ValueError('seeds: goes with competence = "seeds", and the other way round')
+            raise ValueError(message("options.seeds"))
         return self
 
 

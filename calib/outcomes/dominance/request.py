@@ -20,7 +20,7 @@ def _measure(name: str) -> str:
     if name not in CAPPABLE:
         hint = suggest(name, CAPPABLE)
         raise ValueError(
-            str(message("dominance.fault.no_cap", measure=repr(name), hint=hint, known=CAPPABLE))
+            message("dominance.fault.no_cap", measure=repr(name), hint=hint, known=CAPPABLE)
         )
     return name
 
