@@ -12,7 +12,7 @@ from calib.experiment.registry import Params, find_outcome, find_source
 from calib.experiment.results import SourceResult
 from calib.experiment.spec import DECISION, Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
-from calib.files.names import names_apart
+from calib.files.names import file_stem, names_apart
 from calib.population import Population, resolve_population
 from calib.rating import Rating, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
@@ -78,8 +78,8 @@ class Run:
     def sections(self) -> list[Section]:
         """Return what there is to show: the comparison, each analysis, each source.
 
-        A decision comes first. No two tables have the same name, and no two figures: a later one
-        is numbered.
+        A decision comes first. Names of tables and figures are names of files on every system, and
+        no two are the same: a later one is numbered.
         """
         out = [
             Section(name, name == "stars", o.tables, o.drawings, o.notes)
@@ -90,8 +90,8 @@ class Run:
             drawings = tuple(replace(d, name=_prefixed(name, d.name)) for d in r.drawings)
             if tables or drawings or r.notes:
                 out.append(Section(name, False, tables, drawings, r.notes))
-        tables_of = iter(names_apart(t.name for s in out for t in s.tables))
-        drawings_of = iter(names_apart(d.name for s in out for d in s.drawings))
+        tables_of = iter(names_apart(file_stem(t.name) for s in out for t in s.tables))
+        drawings_of = iter(names_apart(file_stem(d.name) for s in out for d in s.drawings))
         return [
             replace(
                 s,
@@ -122,8 +122,8 @@ class Run:
 
 
 def _prefixed(name: str, own: str) -> str:
-    """Return a name that tells the set it belongs to."""
-    safe = name.replace("/", "-")
+    """Return the name of a table or figure that tells the set it belongs to."""
+    safe = file_stem(name.replace("/", "-"))
     return own if own.startswith(f"{safe}-") else f"{safe}-{own}"
 
 

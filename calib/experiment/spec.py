@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from calib._validation import parse_model
 from calib.errors import Faults, InputError, did_you_mean
 from calib.experiment.registry import RENAMED_OUTCOMES, Params, find_outcome, find_source, known
 from calib.files.inputs import read_toml
+from calib.files.names import composed, is_unseen
 from calib.files.shipped import shipped_experiments
 from calib.framework import Framework, Name, load_framework
 from calib.population import PopulationSpec
@@ -25,7 +26,24 @@ __all__ = ["Experiment", "SetEntry", "load_experiment", "parse_experiment"]
 
 DECISION = "decision"
 """The analysis that stands in a table of its own."""
-SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+_MOST_SIGNS = 60
+
+
+def _checked_name(name: str) -> str:
+    """Refuse what is no name in any script; names of files are derived from it."""
+    if not name or len(name) > _MOST_SIGNS:
+        raise ValueError(message("faults.name_length", most=_MOST_SIGNS))
+    if name != name.strip() or any(is_unseen(c) for c in name):
+        raise ValueError(message("faults.name_unseen"))
+    if name[0] in ".-":
+        raise ValueError(message("faults.name_starts"))
+    if found := sorted(set(name) & set("/\\")):
+        raise ValueError(message("faults.name_signs", signs=found))
+    return name
+
+
+SetName = Annotated[str, AfterValidator(_checked_name)]
+"""Name of an experiment or a set, in any script; ``/`` stands before a further set of a source."""
 
 
 class _TitleEntry(BaseModel):
@@ -113,6 +131,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
 
 def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "") -> Experiment:
     """Check the contents of an experiment file; see :func:`load_experiment`."""
+    document = _one_spelling(document, file)
     spec = parse_model(_ExperimentFile, document, file)
     faults = Faults(file)
     framework = load_framework(_framework_path(spec.framework, folder))
@@ -152,6 +171,38 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
         order=tuple(spec.sets),
     )
+
+
+def _one_spelling(document: Mapping[str, Any], file: str) -> Mapping[str, Any]:
+    """Return the document with the names of sets spelled in one way wherever they stand.
+
+    A name typed on one machine and copied from a file's name on another may be composed in one
+    place and decomposed in the other, which no reader can see. Other texts, names of files among
+    them, stay as they are.
+    """
+    sets = document.get("sets")
+    if not isinstance(sets, Mapping):
+        return document
+    faults = Faults(file)
+    first: dict[str, str] = {}
+    for name in sets:
+        if first.setdefault(composed(name), name) != name:
+            faults.add(f"sets.{name}", message("faults.name_twice"))
+    faults.raise_if_any()
+    known = set(first) if any(not name.isascii() for name in first) else set()
+    return {**_respelled(document, known), "name": _respelled(document.get("name"), None)}
+
+
+def _respelled(value: Any, known: Iterable[str] | None) -> Any:
+    """Return a value with texts composed: all of them, or those that begin with a known name."""
+    if isinstance(value, Mapping):
+        return {_respelled(k, known): _respelled(v, known) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_respelled(v, known) for v in value]
+    if not isinstance(value, str) or value.isascii():
+        return value
+    own = composed(value)
+    return own if known is None or own.split("/")[0] in known else value
 
 
 def _framework_path(name: str, folder: Path) -> str:

@@ -18,7 +18,7 @@ from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.files.atomic import atomic_directory, clear_remains, write_text
 from calib.files.folders import MANIFEST, file_hashes, own_work
-from calib.files.names import names_apart
+from calib.files.names import file_stem, names_apart
 from calib.files.verification import last_verification
 from calib.outcomes.comparison import transition_matrix
 from calib.report import data_dictionary
@@ -102,7 +102,9 @@ def write_run(
         When the disk has no room for the run; nothing of it is left then.
     """
     identifier = run_id(run)
-    target = _free_name(Path(folder) / run.experiment.name, f"{identifier}-{lang}", notice)
+    target = _free_name(
+        Path(folder) / file_stem(run.experiment.name), f"{identifier}-{lang}", notice
+    )
     with atomic_directory(target) as aside:
         _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
@@ -133,15 +135,15 @@ def _write_tables(run: Run, aside: Path) -> None:
     (aside / "tables").mkdir()
     (aside / "weights").mkdir()
     for table in run.tables():
-        path = aside / "tables" / f"{_safe(table.name)}.csv"
+        path = aside / "tables" / f"{table.name}.csv"
         write_csv(table.frame, path)
         if parquet:
             write_parquet(table.frame, path.with_suffix(".parquet"))
-    names = names_apart(_safe(name) for name in run.sets)
+    names = names_apart(file_stem(name) for name in run.sets)
     for name, weights in zip(names, run.sets.values(), strict=True):
         write_text(aside / "weights" / f"{name}.toml", to_toml(weights))
     files = [
-        (f"{_safe(name)}-{_safe(file)}", text)
+        (f"{file_stem(name)}-{file_stem(file)}", text)
         for name, result in run.results.items()
         for file, text in result.files.items()
     ]
@@ -158,14 +160,9 @@ def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
     out = {}
     for drawing in run.drawings():
         figure = drawing.draw(lang)
-        save_svg(figure, aside / "figures" / f"{_safe(drawing.name)}.svg")
+        save_svg(figure, aside / "figures" / f"{drawing.name}.svg")
         out[drawing.name] = to_svg_string(figure, title=drawing.title.get(lang))
     return out
-
-
-def _safe(name: str) -> str:
-    """Return a name as part of a file name; ``@`` can stand in no set's own name."""
-    return name.replace("/", "@")
 
 
 def _write_json(path: Path, body: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
+from calib.files.names import composed, file_stem
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.release import Release, mentions
 from calib.report import Drawing, Note, Sentence, Table, mark, release, table_html, table_text
@@ -224,4 +225,4 @@ def _without_file_names(run: Run) -> Run:
 
 def file_name(name: str) -> str:
     """Return a name as part of a file's name."""
-    return re.sub(r"[^\w.-]+", "-", name)
+    return file_stem(re.sub(r"[^\w.-]+", "-", composed(name)))
