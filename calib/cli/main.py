@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import calib
+from calib.cli.options import NearestGroup
 
 __all__ = ["cli", "main"]
 
@@ -19,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "new": ("calib.cli.new:new", "Start a round: an experiment, and workbooks to fill in."),
     "run": ("calib.cli.run:run", "Run an experiment: rate under several weight sets, compare."),
     "demo": ("calib.cli.run:demo", "Run the main example on the trial sample."),
+    "runs": ("calib.cli.runs:runs", "List runs; label, compare, remove and restore them."),
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
     "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
     "import": ("calib.cli.importing:import_file", "Import the export of a survey platform."),
@@ -42,7 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Where each command lives, and its line in the help."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(NearestGroup):
     """A group that imports a command when it is used, so that help answers at once."""
 
     spoken = "en"
@@ -68,15 +70,6 @@ class _LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is no command")
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        from calib.errors import unknown
-
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(str(unknown("cli.no_command", args[0], COMMANDS)))
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -9,7 +9,22 @@ import click
 
 from calib.words import current_language, languages, set_language
 
-__all__ = ["lang_option"]
+__all__ = ["NearestGroup", "lang_option"]
+
+
+class NearestGroup(click.Group):
+    """A group that answers a mistyped command with the nearest one, in the current language."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word means."""
+        from calib.errors import unknown
+
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            ctx.fail(str(unknown("cli.no_command", args[0], known)))
+        return super().resolve_command(ctx, args)
 
 
 def _speak(ctx: click.Context, option: click.Parameter, value: str | None) -> str:

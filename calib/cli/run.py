@@ -64,6 +64,7 @@ def execute(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from calib.experiment import Step, load_experiment, run_experiment, write_run
+    from calib.experiment.history import refresh_latest
     from calib.words import say
 
     experiment = load_experiment(file)
@@ -82,6 +83,7 @@ def execute(
         command = ["calib", *sys.argv[1:]]
         kept: list[str] = []
         folder = write_run(done, out, lang=lang, command=command, notice=kept.append)
+        refresh_latest(folder.parent)
     for text in kept:
         click.echo(text, err=True)
     print_stars(done, lang)

@@ -22,7 +22,7 @@ from calib.framework import Framework, Name, load_framework
 from calib.population import PopulationSpec
 from calib.words import message
 
-__all__ = ["Experiment", "SetEntry", "load_experiment", "parse_experiment"]
+__all__ = ["Experiment", "SetEntry", "document_digest", "load_experiment", "parse_experiment"]
 
 DECISION = "decision"
 """The analysis that stands in a table of its own."""
@@ -154,7 +154,6 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
     faults.raise_if_any()
     title = spec.title or _TitleEntry(zh=spec.name, en=spec.name)
     text = spec.description or _TitleEntry(zh="", en="")
-    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, default=str)
     return Experiment(
         name=spec.name,
         title=Name(title.zh, title.en),
@@ -168,9 +167,19 @@ def parse_experiment(document: Mapping[str, Any], *, folder: Path, file: str = "
         outcomes=outcomes,
         folder=folder,
         file=file,
-        digest=hashlib.sha256(canonical.encode()).hexdigest(),
+        digest=_digest(document),
         order=tuple(spec.sets),
     )
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what an experiment file says, whatever its layout."""
+    return _digest(_one_spelling(document, ""))
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _one_spelling(document: Mapping[str, Any], file: str) -> Mapping[str, Any]:

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import calib
+from calib.experiment.history import origin_of, runs_in
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
+from calib.experiment.spec import DECISION
 from calib.files.atomic import atomic_directory, clear_remains, write_text
 from calib.files.folders import MANIFEST, file_hashes, own_work
 from calib.files.names import file_stem, names_apart
 from calib.files.verification import last_verification
 from calib.outcomes.comparison import transition_matrix
+from calib.outcomes.decision import DecisionResult
 from calib.report import data_dictionary
 from calib.tables import write_csv, write_parquet
 from calib.weights import to_toml
@@ -57,6 +60,8 @@ def summary(run: Run) -> dict[str, Any]:
             "enterprises": None if grown is None else grown.label.get("en"),
             "moved": moved,
         }
+    found = run.outcomes.get(DECISION)
+    decision = found if isinstance(found, DecisionResult) else None
     return {
         "schema": "calib.summary/1",
         "experiment": run.experiment.name,
@@ -69,6 +74,7 @@ def summary(run: Run) -> dict[str, Any]:
         "labels": [n.en for n in run.experiment.framework.rule.labels],
         "baseline": base,
         "sets": sets,
+        **({"decision": {"advice": decision.advice}} if decision is not None else {}),
     }  # fmt: skip
 
 
@@ -112,7 +118,7 @@ def write_run(
         _write_json(
             aside / "columns.json", data_dictionary(run.tables(), run.experiment.framework.names)
         )
-        manifest = _manifest(run, identifier, lang, command)
+        manifest = _manifest(run, identifier, lang, command, target)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
         _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})
     return target
@@ -165,11 +171,21 @@ def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
     return out
 
 
+def _label_before(folder: Path, identifier: str) -> str:
+    """Return the label of the same run made before, in whatever language."""
+    return next((r.label for r in runs_in(folder) if r.id == identifier and r.label), "")
+
+
 def _write_json(path: Path, body: Any) -> None:
     write_text(path, json.dumps(body, ensure_ascii=False, indent=2, sort_keys=False) + "\n")
 
 
-def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> dict[str, Any]:
+def _manifest(
+    run: Run, identifier: str, lang: str, command: Sequence[str], target: Path
+) -> dict[str, Any]:
+    experiment = {"name": run.experiment.name, "digest": run.experiment.digest}
+    origin = origin_of(run.experiment.file, target)
+    label = _label_before(target.parent, identifier)
     versions = {"calib": calib.__version__, "python": platform.python_version()}
     for package in _RECORDED:
         try:
@@ -179,7 +195,8 @@ def _manifest(run: Run, identifier: str, lang: str, command: Sequence[str]) -> d
     return {
         "schema": "calib.manifest/1",
         "id": identifier,
-        "experiment": {"name": run.experiment.name, "digest": run.experiment.digest},
+        **({"label": label} if label else {}),
+        "experiment": {**experiment, **({"file": origin} if origin else {})},
         "command": " ".join(command),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": run.context.seed,

@@ -30,6 +30,7 @@ __all__ = [
     "check_directory",
     "clear_remains",
     "is_unfinished",
+    "link_to",
     "write_bytes",
     "write_text",
 ]
@@ -273,6 +274,31 @@ def _clear(place: Path, parent: Path) -> None:
     finally:
         release(lock)
     shutil.rmtree(place, ignore_errors=True)
+
+
+def link_to(link: Path, name: str | None) -> bool:
+    """Let a link lead to what is called ``name`` beside it, in one step; None takes it away.
+
+    Returns
+    -------
+    Whether it does now: not where something else than such a link stands, nor on a file system
+    without links.
+    """
+    if link.is_symlink():
+        if len(Path(os.readlink(link)).parts) != 1:
+            return False
+    elif link.exists():
+        return False
+    try:
+        if name is None:
+            link.unlink(missing_ok=True)
+            return True
+        with _staging(link, link) as place:
+            (place / _NEW).symlink_to(name, target_is_directory=True)
+            os.replace(place / _NEW, link)
+    except (OSError, NotImplementedError):
+        return False
+    return True
 
 
 def _check_file(target: Path) -> None:

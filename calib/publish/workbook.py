@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calib.errors import InputError
+from calib.experiment.stored import stored_tables
 from calib.files.folders import MANIFEST, changes, read_manifest
 from calib.report import (
     Column,
@@ -23,14 +24,9 @@ from calib.report import (
     display,
     excel_format,
     heading,
-    read_dictionary,
-    read_names,
 )
-from calib.tables import new_workbook, unmarked
+from calib.tables import new_workbook
 from calib.words import Name, Text, message, resolve_language, say
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workbook"]
 
@@ -220,7 +216,7 @@ def sheets_of_run(folder: str | Path) -> list[Sheet]:
     """
     place = Path(folder)
     manifest = _manifest(place)
-    tables, names = _tables(place)
+    tables, names = stored_tables(place)
     order = [n for n in _FIRST if n in tables] + [n for n in tables if n not in _FIRST]
     sheets = []
     for name in order:
@@ -231,39 +227,6 @@ def sheets_of_run(folder: str | Path) -> list[Sheet]:
     sheets[3:3] = _set_sheets(tables.get("weights"))
     sheets.append(Sheet("manifest", manifest))
     return sheets
-
-
-def _tables(place: Path) -> tuple[dict[str, Table], Mapping[str, Text]]:
-    """Return the tables of a run with their columns, and the names of codes."""
-    file = place / "columns.json"
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        declared, names = read_dictionary(document), read_names(document)
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise InputError(message("publish.no_dictionary", file=str(file))) from exc
-    tables = {}
-    for path in sorted((place / "tables").glob("*.csv")):
-        if path.stem not in declared:
-            raise InputError(message("publish.not_in_dictionary", table=str(path), file=str(file)))
-        found = declared[path.stem]
-        tables[path.stem] = Table(
-            path.stem, _frame(path), found.title, declared=found.columns, blank=found.blank
-        )
-    return tables, names
-
-
-def _frame(path: Path) -> pd.DataFrame:
-    """Read a table of a run; texts lose the mark that kept them from being run in a CSV."""
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
-    except ValueError as exc:  # pandas' own errors are among these
-        raise InputError(message("publish.no_table", file=str(path), cause=str(exc))) from exc
-    texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
-    frame[texts] = frame[texts].map(unmarked)
-    frame.columns = frame.columns.map(unmarked)
-    return frame
 
 
 def _manifest(place: Path) -> Table:
