@@ -69,6 +69,7 @@ class RunComparison(Result):
             Column(k, Role.COUNT, label=self.names.get(k, Name(k, k)))
             for k in self._stars.columns if str(k).startswith("star_")
         ]  # fmt: skip
+        of_weights = (self._of("first", Role.WEIGHT), self._of("second", Role.WEIGHT))
         level = Column("level", Role.GROUP, coded="track")  # named beside tracks
         run = Column("run", Role.GROUP, label=message("runs.run"))
         what = Column("what", Role.TEXT, label=message("publish.manifest_what"))
@@ -77,7 +78,7 @@ class RunComparison(Result):
             Table("compared-movers", self._movers, message("runs.movers"),
                   declared=(self._of("first", Role.STAR), self._of("second", Role.STAR))),
             Table("compared-weights", self._weights, message("runs.weights"), rows=20,
-                  declared=(level, self._of("first", Role.WEIGHT), self._of("second", Role.WEIGHT))),
+                  declared=(level, *of_weights)),
             Table("compared-inputs", self._inputs, message("runs.inputs"), declared=(what, *ends)),
         )  # fmt: skip
 

@@ -44,6 +44,10 @@ def _plain(column: Column, names: Names | None) -> dict[str, Any]:
         "unit": column.unit,
         "coded": column.coded,
         "several": column.several,
+        "words": {
+            value: {lang: text.get(lang) for lang in languages()}
+            for value, text in column.words.items()
+        },
         "heading": {lang: heading(column, lang, names) for lang in languages()},
     }
 
@@ -81,5 +85,8 @@ def read_names(document: Mapping[str, Any]) -> dict[str, Name]:
 
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
-    role, label = Role(said["role"]), Name(**said["heading"])
-    return Column(key, role, said["unit"], label, said["coded"], said["several"])
+    return Column(
+        key, Role(said["role"]), said["unit"], Name(**said["heading"]), said["coded"],
+        words={value: Name(**name) for value, name in said.get("words", {}).items()},
+        several=said["several"],
+    )  # fmt: skip
