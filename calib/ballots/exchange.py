@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _ENDINGS = (".soc", ".soi", ".toc", ".toi")
+_VOTERS = re.compile(r"#\s*NUMBER VOTERS:\s*(\d+)", re.IGNORECASE)
 _NAME = re.compile(r"#\s*ALTERNATIVE NAME\s+(\d+)\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _ENTRY = re.compile(r"\{[^{}]*\}|[^,{}]+")
 _ONE = r"\s*(?:\{[^{}]*\}|[^,{}\s][^,{}]*?)\s*"
@@ -100,8 +101,24 @@ def read_preflib(
         picks[row, : len(order)] = order
     used = sum(counts)
     read = used + sum(s.count for s in aside)
+    _check_header(lines, file, read, [len(order) for order in orders], len(names))
     ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
     return ballots, ReadReport(str(file), read, used, tuple(aside))
+
+
+def _check_header(lines: list[str], file: Path, read: int, lengths: list[int], items: int) -> None:
+    """Compare what a file says of itself with what it holds: voters, and complete orders."""
+    faults = []
+    stated = next((m[1] for line in lines if (m := _VOTERS.match(line))), None)
+    if stated is not None and int(stated[:18]) != read:
+        faults.append(
+            Fault(str(file), "", _say("voters"), int(stated[:18]), _say("as_read", n=read))
+        )
+    if file.suffix.lower() == ".soc" and lengths and max(lengths) < items - 1:
+        faults.append(Fault(str(file), "", _say("not_complete", n=max(lengths), items=items),
+                            expected=_say("incomplete_file")))  # fmt: skip
+    if faults:
+        raise InputError(faults)
 
 
 def _say(key: str, **values: object) -> Message:

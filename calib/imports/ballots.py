@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from calib.framework import Framework
-from calib.imports.answers import headed, track_column
 from calib.imports.export import Block, Export
+from calib.imports.headers import headed, track_column
 from calib.imports.mapping import OPEN, ColumnEntry, Mapping
 from calib.imports.names import Finder, Found
 from calib.imports.options import blank_kind, numeric

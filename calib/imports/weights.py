@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from calib.errors import Faults
 from calib.framework import Framework
-from calib.imports.answers import headed, track_column, track_words
 from calib.imports.export import Block, Export
+from calib.imports.headers import headed, track_column, track_words
 from calib.imports.mapping import OPEN, ColumnEntry, Mapping
 from calib.imports.names import Finder
 from calib.imports.options import blank_kind, numeric

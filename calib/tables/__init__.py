@@ -2,7 +2,8 @@
 
 from calib.tables.grids import Grid, is_blank, plain_text, read_grids
 from calib.tables.marked import write_marked
-from calib.tables.raw import RawTable, check_header, filled, read_table
+from calib.tables.raw import RawTable, check_header, filled
+from calib.tables.read import read_table
 from calib.tables.write import (
     inert,
     unmarked,

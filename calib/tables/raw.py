@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from calib._types import BoolArray, FloatArray, IntArray
-from calib.errors import Cell, Faults, InputError, MissingExtraError, did_you_mean
-from calib.files.inputs import note_input, read_input
-from calib.tables.encoding import decode
-from calib.tables.grids import WORKBOOKS, is_blank, plain_text
-from calib.tables.write import unmarked
-from calib.tables.xlsx import CellMarks, column_letters, marked_cells, read_visible_sheets
+from calib._types import BoolArray, FloatArray
+from calib.errors import Cell, Faults, InputError, did_you_mean
+from calib.tables.grids import is_blank, plain_text
+from calib.tables.xlsx import column_letters
 from calib.words import Text, message
 
-__all__ = ["RawTable", "check_header", "filled", "read_table"]
+__all__ = ["RawTable", "check_header", "check_width", "filled"]
 
 MOST_COLUMNS = 5_000
 _LONGEST_NUMBER = 400
@@ -145,79 +138,6 @@ class RawTable:
                 )
 
 
-@dataclass(frozen=True, eq=False)
-class JoinedTable(RawTable):
-    """Sheets of a workbook that hold one table; each row knows its sheet.
-
-    Attributes
-    ----------
-    parts : the sheets
-    origin : (n, 2) sheet and row in it of each row
-    """
-
-    parts: Sequence[RawTable] = ()
-    origin: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
-
-    def row_number(self, row: int) -> int:
-        """Return the number that the user's program shows for a row; ``row`` counts from 0."""
-        part, at = self.origin[row]
-        return self.parts[int(part)].row_number(int(at))
-
-    def sheets(self) -> list[str]:
-        """Return the sheet of each row."""
-        return [self.parts[int(part)].sheet for part in self.origin[:, 0]]
-
-    def where(self, row: int, column: str | None = None) -> Cell:
-        """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
-        part, at = self.origin[row]
-        own = self.parts[int(part)]
-        held = column if column in own.frame.columns else None
-        return own.where(int(at), held)
-
-    def address(self, row: int, column: str) -> str:
-        """Return the address of a cell with its sheet; ``row`` counts from 0."""
-        part, at = self.origin[row]
-        own = self.parts[int(part)]
-        if column not in own.frame.columns:
-            return ""
-        return f"{own.sheet}!{own.address(int(at), column)}"
-
-
-def join_sheets(parts: Sequence[RawTable]) -> RawTable:
-    """Return sheets that share their first column's header as one table; others are named.
-
-    A column that a sheet does not have is empty in its rows.
-    """
-    first = parts[0]
-    key = next((str(c) for c in first.frame.columns if str(c)), "")
-    joined = [p for p in parts if key and key in map(str, p.frame.columns)]
-    left = [p.sheet for p in parts if p not in joined]
-    notes = list(first.notes)
-    if left:
-        notes.append(message("tables.sheets_left", file=Path(first.file).name, names=left))
-    if len(joined) == 1:
-        return replace(first, notes=tuple(notes))
-    notes.append(
-        message("tables.sheets_joined", file=Path(first.file).name, names=[p.sheet for p in joined])
-    )
-    for part in joined:
-        check_header(part)
-    named = [p.frame.loc[:, [str(c) != "" for c in p.frame.columns]] for p in joined]
-    frame = pd.concat(named, ignore_index=True).astype(object)
-    frame = frame.where(frame.notna(), "")
-    origin = [(k, i) for k, p in enumerate(joined) for i in range(len(p.frame))]
-    return JoinedTable(
-        frame,
-        first.file,
-        first.sheet,
-        tuple(notes),
-        formulas=frozenset(f"{p.sheet}!{a}" for p in joined for a in p.formulas),
-        errors={f"{p.sheet}!{a}": e for p in joined for a, e in p.errors.items()},
-        parts=tuple(joined),
-        origin=np.array(origin, dtype=np.int64),
-    )
-
-
 def _parsed(cells: pd.Series) -> tuple[FloatArray, BoolArray]:
     """Return cells as numbers, NaN where they are none, and which cells are empty."""
     if cells.dtype == object:
@@ -249,42 +169,11 @@ def _maybe_number(value: Any) -> Any:
     return "?" if long or (isinstance(value, int) and abs(value) > _LARGEST) else value
 
 
-def read_table(
-    path: str | os.PathLike[str], *, sheet: str | None = None, required: Sequence[str] = ()
-) -> RawTable:
-    """Read a CSV, XLSX or Parquet file.
-
-    CSV may be UTF-8 (with or without byte-order mark) or GB18030, as Chinese Excel writes it,
-    separated by comma, semicolon or tab. An apostrophe before ``= + - @``, with which calib and
-    Excel keep text from being run, is no part of it.
-
-    Raises
-    ------
-    InputError
-        For a file that is missing, empty, of no known kind, with a repeated or empty column
-        name, with rows of different lengths, corrupt, or larger than the limits in
-        ``docs/howto/own-data.md``.
-    """
-    file = Path(path)
-    note_input(file)
-    suffix = file.suffix.lower()
-    if suffix in (".csv", ".tsv", ".txt"):
-        table = _read_csv(file)
-    elif suffix in WORKBOOKS:
-        table = _read_workbook(file, sheet)
-    elif suffix == ".parquet":
-        table = _read_parquet(file)
-    else:
-        raise InputError(message("faults.no_known_kind_of_table", file=file))
-    check_header(table, required)
-    return table
-
-
 def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     """Raise :class:`InputError` for column names that are missing, empty or stand twice."""
     faults = Faults(table.file)
     header = [str(c) for c in table.frame.columns]
-    _check_width(len(header), table.file)
+    check_width(len(header), table.file)
     seen: set[str] = set()
     for i, name in enumerate(header):
         cell = f"{table.sheet}!{column_letters(i)}{table.first_row - 1}"
@@ -311,7 +200,8 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     faults.raise_if_any()
 
 
-def _check_width(columns: int, file: str) -> None:
+def check_width(columns: int, file: str) -> None:
+    """Refuse more columns than calib reads."""
     if columns > MOST_COLUMNS:
         raise InputError(
             message(
@@ -321,109 +211,3 @@ def _check_width(columns: int, file: str) -> None:
                 most_columns=f"{MOST_COLUMNS:,}",
             )
         )
-
-
-def _read_csv(file: Path) -> RawTable:
-    raw = read_input(file)
-    text, notes = decode(raw, file)
-    if not text.strip():
-        raise InputError(message("faults.is_empty_expected_a_header", file=file))
-    # A blank line at the top would pass for a header of one column.
-    body = text.lstrip("\r\n")
-    above = len(text[: len(text) - len(body)].splitlines())
-    first = body.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    _check_width(first.count(separator) + 1, str(file))
-    try:
-        frame = pd.read_csv(
-            io.StringIO(body),
-            sep=separator,
-            dtype=str,
-            header=None,
-            keep_default_na=False,
-            na_filter=False,
-            skip_blank_lines=False,
-        )
-        _check_lengths(body, separator, frame.shape[1], above, file)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as exc:
-        raise InputError(
-            message("faults.rows_do_not_fit_the", file=file, cause=str(exc).strip())
-        ) from exc
-    if "'" in body:
-        frame = frame.map(unmarked)
-    return _with_header(frame, str(file), "", notes, above=above)
-
-
-def _with_header(
-    frame: pd.DataFrame,
-    file: str,
-    sheet: str,
-    notes: tuple[Text, ...],
-    marks: CellMarks | None = None,
-    above: int = 0,
-) -> RawTable:
-    """Take the first row that is not empty as the header, and leave empty rows out.
-
-    Those that stay keep their number in the index, so that error messages name the right row;
-    ``above`` counts the file's lines over the frame.
-    """
-    blank = _blank_rows(frame)
-    top = int(np.argmin(blank))
-    header = [plain_text(v) for v in frame.iloc[top].tolist()]
-    kept = ~blank
-    kept[: top + 1] = False
-    body = frame.iloc[np.flatnonzero(kept)]
-    body.index = pd.Index(np.flatnonzero(kept) - (top + 1))
-    body.columns = pd.Index(header, dtype=object)
-    seen = marks or CellMarks()
-    return RawTable(body, file, sheet, notes, above + top + 2, seen.formulas, seen.errors)
-
-
-def _blank_rows(frame: pd.DataFrame) -> BoolArray:
-    """Return which rows are empty; only those whose first cell is empty are looked through."""
-    blank = ~filled(frame.iloc[:, 0])
-    for row in np.flatnonzero(blank):
-        blank[row] = all(is_blank(v) for v in frame.iloc[row].tolist())
-    return blank
-
-
-def _check_lengths(text: str, separator: str, width: int, above: int, file: Path) -> None:
-    """Note the rows of a CSV that end before the header does; longer ones do not parse at all."""
-    faults = Faults(file)
-    lines = io.StringIO(text, newline=None)
-    if '"' in text:
-        rows = ((len(r), any(map(str.strip, r))) for r in csv.reader(lines, delimiter=separator))
-    else:
-        rows = ((line.count(separator) + 1, bool(line.strip(separator + " \n"))) for line in lines)
-    for number, (length, full) in enumerate(rows, start=above + 1):
-        if full and length < width:
-            faults.add(
-                f"row {number}", message("faults.ends_before_the_header_does"), value=length,
-                expected=message("faults.cells", width=width),
-            )  # fmt: skip
-    faults.raise_if_any()
-
-
-def _read_workbook(file: Path, sheet: str | None) -> RawTable:
-    """Read the visible sheets: one, or several that have columns in common, one after another."""
-    sheets, notes = read_visible_sheets(file, sheet)
-    parts = []
-    for name, rows in sheets.items():
-        frame = pd.DataFrame(rows, dtype=object)
-        parts.append(_with_header(frame, str(file), name, notes, marked_cells(file, name)))
-    if len(parts) == 1:
-        return parts[0]
-    return join_sheets(parts)
-
-
-def _read_parquet(file: Path) -> RawTable:
-    try:
-        frame = pd.read_parquet(file)
-    except ImportError as exc:
-        raise MissingExtraError("reading Parquet", "parquet") from exc
-    except (OSError, ValueError) as exc:
-        raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
-    except Exception as exc:  # the reader's own, of a corrupt file
-        raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
-    frame.columns = pd.Index([str(c) for c in frame.columns], dtype=object)
-    return RawTable(frame.reset_index(drop=True), str(file), first_row=1)

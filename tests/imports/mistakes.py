@@ -333,6 +333,24 @@ def choices_that_were_only_ticked(folder):
     return calib.import_ballots(write_csv(folder / "b.csv", rows), AII, confirm=True)
 
 
+def preflib(folder, ending, orders, voters):
+    leaves = AII.tracks["discrete"].leaf_codes
+    heads = [f"# ALTERNATIVE NAME {i}: {c}" for i, c in enumerate(leaves, 1)]
+    file = folder / f"b.{ending}"
+    file.write_text("\n".join([*heads, f"# NUMBER VOTERS: {voters}", *orders]) + "\n", "utf-8")
+    return calib.read_survey(file, AII, track="discrete")
+
+
+@mistake("found", "another number of voters")
+def five_hundred_voters_stated_and_five_orders(folder):
+    return preflib(folder, "soi", [f"1: {i}, {i + 1}, {i + 2}" for i in range(1, 6)], 500)
+
+
+@mistake("found", "a file of complete orders")
+def complete_orders_that_list_five(folder):
+    return preflib(folder, "soc", ["5: 1,2,3,4,5", "3: 2,1,3,4,5"], 8)
+
+
 def weight_rows():
     published = calib.published_weights(AII)
     return published.frame()
