@@ -152,6 +152,9 @@ def _read_workbook(file: Path, sheet: str | None) -> RawTable:
 def _read_parquet(file: Path) -> RawTable:
     try:
         frame = pd.read_parquet(file)
+        # Damaged text is found when it is decoded, which Arrow puts off.
+        texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
+        frame = frame.astype(dict.fromkeys(texts, object))
     except ImportError as exc:
         raise MissingExtraError("reading Parquet", "parquet") from exc
     except (OSError, ValueError) as exc:
