@@ -21,7 +21,7 @@ from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.result import DominanceResult, dominance
 from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
-from calib.report import Drawing, Note, Table
+from calib.report import Drawing, Note, Role, Table
 from calib.weights import Evidence, LeftOut, Weighed, WeightSet, off_grid
 from calib.words import Text, joined, message
 
@@ -243,7 +243,8 @@ class _Judged:
             for t, sample in self._scored.samples.items():
                 if len(sample):
                     title = message(f"adjustment.drawing.{when}", track=tracks[t].name)
-                    yield Drawing(f"dominance-{when}-{t}", title, self._drawer(when, t, title))
+                    yield Drawing(f"dominance-{when}-{t}", title, self._drawer(when, t, title),
+                                  roles=(Role.STATISTIC, Role.SHARE))  # fmt: skip
 
     def _drawer(self, when: str, track: str, title: Text) -> Any:
         def draw(lang: str) -> Any:
@@ -273,7 +274,7 @@ def _round_table(made: Rounds) -> pd.DataFrame:
         cert = r.adjusted.solution.certificate
         row |= {
             "stars_changed": len(r.moves),
-            "moved": "; ".join(f"{m[0]} {m[2]}→{m[3]} ({m[4]})" for m in r.moves),
+            "moved_enterprises": "; ".join(f"{m[0]} {m[2]}→{m[3]} ({m[4]})" for m in r.moves),
             "kkt_residual": cert.residual if cert is not None else np.nan,
             "reason_zh": r.reason.get("zh"),
             "reason_en": r.reason.get("en"),

@@ -33,7 +33,7 @@ from calib.ballots.robust import effective_table, likelihood_scale
 from calib.ballots.sentences import equality_sentences, verdict_name
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.rating.kernel import single_threaded_blas
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.words import Text, message
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ class EqualityReport(Result):
         if self.by_share is None:
             return ()
         title = message("ballots.figures.heading_shares")
-        return (Drawing("shares", title, lambda lang: self.draw_shares(lang, title.get(lang))),)
+        return (
+            Drawing("shares", title, lambda lang: self.draw_shares(lang, title.get(lang)),
+                    roles=(Role.PROBABILITY,)),
+        )  # fmt: skip
 
     @property
     def notes(self) -> tuple[Note, ...]:  # type: ignore[override]

@@ -125,11 +125,12 @@ def drawings(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Dra
         track = survey.framework.tracks[code]
         mark = _mark(survey)
         title = message("ballots.figures.worths", track=track.name, level=report.level, mark=mark)
-        out.append(Drawing(f"worths-{code}", title, _draw_worths(survey, track, report, title)))
+        draw_worths = _draw_worths(survey, track, report, title)
+        out.append(Drawing(f"worths-{code}", title, draw_worths, roles=(Role.WEIGHT,)))
         if report.by_share is not None:
             title = message("ballots.figures.shares", track=track.name, mark=mark)
             draw = partial(_draw_shares, report, title)
-            out.append(Drawing(f"shares-{code}", title, draw))
+            out.append(Drawing(f"shares-{code}", title, draw, roles=(Role.PROBABILITY,)))
     return tuple(out)
 
 

@@ -43,9 +43,11 @@ _KEY = click.option(
               help="Publish the explorer, which holds the scores of every enterprise. "
               "Default: not with --anonymise or a --min-count.")  # fmt: skip
 @_KEY
+@click.option("--preview", is_flag=True,
+              help="Publish nothing; print what would be kept back, and why.")  # fmt: skip
 def publish(
     experiment: str, notebooks: tuple[Path, ...], no_notebooks: bool, out: Path, lang: str,
-    anonymise: bool, min_count: int | None, answers: bool | None, key_file: Path,
+    anonymise: bool, min_count: int | None, answers: bool | None, key_file: Path, preview: bool,
 ) -> None:  # fmt: skip
     """Publish EXPERIMENT (a file, or a shipped one's name) as a site that opens offline.
 
@@ -60,8 +62,11 @@ def publish(
     from calib.publish.site import build_site
     from calib.publish.view import open_view
 
-    check_directory(out)
     privacy = _privacy(anonymise, min_count, key_file)
+    if preview:
+        _preview(experiment, lang, privacy)
+        return
+    check_directory(out)
     loaded = load_experiment(experiment)
     chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)
     click.echo(say("cli.experiment", name=loaded.name), err=True)
@@ -81,6 +86,18 @@ def publish(
         progress=lambda text: click.echo(text, err=True),
     )  # fmt: skip
     click.echo(say("cli.site", file=str(site.folder / "index.html")))
+
+
+def _preview(experiment: str, lang: str, privacy: Privacy) -> None:
+    from calib.publish.preview import losses_summary, losses_table
+    from calib.publish.view import open_view
+    from calib.report import print_table
+
+    view = open_view(experiment, language=lang, privacy=privacy)
+    click.echo(losses_summary(view).get(lang))
+    table = losses_table(view)
+    if len(table.frame):
+        print_table(table, lang)
 
 
 def _privacy(anonymise: bool, min_count: int | None, key_file: Path) -> Privacy:

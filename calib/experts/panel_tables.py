@@ -22,7 +22,7 @@ from calib.experts.rounds import NodeRound
 from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
-from calib.report import Drawing, Table
+from calib.report import Drawing, Role, Table
 from calib.words import Message, Text, message
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def weights_drawing(found: PanelFindings) -> Drawing:
         axis = message("weights.axis").get(lang)
         return estimates(frame, label=axis, language=lang, title=title.get(lang))
 
-    return Drawing("weights", title, draw)
+    return Drawing("weights", title, draw, roles=(Role.WEIGHT,))
 
 
 def weights_table(result: PanelWeights) -> pd.DataFrame:

@@ -51,13 +51,14 @@ def weights_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
 
 
 @styled
-def stars_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
+def stars_over_years(table: pd.DataFrame, *, language: str = "zh", synthetic: bool = False) -> Any:
     """Draw the star distribution over years as stacked areas, the lowest star at the bottom.
 
     Parameters
     ----------
     table : one row a point in time (years, the index, rising), one column a star from the
         lowest; counts of enterprises
+    synthetic : say that the enterprises are
     """
     fig, ax = figure(7, 4)
     years = np.asarray(table.index, dtype=float)
@@ -80,7 +81,8 @@ def stars_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
     ax.set_xlim(years[0], years[-1])
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-    ax.set_ylabel(say("figures.share", language))
+    mark = say("figures.synthetic", language) if synthetic else ""
+    ax.set_ylabel(say("figures.share", language) + mark)
     ax.set_xlabel(say("figures.year", language))
     ax.xaxis.get_major_locator().set_params(integer=True)
     return fig

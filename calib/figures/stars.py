@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,46 @@ def _counts(values: Any) -> FloatArray:
     return counts
 
 
+def _marked(heading: str, synthetic: bool, language: str) -> str:
+    return heading + say("figures.synthetic", language) if synthetic else heading
+
+
+def _together(ax: Any, starts: FloatArray, scale: FloatArray, left: FloatArray, label: str) -> None:
+    """Draw what is not published star by star at the end of each bar."""
+    widths = scale * left
+    ax.barh(
+        np.arange(len(left)), widths, left=starts, height=0.66, color=PAPER, edgecolor=MUTED,
+        linewidth=0.8, hatch="////", label=label,
+    )  # fmt: skip
+    for row in np.flatnonzero(left):
+        ax.text(
+            starts[row] + widths[row] / 2, row, f"{left[row]:g}", ha="center", va="center",
+            color=INK, fontsize=9, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+
+
 @styled
 def star_distribution(
     counts: pd.DataFrame,
     *,
+    totals: Sequence[float] | None = None,
     language: str = "zh",
     title: str = "",
     shares: bool = True,
+    synthetic: bool = False,
 ) -> Any:
     """Draw how many enterprises have each star, one bar for each weight set.
 
     Parameters
     ----------
     counts : one row for each weight set (index: its name as shown), one column for each star
-        (its name as shown), lowest first; enterprises
+        (its name as shown), lowest first; enterprises. NaN where a count is not published; all
+        such of a row are drawn together, hatched, at its end
+    totals : enterprises of each row; the sums if None
     language : ``zh`` or ``en``
     title : heading; a general one when empty
     shares : bars as shares of 100 % (sets with different numbers compare), else as numbers
+    synthetic : say that the enterprises are
 
     Returns
     -------
@@ -52,14 +76,17 @@ def star_distribution(
     InputError
         When the table is empty or holds a negative number.
     """
-    table = _counts(counts.to_numpy())
+    known = counts.notna().to_numpy()
+    table = _counts(counts.fillna(0).to_numpy())
     sets, stars = table.shape
-    totals = table.sum(axis=1, keepdims=True)
-    lengths = 100.0 * table / np.where(totals > 0, totals, 1.0) if shares else table
+    sums = table.sum(axis=1) if totals is None else np.asarray(totals, dtype=float)
+    left = np.where(known.all(axis=1), 0.0, np.maximum(sums - table.sum(axis=1), 0.0))
+    scale = 100.0 / np.where(sums > 0, sums, 1.0)[:, None] if shares else np.ones((sets, 1))
+    lengths = scale * table
     starts = np.cumsum(lengths, axis=1) - lengths
     fig, ax = figure(7.2, 1.55 + 0.46 * sets)
     places = np.arange(sets)
-    full = float(np.max(starts + lengths)) or 1.0
+    full = float(np.max(scale[:, 0] * (table.sum(axis=1) + left))) or 1.0
     for k, colour in enumerate(star_colours(stars)):
         width = lengths[:, k]
         ax.barh(
@@ -71,17 +98,20 @@ def star_distribution(
                 starts[row, k] + width[row] / 2, row, f"{table[row, k]:g}",
                 ha="center", va="center", color=ink_on(colour), fontsize=9,
             )  # fmt: skip
+    if left.any():
+        label = say("figures.together", language)
+        _together(ax, lengths.sum(axis=1), scale[:, 0], left, label)
     names = [str(name) for name in counts.index]
-    ax.set_yticks(places, [f"{n}  (n={t:g})" for n, t in zip(names, totals[:, 0], strict=True)])
+    ax.set_yticks(places, [f"{n}  (n={t:g})" for n, t in zip(names, sums, strict=True)])
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(say("figures.share_percent" if shares else "columns.count", language))
     ax.set_xlim(0, full)
-    heading = title or say("figures.stars", language)
+    heading = _marked(title or say("figures.stars", language), synthetic, language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     handles, labels = ax.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=stars, handlelength=1.0,
+    fig.legend(handles, labels, loc="outside lower center", ncols=len(handles), handlelength=1.0,
                columnspacing=1.0)  # fmt: skip
     return fig
 
@@ -94,6 +124,7 @@ def transitions(
     after: str,
     language: str = "zh",
     title: str = "",
+    synthetic: bool = False,
 ) -> Any:
     """Draw a transition matrix: stars under one weight set against stars under another.
 
@@ -104,6 +135,7 @@ def transitions(
     before, after : names of the two weight sets as shown
     language : ``zh`` or ``en``
     title : heading; a general one when empty
+    synthetic : say that the enterprises are
 
     Returns
     -------
@@ -139,7 +171,7 @@ def transitions(
     ax.set_xlabel(say("figures.after", language, set=after))
     ax.set_ylabel(say("figures.before", language, set=before))
     up, down = float(np.triu(table, 1).sum()), float(np.tril(table, -1).sum())
-    heading = title or say("figures.transitions", language)
+    heading = _marked(title or say("figures.transitions", language), synthetic, language)
     note = say(
         "figures.moves", language, up=f"{up:g}", down=f"{down:g}", same=f"{np.trace(table):g}"
     )

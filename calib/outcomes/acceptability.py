@@ -24,7 +24,7 @@ from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.conditions import is_plain
 from calib.rating.over_samples import long_form
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, WeightSet
 from calib.words import Text, message
@@ -353,4 +353,5 @@ def _drawing(case: _Case) -> Drawing:
         return probability_bars(shown, now, language=lang)
 
     title = message("outcomes.acceptability.figure", case=case.name)
-    return Drawing(f"acceptability-{case.name}", title, draw)
+    roles = (Role.ENTERPRISE, Role.PROBABILITY)
+    return Drawing(f"acceptability-{case.name}", title, draw, roles=roles)

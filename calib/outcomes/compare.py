@@ -135,9 +135,12 @@ class ComparisonResult(Result):
         # One or two moves are a sentence, not a matrix.
         others = [n for n in shown if self._moves(n) >= FEWEST_DRAWN][:MOST_TRANSITIONS]
         return (
-            Drawing("stars", message("figures.stars"), lambda lang: self._stars(shown, lang)),
+            Drawing("stars", message("figures.stars"),
+                    lambda lang: self._stars(star_table(self.ratings), shown, lang),
+                    roles=(Role.COUNT,), table="stars",
+                    redraw=lambda table, lang: self._stars(table, shown, lang)),
             Drawing("weights", message("outcomes.comparison.first_level"),
-                    lambda lang: self._pillars(shown, lang)),
+                    lambda lang: self._pillars(shown, lang), roles=(Role.WEIGHT,)),
             *(self._transition(n) for n in others),
         )  # fmt: skip
 
@@ -222,17 +225,24 @@ class ComparisonResult(Result):
         columns = ["set", "source", "detail", "date", "version", "digest"]
         return pd.DataFrame(rows, columns=columns)
 
-    def _stars(self, names: Sequence[str], lang: str) -> Any:
+    def _stars(self, table: pd.DataFrame, names: Sequence[str], lang: str) -> Any:
+        """Draw the stars of all enterprises from the table of stars; texts in it are hidden."""
         import pandas as pd
 
         from calib.figures import star_distribution
 
-        labels = [n.get(lang) for n in self.base.framework.rule.labels]
-        counts = pd.DataFrame(
-            [self.ratings[n].counts() for n in names],
-            index=[self._rated(n, lang) for n in names], columns=labels,
-        )  # fmt: skip
-        return star_distribution(counts, language=lang)
+        whole = table[(table["scope"] == "all") & table["set"].isin(names)]
+        values = pd.to_numeric(whole["count"], errors="coerce")
+        wide = whole.assign(count=values).pivot_table(
+            index="set", columns="star", values="count", aggfunc="max", dropna=False
+        )
+        counts = wide.loc[list(names)]
+        counts.columns = pd.Index([n.get(lang) for n in self.base.framework.rule.labels])
+        counts.index = pd.Index([self._rated(n, lang) for n in names])
+        scored = self.base.scored
+        return star_distribution(
+            counts, totals=[len(scored)] * len(names), language=lang, synthetic=scored.synthetic
+        )
 
     def _pillars(self, names: Sequence[str], lang: str) -> Any:
         import pandas as pd
@@ -260,10 +270,11 @@ class ComparisonResult(Result):
                 before=self._rated(self.baseline, lang),
                 after=self._rated(name, lang),
                 language=lang,
+                synthetic=self.base.scored.synthetic,
             )
 
         title = message("outcomes.comparison.transition_figure", before=self.baseline, after=name)
-        return Drawing(f"transitions-{name.replace('/', '-')}", title, draw)
+        return Drawing(f"transitions-{name.replace('/', '-')}", title, draw, roles=(Role.COUNT,))
 
     def _notes(self) -> Iterator[Note]:
         framework, scored = self.base.framework, self.base.scored

@@ -187,7 +187,7 @@ class DecisionResult(Result):
         level = f"{100 * self.request.confidence:g}"
         title = message("outcomes.decision.figure", level=level, proposed=self.facts.proposed.label,
                         current=self.facts.current.label)  # fmt: skip
-        return (Drawing("decision-weights", title, self._draw),)
+        return (Drawing("decision-weights", title, self._draw, roles=(Role.WEIGHT,)),)
 
     def _draw(self, lang: str) -> Any:
         from calib.figures.decision import proposed_weights

@@ -66,7 +66,7 @@ class LifecycleResult(Result):
     def tables(self) -> Sequence[Table]:  # type: ignore[override]
         """Every indicator, and stars with a new one."""
         title = message("outcomes.lifecycle.table")
-        tables = [Table("lifecycle", self.indicators, title, rows=60)]
+        tables = [Table("lifecycle", self.indicators, title, rows=60, from_answers=True)]
         if len(self.added):
             title = message("outcomes.lifecycle.added")
             tables.append(Table("lifecycle-added", self.added, title))

@@ -18,7 +18,7 @@ from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
 from calib.rating.conditions import movable_gates
 from calib.rating.one_weight import one_weight_intervals
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
 from calib.words import Text, message
@@ -120,8 +120,9 @@ class StabilityResult(Result):
 
         label = dict(self.framework.levels)[level]
         return Drawing(
-            f"stability-{level}", message("outcomes.stability.figure", level=label), draw
-        )
+            f"stability-{level}", message("outcomes.stability.figure", level=label), draw,
+            roles=(Role.ENTERPRISE, Role.STATISTIC),
+        )  # fmt: skip
 
 
 def _watched(found: StabilityResult) -> pd.DataFrame:

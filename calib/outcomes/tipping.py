@@ -15,7 +15,7 @@ from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_p
 from calib.outcomes.subject import scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import expect
 from calib.words import Text, message
 
@@ -62,6 +62,7 @@ class _Course:
     ----------
     found : by track, every change of star
     by_year : by track, (years, K) enterprises at each star in whole years
+    synthetic : whether the enterprises are
     """
 
     name: str
@@ -70,6 +71,7 @@ class _Course:
     samples: Mapping[str, ScoredSample]
     found: Mapping[str, TippingPoints]
     by_year: Mapping[str, IntArray]
+    synthetic: bool = False
 
     def year(self, time: FloatArray) -> FloatArray:
         first, last = self.years
@@ -201,7 +203,8 @@ def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> 
         found[t] = tipping_points(sample.track, X, path, thresholds, X_end=X_end)
         stars = stars_along(sample.track, X, path, thresholds, times, X_end=X_end)
         by_year[t] = np.stack([np.bincount(row, minlength=rule.stars) for row in stars])
-    return _Course(name, path.years, grown is not None, scored.samples, found, by_year)
+    growing, synthetic = grown is not None, scored.synthetic
+    return _Course(name, path.years, growing, scored.samples, found, by_year, synthetic)
 
 
 def _events(course: _Course, rule: RatingRule) -> pd.DataFrame:
@@ -282,7 +285,7 @@ def _drawing(course: _Course, rule: RatingRule) -> Drawing:
 
         counts = _steps(course, rule.stars)
         counts.columns = [n.get(lang) for n in rule.labels]
-        return stars_over_years(counts, language=lang)
+        return stars_over_years(counts, language=lang, synthetic=course.synthetic)
 
     title = message("outcomes.tipping.over_years", set=course.name)
-    return Drawing(f"stars-over-years-{course.name}", title, draw)
+    return Drawing(f"stars-over-years-{course.name}", title, draw, roles=(Role.COUNT,))

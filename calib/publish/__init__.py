@@ -4,7 +4,6 @@ from calib.publish.explorer import explorer_page, write_explorer
 from calib.publish.leaks import find_leaks, secret_words
 from calib.publish.privacy import Privacy, pseudonymise, read_key
 from calib.publish.site import build_site
-from calib.publish.suppression import suppress
 from calib.publish.view import View, open_view
 from calib.publish.workbook import export_run, write_workbook
 
@@ -19,7 +18,6 @@ __all__ = [
     "pseudonymise",
     "read_key",
     "secret_words",
-    "suppress",
     "write_explorer",
     "write_workbook",
 ]

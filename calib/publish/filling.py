@@ -7,8 +7,10 @@ instead, and results show no more than privacy allows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from calib.experiment import Experiment, load_experiment
@@ -16,9 +18,11 @@ from calib.experiment.context import Context
 from calib.experiment.registry import find_source
 from calib.experiment.run import make_sets
 from calib.experiment.spec import SetEntry
+from calib.publish.cells import count_cells
 from calib.publish.privacy import Privacy, read_key
+from calib.publish.protection import Protection, protect, read_protection
 from calib.publish.release import Baseline, mentions
-from calib.rating import rate
+from calib.rating import Rating, rate
 from calib.report import limit_to
 from calib.words import set_language
 
@@ -33,6 +37,7 @@ def filled(
     privacy: Mapping[str, Any] | None = None,
     of: str = "",
     entry: str = "",
+    hidden: str = "",
 ) -> dict[str, Any]:
     """Return the values of a notebook's parameters, and put the privacy in force.
 
@@ -43,6 +48,8 @@ def filled(
     privacy : ``key_file`` and ``min_count``; None shows everything
     of : what the notebook is about: a source of weights, ``"chain"``, or ``""``
     entry : the set of that source
+    hidden : file of what the run's pages hide, see :meth:`calib.publish.protection.Protection
+        .record`; the baseline is protected by itself if empty
     """
     set_language(language)
     given = dict(privacy or {})
@@ -52,8 +59,10 @@ def filled(
     context = make_sets(loaded, _needed(loaded, of, entry), prepare=allowed.prepare)
     base = context.set(loaded.baseline)
     if allowed != Privacy():
-        rated = rate(base, context.scored).tables
-        limit_to(Baseline(allowed, mentions(context.population), rated))
+        rating = rate(base, context.scored)
+        protection = _protection(hidden, rating, loaded.baseline, allowed.min_count)
+        ids = mentions(context.population)
+        limit_to(Baseline(allowed, ids, protection, rated=rating.tables))
     values = {
         "EXPERIMENT": experiment,
         "LANGUAGE": language,
@@ -64,6 +73,12 @@ def filled(
         **_of_kind(loaded, context, of, entry),
     }
     return {name: values[name] for name in names if name in values}
+
+
+def _protection(file: str, base: Rating, name: str, least: int) -> Protection:
+    if file:
+        return read_protection(json.loads(Path(file).read_text(encoding="utf-8")))
+    return protect(count_cells({name: base}, name, least_group=least), least)
 
 
 def _needed(experiment: Experiment, of: str, entry: str) -> set[str] | None:

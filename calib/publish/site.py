@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from calib._dates import now
 from calib.errors import CalibError
@@ -25,6 +26,7 @@ from calib.publish.select import Chosen
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
 from calib.report import (
+    WITHHELD,
     Drawing,
     PageFigure,
     PageSection,
@@ -37,7 +39,10 @@ from calib.report import (
 )
 from calib.tables import write_csv
 from calib.weights import to_toml
-from calib.words import message
+from calib.words import message, say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Site", "build_site"]
 
@@ -91,19 +96,7 @@ def build_site(
     """
     check_directory(out)
     now()  # a date that cannot be read is told before the work
-    done = []
-    for notebook in notebooks:
-        chosen = notebook if isinstance(notebook, Chosen) else Chosen(Path(notebook))
-        progress(view.say("publish.progress_notebook", name=_stem(chosen)))
-        about = {"of": chosen.of, "entry": chosen.entry}
-        executed = execute_notebook(
-            chosen.path, {}, filling=None if filling is None else {**filling, **about},
-            folder=view.run.experiment.folder,
-        )  # fmt: skip
-        title = executed.title
-        if chosen.label is not None:
-            title = f"{title} · {chosen.label.get(view.language)}"
-        done.append(replace(executed, name=_stem(chosen), title=title))
+    done = _execute(view, notebooks, filling, progress)
     progress(view.say("publish.progress_pages"))
     with atomic_directory(out) as aside:
         pages = _write_pages(view, aside, done, answers)
@@ -114,6 +107,33 @@ def build_site(
             progress(view.say("publish.progress_search"))
             _refuse_leaks(aside, secrets)
     return Site(Path(out), tuple(pages))
+
+
+def _execute(
+    view: View, notebooks: Sequence[str | Path | Chosen], filling: Mapping[str, Any] | None,
+    progress: Callable[[str], None],
+) -> list[Executed]:  # fmt: skip
+    """Execute the notebooks; they hide of the baseline what the run's own pages hide."""
+    done: list[Executed] = []
+    # The folder is its owner's alone: the file in it holds the hidden counts.
+    with TemporaryDirectory() as private:
+        if filling is not None and notebooks and view.protection is not None:
+            file = Path(private) / "hidden.json"
+            file.write_text(json.dumps(view.protection.record()), encoding="utf-8")
+            filling = {**filling, "hidden": str(file)}
+        for notebook in notebooks:
+            chosen = notebook if isinstance(notebook, Chosen) else Chosen(Path(notebook))
+            progress(view.say("publish.progress_notebook", name=_stem(chosen)))
+            about = {"of": chosen.of, "entry": chosen.entry}
+            executed = execute_notebook(
+                chosen.path, {}, filling=None if filling is None else {**filling, **about},
+                folder=view.run.experiment.folder,
+            )  # fmt: skip
+            title = executed.title
+            if chosen.label is not None:
+                title = f"{title} · {chosen.label.get(view.language)}"
+            done.append(replace(executed, name=_stem(chosen), title=title))
+    return done
 
 
 def _stem(chosen: Chosen) -> str:
@@ -226,7 +246,8 @@ def _privacy(view: View) -> str:
     if view.privacy.key is not None:
         parts.append(view.say("publish.pseudonyms"))
     if view.privacy.min_count > 1:
-        parts.append(view.say("publish.small_counts", n=view.privacy.min_count))
+        least = view.privacy.min_count
+        parts.append(view.say("publish.small_counts", n=least, width=least - 1))
     return " ".join(parts)
 
 
@@ -306,12 +327,21 @@ def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, 
         files.append((path, view.say("publish.set_file", label=weights.label)))
     for table in tables:
         path = place / names.tables[table.name]
-        write_csv(table.frame, path)
+        write_csv(_worded(table.frame, view.language), path)
         files.append((path, table.title.get(view.language)))
     return [
         {"href": f"downloads/{p.name}", "name": p.name, "title": title, "size": _size(p)}
         for p, title in files
     ]
+
+
+def _worded(frame: pd.DataFrame, language: str) -> pd.DataFrame:
+    """Return a frame in which what is not published says so in a language."""
+    word = say("report.cell_withheld", language)
+    texts = [k for k in frame.columns if frame[k].dtype == object]
+    out = frame.copy()
+    out[texts] = out[texts].map(lambda v: word if isinstance(v, str) and v == WITHHELD else v)
+    return out
 
 
 def _size(path: Path) -> str:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
 from calib.files.names import composed, file_stem
+from calib.publish.cells import count_cells
 from calib.publish.privacy import Privacy, read_key
-from calib.publish.release import Release, mentions
-from calib.report import Drawing, Note, Sentence, Table, mark, release, table_html, table_text
+from calib.publish.protection import Protection, protect
+from calib.publish.release import Loss, Release, mentions, name_pattern, normal
+from calib.report import Drawing, Note, Role, Sentence, Table, mark, release, table_html, table_text
 from calib.words import Text, languages, message, say
 
 if TYPE_CHECKING:
@@ -71,11 +73,14 @@ class View:
     run : the run; its enterprises carry pseudonyms already where the privacy has a key
     privacy : what may be shown
     language : ``zh`` or ``en``
+    people : names of experts and respondents, and of files that are called after them, which
+        must not stand in an anonymous publication
     """
 
     run: Run
     privacy: Privacy
     language: str
+    people: tuple[str, ...] = ()
 
     def say(self, key: str, **values: Any) -> str:
         """Return a message of the catalogue in the view's language."""
@@ -83,19 +88,49 @@ class View:
 
     def tables(self) -> list[Table]:
         """Return the tables that may be shown, small counts suppressed."""
-        return [shown for t in self.run.tables() if (shown := self._release.table(t)) is not None]
+        return list(self._released[0].values())
+
+    @cached_property
+    def _released(self) -> tuple[dict[str, Table], tuple[Loss, ...]]:
+        shown: dict[str, Table] = {}
+        lost: list[Loss] = []
+        for table in self.run.tables():
+            found, reasons = self._release.judge(table)
+            lost += reasons
+            if found is not None:
+                shown[table.name] = found
+        return shown, tuple(lost)
+
+    @cached_property
+    def protection(self) -> Protection | None:
+        """Which counts of the publication are hidden, with the proof; None where all are shown."""
+        if self.privacy.rows_allowed:
+            return None
+        run, least = self.run, self.privacy.min_count
+        growing = [n for n in run.ratings if run.context.grown(n) is not None]
+        cells = count_cells(run.ratings, run.context.baseline, growing, least_group=least)
+        return protect(cells, least)
 
     @cached_property
     def _release(self) -> Release:
-        return Release(self.privacy, mentions(self.run.context.population))
+        people = name_pattern(self.people) if self.privacy.key is not None else None
+        ids = mentions(self.run.context.population)
+        return Release(self.privacy, ids, self.protection, people)
+
+    def losses(self) -> tuple[Loss, ...]:
+        """Return what privacy keeps back of each table and figure, and why."""
+        drawn = {d.name for d in self.drawings()}
+        figures = [Loss(d.name, (), 0, 0, "figure") for d in self.run.drawings()
+                   if d.name not in drawn]  # fmt: skip
+        return (*self._released[1], *figures)
 
     def left_out(self) -> list[str]:
         """Return the names of tables, columns and figures that privacy leaves out."""
-        tables = {t.name: set(t.frame.columns) for t in self.tables()}
+        tables = self._released[0]
         drawn = {d.name for d in self.drawings()}
         out = [t.name for t in self.run.tables() if t.name not in tables]
         for table in self.run.tables():
-            kept = tables.get(table.name, set(table.frame.columns))
+            kept = tables[table.name].frame.columns if table.name in tables else table.frame.columns
             gone = [str(c) for c in table.frame.columns if c not in kept]
             out += [f"{table.name} ({', '.join(gone)})"] if gone else []
         return out + [f"figure {d.name}" for d in self.run.drawings() if d.name not in drawn]
@@ -105,7 +140,7 @@ class View:
         return self._table(name).frame
 
     def _table(self, name: str) -> Table:
-        found = {t.name: t for t in self.tables()}
+        found = self._released[0]
         if name not in found:
             if name in self.left_out():
                 raise InputError(message("publish.table_withheld", name=name))
@@ -138,19 +173,13 @@ class View:
         return Sentence(say("publish.table_withheld", self.language, name=name))
 
     def drawings(self) -> list[Drawing]:
-        """Return the figures that may be shown.
+        """Return the figures that may be shown, by what they are drawn from.
 
-        Where small counts are suppressed, figures of single enterprises and of counts are left
-        out, but for the star distribution where no bar of it is too small.
+        Where small counts are suppressed, a figure of counts is drawn from its table as that may
+        be shown, or left out.
         """
-        found = []
-        for section in self.run.sections():
-            of_weights = section.name in self.run.results
-            found += [
-                d for d in section.drawings
-                if self._release.drawing(d, self.run.tables, of_weights=of_weights)
-            ]  # fmt: skip
-        return found
+        drawn = (self._release.drawing(d, self.run.tables) for d in self.run.drawings())
+        return [d for d in drawn if d is not None]
 
     def figure(self, name: str) -> Any:
         """Return a figure by its name; a sentence where privacy leaves it out."""
@@ -168,10 +197,15 @@ class View:
         return self.said(self.run.notes())
 
     def said(self, notes: Iterable[Note]) -> list[str]:
-        """Return notes as they may be shown: none where small counts are suppressed."""
+        """Return notes as they may be shown: none where small counts are suppressed.
+
+        Those in which a person or a person's file stands are left out of an anonymous publication.
+        """
         if not self.privacy.rows_allowed:
             return []
-        return [n.text.get(self.language) for n in notes]
+        said = [n.text.get(self.language) for n in notes]
+        people = self._release.people
+        return [t for t in said if people is None or not people.search(normal(t))]
 
 
 def open_view(
@@ -202,7 +236,27 @@ def open_view(
         key = read_key(key_file) if key_file else None
         privacy = Privacy(key, int(given.get("min_count", 1)))
     run = run_experiment(load_experiment(experiment), seed=seed, prepare=privacy.prepare)
-    return View(run if privacy.key is None else _without_file_names(run), privacy, language)
+    if privacy.key is None:
+        return View(run, privacy, language)
+    return View(_without_file_names(run), privacy, language, _people(run))
+
+
+def _people(run: Run) -> tuple[str, ...]:
+    """Return names of persons in tables, and of the files that people filled in.
+
+    Numbers of fewer than six digits are left out: they stand everywhere.
+    """
+    words: dict[str, None] = {}
+    for table in run.tables():
+        for key in (k for k, c in table.columns.items() if c.role == Role.PERSON):
+            for value in table.frame[key].unique():
+                words |= dict.fromkeys(w.strip() for w in re.split("[,;，；、]", str(value)))
+    judged = [e.name for e in run.experiment.sets if e.source == "experts"]
+    for name in (k for n in judged for k in run.sets[n].provenance.inputs):
+        file = Path(name)
+        if file.suffix.lower() in _FILES:
+            words |= {file.name: None, file.stem: None}
+    return tuple(w for w in words if len(w) > 1 and not (w.isdigit() and len(w) < 6))
 
 
 def _without_file_names(run: Run) -> Run:

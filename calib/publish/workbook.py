@@ -18,6 +18,7 @@ from calib.errors import InputError
 from calib.experiment.stored import stored_tables
 from calib.files.folders import MANIFEST, changes, read_manifest
 from calib.report import (
+    WITHHELD,
     Column,
     Role,
     Table,
@@ -141,6 +142,8 @@ def _cell(value: Any, column: Column, sheet: Sheet, lang: str) -> Any:
     """Return a value for Excel: codes in words, what is undefined or infinite as None."""
     if _is_blank(value):
         return None
+    if isinstance(value, str) and value == WITHHELD:
+        return display(value, column, lang)
     within_a_year = column.unit == "years" and value != math.floor(value)
     if not sheet.raw and (within_a_year or (isinstance(value, str) and column.coded)):
         return display(value, column, lang, sheet.names)

@@ -26,7 +26,7 @@ from calib.rating.stars import (
     scored_nodes,
     stars,
 )
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import expect
 from calib.weights import WeightSet
 from calib.words import Text, message
@@ -182,21 +182,34 @@ class Rating(Result):
     @property
     def drawings(self) -> tuple[Drawing, ...]:  # type: ignore[override]
         """The star distribution by track."""
-        return (Drawing("stars", message("rating.stars"), self._draw),)
+        return (
+            Drawing(
+                "stars",
+                message("rating.stars"),
+                lambda lang: self._draw(self.frame("stars"), lang),
+                roles=(Role.COUNT,),
+                table="stars",
+                redraw=self._draw,
+            ),
+        )
 
-    def _draw(self, lang: str) -> Any:
+    def _draw(self, table: pd.DataFrame, lang: str) -> Any:
+        """Draw the stars of every scope in a table of stars; texts in it are hidden."""
         import pandas as pd
 
         from calib.figures import star_distribution
 
-        tracks = self.framework.tracks
-        scopes = {t: tracks[t].name.get(lang) for t in self.samples}
-        rows = {message("values.all").get(lang): self.counts()}
-        if len(scopes) > 1:
-            rows |= {name: self.counts(t) for t, name in scopes.items()}
-        labels = [n.get(lang) for n in self.framework.rule.labels]
-        counts = pd.DataFrame(list(rows.values()), index=list(rows), columns=labels)
-        return star_distribution(counts, language=lang)
+        names = {t: track.name.get(lang) for t, track in self.framework.tracks.items()}
+        names["all"] = message("values.all").get(lang)
+        values = pd.to_numeric(table["count"], errors="coerce").to_numpy(dtype=float)
+        scopes = list(dict.fromkeys(table["scope"]))
+        counts = pd.DataFrame(
+            values.reshape(len(scopes), -1), index=[names[s] for s in scopes],
+            columns=[n.get(lang) for n in self.framework.rule.labels],
+        )  # fmt: skip
+        sizes = [int(self.counts(None if s == "all" else s).sum()) for s in scopes]
+        synthetic = self.scored.synthetic
+        return star_distribution(counts, totals=sizes, language=lang, synthetic=synthetic)
 
     def counts(self, track: str | None = None) -> IntArray:
         """Return how many enterprises have each star, (K,), lowest first."""

@@ -1,7 +1,7 @@
 """Results and their parts: declared columns, tables, figures, notes, and how they are shown."""
 
 from calib.report.dictionary import data_dictionary, read_dictionary, read_names
-from calib.report.display import NOTHING, display, excel_format, heading, spell
+from calib.report.display import NOTHING, WITHHELD, display, excel_format, heading, spell
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
 from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
@@ -21,6 +21,7 @@ from calib.report.terminal import print_table, table_text, terminal_table
 __all__ = [
     "NOTHING",
     "RELEASED",
+    "WITHHELD",
     "Column",
     "Drawing",
     "Limits",

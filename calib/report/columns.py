@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CODED", "PATTERNS", "ROLES", "SEVERAL", "UNITS"]
+__all__ = ["CODED", "PATTERNS", "ROLES", "SEVERAL", "SINGLE", "UNITS"]
 
 _BY_ROLE: Mapping[str, str] = {
     "enterprise": "enterprise name moved_enterprises",
@@ -126,6 +126,9 @@ CODED: Mapping[str, str] = {
 
 SEVERAL = frozenset({"moved_enterprises"})
 """Keys whose values list enterprises, in rows that are about something else."""
+
+SINGLE = frozenset({"max_abs_change"})
+"""Keys whose values are those of one enterprise."""
 
 PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"score (.+)", "score", "points"),

@@ -48,6 +48,7 @@ def _plain(column: Column, names: Names | None) -> dict[str, Any]:
             value: {lang: text.get(lang) for lang in languages()}
             for value, text in column.words.items()
         },
+        "single": column.single,
         "heading": {lang: heading(column, lang, names) for lang in languages()},
     }
 
@@ -89,4 +90,6 @@ def _column(key: str, said: Mapping[str, Any]) -> Column:
         key, Role(said["role"]), said["unit"], Name(**said["heading"]), said["coded"],
         words={value: Name(**name) for value, name in said.get("words", {}).items()},
         several=said["several"],
+        # Runs of before said nothing of values of one enterprise.
+        single=said.get("single", False),
     )  # fmt: skip

@@ -10,10 +10,13 @@ from typing import Any
 from calib.report.schema import Column, Role
 from calib.words import Text, message, template
 
-__all__ = ["NOTHING", "display", "excel_format", "heading", "spell"]
+__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "spell"]
 
 NOTHING = "–"
 """Stands for a value that is not defined or not known."""
+
+WITHHELD = "not published"
+"""Stands in a table for a value that privacy keeps back; shown in the reader's words."""
 
 _DECIMALS: Mapping[Role, int] = {
     Role.WEIGHT: 4,
@@ -65,6 +68,8 @@ def display(value: Any, column: Column, lang: str, names: Names | None = None) -
     """
     if value is None or (isinstance(value, float) and math.isnan(value)) or _is_na(value):
         return NOTHING
+    if isinstance(value, str) and value == WITHHELD:
+        return message("report.cell_withheld").get(lang)
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return message("words.yes" if value else "words.no").get(lang)
     if isinstance(value, Text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, suggest
 from calib.report.showing import current_limits, mark, release, withheld
@@ -29,10 +29,7 @@ class Result:
     tables : tidy tables with declared columns, the main one first
     drawings : figures, the main one first
     notes : what to know when reading the numbers, warnings among them
-    about_weights : whether its figures are about weights, and tell nothing of single enterprises
     """
-
-    about_weights: ClassVar[bool] = False
 
     tables: Sequence[Table]
     drawings: Sequence[Drawing] = ()
@@ -84,15 +81,14 @@ class Result:
             For a name that is no figure's; the message lists them.
         """
         drawing: Drawing = _pick(self.drawings, name, "figure")
-        if not self._may_draw(drawing):
+        shown = self._drawable(drawing)
+        if shown is None:
             return withheld(drawing.name)
-        return release(drawing.draw(resolve_language(lang)))
+        return release(shown.draw(resolve_language(lang)))
 
-    def _may_draw(self, drawing: Drawing) -> bool:
+    def _drawable(self, drawing: Drawing) -> Drawing | None:
         limits = current_limits()
-        return limits is None or limits.drawing(
-            drawing, lambda: self.tables, of_weights=self.about_weights
-        )
+        return drawing if limits is None else limits.drawing(drawing, lambda: self.tables)
 
     def summary(self, lang: str | None = None) -> str:
         """Return the headline, the warnings and the notes as text."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from calib.errors import CalibError
-from calib.report.columns import CODED, PATTERNS, ROLES, SEVERAL, UNITS
+from calib.report.columns import CODED, PATTERNS, ROLES, SEVERAL, SINGLE, UNITS
 from calib.words import Text, message
 
 __all__ = ["Column", "Role", "SchemaError", "find_column", "resolve_columns"]
@@ -75,6 +75,7 @@ class Column:
     words : what a value of the table's own means, by value; they come before the catalogue's
     several : whether a value lists any number of enterprises, so that the row is about something
         else and stays when they are withheld
+    single : whether a value is that of one enterprise, such as the largest of all: withheld like it
     """
 
     key: str
@@ -84,6 +85,7 @@ class Column:
     coded: str = ""
     words: Mapping[str, Text] = field(default_factory=dict)
     several: bool = False
+    single: bool = False
 
     @property
     def heading(self) -> Text:
@@ -103,8 +105,9 @@ def find_column(key: str) -> Column | None:
     """Return calib's own column of a key, None where there is none."""
     if key in ROLES:
         return Column(
-            key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""), {}, key in SEVERAL
-        )
+            key, Role(ROLES[key]), UNITS.get(key, ""), None, CODED.get(key, ""), {}, key in SEVERAL,
+            key in SINGLE,
+        )  # fmt: skip
     for pattern, role, unit in PATTERNS:
         match = re.fullmatch(pattern, key)
         if match:

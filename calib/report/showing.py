@@ -41,8 +41,8 @@ class Limits(Protocol):
     def table(self, table: Table) -> Table | None:
         """Return what may be shown of a table, None for nothing."""
 
-    def drawing(self, drawing: Drawing, tables: Callable[[], Any], *, of_weights: bool) -> bool:
-        """Whether a figure may be shown; ``tables`` gives those of its result."""
+    def drawing(self, drawing: Drawing, tables: Callable[[], Any]) -> Drawing | None:
+        """Return what may be shown of a figure; ``tables`` gives those of its result."""
 
 
 _in_force: list[Limits] = []

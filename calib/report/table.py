@@ -47,6 +47,8 @@ class Table:
     declared : the columns that only this table has
     from_transitions : whether its statistics are functions of how many enterprises change from
         which star to which: they would tell small numbers of them, so they are withheld with these
+    from_answers : whether its statistics are those of the answers to single items: with few
+        enterprises they tell how many chose which option, so they are withheld like these counts
     blank : what a cell without a number means, said under the table where one is shown
     names : names of the codes in it, shown beside them in a notebook
 
@@ -63,6 +65,7 @@ class Table:
     shown: pd.DataFrame | None = None
     declared: tuple[Column, ...] = ()
     from_transitions: bool = False
+    from_answers: bool = False
     blank: Text = field(default_factory=lambda: message("report.not_available"))
     names: Mapping[str, Text] = field(default_factory=dict)
 
@@ -107,11 +110,24 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A figure; ``draw`` takes the language and returns a figure of :mod:`calib.figures`."""
+    """A figure.
+
+    Attributes
+    ----------
+    name : file name without ending
+    title : shown above it
+    draw : takes the language and returns a figure of :mod:`calib.figures`
+    roles : what is drawn; where privacy holds back one of them, or nothing is said, so is it
+    table : name of the table that holds all that is drawn, where ``redraw`` can draw it from there
+    redraw : takes that table's frame, as it may be shown, and the language
+    """
 
     name: str
     title: Text
     draw: Callable[[str], Any]
+    roles: tuple[Role, ...] | None = None
+    table: str = ""
+    redraw: Callable[[pd.DataFrame, str], Any] | None = None
 
     def __repr__(self) -> str:
         return f"<Drawing {self.name}>"

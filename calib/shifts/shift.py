@@ -14,7 +14,7 @@ from calib.errors import InputError
 from calib.framework import Family, Track
 from calib.population import Population
 from calib.rating import Scored, score_answers
-from calib.report import Drawing, Table
+from calib.report import Drawing, Role, Table
 from calib.requests import Request, expect, takes
 from calib.shifts.growth import Grown, Growth, check_growth, grown_population
 from calib.shifts.paths import WeightPath, weight_path
@@ -219,6 +219,7 @@ def _drawing(track: Track, family: Family, path: WeightPath) -> Drawing:
         return weights_over_years(table, language=lang)
 
     if not family.parent:
-        return Drawing("weights", message("shift.first_level"), draw)
+        return Drawing("weights", message("shift.first_level"), draw, roles=(Role.WEIGHT,))
     node = track.nodes[track.index[family.parent]]
-    return Drawing(f"weights-{family.parent}", message("shift.family", node=node.name), draw)
+    title = message("shift.family", node=node.name)
+    return Drawing(f"weights-{family.parent}", title, draw, roles=(Role.WEIGHT,))

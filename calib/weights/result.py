@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from calib.report import Drawing, Note, Result, Table
 from calib.weights.evidence import Evidence
@@ -24,8 +23,6 @@ class Weighed(Result):
     also : further sets by suffix: rounds, years, other estimators
     files : text files by name that go with the result, such as a ledger
     """
-
-    about_weights: ClassVar[bool] = True
 
     weights: WeightSet
     also: Mapping[str, WeightSet] = field(default_factory=dict)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +20,6 @@ from calib.publish import (
     pseudonymise,
     read_key,
     secret_words,
-    suppress,
 )
 from calib.publish.release import Release, mentions
 from calib.publish.workbook import Sheet, write_workbook
@@ -78,88 +75,6 @@ def test_a_key_is_made_once_for_its_owner_only(tmp_path):
         read_key(tmp_path / "short")
 
 
-def possible(row, min_count):
-    """All counts that a reader may think of for a group whose total is known."""
-    shown, total = row
-    ranges = []
-    for value in shown:
-        if value == f"<{min_count}":
-            ranges.append(range(1, min_count))
-        elif value == "–":
-            ranges.append(range(min_count, total + 1))
-        else:
-            ranges.append([int(value)])
-    return [c for c in itertools.product(*ranges) if sum(c) == total]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_no_suppressed_count_follows_from_the_total_of_its_group(seed):
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(22, rng.dirichlet(np.ones(5)), size=2)
-    rows = [("a", scope, s + 1, int(c))
-            for scope, line in zip(("discrete", "process"), counts, strict=True)
-            for s, c in enumerate(line)]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["set", "scope", "star", "count"])
-    frame["share"] = frame["count"] / 22
-    shown = suppress(frame, 3)
-    for scope, group in shown.groupby("scope"):
-        before = frame[frame["scope"] == scope]["count"]
-        for value, count, share in zip(group["count"], before, group["share"], strict=True):
-            assert not (value == count and 0 < count < 3)
-            assert np.isnan(share) == isinstance(value, str)
-        hidden = [i for i, v in enumerate(group["count"]) if isinstance(v, str)]
-        others = [i for i, v in enumerate(group["count"]) if not isinstance(v, str) and v > 0]
-        thoughts = possible((group["count"].tolist(), 22), 3)
-        for i in hidden:
-            assert len({t[i] for t in thoughts}) > 1 or not others
-
-
-def transitions(rows):
-    return pd.DataFrame(rows, columns=["set", "scope", "from_star", "to_star", "count"])
-
-
-def test_a_transition_does_not_follow_from_the_stars_before_or_after():
-    """One small cell in a row of its own: the baseline's stars, published, would tell it."""
-    shown = suppress(transitions([("a", "all", 1, 1, 9), ("a", "all", 1, 2, 1),
-                                  ("a", "all", 2, 2, 8), ("a", "all", 3, 3, 7)]), 3)  # fmt: skip
-    assert shown["count"].tolist() == ["–", "<3", "–", 7]
-    # Two and two of four: telling both to be small would tell them.
-    pair = transitions([("a", "all", 1, 1, 9), ("a", "all", 4, 4, 2), ("a", "all", 4, 5, 2)])
-    assert suppress(pair, 3)["count"].tolist()[1:] == ["–", "–"]
-
-
-def test_one_mover_does_not_follow_from_the_stars_of_two_sets():
-    frame = pd.DataFrame({
-        "set": ["a"] * 3 + ["b"] * 3, "scope": "all", "star": [1, 2, 3] * 2,
-        "count": [9, 8, 7, 9, 7, 8], "share": [9 / 24, 8 / 24, 7 / 24, 9 / 24, 7 / 24, 8 / 24],
-    })  # fmt: skip
-    shown = suppress(frame, 3)
-    assert shown["count"].tolist() == [9, 8, 7, 9, "–", "–"]
-    assert shown["share"].isna().tolist() == [False] * 4 + [True] * 2
-
-
-def test_those_who_move_do_not_follow_from_those_who_stay():
-    frame = pd.DataFrame({
-        "set": "a", "scope": ["all", "discrete", "process"], "n": [60, 30, 30],
-        "same": [59, 30, 29], "up": [1, 0, 1], "down": 0, "kappa_linear": [0.98, 1.0, 0.97],
-        "downgraded": [14, 2, 12],
-    })  # fmt: skip
-    shown = suppress(frame, 3)
-    assert shown["same"].tolist() == ["–", 30, "–"]
-    assert not any(isinstance(v, int) and v == 1 for v in shown["up"])
-    assert shown["kappa_linear"].isna().tolist() == [True, False, True]
-    assert sum(isinstance(v, str) for v in shown["downgraded"]) >= 2
-
-
-def test_counts_that_no_group_protects_go_with_their_columns():
-    frame = pd.DataFrame(
-        {"code": ["x"], "star_changed": [0.05], "stars_1": [1], "star_2": [2], "share_now": [0.1],
-         "retire_up": [1], "variance_share": [0.2]}
-    )  # fmt: skip
-    assert list(suppress(frame, 3).columns) == ["code", "variance_share"]
-    assert list(suppress(frame, 1).columns) == list(frame.columns)
-
-
 def test_a_minimum_of_two_is_refused_as_it_would_tell_every_one():
     with pytest.raises(InputError, match="or 3 and more"):
         Privacy(min_count=2)
@@ -167,7 +82,8 @@ def test_a_minimum_of_two_is_refused_as_it_would_tell_every_one():
 
 def test_a_minimum_of_one_suppresses_nothing():
     frame = pd.DataFrame({"set": ["a"], "star": [1], "count": [1]})
-    assert suppress(frame, 1).equals(frame)
+    table = Table("t", frame, Name("表", "table"))
+    assert released(table, min_count=1) is table
     with pytest.raises(InputError, match="1 or more"):
         Privacy(min_count=0)
 
@@ -222,7 +138,7 @@ def test_files_named_after_their_authors_go_by_numbers():
     assert any("round-" in n for n in plain.inputs)
     assert sorted(plain.inputs.values()) == sorted(view.run.inputs.values())
     # What is left out says so in a sentence, not as a string in quotes.
-    for part in (view.table("movers"), view.figure("stars")):
+    for part in (view.table("movers"), view.figure("transitions-panel")):
         assert part._repr_html_().startswith('<p class="muted">')
         assert "not published" in repr(part)
         assert "'" not in repr(part)
@@ -254,7 +170,16 @@ def test_known_counts_by_a_key_of_which_no_sums_are_known_are_left_out():
 
 def test_an_undeclared_column_is_refused():
     with pytest.raises(SchemaError, match="firms"):
-        suppress(pd.DataFrame({"firms": [1]}), 3)
+        Table("t", pd.DataFrame({"firms": [1]}), Name("表", "table"))
+
+
+def test_counts_that_no_sum_protects_go_with_their_columns():
+    frame = pd.DataFrame(
+        {"code": ["x"], "star_changed": [0.05], "stars_1": [1], "star_2": [2], "share_now": [0.1],
+         "retire_up": [1], "variance_share": [0.2]}
+    )  # fmt: skip
+    assert list(released(Table("t", frame, Name("", ""))).frame.columns) == [
+        "code", "variance_share"]  # fmt: skip
 
 
 def test_tables_about_single_enterprises_and_persons_are_withheld_by_role():

@@ -18,7 +18,7 @@ from calib.outcomes.dominance.shares import contribution_share, variance_share
 from calib.population import Population
 from calib.rating import Scored, over_samples
 from calib.rating.over_samples import long_form
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import expect, takes
 from calib.weights import WeightSet
 from calib.words import Text, message
@@ -146,7 +146,8 @@ class DominanceResult(Result):
                 caps=self.caps if level == self.cap_level else {},
             )  # fmt: skip
 
-        return Drawing(f"dominance-{track}-{level}", title, draw)
+        roles = (Role.STATISTIC, Role.SHARE)
+        return Drawing(f"dominance-{track}-{level}", title, draw, roles=roles)
 
 
 _LINEAR = ["weight", "contribution", "variance_share"]
