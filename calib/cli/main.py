@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("calib.cli.run:run", "Run an experiment: rate under several weight sets, compare."),
     "demo": ("calib.cli.run:demo", "Run the main example on the trial sample."),
     "runs": ("calib.cli.runs:runs", "List runs; label, compare, remove and restore them."),
+    "lang": ("calib.cli.language:lang", "Remember the language of the command line: zh or en."),
     "frameworks": ("calib.cli.frameworks:frameworks", "List frameworks, or show one."),
     "check": ("calib.cli.check:check", "Check input files of any kind, and list every fault."),
     "import": ("calib.cli.importing:import_file", "Import the export of a survey platform."),
@@ -51,9 +52,10 @@ class _LazyGroup(NearestGroup):
     """The language that the last command spoke, which an error that ended it speaks as well."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        from calib.files.preferences import remembered_language
         from calib.words import current_language, speaking
 
-        with speaking():
+        with speaking(remembered_language()):
             try:
                 return super().invoke(ctx)
             finally:

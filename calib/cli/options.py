@@ -37,7 +37,8 @@ def _speak(ctx: click.Context, option: click.Parameter, value: str | None) -> st
 def lang_option(of: str = "output") -> Callable[[Any], Any]:
     """Return the option ``--lang``: the language of output, progress and errors.
 
-    Without it the command speaks the language of ``CALIB_LANG``, English if that is not set.
+    Without it the command speaks the language of ``CALIB_LANG``; else the one that ``calib lang``
+    remembers; else English.
 
     Parameters
     ----------
@@ -45,5 +46,5 @@ def lang_option(of: str = "output") -> Callable[[Any], Any]:
     """
     return click.option(
         "--lang", type=click.Choice(languages()), callback=_speak, is_eager=True,
-        help=f"Language of the {of} and of messages. Default: CALIB_LANG, else English.",
+        help=f"Language of the {of} and of messages. Default: CALIB_LANG, calib lang, en.",
     )  # fmt: skip
