@@ -230,8 +230,14 @@ class RatingRule:
         faults.raise_if_any()
         return replace(self.defaults, **given)
 
-    def thresholds(self, rule_options: RuleOptions | None = None) -> Thresholds:
+    def thresholds(
+        self, rule_options: RuleOptions | None = None, track: str | None = None
+    ) -> Thresholds:
         """Reduce a rule of bands and one gate table to effective thresholds.
+
+        Parameters
+        ----------
+        track : its code, for what can handle bands that differ by track
 
         Raises
         ------
@@ -242,15 +248,15 @@ class RatingRule:
         --------
         effective : the whole rule of one track, for what can handle it
         """
-        more = self.beyond_gates()
+        more = self.beyond_gates(by_track=track is not None)
         if more:
             raise InputError(message("framework.rule_says_more", parts=more))
-        return self.effective(rule_options)
+        return self.effective(rule_options, track or "")
 
-    def beyond_gates(self) -> list[Text]:
-        """Name the parts of the rule that bands and one gate table do not cover."""
+    def beyond_gates(self, by_track: bool = False) -> list[Text]:
+        """Name the parts of the rule that bands and one gate table (of each track) do not cover."""
         parts = {
-            "variants": self.variants,
+            "variants": () if by_track else self.variants,
             "node_gates": self.node_gates,
             "caps": self.caps,
             "compensation": self.compensation,

@@ -112,9 +112,10 @@ def lifecycle(
     scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     _check_added(scored.framework, request.add)
-    rule = scored.framework.rule.thresholds(scored.rule_options)
+    whole, options = scored.framework.rule, scored.rule_options
     rows, added = [], []
-    for sample in scored.samples.values():
+    for t, sample in scored.samples.items():
+        rule = whole.thresholds(options, t)
         rows += _indicators(weights, sample, rule, request.ceiling)
         added += _added(weights, sample, rule, request.add)
     columns = ["track", "code", "name_zh", "name_en", "weight", "ceiling", "floor", "mean", "sd",

@@ -102,10 +102,14 @@ class _Worker:
 
     def __post_init__(self) -> None:
         fw = self.weights.framework
-        thresholds = fw.rule.thresholds(self.scored.rule_options)
+        rule, options = self.scored.framework.rule, self.scored.rule_options
         self.base = {
             t: score_nodes(
-                fw.tracks[t], X, self.weights.local[t], thresholds, self.scored.samples[t].X
+                fw.tracks[t],
+                X,
+                self.weights.local[t],
+                rule.thresholds(options, t),
+                self.scored.samples[t].X,
             )
             for t, X in self.scores.items()
             if len(X)
