@@ -18,10 +18,7 @@ FILE = Path(__file__).parent / "data" / "hygiene.toml"
 def by_hand(row):
     cold, hands = 100 - 10 * row.cold, 20 * (row.hands - 1)
     clean, pests, trust = 12.5 * row.clean, 100 * (row.pests - 1), 25 * (row.trust - 1)
-    if math.isnan(hands):
-        food = cold
-    else:
-        food = 0.6 * cold + 0.4 * hands
+    food = cold if math.isnan(hands) else 0.6 * cold + 0.4 * hands
     place = 0.5 * clean + 0.5 * pests
     total = math.floor(0.5 * food + 0.3 * place + 0.2 * trust + 0.5 + 1e-9)
     bands = [30, 50, 65, 80, 90] if row.track == "restaurant" else [35, 55, 70, 85, 95]
