@@ -20,6 +20,7 @@ from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
 from calib.figures.palette import GRID, INK, MUTED, PAPER, series_colours
 from calib.files.atomic import write_bytes
+from calib.report.display import NOTHING
 from calib.report.showing import mark
 from calib.words import languages, message
 
@@ -181,6 +182,9 @@ def figure(
     return fig, fig.subplots(rows, columns, **subplots)
 
 
+_NO_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:nan|inf)(?![\w.])")
+
+
 def _prepare(fig: Any) -> None:
     """Give every text the shipped font and report what it cannot draw."""
     from matplotlib.text import Text
@@ -189,6 +193,8 @@ def _prepare(fig: Any) -> None:
     families = list(register_fonts())
     for text in texts:
         text.set_fontfamily(families)
+        # A number that is none never reaches a page.
+        text.set_text(_NO_NUMBER.sub(NOTHING, text.get_text()))
     warn_missing_glyphs(dict.fromkeys(t.get_text() for t in texts if t.get_visible()))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ __all__ = ["Leak", "find_leaks", "secret_words"]
 
 _GLYPH = re.compile(r'href="#[^"]*?calibSansSC-([0-9a-f]+)"')
 _TAG = re.compile(rb"<[^>]*>")
+_MARKUP = re.compile(r"<[^<>]{0,2000}>")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_LEAST_LATIN, _LEAST_OTHER = 5, 3
+"""Shorter words stand everywhere, as parts of others or by chance."""
 _JSON = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -53,6 +58,7 @@ def find_leaks(folder: str | Path, words: Iterable[str]) -> list[Leak]:
     secrets = [w for w in words if w]
     patterns = {w: _pattern(w) for w in secrets}
     glyphs = _glyph_sequences(secrets)
+    bare = _bare_patterns(secrets)
     found = []
     for path in sorted(Path(folder).rglob("*")):
         if not path.is_file():
@@ -61,6 +67,7 @@ def find_leaks(folder: str | Path, words: Iterable[str]) -> list[Leak]:
         for text in (name, *_texts(path)):
             found += [Leak(name, w) for w, p in patterns.items() if p.search(text)]
             found += [Leak(name, w) for w in _drawn(text, glyphs)]
+            found += [Leak(name, w) for w in _disguised(text, bare)]
     return list(dict.fromkeys(found))
 
 
@@ -73,6 +80,33 @@ def _pattern(word: str) -> re.Pattern[str]:
     start = f"(?<![{beside}])" if word[0].isascii() and word[0].isalnum() else ""
     end = f"(?![{beside}])" if word[-1].isascii() and word[-1].isalnum() else ""
     return re.compile(start + re.escape(word) + end)
+
+
+def _bare_patterns(words: Iterable[str]) -> Mapping[str, re.Pattern[str]]:
+    """Return what finds words in texts without tags and in one case.
+
+    Names with other than Latin letters are sought with any blanks between their characters; Latin
+    ones from five characters on, with any blanks in place of their own.
+    """
+    out = {}
+    for word in words:
+        plain = unicodedata.normalize("NFKC", word).casefold()
+        if plain.isascii():
+            if len(plain) >= _LEAST_LATIN:
+                parts = r"\s+".join(map(re.escape, plain.split()))
+                out[word] = re.compile(rf"(?<![a-z0-9]){parts}(?![a-z0-9])")
+        elif len(plain) >= _LEAST_OTHER:
+            letters = [re.escape(c) for c in plain if not c.isspace()]
+            out[word] = re.compile(r"\s*".join(letters))
+    return out
+
+
+def _disguised(text: str, patterns: Mapping[str, re.Pattern[str]]) -> list[str]:
+    """Return words that stand in a text in another case or width, wrapped, spaced or marked up."""
+    # With its tags too, as their attributes are read out and shown.
+    whole = f"{_MARKUP.sub('', text)}\n{text}"
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(whole))).casefold()
+    return [word for word, pattern in patterns.items() if pattern.search(plain)]
 
 
 def _texts(path: Path) -> Iterator[str]:

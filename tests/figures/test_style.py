@@ -188,3 +188,12 @@ def test_any_number_of_stars_has_distinct_colours_with_readable_ink(stars):
     colours = star_colours(stars)
     assert len(set(colours)) == stars
     assert all(contrast(c, ink_on(c)) > 4.5 for c in colours)
+
+
+def test_a_number_that_is_none_never_reaches_a_page():
+    fig, ax = figure(3, 2)
+    ax.set_title("σ = nan, -inf; nanjing")
+    ax.text(0.5, 0.5, f"{float('nan'):.0%}")
+    to_svg_string(fig)
+    assert ax.get_title() == "σ = –, –; nanjing"
+    assert "nan" not in ax.texts[0].get_text()

@@ -254,3 +254,16 @@ def rounds_file(folder):
     file = folder / "rounds.toml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+@pytest.mark.parametrize("text", [
+    "<td>华东\n  机床discrete第3厂</td>", "<b>华东</b>机床<i>discrete</i>第3厂",
+    "华东机床DISCRETE第３厂",
+    '<img alt="华东 机床 discrete 第 3 厂">', "<td>no-Process-004</td>", "NO<wbr>-process-004",
+    "NO-pro\u200bcess-004",
+])  # fmt: skip
+def test_names_are_found_wrapped_spaced_in_markup_and_in_other_case(text, tmp_path):
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    assert find_leaks(tmp_path, secret_words(named()))
+    (tmp_path / "page.html").write_text("<td>华东机床厂 process 004</td>", encoding="utf-8")
+    assert find_leaks(tmp_path, secret_words(named())) == []
