@@ -16,6 +16,7 @@ from typing import Any
 
 from calib.errors import InputError
 from calib.experiment.stored import stored_tables
+from calib.figures import star_colours
 from calib.files.folders import MANIFEST, changes, read_manifest
 from calib.report import (
     WITHHELD,
@@ -47,12 +48,14 @@ class Sheet:
     table : what it shows
     names : names of nodes, tracks and stars by code
     raw : whether columns keep their own names and values their codes, for programs that read it
+    stacked : keys of counts that a chart stacks for each row, beside the table
     """
 
     name: str
     table: Table
     names: Mapping[str, Text] = field(default_factory=dict)
     raw: bool = False
+    stacked: tuple[str, ...] = ()
 
     @property
     def blank(self) -> str | None:
@@ -84,10 +87,36 @@ def write_workbook(
         # The same run gives the same bytes.
         book.set_properties({"created": datetime(2000, 1, 1)})
         formats = _Formats(book)
+        pages = dict.fromkeys(range(len(sheets)))
+        if sheets[0].stacked:  # what is to be seen first
+            pages[0] = book.add_worksheet(names[0])
         _contents(book, sheets, names, formats, lang)
-        for sheet, name in zip(sheets, names, strict=True):
-            _write_sheet(book.add_worksheet(name), sheet, formats, lang)
+        for i, (sheet, name) in enumerate(zip(sheets, names, strict=True)):
+            page = pages[i] or book.add_worksheet(name)
+            _write_sheet(page, sheet, formats, lang)
+            if sheet.stacked and len(sheet.table.frame):
+                _insert_chart(book, page, sheet, name, lang)
+        if pages[0] is not None:
+            pages[0].activate()
     return Path(path)
+
+
+def _insert_chart(book: Any, page: Any, sheet: Sheet, name: str, lang: str) -> None:
+    """Put a chart of Excel's own beside a table: a bar a row, its counts stacked."""
+    frame, keys = sheet.table.frame, list(sheet.table.frame.columns)
+    chart = book.add_chart({"type": "bar", "subtype": "stacked"})
+    colours = star_colours(len(sheet.stacked))
+    for key, colour in zip(sheet.stacked, colours, strict=True):
+        j = keys.index(key)
+        chart.add_series({
+            "name": [name, 0, j], "categories": [name, 1, 0, len(frame), 0],
+            "values": [name, 1, j, len(frame), j], "fill": {"color": colour}, "gap": 40,
+        })  # fmt: skip
+    chart.set_title({"name": sheet.table.title.get(lang), "name_font": {"size": 12}})
+    chart.set_y_axis({"reverse": True})  # the first set above, as in the table
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 760, "height": 160 + 34 * min(len(frame), 24)})
+    page.insert_chart(len(frame) + 2, 0, chart)
 
 
 class _Formats(dict[str, Any]):
@@ -171,7 +200,9 @@ def _sheet_names(sheets: Sequence[Sheet], lang: str) -> list[str]:
     taken: set[str] = {say("publish.contents_sheet", lang).casefold()}
     out = []
     for sheet in sheets:
-        plain = "".join("-" if c in "[]:*?/\\'" else c for c in sheet.name)[:31] or "sheet"
+        # A sheet that programs read keeps its name; others are called in the reader's language.
+        called = sheet.name if sheet.raw or lang == "en" else sheet.table.title.get(lang)
+        plain = "".join("-" if c in "[]:*?/\\'" else c for c in called)[:31] or "sheet"
         name, number = plain, 2
         while name.casefold() in taken:
             tail = f" {number}"
@@ -228,6 +259,7 @@ def sheets_of_run(folder: str | Path) -> list[Sheet]:
         else:
             sheets.append(Sheet(name, tables[name], names))
     sheets[3:3] = _set_sheets(tables.get("weights"))
+    sheets[:0] = _summary(tables, names)
     sheets.append(Sheet("manifest", manifest))
     return sheets
 
@@ -251,6 +283,27 @@ def _manifest(place: Path) -> Table:
     )
     frame = pd.DataFrame(rows, columns=[c.key for c in columns])
     return Table("manifest", frame, message("publish.manifest"), declared=columns)
+
+
+def _summary(tables: Mapping[str, Table], names: Mapping[str, Text]) -> list[Sheet]:
+    """Return the first sheet: enterprises by set and star, and how many move."""
+    stars = tables.get("stars")
+    if stars is None or stars.frame.empty:
+        return []
+    own = stars.frame[stars.frame["scope"] == "all"]
+    wide = own.pivot_table(index="set", columns="star", values="count", aggfunc="sum", sort=False)
+    keys = tuple(f"star_{int(k)}" for k in wide.columns)
+    wide = wide.set_axis(list(keys), axis=1)
+    wide = wide.fillna(0).astype(int).reset_index()
+    if "agreement" in tables:
+        moves = tables["agreement"].frame.query("scope == 'all'").set_index("set")
+        for key in ("up", "down"):
+            wide[key] = wide["set"].map(moves[key]).fillna(0).astype(int)
+    columns = tuple(
+        Column(k, Role.COUNT, label=names.get(k, Name(k.removeprefix("star_"), k))) for k in keys
+    )
+    table = Table("summary", wide, message("publish.summary"), declared=columns)
+    return [Sheet("summary", table, names, stacked=keys)]
 
 
 def _matrices(table: Table, names: Mapping[str, Text]) -> list[Sheet]:

@@ -225,7 +225,7 @@ def test_a_workbook_holds_the_results_with_frozen_heads_and_formats(experiment, 
     folder = write_run(run, tmp_path / "runs", lang="en")
     book = export_run(folder, tmp_path / "book.xlsx", language="en")
     sheets = sheet_names(book)
-    assert sheets[:3] == ["contents", "stars", "transitions"]
+    assert sheets[:4] == ["summary", "contents", "stars", "transitions"]
     assert {"set published", "set analytics", "agreement", "manifest"} <= set(sheets)
     assert [*read_table(book, sheet="transitions").frame][:3] == ["set", "from star", "→ 1★"]
     stars = read_table(book, sheet="stars").frame

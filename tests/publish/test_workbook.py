@@ -1,0 +1,55 @@
+"""The workbook of a run begins with a summary and a chart of Excel's own, in one language."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from calib.experiment import load_experiment, run_experiment, write_run
+from calib.publish.workbook import export_run
+
+openpyxl = pytest.importorskip("openpyxl")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    place = tmp_path_factory.mktemp("book")
+    run = run_experiment(load_experiment("trial-comparison"))
+    folder = write_run(run, place / "runs", lang="zh")
+    return run, openpyxl.load_workbook(export_run(folder, place / "簿.xlsx", language="zh"))
+
+
+def test_the_summary_comes_first_and_counts_stars_by_set(made):
+    run, book = made
+    head, *rows = book.worksheets[0].iter_rows(values_only=True)
+    assert head == ("方案", "1星", "2星", "3星", "4星", "5星", "上升", "下降")
+    assert {r[0]: list(r[1:6]) for r in rows} == {
+        name: rating.counts().tolist() for name, rating in run.ratings.items()
+    }
+
+
+def test_the_chart_stacks_the_cells_of_the_summary(made):
+    run, book = made
+    [chart] = book.worksheets[0]._charts
+    assert chart.grouping == "stacked"
+    assert len(chart.series) == 5
+    for series, column in zip(chart.series, "BCDEF", strict=True):
+        place, cells = series.val.numRef.f.split("!")
+        assert place.strip("'") == book.worksheets[0].title
+        assert cells.replace("$", "") == f"{column}2:{column}{len(run.ratings) + 1}"
+
+
+def test_sheets_are_called_in_chinese_but_for_those_that_programs_read(made):
+    _, book = made
+    called = [n for n in book.sheetnames if not n.startswith("set ")]
+    assert all(re.search(r"[\u4e00-\u9fff]", n) for n in called)
+    assert "set published" in book.sheetnames
+
+
+def test_every_enterprise_stands_under_every_set_with_its_scores(made):
+    run, book = made
+    page = book["企业结果"]
+    assert page.max_row - 1 == len(run.context.scored) * len(run.ratings)
+    assert page.freeze_panes is not None
+    assert page.auto_filter.ref is not None
