@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calib.adjustment.request import AdjustRequest
+from calib.cli.options import option_of
+from calib.outcomes.dominance.request import DominanceRequest
+
 if TYPE_CHECKING:
     from calib.framework import Framework
     from calib.rating import Scored
@@ -106,10 +110,10 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
 @_FRAMEWORK
 @click.option("--level", default="all", show_default=True, help="A level's name, or all.")
 @click.option("--cap", "caps", multiple=True, help="Declared cap: a share, or MEASURE=SHARE.")
-@click.option("--cap-level", help="The level that the cap is declared for (the lowest one).")
-@click.option("--draws", type=click.IntRange(min=0),
-              help="Bootstrap draws for intervals; 200 if not stated, none above 2,000 "
-              "enterprises.")  # fmt: skip
+@option_of(DominanceRequest, "cap_level")
+@option_of(DominanceRequest, "draws", default=None,
+           help="Bootstrap draws for intervals; 200 if not stated, none above 2,000 "
+           "enterprises.")  # fmt: skip
 @_RULE_OPTION
 @_SEED
 @_LANG
@@ -125,7 +129,6 @@ def dominance(
 ) -> None:  # fmt: skip
     """Show which indicators really decide totals and stars of POPULATION: eight measures."""
     from calib.errors import InputError
-    from calib.outcomes.dominance import DominanceRequest
     from calib.outcomes.dominance import dominance as measure
     from calib.report import Table, print_table
     from calib.words import message, set_language
@@ -178,22 +181,16 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Highest share: a number, or MEASURE=SHARE, as variance=0.1."),
         click.option("--level", "levels", multiple=True, default=("leaf",), show_default=True,
                      help="Level that may move, or all; may be repeated."),
-        click.option("--on", help="Level whose nodes are capped (the lowest one that moves)."),
+        option_of(AdjustRequest, "on"),
         click.option("--low", type=_Share(above=False), help="Lowest local weight of what moves."),
         click.option("--high", type=_Share(), help="Highest local weight of what moves."),
-        click.option("--floor", type=_Share(), help="Lowest local weight of every node that moves; "
-                     "raises --low."),
-        click.option("--keep-order", is_flag=True, help="Siblings may not change places."),
-        click.option("--problem", default="caps", show_default=True,
-                     type=click.Choice(["caps", "shares", "correlations", "stars"])),
-        click.option("--distance", default="euclidean", show_default=True,
-                     type=click.Choice(["euclidean", "entropy"])),
-        click.option("--grid", type=_Share(high=0.5),
-                     help="Round local weights to this grid, as 0.01."),
-        click.option("--step", "steps", multiple=True, type=_Share(),
-                     help="Share of the way in a round; repeat for several rounds."),
-        click.option("--draws", type=click.IntRange(min=0), default=0, show_default=True,
-                     help="Bootstrap refits for the out-of-sample check."),
+        option_of(AdjustRequest, "floor", type=_Share()),
+        option_of(AdjustRequest, "keep_order"),
+        option_of(AdjustRequest, "problem"),
+        option_of(AdjustRequest, "distance"),
+        option_of(AdjustRequest, "grid", type=_Share(high=0.5)),
+        option_of(AdjustRequest, "steps", flag="--step", type=_Share()),
+        option_of(AdjustRequest, "draws"),
         click.option("--ledger", "ledger_file", type=click.Path(path_type=Path, dir_okay=False),
                      help="Write the ledger of the rounds."),
         click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
@@ -220,8 +217,8 @@ def adjust(
     rule_options: tuple[str, ...], seed: int, lang: str,
 ) -> None:  # fmt: skip
     """Find the nearest weights under which no indicator decides the result of POPULATION."""
-    from calib.adjustment import AdjustRequest, write_ledger
     from calib.adjustment import adjust as adjusted
+    from calib.adjustment import write_ledger
     from calib.errors import InputError
     from calib.report import print_table
     from calib.weights import write_weights

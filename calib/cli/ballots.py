@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calib.ballots import BallotsRequest
+from calib.cli.options import option_of
+
 if TYPE_CHECKING:
     from calib.ballots import Ballots, BallotsResult, Survey
     from calib.framework import Track
@@ -15,10 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["ballots"]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_METHODS = (
-    "shrinkage", "maximum_likelihood", "borda_unlisted_zero", "borda_mean_unlisted", "dowdall",
-    "first_choice", "picks",
-)  # fmt: skip
 
 
 @click.command()
@@ -28,15 +27,12 @@ _METHODS = (
 @click.option("--choices", default=5, show_default=True, help="Ranks that were asked for.")
 @click.option("--ranks", default="", help="Columns of the ranks, best first, by commas.")
 @click.option("--set-aside", is_flag=True, help="Leave faulty ballots out, with an account.")
-@click.option("--method", type=click.Choice(_METHODS), default="shrinkage", show_default=True,
-              help="Estimator of the weights.")  # fmt: skip
+@option_of(BallotsRequest, "method")
 @click.option("--levels", default="", help="Levels that come from the ballots, by commas, or all;"
               " by default the level that was ranked, the others as published.")  # fmt: skip
-@click.option("--pooling", type=click.Choice(["ballots", "equal"]), default="ballots",
-              show_default=True, help="How tracks share first-level weights.")  # fmt: skip
-@click.option("--margin", default=1.25, show_default=True,
-              help="Equivalence margin: a ratio, 1.25 for a quarter more.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, help="Level of the tests, 0.05 for 5%.")
+@option_of(BallotsRequest, "pooling")
+@option_of(BallotsRequest, "margin")
+@option_of(BallotsRequest, "alpha")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option("--segments", is_flag=True, help="Test whether segments differ.")
 @click.option("--opinions", default=0, show_default=True,
@@ -79,7 +75,7 @@ def ballots(
     file, or the name of a shipped survey. An indicator that a ballot does not list was offered
     and is ranked below.
     """
-    from calib.ballots import BallotsRequest, read_survey, weigh_ballots, write_survey
+    from calib.ballots import read_survey, weigh_ballots, write_survey
     from calib.framework import load_framework
 
     fw = load_framework(framework)

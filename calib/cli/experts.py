@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calib.cli.options import option_of
+from calib.experts.panel_request import PanelRequest
+
 if TYPE_CHECKING:
     from calib.experts.weigh import PanelResult
 
@@ -96,34 +99,21 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     click.echo(say("experts.cli_next_round", n=count, round=number, folder=out))
 
 
-_POOLING = ("arithmetic", "geometric", "median", "trimmed", "aij")
-_COMPETENCE = ("equal", "authority", "consistency", "seeds")
-_METHODS = ("ahp", "bwm", "direct", "points", "ranks", "ratings", "swing")
-
-
 @read.command("experts")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
 @click.option("--rounds", help="Rounds of the study, for instance 1,2.")
 @click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
-@click.option("--method", type=click.Choice(_METHODS), help="Only judgements elicited by it.")
-@click.option("--pooling", default="arithmetic", show_default=True, type=click.Choice(_POOLING))
-@click.option("--competence", default="equal", show_default=True, type=click.Choice(_COMPETENCE))
+@option_of(PanelRequest, "method")
+@option_of(PanelRequest, "pooling")
+@option_of(PanelRequest, "competence")
 @click.option(
     "--seeds",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Answers to seed questions, for --competence seeds (Cooke's classical model).",
 )
-@click.option(
-    "--seed-cutoff",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Least calibration that counts; 0 if not given.",
-)
-@click.option(
-    "--seed-overshoot",
-    type=click.FloatRange(0, min_open=True),
-    help="Widening of the intrinsic ranges; 0.1 if not given.",
-)
+@option_of(PanelRequest, "seed_cutoff")
+@option_of(PanelRequest, "seed_overshoot")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 
 from calib.words import current_language, languages, set_language
 
-__all__ = ["NearestGroup", "lang_option"]
+if TYPE_CHECKING:
+    from calib.requests import Request
+
+__all__ = ["NearestGroup", "lang_option", "option_of"]
+
+_AS_STATED = object()
 
 
 class NearestGroup(click.Group):
@@ -48,3 +54,74 @@ def lang_option(of: str = "output") -> Callable[[Any], Any]:
         "--lang", type=click.Choice(languages()), callback=_speak, is_eager=True,
         help=f"Language of the {of} and of messages. Default: CALIB_LANG, calib lang, en.",
     )  # fmt: skip
+
+
+def option_of(
+    request: type[Request],
+    field: str,
+    *,
+    flag: str | None = None,
+    type: Any = None,
+    default: Any = _AS_STATED,
+    help: str = "",
+) -> Callable[[Any], Any]:
+    """Return the option of a field of a method's request: name, help, default and type from it.
+
+    Parameters
+    ----------
+    request : the method's options
+    field : one of them
+    flag : in place of ``--<field>``
+    type, default, help : in place of what the field states, where the command takes its own form
+    """
+    info = request.model_fields[field]
+    kind, several = _kind(info.annotation, info.metadata)
+    stated = info.get_default(call_default_factory=True) if default is _AS_STATED else default
+    text = help or _sentence(info.description or "")
+    name = flag or f"--{field.replace('_', '-')}"
+    if kind is bool and type is None:
+        return click.option(name, field, is_flag=True, default=bool(stated), help=text)
+    return click.option(
+        name, field, type=type or kind, multiple=several, help=text,
+        default=stated, show_default=stated not in (None, ()),
+    )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def _kind(annotation: Any, metadata: Any) -> tuple[Any, bool]:
+    """Return the type of an option, and whether it may be repeated."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(inner[0], inner[1:])
+    if origin is Literal:
+        return click.Choice([str(v) for v in inner]), False
+    if origin in (Union, UnionType):
+        first = next(a for a in inner if a is not NoneType)
+        return _kind(first, metadata)
+    if origin is tuple:
+        return _kind(inner[0], metadata)[0], True
+    if annotation in (int, float):
+        return _range(annotation, metadata), False
+    return annotation, False
+
+
+def _range(number: Any, metadata: Any) -> Any:
+    """Return the range of a number, from its limits."""
+    limits: dict[str, Any] = {}
+    # Limits inside Annotated stand in a field of their own.
+    for part in (p for m in metadata for p in getattr(m, "metadata", [m])):
+        for own, name, is_open in _LIMITS:
+            value = getattr(part, own, None)
+            if value is not None:
+                limits |= {name: value, f"{name}_open": is_open}
+    if not limits:
+        return number
+    return (click.IntRange if number is int else click.FloatRange)(**limits)
+
+
+_LIMITS = (
+    ("ge", "min", False), ("gt", "min", True), ("le", "max", False), ("lt", "max", True),
+)  # fmt: skip
