@@ -100,6 +100,9 @@ class Context:
     requires: Mapping[str, Sequence[str]] = field(default_factory=dict)
     protocol: Text | None = None
 
+    def __repr__(self) -> str:
+        return f"<Context of {self.file!r}: {len(self.results)} sets made>"
+
     @property
     def file(self) -> str:
         """The experiment file, as named by the user."""

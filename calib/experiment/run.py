@@ -75,6 +75,10 @@ class Run:
     inputs: dict[str, str]
     protocol: Followed | None = None
 
+    def __repr__(self) -> str:
+        sets, outcomes = len(self.sets), len(self.outcomes)
+        return f"<Run of {self.experiment.name!r}: {sets} weight sets, {outcomes} analyses>"
+
     def sections(self) -> list[Section]:
         """Return what there is to show: the comparison, each analysis, each source.
 

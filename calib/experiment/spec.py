@@ -102,6 +102,9 @@ class Experiment:
     digest: str
     order: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<Experiment {self.name!r}: {len(self.sets)} weight sets, {self.framework!r}>"
+
 
 def load_experiment(source: str | os.PathLike[str]) -> Experiment:
     """Read an experiment file, or a shipped experiment by its name.

@@ -174,6 +174,9 @@ class RatingRule:
     compensation: Compensation | None = None
     clusters: Clusters | None = None
 
+    def __repr__(self) -> str:
+        return f"<RatingRule: {self.stars} stars on {self.low:g} to {self.high:g}>"
+
     @property
     def stars(self) -> int:
         """Number of stars K."""

@@ -41,6 +41,9 @@ class Sample:
     values: FloatArray
     attributes: Mapping[str, Labels] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"<Sample {self.track.code}: {len(self.ids)} enterprises>"
+
     def __len__(self) -> int:
         return len(self.ids)
 

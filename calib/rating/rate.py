@@ -75,6 +75,9 @@ class RatedSample:
     capped: BoolArray
     moved: FloatArray | None = None
 
+    def __repr__(self) -> str:
+        return f"<RatedSample {self.track.code}: {len(self.ids)} enterprises>"
+
     @property
     def downgraded(self) -> BoolArray:
         """Which enterprises a gate has cost a star or more, (n,)."""

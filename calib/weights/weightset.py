@@ -46,6 +46,10 @@ class Provenance:
     inputs: Mapping[str, str] = field(default_factory=dict)
     said: Text | None = None
 
+    def __repr__(self) -> str:
+        text = f"<Provenance {self.source}: {self.detail}>"
+        return text if len(text) < 180 else f"{text[:178]}…>"
+
     def get(self, lang: str) -> str:
         """Return what was done in a language, where it is known in more than one."""
         return self.detail if self.said is None else self.said.get(lang)
