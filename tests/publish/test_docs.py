@@ -92,7 +92,7 @@ def test_commands_in_the_text_exist_with_their_options(line):
         return
     command = cli.get_command(click.Context(cli), words[0])
     options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and len(words) > 1:
         inner = command.get_command(click.Context(command), words[1])
         options |= {o for p in inner.params for o in p.opts}
     used = {w.split("=")[0] for w in words[1:] if w.startswith("-")}
