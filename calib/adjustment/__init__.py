@@ -14,6 +14,8 @@ from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.star_fit import StarFit, fit_stars
 from calib.adjustment.variance_budget import RiskBudget, risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
+from calib.adjustment.verdict import Finding, Verdict
+from calib.adjustment.verdict_rules import VerdictRules
 
 __all__ = [
     "AdjustRequest",
@@ -21,6 +23,7 @@ __all__ = [
     "Adjusted",
     "Certificate",
     "CorrelationTarget",
+    "Finding",
     "GridRounding",
     "GroupBounds",
     "Ledger",
@@ -31,6 +34,8 @@ __all__ = [
     "Round",
     "ShareCap",
     "StarFit",
+    "Verdict",
+    "VerdictRules",
     "adjust",
     "adjust_rounds",
     "correlation_target",

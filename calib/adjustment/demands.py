@@ -19,6 +19,7 @@ __all__ = [
     "group_rows",
     "order_rows",
     "positive_rows",
+    "relative_floor_rows",
     "weight_cap_rows",
 ]
 
@@ -160,17 +161,45 @@ def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, fl
     return stack_rows(parts)
 
 
-def order_rows(space: Space, original: Space | None = None) -> Rows:
+def relative_floor_rows(
+    space: Space, least: float, origin: Mapping[str, FloatArray] | None = None
+) -> Rows:
+    """Keep local weights of the levels that move above a fraction of those at the start.
+
+    Parameters
+    ----------
+    space : the variables
+    least : the fraction
+    origin : local weights by track that the fraction is of; those of ``space`` by default
+    """
+    rows, labels, relief = [], [], []
+    for block in space.blocks:
+        local = block.local if origin is None else origin[block.track.code]
+        for node in np.flatnonzero(np.isin(block.track.depth, space.depths)):
+            low = least * float(local[node])
+            if low <= 0:
+                continue
+            own, above = space.node_row(block, int(node)), _parent_row(space, block, int(node))
+            rows.append(low * above - own)
+            labels.append(f"{_name(block, int(node))}: keeps {least:g} of its start ({low:.4g})")
+            relief.append(np.append(-float(local[node]) * above, 0.0))
+    if not rows:
+        return empty_rows(space.size)
+    return make_rows(np.array(rows), np.zeros(len(rows)), labels, np.array(relief))
+
+
+def order_rows(space: Space, origin: Mapping[str, FloatArray] | None = None) -> Rows:
     """Keep the order of siblings that differ at the start: no two change places (ties may come).
 
     Parameters
     ----------
     space : the variables
-    original : space of the weights whose order counts; that of ``space`` by default
+    origin : local weights by track whose order counts; those of ``space`` by default
     """
     rows, labels = [], []
-    for block, ordered in zip(space.blocks, (original or space).blocks, strict=True):
-        track, local = block.track, ordered.local
+    for block in space.blocks:
+        track = block.track
+        local = block.local if origin is None else origin[track.code]
         for family in track.families:
             members = sorted(map(int, family.members), key=lambda i: -local[i])
             if int(track.depth[members[0]]) not in space.depths:

@@ -9,13 +9,16 @@ import numpy as np
 
 from calib._types import Seed
 from calib.adjustment.adjusting import Adjusted, adjust_once
+from calib.adjustment.ensemble_check import over_ensemble
 from calib.adjustment.refits import Refits, out_of_sample
+from calib.adjustment.relaxation import with_relaxation
 from calib.adjustment.request import AdjustRequest
 from calib.adjustment.result import AdjustResult, describe
 from calib.adjustment.rounds import Rounds, run_rounds
+from calib.errors import NotFoundError
 from calib.framework import RuleOptions
 from calib.outcomes.dominance.scores import scored_for
-from calib.population import Population
+from calib.population import Ensemble, Population
 from calib.rating import Scored
 from calib.requests import expect, takes
 from calib.weights import WeightSet
@@ -26,7 +29,7 @@ __all__ = ["adjust", "adjust_rounds"]
 @takes(AdjustRequest)
 def adjust(
     weights: WeightSet,
-    population: Population | Scored,
+    population: Population | Scored | Ensemble,
     *,
     request: AdjustRequest,
     rule_options: RuleOptions | Mapping[str, str] | None = None,
@@ -39,7 +42,8 @@ def adjust(
     Parameters
     ----------
     weights : starting weights
-    population : the trial sample
+    population : the trial sample. Of an ensemble, the example (or the first sample) is adjusted on,
+        and the others tell what changes from sample to sample
     {options}
     rule_options : open rule options of the rating rule
     name : name of the new weight set
@@ -63,11 +67,20 @@ def adjust(
 
     Notes
     -----
+    Weights keep half of their start at least, and siblings their order, unless asked otherwise
+    (``relative_floor``, ``keep_order``). Where caps cannot be met so, the lowest that can be are
+    met instead, and the result prices what would meet those asked (table "relaxations"). Whether
+    the weights can be recommended is judged by the rules of ``verdict`` (table "verdict").
+
     In rounds, each goes a share of the straight line of global weights from the current weights to
     the nearest ones under the caps, until the caps hold; the ledger of the rounds replays them.
     """
     expect("adjust(weights, population)", weights=(weights, WeightSet),
-           population=(population, (Population, Scored)))  # fmt: skip
+           population=(population, (Population, Scored, Ensemble)))  # fmt: skip
+    samples: list[Scored] = []
+    if isinstance(population, Ensemble):
+        samples = [scored_for(p, weights, rule_options) for p in population]
+        population = population.example or population[0]
     scored = scored_for(population, weights, rule_options)
     spec = request.resolve(weights.framework)
     seed = _seed(rng)
@@ -76,14 +89,27 @@ def adjust(
     if request.steps:
         made = run_rounds(weights, scored, spec, seed)
         last = made.rounds[-1].adjusted if made.rounds else None
-        final = made.final.renamed(name) if name else made.final
+        final, relaxed = made.final.renamed(name) if name else made.final, made.relaxed
     else:
-        last = adjust_once(weights, scored, spec, grid=request.grid, name=name, rng=seed)
-        final = last.weights
+        once, relaxed = with_relaxation(
+            weights, scored, spec,
+            lambda one: adjust_once(weights, scored, one, grid=request.grid, name=name, rng=seed),
+        )  # fmt: skip
+        last, final = once, once.weights
+    spec = spec if relaxed is None else relaxed.spec
     refits = Refits(weights, final, scored, spec, seed if resamples is None else resamples)
     final = final.with_uncertainty(refits.uncertainty())
-    check = out_of_sample(refits, request.draws) if request.draws else None
-    return describe(weights, final, scored, spec, last, made, check, refits, seed)
+    try:
+        check = out_of_sample(refits, spec.draws) if spec.draws else None
+    except NotFoundError:
+        if request.draws:
+            raise
+        check = None  # a check that nobody asked for by number
+    over = over_ensemble(weights, final, refits, samples) if samples else None
+    return describe(
+        weights, final, scored, spec, seed,
+        last=last, made=made, check=check, refits=refits, ensemble=over, relaxed=relaxed,
+    )  # fmt: skip
 
 
 def adjust_rounds(

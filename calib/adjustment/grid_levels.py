@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.demands import bound_rows, order_rows, positive_rows
+from calib.adjustment.demands import bound_rows, order_rows, positive_rows, relative_floor_rows
 from calib.adjustment.grid import GridRounding, round_to_grid
 from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
@@ -63,7 +63,7 @@ def _round_level(
     space = build_space(
         {t: fw.tracks[t] for t in tracks}, {t: current[t] for t in tracks}, (depth,), fw.shared
     )
-    start = {t: weights.local[t] for t in tracks}
+    start = weights.local if spec.origin is None else spec.origin
     own = spec_for(spec, [b.track for b in space.blocks], list(fw.tracks.values()))
     rows, caps = _level_demands(space, own, moments, start, depth == spec.depths[-1])
     keep = _kept(space, grid)
@@ -92,7 +92,7 @@ def _level_demands(
     if spec.request.problem in ("shares", "correlations"):
         return positive_rows(space), []
     if last:
-        plain = replace(spec, depths=space.depths, bounds=()).but(keep_order=False)
+        plain = replace(spec, depths=space.depths, bounds=()).free()
         rows = demand_rows(space, plain, moments)
         caps = (
             share_caps(space, spec.caps["variance"], spec.on, moments)
@@ -103,9 +103,10 @@ def _level_demands(
     else:
         rows, caps = positive_rows(space), []
     rows = stack_rows([rows, *(bound_rows(space, _only(b, space)) for b in spec.bounds)])
-    if spec.request.keep_order:
-        original = build_space({b.track.code: b.track for b in space.blocks}, start, space.depths)
-        rows = stack_rows([rows, order_rows(space, original)])
+    if spec.least:
+        rows = stack_rows([rows, relative_floor_rows(space, spec.least, start)])
+    if spec.keep_order:
+        rows = stack_rows([rows, order_rows(space, start)])
     return rows, caps
 
 

@@ -106,7 +106,7 @@ class Refits:
         spec: ResolvedRequest,
         rng: Seed,
     ) -> None:
-        self.weights, self.after, self.spec = weights, after, spec
+        self.weights, self.after, self.spec = weights, after, replace(spec, origin=None)
         self.scored = scored
         self._generator = deepcopy(np.random.default_rng(rng))
         state = repr(self._generator.bit_generator.state)

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from calib._types import FloatArray
+from calib.adjustment.verdict_rules import VerdictRules
 from calib.errors import Faults, suggest
 from calib.framework import Framework
 from calib.outcomes.dominance.levels import level_depths
@@ -18,6 +20,8 @@ from calib.words import message
 __all__ = ["MEASURES", "AdjustRequest", "Bounds", "GroupBounds", "ResolvedRequest", "resolve"]
 
 MEASURES = ("weight", "contribution", "variance")
+_RELATIVE_FLOOR = 0.5
+_DRAWS = 60
 _ALIASES = {"variance_share": "variance", "contribution_share": "contribution"}
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -82,13 +86,23 @@ class AdjustRequest(Request):
     floor: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         None,
         description="least local weight (share among siblings, not of the start) of every node "
-        "that may move, so that no indicator is adjusted away; raises the low end of ``bounds``",
+        "that may move; raises the low end of ``bounds``. ``floor=0`` lets weights vanish: no "
+        "floor at all, ``relative_floor`` neither",
+    )
+    relative_floor: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="least local weight of every node that may move, as a fraction of its starting "
+        'one, so that nothing is adjusted away; 0.5 by default for problem "caps", 0 for no such '
+        "floor",
     )
     groups: dict[str, Group] = Field(
         default_factory=dict,
         description="name -> (codes, low, high): bounds on the total weight of groups of nodes",
     )
-    keep_order: bool = Field(False, description="siblings may not change places")
+    keep_order: bool | None = Field(
+        None,
+        description='whether siblings may not change places; true by default for problem "caps"',
+    )
     problem: Literal["caps", "shares", "correlations", "stars"] = Field(
         "caps",
         description='"caps" (nearest weights under caps), "shares" (target variance shares), '
@@ -121,10 +135,14 @@ class AdjustRequest(Request):
         8,
         description="random starts for variance caps, beside equal shares and the linear optimum",
     )
-    draws: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        0,
-        description="bootstrap refits that check how far the caps hold on enterprises left out; "
-        "0 for no check",
+    draws: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        None,
+        description="bootstrap refits that check how far the caps hold on enterprises left out, "
+        '60 by default (none for problem "stars"); 0 for no check',
+    )
+    verdict: VerdictRules = Field(
+        default_factory=lambda: VerdictRules.make({}),
+        description="rules by which adjusted weights are recommended or not",
     )
     replicates: Annotated[int, Field(ge=0, le=10_000)] = Field(
         200,
@@ -153,6 +171,11 @@ class ResolvedRequest:
     on : depth whose nodes are capped
     bounds : each (low, high) of local weights, everywhere or by node code; the floor is one
     groups : name -> (codes, low, high) of total global weight
+    asked : the caps asked for, where ``caps`` are higher ones that can be met
+    least : fraction of its starting local weight that a weight keeps at least
+    keep_order : whether siblings keep their order
+    origin : local weights by track that order and fraction are measured from; those that an
+        adjustment starts from if None
     brief : whether to search without random starts and to leave conflicts unexplained
     """
 
@@ -162,7 +185,21 @@ class ResolvedRequest:
     on: int
     bounds: tuple[Bounds, ...]
     groups: Mapping[str, tuple[Sequence[str], float, float]]
+    asked: Mapping[str, float]
+    least: float = 0.0
+    keep_order: bool = False
+    origin: Mapping[str, FloatArray] | None = None
     brief: bool = False
+
+    @property
+    def draws(self) -> int:
+        """Refits of the check on enterprises left out."""
+        asked = self.request.draws
+        return (0 if self.request.problem == "stars" else _DRAWS) if asked is None else asked
+
+    def free(self) -> ResolvedRequest:
+        """Return the same request with neither relative floor nor order."""
+        return replace(self, least=0.0, keep_order=False)
 
     def quick(self) -> ResolvedRequest:
         """Return the same request for one of many draws, solved near a known answer."""
@@ -189,11 +226,22 @@ def resolve(framework: Framework, request: AdjustRequest) -> ResolvedRequest:
     _check_combination(request, caps, faults)
     faults.raise_if_any()
     groups = {k: (g.codes, g.low, g.high) for k, g in request.groups.items()}
-    return ResolvedRequest(request, caps, depths, depth, _bounds(request), groups)
+    usual = request.problem == "caps"
+    least, order = request.relative_floor, request.keep_order
+    if least is None:
+        least = _RELATIVE_FLOOR if usual and request.floor != 0 else 0.0
+    return ResolvedRequest(
+        request, caps, depths, depth, _bounds(request), groups, caps,
+        least, usual if order is None else order,
+    )  # fmt: skip
 
 
 def _check_combination(request: AdjustRequest, caps: Mapping[str, float], faults: Faults) -> None:
-    problem, free = request.problem, bool(request.bounds or request.groups or request.floor)
+    problem = request.problem
+    floors = request.floor or request.relative_floor
+    free = bool(request.bounds or request.groups or floors)
+    if request.floor == 0 and request.relative_floor:
+        faults.add("floor", message("adjustment.fault.two_floors"), value=0)
     if request.distance == "entropy" and "variance" in caps:
         faults.add("distance", message("adjustment.fault.entropy"), value=request.distance)
     if problem == "stars" and "variance" in caps:

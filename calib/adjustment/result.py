@@ -10,13 +10,16 @@ import numpy as np
 
 from calib.adjustment.adjusting import Adjusted
 from calib.adjustment.before_after import measure_table, star_moves_table
+from calib.adjustment.ensemble_check import EnsembleCheck
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.ledger import Ledger
 from calib.adjustment.minimised import minimised
 from calib.adjustment.refits import OutOfSample, Refits
+from calib.adjustment.relaxation import Relaxed
 from calib.adjustment.request import AdjustRequest, ResolvedRequest
 from calib.adjustment.rounds import Round, Rounds
 from calib.adjustment.solution import Solution
+from calib.adjustment.verdict import Verdict, judge
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.result import DominanceResult, dominance
 from calib.outcomes.dominance.scores import complete_scores
@@ -45,6 +48,9 @@ class AdjustResult(Weighed):
     stopped : why no further round was made
     ledger : everything needed to audit and replay the rounds
     check : how far the caps hold on enterprises left out, with ``draws``
+    ensemble : what changes over an ensemble of samples, where one was given
+    relaxed : the caps met instead, where floor and order forbid those asked, and the ways out
+    verdict : whether the weights can be recommended, by which rules
     refits : the adjustment solved again, from which the draws of ``weights`` come
     measures : one row a track and capped node: weight, contribution, variance share before/after
     stars : who changes star, from what to what, and why
@@ -59,6 +65,9 @@ class AdjustResult(Weighed):
     stopped: Text | None = None
     ledger: Ledger | None = None
     check: OutOfSample | None = None
+    ensemble: EnsembleCheck | None = None
+    relaxed: Relaxed | None = None
+    verdict: Verdict
     refits: Refits
     measures: pd.DataFrame
     stars: pd.DataFrame
@@ -102,7 +111,7 @@ class AdjustResult(Weighed):
     @property
     def holds(self) -> bool:
         """Whether every cap holds after adjustment, within 1e-8."""
-        return all(self.largest[m] <= c + 1e-8 for m, c in self.spec.caps.items())
+        return all(self.largest[m] <= c + 1e-8 for m, c in self.spec.asked.items())
 
     @property
     def evidence(self) -> Evidence:
@@ -123,11 +132,11 @@ class AdjustResult(Weighed):
                 measure=message(f"adjustment.measure.{m}"),
                 before=float(self.measures[f"{m}_before"].max()),
                 after=after,
-                cap=self.spec.caps[m],
+                cap=self.spec.asked[m],
             )
             for m, after in self.largest.items()
         ]
-        parts.append(message("adjustment.moved", n=len(self.stars)))
+        parts += [message("adjustment.moved", n=len(self.stars)), self.verdict.short()]
         return message(
             "adjustment.headline",
             label=self.weights.label,
@@ -140,11 +149,14 @@ def describe(
     weights: WeightSet,
     scored: Scored,
     spec: ResolvedRequest,
+    seed: int,
+    *,
     last: Adjusted | None,
     made: Rounds | None,
     check: OutOfSample | None,
     refits: Refits,
-    seed: int,
+    ensemble: EnsembleCheck | None,
+    relaxed: Relaxed | None,
 ) -> AdjustResult:
     """Put together what an adjustment found.
 
@@ -157,6 +169,8 @@ def describe(
     made : the rounds, None when adjusted at once
     check : the out-of-sample check, None when not asked for
     refits : the adjustment solved again
+    ensemble : the check over an ensemble, None where there is none
+    relaxed : the caps met instead of those asked, None where these are met
     seed : of sampled Shapley orders
     """
     request = spec.request
@@ -164,7 +178,13 @@ def describe(
     measures = measure_table(before, weights, earlier, spec.on, later)
     stars = star_moves_table(rate(before, scored), rate(weights, scored))
     judged = _Judged(before, weights, scored, spec, seed)
+    largest = {m: float(measures[f"{m}_after"].max()) for m in spec.caps}
+    verdict = judge(
+        before, weights, spec, largest, check, ensemble, 0 if last is None else len(last.misses)
+    )
     tables = [
+        verdict.table(),
+        *(() if relaxed is None else (relaxed.table(),)),
         Table("measures", measures, message("adjustment.table.measures"), 60),
         *(judged.tables() if request.dominance else ()),
         Table("star-moves", stars, message("adjustment.table.stars")),
@@ -179,12 +199,16 @@ def describe(
         tables.append(Table("rounds", _round_table(made), message("adjustment.table.rounds")))
     if check is not None:
         tables.append(Table("refits", check.spread, message("adjustment.table.refits"), 60))
+    if ensemble is not None:
+        title = message("adjustment.table.ensemble", samples=ensemble.samples,
+                        answered=ensemble.answered)  # fmt: skip
+        tables.append(Table("ensemble", ensemble.table, title, 60))
     return AdjustResult(
         weights,
         also={str(r.number): r.after for r in made.rounds} if made else {},
         tables=tables,
         drawings=list(judged.drawings()),
-        notes=list(_notes(weights, spec, last, made, check)),
+        notes=[*_judged_notes(verdict, relaxed, last), *_notes(weights, spec, last, made, check)],
         files={"ledger.json": made.ledger.text()} if made else {},
         before=before,
         request=request,
@@ -194,6 +218,9 @@ def describe(
         stopped=made.stopped if made else None,
         ledger=made.ledger if made else None,
         check=check,
+        ensemble=ensemble,
+        relaxed=relaxed,
+        verdict=verdict,
         refits=refits,
         measures=measures,
         stars=stars,
@@ -283,6 +310,17 @@ def _round_table(made: Rounds) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _judged_notes(
+    verdict: Verdict, relaxed: Relaxed | None, last: Adjusted | None
+) -> Iterator[Note]:
+    """Yield what a reader should know first."""
+    for miss in () if last is None else last.misses:
+        yield Note(miss, warning=True)
+    if relaxed is not None:
+        yield Note(relaxed.sentence(), warning=True)
+    yield Note(verdict.sentence(), warning=not verdict.recommended)
+
+
 def _notes(
     weights: WeightSet,
     spec: ResolvedRequest,
@@ -294,8 +332,6 @@ def _notes(
     if made is not None:
         yield Note(made.stopped, warning=not made.holds)
     if last is not None:
-        for miss in last.misses:
-            yield Note(miss, warning=True)
         yield Note(minimised(weights.framework, spec))
         if last.solution.certificate is not None:
             yield Note(last.solution.search())

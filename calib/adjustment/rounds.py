@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from calib._types import FloatArray
 from calib.adjustment.adjusting import Adjusted, adjust_once, finished, space_of
 from calib.adjustment.before_after import measure_table, star_moves_table
 from calib.adjustment.ledger import Ledger, in_both, local_by_code
+from calib.adjustment.relaxation import Relaxed, with_relaxation
 from calib.adjustment.request import ResolvedRequest
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.scores import complete_scores
@@ -67,6 +68,7 @@ class Rounds:
     holds : whether every cap holds at the end
     stopped : why no further round was made
     ledger : everything needed to audit and replay
+    relaxed : the caps met instead, where floor and order forbid those asked
     """
 
     start: WeightSet
@@ -75,11 +77,12 @@ class Rounds:
     holds: bool
     stopped: Text
     ledger: Ledger
+    relaxed: Relaxed | None = None
 
 
 @single_threaded_blas()
 def run_rounds(weights: WeightSet, scored: Scored, spec: ResolvedRequest, seed: int) -> Rounds:
-    """Adjust in damped rounds until the caps hold.
+    """Adjust in damped rounds until the caps hold, or those that can be met instead.
 
     Parameters
     ----------
@@ -94,8 +97,16 @@ def run_rounds(weights: WeightSet, scored: Scored, spec: ResolvedRequest, seed: 
     A step goes along the straight line of global weights from the current weights to the nearest
     ones under the caps, so linear constraints that hold at both ends hold between them.
     """
+    made, relaxed = with_relaxation(
+        weights, scored, spec, lambda one: _run(weights, scored, one, seed)
+    )
+    return replace(made, relaxed=relaxed)
+
+
+def _run(weights: WeightSet, scored: Scored, spec: ResolvedRequest, seed: int) -> Rounds:
     steps, grid = spec.request.steps, spec.request.grid
     ledger = Ledger.start(weights, scored, spec.request, seed)
+    spec = replace(spec, origin=weights.local)
     current = weights
     made: list[Round] = []
     for number, step in enumerate(steps, start=1):

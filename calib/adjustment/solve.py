@@ -14,6 +14,7 @@ from calib.adjustment.demands import (
     group_rows,
     order_rows,
     positive_rows,
+    relative_floor_rows,
     weight_cap_rows,
 )
 from calib.adjustment.families import budget_shares, reach_correlations, solve_by_family
@@ -45,8 +46,10 @@ def demand_rows(space: Space, spec: ResolvedRequest, moments: Mapping[str, Momen
     parts += [bound_rows(space, bounds) for bounds in spec.bounds]
     if spec.groups:
         parts.append(group_rows(space, spec.groups))
-    if spec.request.keep_order:
-        parts.append(order_rows(space))
+    if spec.least:
+        parts.append(relative_floor_rows(space, spec.least, spec.origin))
+    if spec.keep_order:
+        parts.append(order_rows(space, spec.origin))
     return stack_rows(parts)
 
 

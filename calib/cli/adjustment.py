@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,13 +185,17 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
         option_of(AdjustRequest, "on"),
         click.option("--low", type=_Share(above=False), help="Lowest local weight of what moves."),
         click.option("--high", type=_Share(), help="Highest local weight of what moves."),
-        option_of(AdjustRequest, "floor", type=_Share()),
-        option_of(AdjustRequest, "keep_order"),
+        option_of(AdjustRequest, "floor", type=_Share(above=False)),
+        option_of(AdjustRequest, "relative_floor", type=_Share(above=False)),
+        click.option("--keep-order/--free-order", default=None, help="Whether siblings may not "
+                     "change places; they may not, for caps, if not stated."),
         option_of(AdjustRequest, "problem"),
         option_of(AdjustRequest, "distance"),
         option_of(AdjustRequest, "grid", type=_Share(high=0.5)),
         option_of(AdjustRequest, "steps", flag="--step", type=_Share()),
-        option_of(AdjustRequest, "draws"),
+        click.option("--draws", type=click.IntRange(min=0), help="Bootstrap refits for the check "
+                     "on enterprises left out; 60 if not stated."),
+        click.option("--ensemble", help="Judge the adjustment on these samples too: trial."),
         click.option("--ledger", "ledger_file", type=click.Path(path_type=Path, dir_okay=False),
                      help="Write the ledger of the rounds."),
         click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
@@ -212,14 +217,16 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
 def adjust(
     population: str, weights_file: str, framework: str, caps: tuple[str, ...],
     levels: tuple[str, ...], on: str | None, low: float | None, high: float | None,
-    floor: float | None, keep_order: bool, problem: str, distance: Any, grid: float | None,
-    steps: tuple[float, ...], draws: int, ledger_file: Path | None, out: Path | None,
+    floor: float | None, relative_floor: float | None, keep_order: bool | None, problem: str,
+    distance: Any, grid: float | None, steps: tuple[float, ...], draws: int | None,
+    ensemble: str | None, ledger_file: Path | None, out: Path | None,
     rule_options: tuple[str, ...], seed: int, lang: str,
 ) -> None:  # fmt: skip
     """Find the nearest weights under which no indicator decides the result of POPULATION."""
     from calib.adjustment import adjust as adjusted
     from calib.adjustment import write_ledger
     from calib.errors import InputError
+    from calib.population import load_ensemble, load_population
     from calib.report import print_table
     from calib.weights import write_weights
     from calib.words import message, set_language
@@ -231,18 +238,27 @@ def adjust(
         bounds = (0.0 if low is None else low, 1.0 if high is None else high)
     request = AdjustRequest.make({
         "cap": _caps(caps), "level": levels, "on": on, "bounds": bounds, "floor": floor,
-        "keep_order": keep_order, "problem": problem, "distance": distance, "grid": grid,
-        "steps": steps, "draws": draws,
+        "relative_floor": relative_floor, "keep_order": keep_order, "problem": problem,
+        "distance": distance, "grid": grid, "steps": steps, "draws": draws,
     })  # fmt: skip
     if ledger_file is not None and not steps:
         raise InputError(message("adjustment.fault.no_rounds"))
-    found = adjusted(weights, scored, request=request, rng=seed)
+    enterprises: Any = scored
+    if ensemble is not None:
+        shown = load_population(population, scored.framework, rng=seed)
+        enterprises = replace(load_ensemble(ensemble, scored.framework), example=shown)
+    found = adjusted(weights, enterprises, request=request, rule_options=scored.rule_options,
+                     rng=seed)  # fmt: skip
     click.echo(found.headline().get(lang))
+    for note in found.notes:
+        if note.warning:
+            click.echo("! " + note.get(lang))
     for table in found.tables:
         if len(table.frame):
             print_table(table, lang, found.names, _ROWS)
     for note in found.notes:
-        click.echo(("! " if note.warning else "") + note.get(lang))
+        if not note.warning:
+            click.echo(note.get(lang))
     if found.synthetic:
         click.echo(message("population.synthetic").get(lang))
     if ledger_file is not None and found.ledger is not None:

@@ -80,7 +80,12 @@ def cancelling(aii, trial) -> Population:
 
 def test_a_missed_target_is_the_first_line_and_has_no_certificate(aii, trial) -> None:
     found = adjust(
-        published_weights(aii), cancelling(aii, trial), problem="shares", level="leaf", rng=0
+        published_weights(aii),
+        cancelling(aii, trial),
+        problem="shares",
+        level="leaf",
+        draws=0,
+        rng=0,
     )
     assert found.misses
     assert "missed" in found.notes[0].get("en")
@@ -90,23 +95,25 @@ def test_a_missed_target_is_the_first_line_and_has_no_certificate(aii, trial) ->
 
 
 def test_met_targets_keep_their_certificate_and_miss_nothing(aii, trial) -> None:
-    found = adjust(published_weights(aii), trial, problem="shares", level="pillar", rng=0)
+    found = adjust(published_weights(aii), trial, problem="shares", level="pillar", draws=0, rng=0)
     assert found.misses == ()
     assert found.solution.certificate.residual < 1e-9
 
 
 def test_rounding_shares_to_a_grid_says_by_how_much_they_miss(aii, trial) -> None:
-    found = adjust(published_weights(aii), trial, problem="shares", level="pillar", grid=0.01)
+    found = adjust(
+        published_weights(aii), trial, problem="shares", level="pillar", draws=0, grid=0.01
+    )
     assert "missed" in found.notes[0].get("en")
     assert "has 0.3" in found.notes[0].get("en")
 
 
 def test_what_a_target_is_for_is_said_for_one_track_and_for_two(aii, trial) -> None:
     weights = published_weights(aii)
-    two = adjust(weights, trial, problem="shares", level="all", rng=0)
+    two = adjust(weights, trial, problem="shares", level="all", draws=0, rng=0)
     assert any("family by family" in n.get("en") for n in two.notes)
     one = Population(
         load_framework("aii"), {"discrete": trial.samples["discrete"]}, trial.kind, "one", True
     )
-    alone = adjust(weights, one, problem="shares", level="all", rng=0)
+    alone = adjust(weights, one, problem="shares", level="all", draws=0, rng=0)
     assert any("over the whole tree" in n.get("en") for n in alone.notes)

@@ -67,8 +67,8 @@ def test_two_outputs_of_one_command_do_not_share_a_file(people, tmp_path):
 
 def test_a_ledger_of_another_calibration_is_not_overwritten(tmp_path, aii, trial):
     scored = score_answers(trial, aii.rule.read({}))
-    one = adjust(published_weights(aii), scored, cap=0.3, steps=(1.0,)).ledger
-    two = adjust(published_weights(aii), scored, cap=0.3, steps=(0.5, 1.0)).ledger
+    one = adjust(published_weights(aii), scored, cap=0.3, steps=(1.0,), draws=0).ledger
+    two = adjust(published_weights(aii), scored, cap=0.3, steps=(0.5, 1.0), draws=0).ledger
     file = tmp_path / "ledger.json"
     write_ledger(one, file)
     write_ledger(one, file)

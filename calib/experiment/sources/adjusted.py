@@ -10,6 +10,8 @@ from pydantic import Field
 from calib.adjustment.request import AdjustRequest
 from calib.experiment.context import Context
 from calib.experiment.registry import Source
+from calib.population import Ensemble, load_ensemble
+from calib.rating import Scored
 from calib.report import Note
 from calib.weights import Weighed
 from calib.words import message
@@ -25,6 +27,9 @@ class AdjustedParams(AdjustRequest):
 
     base: str
     draws: int = Field(200, ge=0, le=10_000, description="bootstrap refits of the check")
+    ensemble: str | None = Field(
+        None, description='samples on which the adjustment is judged too ("trial")'
+    )
     dominance: bool = Field(True, description="tables and figures of dominance before and after")
 
 
@@ -35,7 +40,8 @@ def _arguments(context: Context, name: str, params: AdjustedParams) -> dict[str,
     request = request.model_copy(update={"draws": check, "replicates": check})
     return {
         "weights": context.set(params.base),
-        "population": context.scored,
+        "population": _enterprises(context, params),
+        "rule_options": context.rule_options,
         "request": request,
         "name": name,
         "rng": int(context.rng(f"{name} starts").integers(2**31)),
@@ -50,6 +56,14 @@ def _adjusted(context: Context, name: str, params: AdjustedParams) -> Weighed:
     notes = [Note(message("adjustment.of_set", name=name, text=n.text), n.warning)
              for n in result.notes]  # fmt: skip
     return replace(result, notes=notes)
+
+
+def _enterprises(context: Context, params: AdjustedParams) -> Scored | Ensemble:
+    if params.ensemble is None:
+        return context.scored
+    known = context.log.folder / params.ensemble
+    name = str(context.path(params.ensemble)) if known.is_file() else params.ensemble
+    return replace(load_ensemble(name, context.framework), example=context.population)
 
 
 ADJUSTED = Source(AdjustedParams, _adjusted, lambda p: [p.base], _arguments)
