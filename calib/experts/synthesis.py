@@ -22,6 +22,7 @@ from calib.experts.uncertainty import (
     bootstrap_judgements,
     bootstrap_weights,
     resample_experts,
+    widened,
 )
 from calib.framework import Framework
 from calib.words import message
@@ -110,6 +111,8 @@ def pool_panel(
         rows = [experts.index(name) for name in node.experts]
         weight = competence[rows, column]
         pooled[key] = _pool_node(node, request, weight, counts[:, rows])
+        if request.small_panel == "student":
+            pooled[key] = widened(pooled[key], weight, len(rows), confidence=request.confidence)
         left_out, single = _leave_out(node, request, weight, pooled[key].weights)
         if single:
             alone += [(node.experts[i], key) for i in single]

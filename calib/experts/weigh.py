@@ -118,8 +118,10 @@ def weigh_panel(
     Notes
     -----
     A replicate resamples the experts once for all nodes and rounds, and the weights are pooled
-    again from what each of them said. It carries the uncertainty that comes from who was asked;
-    inconsistency within one expert's judgements is not in it.
+    again from what each of them said. What experts say differs by their views and by errors of
+    their own; the differences between experts hold both, so that drawing each expert's errors
+    once more would count them twice. Errors that all experts make alike are not in it. Percentiles
+    of fewer than about 20 experts are too narrow; ``small_panel="student"`` widens the draws.
 
     Examples
     --------

@@ -1,0 +1,112 @@
+"""Coverage of a panel's intervals, with and without resampling each expert's own answers.
+
+python benchmarks/sim_panels.py [--panels 1000] [--draws 1000] [--seed 1]
+
+Experts have weights of their own, spread around a common truth; each compares all pairs of five
+items with errors of their own. The truth is what the pooled weights come to with very many
+experts. Counted is how often 90 % intervals of the weights hold it, for three ways of drawing:
+experts resampled (what calib does); within, each expert's matrix drawn anew around its own fit
+with its own residual variance, the experts kept; and both at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from calib._types import FloatArray
+from calib.experts import pool_weights
+from calib.experts.uncertainty import resample_experts
+
+ITEMS, LEVEL = 5, 0.9
+TRUTH = np.array([0.32, 0.26, 0.19, 0.14, 0.09])
+SIZES = (7, 15, 30)
+CASES = (("arithmetic", 0.4, 0.4), ("geometric", 0.4, 0.4), ("geometric", 0.15, 0.6))
+"""Pooling, SD of experts' log-weights, SD of one comparison's log."""
+
+
+def answers(k: int, between: float, within: float, rng: np.random.Generator) -> FloatArray:
+    """Return logs of comparisons (k, 5, 5) of k experts."""
+    own = np.log(TRUTH) + between * rng.standard_normal((k, ITEMS))
+    return own[:, :, None] - own[:, None, :] + noise((k,), within, rng)
+
+
+def noise(shape: tuple[int, ...], sd: float | FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return antisymmetric errors (..., 5, 5) of logs of comparisons."""
+    upper = (
+        np.triu(rng.standard_normal((*shape, ITEMS, ITEMS)), 1) * np.asarray(sd)[..., None, None]
+    )
+    return upper - np.swapaxes(upper, -1, -2)
+
+
+def solved(logs: FloatArray) -> FloatArray:
+    """Return weights by row geometric means."""
+    raw = np.exp(logs.mean(axis=-1))
+    return raw / raw.sum(axis=-1, keepdims=True)
+
+
+def own_sd(logs: FloatArray) -> FloatArray:
+    """Return each expert's residual SD over pairs, (k,)."""
+    fit = logs.mean(axis=-1)
+    rest = np.triu(logs - fit[:, :, None] + fit[:, None, :], 1)
+    freedom = (ITEMS - 1) * (ITEMS - 2) / 2
+    return np.sqrt((rest**2).sum(axis=(1, 2)) / freedom)
+
+
+def pooled(weights: FloatArray, shares: FloatArray, pooling: str) -> FloatArray:
+    """Pool weights (b, k, 5), or (k, 5), with shares (b, k) that sum to 1."""
+    values = weights if pooling == "arithmetic" else np.log(weights)
+    mean = np.einsum("bk,bkn->bn" if values.ndim == 3 else "bk,kn->bn", shares, values)
+    raw = mean if pooling == "arithmetic" else np.exp(mean)
+    return raw / raw.sum(axis=-1, keepdims=True)
+
+
+def one(k: int, case: tuple[str, float, float], limit: FloatArray, draws: int,
+        rng: np.random.Generator) -> FloatArray:  # fmt: skip
+    """Return, for each way of drawing, the share of the five intervals that hold the truth."""
+    pooling, between, within = case
+    logs = answers(k, between, within, rng)
+    weights = solved(logs)
+    shares = resample_experts(np.ones((k, 1), dtype=bool), draws, rng=rng) / k
+    fit = np.log(weights)
+    again = solved(fit[:, :, None] - fit[:, None, :] + noise((draws, k), own_sd(logs), rng))
+    drawn = (
+        pooled(weights, shares, pooling),
+        pooled(again, np.full((draws, k), 1 / k), pooling),
+        pooled(again, shares, pooling),
+    )
+    ends = [np.quantile(d, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0) for d in drawn]
+    # Over √((k-1)/k), and Student's t for the normal: what percentiles of few experts leave out.
+    from scipy.stats import norm, t
+
+    point = np.log(pool_weights(weights, pool=pooling))
+    wide = t.isf((1 - LEVEL) / 2, k - 1) / norm.isf((1 - LEVEL) / 2) * np.sqrt(k / (k - 1))
+    ends.append(np.exp(point + wide * (np.log(ends[0]) - point)))
+    return np.array([((low <= limit) & (limit <= high)).mean() for low, high in ends])
+
+
+def main() -> None:
+    """Print one row a case and size of panel."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--panels", type=int, default=1000)
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    print(f"{asked.panels} panels a row, {asked.draws} draws, seed {asked.seed}")
+    print("| pooling | SD between | SD of one comparison | experts | experts resampled "
+          "| within only | both | widened |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for number, case in enumerate(CASES):
+        pooling, between, within = case
+        rng = np.random.default_rng([asked.seed, number])
+        many = solved(answers(400_000, between, within, rng))
+        limit = pool_weights(many, pool=pooling)
+        for k in SIZES:
+            rng = np.random.default_rng([asked.seed, number, k])
+            held = np.mean([one(k, case, limit, asked.draws, rng) for _ in range(asked.panels)], 0)
+            cells = " | ".join(f"{h:.1%}" for h in held)
+            print(f"| {pooling} | {between:g} | {within:g} | {k} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
