@@ -135,7 +135,7 @@ class PanelRequest(Request):
     small_panel: Literal["as resampled", "student"] = Field(
         default="as resampled",
         description="spread of the draws: as resampled (too narrow in panels under about 20), or"
-        " widened by Student's t and by the degree of freedom that resampling loses",
+        " widened by Student's t",
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         default=0.95, description="confidence level of the intervals"

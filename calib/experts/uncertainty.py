@@ -144,10 +144,10 @@ def widened(
 
     Notes
     -----
-    Resampling gives a variance that is too small by (k − 1)/k, and percentiles do not know that
-    the variance is estimated. Log-ratios of each draw to the panel's weights are multiplied by
-    ``sqrt(k / (k - 1)) t / z``, with the quantiles of Student's t for k − 1 degrees of freedom and
-    of the normal at the level; k is Kish's effective number of experts who count. Weights that
+    Percentiles do not know that the variance is estimated. (That resampling k experts loses a
+    degree of freedom is mended by :func:`resample_experts`, which takes k - 1 of them.) Log-ratios
+    of each draw to the panel's weights are multiplied by ``t / z``, the quantiles of Student's t
+    for k − 1 degrees of freedom and of the normal at the level; k is Kish's effective number of experts who count. Weights that
     are 0, in the panel or in a draw, stay 0. One expert's draws stay as they are.
 
     References
@@ -162,7 +162,7 @@ def widened(
     if size < 2 - 1e-9:
         return found
     tail = (1 - confidence) / 2
-    factor = float(np.sqrt(size / (size - 1)) * t.isf(tail, size - 1) / norm.isf(tail))
+    factor = float(t.isf(tail, size - 1) / norm.isf(tail))
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = np.where(
             (found.weights > 0) & (found.draws > 0),

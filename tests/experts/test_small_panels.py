@@ -27,12 +27,12 @@ def both(panel):
 
 
 def test_draws_of_a_small_panel_are_widened_about_the_same_weights(both):
-    """Log-ratios to the panel's weights grow by sqrt(k/(k-1)) t/z, one factor for a node."""
+    """Log-ratios to the panel's weights grow by t/z, one factor for a node."""
     plain, wide = both
     for key, node in plain.pooled.nodes.items():
         k, a, b = len(node.experts), plain.pooled.pooled[key], wide.pooled.pooled[key]
         assert b.weights == pytest.approx(a.weights, abs=0)
-        factor = np.sqrt(k / (k - 1)) * t.isf(0.025, k - 1) / norm.isf(0.025)
+        factor = t.isf(0.025, k - 1) / norm.isf(0.025)
         contrasts = [logs - logs[:, :1] for logs in (np.log(f.draws / f.weights) for f in (a, b))]
         assert contrasts[1] == pytest.approx(factor * contrasts[0], abs=1e-9)
         assert (b.se > a.se).all()
