@@ -94,7 +94,7 @@ def main() -> None:
                 call = lambda m=m: risk_budget(m, np.ones(28))  # noqa: E731
             else:
                 measure = "contribution" if problem == "A" else "variance"
-                request = AdjustRequest(cap={measure: cap}, level="all")
+                request = AdjustRequest(cap={measure: cap}, level="all", floor=0, keep_order=False)
                 spec = request.resolve(fw)
                 call = lambda m=m, spec=spec: solve(space, spec, {"discrete": m}, rng=0)  # noqa: E731
             own = median_time(call, 7)

@@ -67,7 +67,16 @@ class Problem:
         """Return the request under a cap."""
         measure = ["variance", "contribution"] if self.both else ["variance"]
         request = AdjustRequest.make(
-            {"cap": cap, "measure": measure, "level": self.levels, "on": self.on, "starts": starts}
+            # The rival knows of no floor and no order.
+            {
+                "cap": cap,
+                "measure": measure,
+                "level": self.levels,
+                "on": self.on,
+                "starts": starts,
+                "floor": 0,
+                "keep_order": False,
+            }
         )
         return request.resolve(self.framework)
 

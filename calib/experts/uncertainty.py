@@ -148,7 +148,8 @@ def widened(
     degree of freedom is mended by :func:`resample_experts`, which takes k - 1 of them.) Log-ratios
     of each draw to the panel's weights are multiplied by ``t / z``, the quantiles of Student's t
     for k − 1 degrees of freedom and of the normal at the level; k is Kish's effective number of
-    experts who count. Weights that are 0, in the panel or in a draw, stay 0. One expert's draws stay as they are.
+    experts who count. Weights that are 0, in the panel or in a draw, stay 0. One expert's draws
+    stay as they are.
 
     References
     ----------

@@ -20,6 +20,7 @@ def adjust(*args: object, **options: object) -> AdjustResult:
 
 
 CAP = {"cap": {"contribution": 0.085}}
+FREE = {"floor": 0, "keep_order": False}
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +106,9 @@ def test_without_replicates_the_enterprises_are_taken_as_given(published, uncert
 @pytest.mark.parametrize(
     "asked",
     [
-        {"cap": {"variance": 0.10}, "level": "all"},
-        {"cap": {"contribution": 0.05}, "level": "all"},
-        {"cap": 0.22, "level": "capability"},
+        {"cap": {"variance": 0.10}, "level": "all", **FREE},
+        {"cap": {"contribution": 0.05}, "level": "all", **FREE},
+        {"cap": 0.22, "level": "capability", **FREE},
         {"cap": {"variance": 0.25}, "level": "capability", "floor": 0.05, "keep_order": True},
     ],
 )
