@@ -9,6 +9,15 @@ import pytest
 from calib.files.shipped import shipped_data
 from calib.framework import Framework, load_framework
 from calib.population import Population, load_population
+from calib.words import set_language
+
+
+@pytest.fixture(autouse=True)
+def _plain_settings(monkeypatch, tmp_path_factory) -> None:
+    """No test depends on the language of another one, or on what is remembered on a machine."""
+    set_language(None)
+    monkeypatch.delenv("CALIB_LANG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "settings"))
 
 
 @pytest.fixture(scope="session")

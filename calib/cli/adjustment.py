@@ -187,14 +187,12 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--high", type=_Share(), help="Highest local weight of what moves."),
         option_of(AdjustRequest, "floor", type=_Share(above=False)),
         option_of(AdjustRequest, "relative_floor", type=_Share(above=False)),
-        click.option("--keep-order/--free-order", default=None, help="Whether siblings may not "
-                     "change places; they may not, for caps, if not stated."),
+        option_of(AdjustRequest, "keep_order", flag="--keep-order/--free-order"),
         option_of(AdjustRequest, "problem"),
         option_of(AdjustRequest, "distance"),
         option_of(AdjustRequest, "grid", type=_Share(high=0.5)),
         option_of(AdjustRequest, "steps", flag="--step", type=_Share()),
-        click.option("--draws", type=click.IntRange(min=0), help="Bootstrap refits for the check "
-                     "on enterprises left out; 60 if not stated."),
+        option_of(AdjustRequest, "draws"),
         click.option("--ensemble", help="Judge the adjustment on these samples too: trial."),
         click.option("--ledger", "ledger_file", type=click.Path(path_type=Path, dir_okay=False),
                      help="Write the ledger of the rounds."),

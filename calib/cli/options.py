@@ -80,7 +80,10 @@ def option_of(
     text = help or _sentence(info.description or "")
     name = flag or f"--{field.replace('_', '-')}"
     if kind is bool and type is None:
-        return click.option(name, field, is_flag=True, default=bool(stated), help=text)
+        # A flag with two sides can also stay unsaid.
+        unsaid = stated is None and "/" in name
+        default = None if unsaid else bool(stated)
+        return click.option(name, field, is_flag=True, default=default, help=text)
     return click.option(
         name, field, type=type or kind, multiple=several, help=text,
         default=stated, show_default=stated not in (None, ()),

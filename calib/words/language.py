@@ -15,15 +15,17 @@ _chosen: list[str] = []
 """The language of :func:`set_language`; a context variable would not outlive a notebook's cell."""
 
 
-def set_language(lang: str) -> None:
+def set_language(lang: str | None) -> None:
     """Speak ``lang`` (``"zh"`` or ``"en"``) from here on, wherever no other is asked for.
+
+    None goes back to the environment's language.
 
     Raises
     ------
     ValueError
         For a language without a catalogue.
     """
-    _chosen[:] = [_known(lang)]
+    _chosen[:] = [] if lang is None else [_known(lang)]
 
 
 @contextmanager
