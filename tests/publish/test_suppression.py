@@ -200,3 +200,8 @@ def test_what_is_not_published_says_so_in_the_readers_words():
         shown = view_of("trial-comparison", language).table("stars")
         assert f">{word}<" in shown._repr_html_()
         assert "&lt;3" not in shown._repr_html_()
+    # A figure that is left out says so in a sentence, not as a string in quotes.
+    part = view_of("robustness").figure("stability-pillar")
+    assert part._repr_html_().startswith('<p class="muted">')
+    assert "not published" in repr(part)
+    assert "'" not in repr(part)
