@@ -83,7 +83,9 @@ def render_report(
         ),
         sections=Markup(sections_html(others, lang, names)),
         rule_options=[
-            (r.question.get(lang), getattr(run.context.rule_options, r.key)) for r in RULE_OPTIONS
+            (r.question.get(lang), value)
+            for r in RULE_OPTIONS
+            if (value := getattr(run.context.rule_options, r.key))
         ],
         manifest=manifest,
         style=Markup(f"{page_tokens()}\n{sections_style()}"),

@@ -23,6 +23,8 @@ __all__ = [
 
 _MOST_OPEN = 16
 """A table with more rows is folded where something else stands before it."""
+_FEW = 5
+"""A table of no more rows is never folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ class PageSection:
 def sections_html(sections: Sequence[PageSection], lang: str, names: Names | None = None) -> str:
     """Return sections as an HTML fragment; every text in it is escaped.
 
-    The first table of a section is open unless it is long and a figure stands before it; the
-    others are folded. With :func:`sections_script` a heading sorts its column.
+    The first table of a section is open unless it is long and a figure stands before it, and so
+    are tables of a few rows; the others are folded. With :func:`sections_script` a heading sorts
+    its column.
     """
     from markupsafe import Markup
 
@@ -82,7 +85,8 @@ def sections_html(sections: Sequence[PageSection], lang: str, names: Names | Non
 
 
 def _is_open(table: Table, place: int, after_figure: bool) -> bool:
-    return place == 0 and (not after_figure or rows_shown(table) <= _MOST_OPEN)
+    rows = min(rows_shown(table), len(table.view))
+    return rows <= _FEW or (place == 0 and (not after_figure or rows <= _MOST_OPEN))
 
 
 def _table(
