@@ -19,12 +19,10 @@ from calib.experts.pairwise import principal_eigenvalue
 from calib.words import Text, message
 
 __all__ = [
-    "GCI_LIMITS",
     "RANDOM_INDICES",
     "WorstJudgement",
     "consistency_index",
     "consistency_ratio",
-    "gci_limit",
     "geometric_consistency_index",
     "random_index",
     "random_index_label",
@@ -34,9 +32,6 @@ __all__ = [
 
 RANDOM_INDICES = ("simulated", "saaty")
 CR_LIMIT = 0.1
-# Aguarón and Moreno-Jiménez (2003): the values that correspond to CR = 0.1.
-GCI_LIMITS = {3: 0.3147, 4: 0.3526}
-GCI_LIMIT_ABOVE = 0.370
 
 # Saaty, Theory and Applications of the Analytic Network Process (2005), p. 31.
 _SAATY = {3: 0.52, 4: 0.89, 5: 1.11, 6: 1.25, 7: 1.35, 8: 1.40, 9: 1.45, 10: 1.49}
@@ -187,11 +182,6 @@ def geometric_consistency_index(matrices: FloatArray, weights: FloatArray) -> Fl
     squares = (_log_residuals(matrices, weights) ** 2).sum(axis=(1, 2)) / 2
     out = np.zeros(len(matrices))
     return np.asarray(np.divide(squares, freedom, out=out, where=freedom > 0), dtype=float)
-
-
-def gci_limit(n: int) -> float:
-    """Return the GCI that corresponds to CR = 0.1 (0.3147, 0.3526, then 0.370)."""
-    return GCI_LIMITS.get(n, GCI_LIMIT_ABOVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import html
-import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -310,9 +309,3 @@ def _joined(value: Any) -> str:
 def _clean(markup: str) -> str:
     """Drop scripts and style sheets of an output: a page runs nothing of a notebook's."""
     return re.sub(r"<(script|style)\b.*?</\1\s*>", "", markup, flags=re.DOTALL | re.IGNORECASE)
-
-
-def notebook_source(path: str | Path) -> str:
-    """Return the code of a notebook, cells in order; for digests and checks."""
-    node = json.loads(Path(path).read_text(encoding="utf-8"))
-    return "\n\n".join(_joined(c["source"]) for c in node["cells"] if c["cell_type"] == "code")
