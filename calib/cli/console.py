@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from typing import TextIO
@@ -32,15 +33,33 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 class _Careful(io.TextIOWrapper):
-    """A stream that passes on styles of letters, and no other control sequence."""
+    """A stream that passes on styles of letters, and no other control sequence.
+
+    Where nobody reads it any more, as after ``| head``, the rest is dropped and the command goes
+    on: what it still has to write into files is not lost.
+    """
 
     def write(self, text: str) -> int:
         if _CONTROL.search(text):
             parts = _STYLE.split(text)
             styles = [*_STYLE.findall(text), ""]
             text = "".join(plain(p) + s for p, s in zip(parts, styles, strict=True))
-        super().write(text)
+        try:
+            super().write(text)
+        except BrokenPipeError:
+            self._drop_the_rest()
         return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._drop_the_rest()
+
+    def _drop_the_rest(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
 
 
 def prepare_streams() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -205,3 +207,16 @@ def test_an_anonymous_page_names_no_enterprise():
     assert names
     assert all(n in page_html(found.page("en")) for n in names[:8])
     assert not any(n in page_html(found.page("en", anonymous=True)) for n in names)
+
+
+def test_the_command_writes_its_page_though_nobody_reads_what_it_prints(tmp_path):
+    calib.write_weights(PUBLISHED.with_weights({"DA": 0.4}, name="draft"), tmp_path / "w.toml")
+    page = tmp_path / "page.html"
+    command = [sys.executable, "-m", "calib", "decide", "published", str(tmp_path / "w.toml"),
+               "trial", "-o", str(page), "--lang", "zh"]  # fmt: skip
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe) as process:
+        process.stdout.close()  # as ``| head`` does
+        said = process.stderr.read().decode()
+    assert page.read_text("utf-8").endswith("</html>\n")
+    assert "Traceback" not in said
