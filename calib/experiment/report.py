@@ -17,6 +17,7 @@ from calib.outcomes.decision import DecisionResult
 from calib.report import (
     PageFigure,
     PageSection,
+    option_value,
     page_tokens,
     script_hash,
     sections_html,
@@ -83,7 +84,7 @@ def render_report(
         ),
         sections=Markup(sections_html(others, lang, names)),
         rule_options=[
-            (r.question.get(lang), value)
+            (r.question.get(lang), option_value(r.key, value, lang))
             for r in RULE_OPTIONS
             if (value := getattr(run.context.rule_options, r.key))
         ],

@@ -22,13 +22,16 @@ MOST_ROWS = 20
 
 
 @styled
-def proposed_weights(table: pd.DataFrame, framework: Framework, *, language: str = "zh") -> Any:
+def proposed_weights(
+    table: pd.DataFrame, framework: Framework, *, language: str = "zh", stacked: bool = False
+) -> Any:
     """Draw proposed weights beside the current ones, a panel a track, down to the second level.
 
     Parameters
     ----------
     table : rows of nodes with track, level, code, baseline_local, local_weight, low, high, outside
     framework : names of nodes and tracks, and the order of levels
+    stacked : panels one under another, for a narrow screen; side by side otherwise
     """
     shown = [code for code, _ in framework.levels][:2]
     tracks = [t for t in framework.tracks if (table["track"] == t).any()] or ["all"]
@@ -39,13 +42,17 @@ def proposed_weights(table: pd.DataFrame, framework: Framework, *, language: str
         if len(rows) > MOST_ROWS:
             rows = rows.loc[rows["local_pp"].abs().nlargest(MOST_ROWS).index].sort_index()
         parts.append(rows.sort_values("level", key=lambda c: c.map(shown.index), kind="stable"))
-    height = 0.75 + 0.17 * max(len(p) for p in parts)
-    fig, axes = figure(7.6, height, columns=len(parts))
+    sizes = [len(p) for p in parts]
+    if stacked:
+        height = 0.75 * len(parts) + 0.19 * sum(sizes)
+        fig, axes = figure(4.0, height, rows=len(parts), height_ratios=sizes)
+    else:
+        fig, axes = figure(7.6, 0.75 + 0.17 * max(sizes), columns=len(parts))
     for ax, track, rows in zip(np.atleast_1d(axes), tracks, parts, strict=True):
         name = framework.tracks[track].name.get(language) if track in framework.tracks else ""
         _panel(ax, rows, name, framework, language)
     handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    fig.legend(handles, labels, loc="outside lower center", ncols=2 if stacked else 4, fontsize=7.5)
     return fig
 
 

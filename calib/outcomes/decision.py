@@ -189,10 +189,17 @@ class DecisionResult(Result):
                         current=self.facts.current.label)  # fmt: skip
         return (Drawing("decision-weights", title, self._draw, roles=(Role.WEIGHT,)),)
 
-    def _draw(self, lang: str) -> Any:
+    def _draw(self, lang: str, stacked: bool = False) -> Any:
         from calib.figures.decision import proposed_weights
 
-        return proposed_weights(self.facts.weights, self.facts.proposed.framework, language=lang)
+        facts = self.facts
+        return proposed_weights(
+            facts.weights, facts.proposed.framework, language=lang, stacked=stacked
+        )
+
+    def stacked_figure(self, lang: str) -> Any:
+        """Return the figure for a narrow screen, its panels one under another."""
+        return self._draw(lang, stacked=True)
 
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]

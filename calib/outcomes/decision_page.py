@@ -196,8 +196,9 @@ class _Author:
         from calib.figures import to_png_bytes, to_svg_string
 
         made = self.decision.drawings[0].draw(self.lang)
-        svg = to_svg_string(made, title=title, themed=False)
-        return Figure(svg, lambda: to_png_bytes(made, dpi=200), title)
+        narrow = to_svg_string(self.decision.stacked_figure(self.lang), title=title)
+        svg = to_svg_string(made, title=title)
+        return Figure(svg, lambda: to_png_bytes(made, dpi=200), title, narrow)
 
     def _drivers(self) -> Iterator[Part]:
         yield Heading(self.say("drivers"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from calib._dates import now
 from calib.errors import CalibError
 from calib.experiment import section_title
+from calib.experiment.spec import DECISION
 from calib.figures import to_svg_string
 from calib.files.atomic import atomic_directory, check_directory, write_text
 from calib.files.folders import MANIFEST, file_hashes
@@ -36,7 +37,9 @@ from calib.report import (
     sections_html,
     sections_script,
     sections_style,
+    spell_options,
 )
+from calib.report.page import page_fragment, page_style
 from calib.tables import write_csv
 from calib.weights import to_toml
 from calib.words import message, say
@@ -218,12 +221,19 @@ def _page(
         lang=view.language, say=view.say, title=page.title, here=page.href, nav=pages,
         site_title=view.run.experiment.title.get(view.language),
         synthetic=view.run.context.scored.synthetic,
-        style=Markup("\n".join([page_tokens(), _asset("site.css"), sections_style()])),
+        style=Markup("\n".join(_styles(page))),
+        wide=page.href == "results.html",
         # Made by this package; what stands in the data was escaped on the way.
         body=Markup(body), footer=footer, script=Markup(script),
         script_hash=Markup(script_hash(script)),
     )  # fmt: skip
     return rendered
+
+
+def _styles(page: _Page) -> list[str]:
+    """Return the style sheets of a page; that of the decision stands on the first page."""
+    common = [page_tokens(), _asset("site.css"), sections_style()]
+    return [*common, page_style()] if page.href == "index.html" else common
 
 
 def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, str]]) -> str:
@@ -234,7 +244,10 @@ def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, 
     if "stars" in drawings:
         title = drawings["stars"].title.get(view.language)
         stars = Markup(to_svg_string(drawings["stars"].draw(view.language), title=title))
+    page = view.decision()
     body: str = _environment().get_template("index.html.jinja").render(
+        decision=None if page is None else Markup(page_fragment(page, level=2)),
+        no_decision=view.say("publish.no_decision") if view.decides and page is None else "",
         say=view.say, title=pages[0].title, cards=pages[1:], downloads=downloads, stars=stars,
         description=view.run.experiment.description.get(view.language), privacy=_privacy(view),
     )  # fmt: skip
@@ -257,11 +270,12 @@ def _results(view: View, names: _Names) -> str:
     tables = {t.name: t for t in view.tables()}
     drawings = {d.name: d for d in view.drawings()}
     sections = []
+    told = (DECISION,) if view.decision() else ()  # what it notes stands on the first page
     for section in view.run.sections():
         found = PageSection(
             id=f"section-{section.name}",
             title=section_title(view.run, section, view.language),
-            notes=view.said(section.notes),
+            notes=[] if section.name in told else view.said(section.notes),
             figures=[
                 _figure(drawings[d.name], view.language)
                 for d in section.drawings if d.name in drawings
@@ -353,11 +367,11 @@ def _footer(view: View) -> list[tuple[str, str]]:
     import calib
 
     run, say = view.run, view.say
-    rule_options = ", ".join(f"{k} = {v}" for k, v in run.context.rule_options.as_dict().items())
+    chosen = "; ".join(f"{k} = {v}" for k, v in run.context.rule_options.as_dict().items())
     rows = [
         (say("publish.foot_experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
         (say("publish.foot_seed"), str(run.context.seed)),
-        (say("publish.foot_rule_options"), rule_options),
+        (say("publish.foot_rule_options"), spell_options(chosen, view.language)),
     ]
     rows += [
         (say("publish.foot_input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, unknown
 from calib.experiment import Run, load_experiment, run_experiment
+from calib.experiment.spec import DECISION
 from calib.files.names import composed, file_stem
+from calib.outcomes.decision import DecisionResult
 from calib.publish.cells import count_cells
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.protection import Protection, protect
@@ -21,6 +23,8 @@ from calib.words import Text, languages, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from calib.report.page import Page
 
 __all__ = ["Sentence", "Shown", "View", "open_view"]
 
@@ -191,6 +195,22 @@ class View:
             least = self.privacy.min_count
             return Sentence(say("publish.figure_withheld", self.language, name=name, least=least))
         raise InputError(unknown("publish.no_figure", name, every))
+
+    @property
+    def decides(self) -> bool:
+        """Whether the run ends in a decision."""
+        return isinstance(self.run.outcomes.get(DECISION), DecisionResult)
+
+    def decision(self) -> Page | None:
+        """Return the page for the committee, None where there is none to be shown.
+
+        It counts the enterprises that change star: not shown where small counts are suppressed.
+        In an anonymous publication it does not say which enterprises move.
+        """
+        found = self.run.outcomes.get(DECISION)
+        if not isinstance(found, DecisionResult) or not self.privacy.rows_allowed:
+            return None
+        return found.page(self.language, anonymous=self.privacy.key is not None)
 
     def notes(self) -> list[str]:
         """Return the notes of the run; none where small counts are suppressed, as they count."""

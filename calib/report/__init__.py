@@ -1,7 +1,16 @@
 """Results and their parts: declared columns, tables, figures, notes, and how they are shown."""
 
 from calib.report.dictionary import data_dictionary, read_dictionary, read_names
-from calib.report.display import NOTHING, WITHHELD, display, excel_format, heading, spell
+from calib.report.display import (
+    NOTHING,
+    WITHHELD,
+    display,
+    excel_format,
+    heading,
+    option_value,
+    spell,
+    spell_options,
+)
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
 from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
@@ -43,6 +52,7 @@ __all__ = [
     "heading",
     "limit_to",
     "mark",
+    "option_value",
     "page_tokens",
     "print_table",
     "read_dictionary",
@@ -56,6 +66,7 @@ __all__ = [
     "shown_cells",
     "shown_headings",
     "spell",
+    "spell_options",
     "table_html",
     "table_text",
     "terminal_table",

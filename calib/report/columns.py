@@ -117,10 +117,11 @@ CODED: Mapping[str, str] = {
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",
-         "quantity", "measure", "other", "target", "root_kind", "rule_option",
+         "quantity", "measure", "other", "target", "root_kind",
          "verdict", "method", "scale", "source", "where"),
         "word",
     ),
+    "rule_option": "rule option",
 }  # fmt: skip
 """What the values of a key stand for, where they are codes."""
 

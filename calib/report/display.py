@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from calib.report.schema import Column, Role
-from calib.words import Text, message, template
+from calib.words import Text, joined, message, say, template
 
-__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "spell"]
+__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_value", "spell",
+           "spell_options"]  # fmt: skip
 
 NOTHING = "–"
 """Stands for a value that is not defined or not known."""
@@ -138,13 +139,45 @@ def _coded(text: str, column: Column, lang: str, names: Names) -> str:
         return f"{text} {names[text].get(lang)}" if text in names else text
     if column.coded == "cause":
         return spell(text, names, lang)
+    if column.coded == "rule option":
+        return spell_options(text, lang)
     return _word(text, lang) if column.coded == "word" else text
+
+
+def spell_options(text: str, lang: str) -> str:
+    """Return answers to open questions of the rule in words: ``key = value; key = value``.
+
+    Examples
+    --------
+    >>> spell_options("downgrade = one-star; year = 2026", "en")
+    'downgrade: by one star; year of the rule: 2026'
+    """
+    return joined(
+        [_spell_option(part, lang) for part in text.split("; ")], message("words.semicolon")
+    ).get(lang)
+
+
+def _spell_option(text: str, lang: str) -> str:
+    key, _, value = text.partition(" = ")
+    name = _found(f"rule_options.{key}", key, lang)
+    if not value:
+        return name
+    return say("report.option", lang, name=name, value=option_value(key, value, lang))
+
+
+def option_value(option: str, value: str, lang: str) -> str:
+    """Return what the catalogue calls a value of a rule option, or the value itself."""
+    return _found(f"rule_option_values.{option}.{value}", value, lang)
 
 
 def _word(text: str, lang: str) -> str:
     """Return what the catalogue calls a coded value, or the value where it has no word for it."""
-    found = template(f"values.{text}", lang)
-    return found if isinstance(found, str) else text
+    return _found(f"values.{text}", text, lang)
+
+
+def _found(key: str, otherwise: str, lang: str) -> str:
+    found = template(key, lang)
+    return found if isinstance(found, str) else otherwise
 
 
 def spell(text: str, names: Names, lang: str) -> str:

@@ -89,11 +89,20 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure, ready to stand on a page (SVG) and in a document (PNG), and what it shows."""
+    """A figure, ready to stand on a page and in a document.
+
+    Attributes
+    ----------
+    svg : for a page
+    png : makes it for a document
+    title : what it shows, in words
+    narrow : the same for a narrow screen, its panels one under another; ``svg`` if empty
+    """
 
     svg: str
     png: Callable[[], bytes]
     title: str
+    narrow: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,10 @@ def _html(part: Part, level: int) -> str:
         sides = ("\n".join(_html(p, level) for p in side) for side in (part.left, part.right))
         return f'<div class="sides">{"".join(f"<div>{s}</div>" for s in sides)}</div>'
     if isinstance(part, Figure):
-        return f"<figure>{part.svg}</figure>"
+        if not part.narrow:
+            return f"<figure>{part.svg}</figure>"
+        both = f'<div class="broad">{part.svg}</div><div class="narrow">{part.narrow}</div>'
+        return f"<figure>{both}</figure>"
     return _grid_html(part)
 
 

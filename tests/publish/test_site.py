@@ -124,6 +124,29 @@ def test_pages_open_offline_at_phone_and_desk_width_in_both_languages(
             browser.pages.remove(opened)
 
 
+def test_a_site_leads_with_the_decision_unless_small_counts_are_suppressed(experiment, tmp_path):
+    decides = '[decision]\ncurrent = "published"\nproposed = "analytics"\n'
+    experiment.write_text(EXPERIMENT + decides, encoding="utf-8")
+    key = tmp_path / "a.key"
+    for out, options in (("plain", ()), ("named", ("--anonymise", "--min-count", "1")),
+                         ("few", ("--anonymise",))):  # fmt: skip
+        done = call("publish", experiment, "--no-notebooks", "-o", tmp_path / out, "--key", key,
+                    "--lang", "en", *options)  # fmt: skip
+        assert done.exit_code == 0, done.output
+    plain, named, few = (
+        (tmp_path / n / "index.html").read_text("utf-8") for n in ("plain", "named", "few")
+    )
+    advice = 'class="advice'
+    assert 0 < plain.index(advice) < plain.index('class="cards"') < plain.index('class="downloads"')
+    assert advice in named
+    assert advice not in few
+    assert "small counts are suppressed here" in few
+    narrow = plain.index('class="narrow"')
+    assert plain.index("<svg", narrow) - narrow < 30
+    results = (tmp_path / "plain" / "results.html").read_text("utf-8")
+    assert results.count("recommendation") <= 1  # the sentences stand on the first page
+
+
 @pytest.mark.parametrize("answers", [(), ("--answers",), ("--answers", "--min-count", "1")])
 def test_no_name_of_the_population_is_anywhere_in_an_anonymised_site(
     experiment, notebook, tmp_path, answers

@@ -14,6 +14,7 @@ from calib.report import (
     excel_format,
     find_column,
     heading,
+    option_value,
     shown_headings,
     spell,
     table_html,
@@ -51,6 +52,20 @@ def test_words_and_codes_are_spelled_in_the_language(aii):
     assert spell("total (exactly at 83.33)", names, "zh") == "总分（恰为 83.33）"
     assert spell("total (exactly at 83.33)", names, "en") == "total (exactly at 83.33)"
     assert spell("IC.DEV", names, "en") == "IC.DEV smart device networking"
+
+
+def test_answers_to_open_questions_of_the_rule_are_words():
+    column = find_column("rule_option")
+    shown = display("downgrade = one-star; missing = zero", column, "zh")
+    assert shown == "降级方式：只降一级；未作答题目：计最低分"
+    assert display("as chosen", column, "zh") == "按选定"
+    assert display("gate_value = own table", column, "en") == "gate values: own table"
+
+
+def test_every_rule_option_of_the_shipped_rule_has_words(aii):
+    for option, values in aii.rule.choices().items():
+        for value in values:
+            assert option_value(option, value, "zh") != value
 
 
 def test_stars_go_by_the_names_of_the_framework():

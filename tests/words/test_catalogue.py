@@ -14,7 +14,10 @@ from calib.words.catalogue import templates
 
 PACKAGE = Path(calib.__file__).parent
 KEYS = sorted(templates("en"))
-LOOKED_UP = ("columns.", "values.", "causes.", "sections.", "faults.", "words.", "explorer.")
+LOOKED_UP = (
+    "columns.", "values.", "causes.", "sections.", "faults.", "words.", "explorer.",
+    "rule_options.", "rule_option_values.",
+)  # fmt: skip
 """Keys that are made from data: a column's key, a coded value, the name of an analysis."""
 
 
