@@ -16,7 +16,7 @@ from calib.framework import Framework
 from calib.population.population import Population, Sample
 from calib.population.spec import load_population
 from calib.requests import expect
-from calib.words import Text, message
+from calib.words import Label, Text, message
 
 __all__ = ["Ensemble", "has_ensemble", "load_ensemble"]
 
@@ -90,7 +90,7 @@ def load_ensemble(name: str, framework: Framework, *, n: int | None = None) -> E
     note_input(path)
     text = path.read_text(encoding="ascii")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    label = message("population.ensemble_label", name=name).get("en")
+    label = Label.of(message("population.ensemble_label", name=name))
     members = _members(text.splitlines()[1:], framework, path.name, label)
     scheme = message("population.ensemble_scheme", file=f"{path.name}")
     example = path.with_name(f"{path.parent.name}.toml")
@@ -109,7 +109,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def _members(
-    lines: list[str], framework: Framework, file: str, label: str
+    lines: list[str], framework: Framework, file: str, label: Label
 ) -> tuple[Population, ...]:
     rows: dict[str, dict[str, list[str]]] = {}
     for place, line in enumerate(lines, start=2):
@@ -126,5 +126,6 @@ def _members(
             ids = np.array([f"{code[0].upper()}{i:02d}" for i in range(1, len(answers) + 1)])
             names = ids.astype(object)
             samples[code] = Sample(framework.tracks[code], names, names.copy(), values)
-        out.append(Population(framework, samples, "answers", f"{label} {number}", synthetic=True))
+        numbered = Label(f"{label} {number}", f"{label.get('zh')} {number}")
+        out.append(Population(framework, samples, "answers", numbered, synthetic=True))
     return tuple(out)

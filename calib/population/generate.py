@@ -10,7 +10,7 @@ from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 from calib.framework import Framework, Track
 from calib.population.population import Population, Sample
-from calib.words import message
+from calib.words import Label, message
 
 __all__ = ["generate_population"]
 
@@ -78,7 +78,8 @@ def generate_population(
         width = len(str(size))
         ids = np.array([f"{initials[t]}{i:0{width}d}" for i in range(1, size + 1)], dtype=object)
         samples[t] = Sample(track, ids, ids, values)
-    return Population(framework, samples, "answers", label or "synthetic population", True)
+    called = label or Label.of(message("population.synthetic_label"))
+    return Population(framework, samples, "answers", called, True)
 
 
 def _initials(tracks: list[str]) -> dict[str, str]:

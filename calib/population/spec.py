@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from calib._types import Seed
 from calib._validation import parse_model
@@ -21,7 +21,7 @@ from calib.population.generate import generate_population
 from calib.population.imported import read_population
 from calib.population.population import Population
 from calib.requests import expect
-from calib.words import message
+from calib.words import Label, message
 
 _TABLE_KEYS = ("values", "sheet", "attributes", "mapping")
 """Keys that say how to read a table; a population file states its own."""
@@ -44,13 +44,29 @@ class GenerateEntry(BaseModel):
     capability: Annotated[float, Field(ge=0, lt=1)] = 0.15
 
 
+class _LabelEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+def _as_label(given: str | _LabelEntry) -> Label:
+    return Label(given.en, given.zh) if isinstance(given, _LabelEntry) else Label(given)
+
+
+if TYPE_CHECKING:
+    _LabelField = Label
+else:
+    _LabelField = Annotated[str | _LabelEntry, AfterValidator(_as_label)]
+
+
 class PopulationSpec(BaseModel):
     """A population as declared: a ``file``, or ``generate``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     schema_: Literal["calib.population/1"] | None = Field(default=None, alias="schema")
     framework: str | None = None
-    label: str = ""
+    label: _LabelField = Label("")
     synthetic: bool = False
     one_of_many: bool = False
     file: str | None = None

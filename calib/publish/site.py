@@ -378,7 +378,8 @@ def _footer(view: View) -> list[tuple[str, str]]:
     ]
     rows += [
         (say("publish.foot_population"),
-         f"{run.context.scored.label}, n = {len(run.context.scored)}"),
+         say("publish.foot_population_line", label=run.context.scored.label,
+             n=len(run.context.scored))),
         (say("publish.foot_versions"),
          f"calib {calib.__version__}, Python {platform.python_version()}"),
         (say("publish.foot_date"), now().date().isoformat()),

@@ -3,9 +3,10 @@
 from calib.words.catalogue import languages, template
 from calib.words.language import current_language, resolve_language, set_language, speaking
 from calib.words.message import Message, Text, joined, message, say
-from calib.words.name import Name
+from calib.words.name import Label, Name
 
 __all__ = [
+    "Label",
     "Message",
     "Name",
     "Text",
