@@ -65,7 +65,7 @@ RULE_OPTIONS: tuple[RuleOption, ...] = (
     RuleOption(
         "option_score",
         message("framework.asks_option_score"),
-        ("even-from-0", "even-to-100", "given"),
+        ("even-from-0", "even-to-100", "half-steps", "given"),
     ),
     RuleOption(
         "missing",
@@ -181,6 +181,21 @@ class RatingRule:
     def stars(self) -> int:
         """Number of stars K."""
         return len(self.labels)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a gate or a cap can keep an enterprise under the star of its total."""
+        return bool(self.gates or self.node_gates or self.caps)
+
+    def asks(self, key: str) -> bool:
+        """Return whether a rule option means anything here: those of gates do not without gates."""
+        if key in ("gate_value", "gate_scope"):
+            return bool(self.gates)
+        if key == "downgrade":
+            return bool(self.gates or self.node_gates)
+        if key == "band_edge":
+            return bool(self.bands) and self.rounding is None and not self.lower_edges
+        return key != "year" or bool(self.years)
 
     def choices(self) -> dict[str, tuple[str, ...]]:
         """Return the values each rule option can take in this framework, the default first."""

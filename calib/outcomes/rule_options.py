@@ -207,9 +207,7 @@ def _possible(framework: Framework, population: Population, key: str, value: str
             return False
         items = [n.item for t in framework.tracks.values() for n in t.nodes if n.item]
         return value != "given" or all(i.scores is not None for i in items)
-    if key in ("gate_value", "gate_scope", "downgrade"):
-        return bool(framework.rule.gates)
-    return True
+    return framework.rule.asks(key)
 
 
 def rate_options(
@@ -238,7 +236,8 @@ def _name(changed: Changed) -> str:
 def option_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
     """Return the star distribution under each option, and how many stars differ from the base.
 
-    Columns: rule_option, star_<number> for every star, downgraded, up, down.
+    Columns: rule_option, star_<number> for every star, downgraded (where the rule has gates or
+    caps), up, down.
     """
     import pandas as pd
 
@@ -250,7 +249,8 @@ def option_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:
         counts = {f"star_{k + first}": int(c) for k, c in enumerate(rating.counts())}
         rows.append({"rule_option": _name(changed), **counts, "downgraded": rating.downgrades,
                      "up": int((step > 0).sum()), "down": int((step < 0).sum())})  # fmt: skip
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if base.framework.rule.holds_back else table.drop(columns="downgraded")
 
 
 def dependent_table(ratings: Mapping[Changed, Rating]) -> pd.DataFrame:

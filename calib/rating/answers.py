@@ -119,8 +119,14 @@ def option_scores(item: Item, option: str, low: float = 0, high: float = 100) ->
     Parameters
     ----------
     option : ``even-from-0`` (k options evenly from ``low`` to ``high``), ``even-to-100``
-        (evenly up to ``high``, the lowest option one step above ``low``) or ``given``
-        (from the framework file)
+        (evenly up to ``high``, the lowest option one step above ``low``), ``half-steps`` (each
+        option in two degrees, evenly up to ``high``) or ``given`` (from the framework file)
+
+    Notes
+    -----
+    Under ``half-steps`` a graded item scores as under ``even-to-100``, degree by degree. An answer
+    whose degree was not recorded counts as the lower one of its option, half a step under
+    ``even-to-100``, which is the higher one: the two enclose what the degrees could give.
 
     Examples
     --------
@@ -128,6 +134,10 @@ def option_scores(item: Item, option: str, low: float = 0, high: float = 100) ->
     [0.0, 25.0, 50.0, 75.0, 100.0]
     >>> option_scores(Item("quantitative", 5), "even-to-100").tolist()
     [20.0, 40.0, 60.0, 80.0, 100.0]
+    >>> option_scores(Item("quantitative", 5), "half-steps").tolist()
+    [10.0, 30.0, 50.0, 70.0, 90.0]
+    >>> option_scores(Item("graded", 10, degrees=2), "half-steps").tolist()
+    [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0]
     """
     if option == "given":
         if item.scores is None:
@@ -137,6 +147,8 @@ def option_scores(item: Item, option: str, low: float = 0, high: float = 100) ->
     # Nothing ticked on a checklist is the low end whatever the option.
     from_low = option == "even-from-0" or item.kind == "checklist"
     steps = np.arange(k) / (k - 1) if from_low else np.arange(1, k + 1) / k
+    if option == "half-steps" and item.kind in ("quantitative", "qualitative"):
+        steps = np.arange(1, 2 * k, 2) / (2 * k)
     return np.asarray(low + (high - low) * steps, dtype=float)
 
 

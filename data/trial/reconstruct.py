@@ -10,20 +10,26 @@ at every run. It works in two steps:
 2. For each enterprise an integer programme picks option answers, as near as possible to a drawn
    profile of realistic shape, so that all scores lie at least 0.3 points inside their bands.
 
-Run:  python data/trial/reconstruct.py [OUTPUT]
+With ``--half-steps`` every item has each of its options in two degrees (10, 20 … 100 where there
+are five): whether samples that agree exist on that scale too. Answers are then degrees.
+
+Run:  python data/trial/reconstruct.py [--half-steps] [OUTPUT]
 """
 
 from __future__ import annotations
 
 import sys
+import tomllib
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from calib.framework import Framework, Track, load_framework
+from calib.files.shipped import shipped_data
+from calib.framework import Framework, Track, load_framework, parse_framework
 from calib.population import Population, Sample
+from calib.rating import option_scores
 from calib.tables import write_csv
 
 SEED = 20170214
@@ -115,30 +121,32 @@ def answer(
     rule, local = framework.rule, framework.published[track.code]
     edges = [rule.low - MARGIN, *rule.bands, rule.high + MARGIN]
     gates = [-1.0, *rule.gates["table"].values, 1e9]
-    steps = np.array([track.nodes[i].item.options - 1 for i in track.leaves])  # type: ignore[union-attr]
-    unit = rule.high / steps  # points per option
+    scale = rule.defaults.option_score
+    scores = [option_scores(track.nodes[i].item, scale) for i in track.leaves]  # type: ignore[arg-type]
+    steps = np.array([len(s) - 1 for s in scores])
+    least = np.array([s[0] for s in scores])
+    unit = (rule.high - least) / steps  # points per option, or per degree of one
     top = track.at_depth(1)
     within = track.within(local, top)
     total = local[top] @ within
     rows, low, high = [total * unit], [], []
     band = star + 1 if down else star
-    low.append(edges[band - 1] + MARGIN)
-    high.append(edges[band] - MARGIN)
+    low.append(edges[band - 1] + MARGIN - total @ least)
+    high.append(edges[band] - MARGIN - total @ least)
     for p, s in zip(within, pillars, strict=True):
         rows.append(p * unit)
-        least, most = edges[s - 1] + MARGIN, edges[s] - MARGIN
-        least = max(least, gates[star - 1] + MARGIN)
-        low.append(least)
-        high.append(most)
+        low.append(max(edges[s - 1], gates[star - 1]) + MARGIN - p @ least)
+        high.append(edges[s] - MARGIN - p @ least)
     if down:  # the weakest pillar is at or under the gate of the band
         weakest = int(np.argmin(pillars)) + 1
-        high[weakest] = min(high[weakest], gates[band - 1] - MARGIN)
+        most = gates[band - 1] - MARGIN - within[weakest - 1] @ least
+        high[weakest] = min(high[weakest], most)
     wish = _draw(track, edges, pillars, rng)
     size = len(steps)
     # Minimise |answer - wish|: y >= x - w and y >= w - x.
     eye = np.eye(size)
     cost = np.concatenate([np.zeros(size), 1 + 0.01 * rng.random(size)])
-    target = wish / unit
+    target = (wish - least) / unit
     constraints = [
         LinearConstraint(np.hstack([np.array(rows), np.zeros((len(rows), size))]), low, high),
         LinearConstraint(np.hstack([eye, -eye]), -np.inf, target),
@@ -175,9 +183,19 @@ def _draw(
     return np.clip(out, 0, 100)
 
 
-def main(output: Path) -> None:
-    """Write the sample."""
-    framework = load_framework("aii")
+def in_half_steps() -> Framework:
+    """Return the framework with every option in two degrees."""
+    text = (shipped_data() / "frameworks" / "aii.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(text)
+    document["rating"]["rule_options"]["option_score"] = "half-steps"
+    for node in document["nodes"]:
+        if "item" in node:
+            node["item"] |= {"kind": "graded", "degrees": 2}
+    return parse_framework(document)
+
+
+def solve(framework: Framework) -> Population:
+    """Solve for a sample that gives every published aggregate."""
     rng = np.random.default_rng(SEED)
     samples = {}
     for t, chosen in choose_profiles().items():
@@ -187,7 +205,12 @@ def main(output: Path) -> None:
         ids = np.array([f"{t[0].upper()}{i:02d}" for i in range(1, len(chosen) + 1)], dtype=object)
         names = np.array([f"合成企业 {i} (synthetic)" for i in ids], dtype=object)
         samples[t] = Sample(track, ids, names, values)
-    frame = Population(framework, samples, "answers", synthetic=True).frame()
+    return Population(framework, samples, "answers", synthetic=True)
+
+
+def main(output: Path, framework: Framework | None = None) -> None:
+    """Write the sample."""
+    frame = solve(framework or load_framework("aii")).frame()
     leaves = [c for c in frame.columns if "." in c]
     frame[leaves] = frame[leaves].astype("Int64")
     write_csv(frame, output)
@@ -195,4 +218,8 @@ def main(output: Path) -> None:
 
 if __name__ == "__main__":
     default = Path(__file__).with_name("trial.csv")
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)
+    given = [a for a in sys.argv[1:] if a != "--half-steps"]
+    halves = in_half_steps() if "--half-steps" in sys.argv else None
+    if halves and not given:
+        raise SystemExit("--half-steps needs an OUTPUT: the shipped sample is on the other scale")
+    main(Path(given[0]) if given else default, halves)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import tomllib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.framework import RuleOptions
+from calib.files.shipped import shipped_data
+from calib.framework import RuleOptions, parse_framework
 from calib.population import Population, Sample
 from calib.rating import rate, score_answers, stars
 from calib.weights import WeightSet, published_weights
@@ -173,6 +175,33 @@ def test_option_score_options(aii):
     np.testing.assert_allclose(high[1], 100)
     with pytest.raises(InputError, match="states no option scores"):
         rate(weights, people, rule_options={"option_score": "given"})
+
+
+def test_stars_under_half_steps_lie_between_those_of_the_lower_and_the_upper_degree(aii):
+    """Star of any mixture of degrees: a graded framework is rated against both bounds."""
+    document = tomllib.loads((shipped_data() / "frameworks" / "aii.toml").read_text("utf-8"))
+    for node in document["nodes"]:
+        if "item" in node:
+            node["item"] |= {"kind": "graded", "degrees": 2}
+    graded = parse_framework(document)
+    rng = np.random.default_rng(5)
+    tree = aii.tracks["discrete"]
+    most = np.array([tree.nodes[i].item.options for i in tree.leaves])
+    options = np.clip(np.rint(rng.uniform(0, 1.2, (300, 1)) * most + rng.normal(0, 1, (300, 28))),
+                      1, most)  # fmt: skip
+    degrees = 2 * options - rng.integers(0, 2, options.shape)
+    choice = {"option_score": "half-steps"}
+    people = population(aii, options, kind="answers")
+    lower = rate(published_weights(aii), people, rule_options=choice)
+    upper = rate(published_weights(aii), people, rule_options={"option_score": "even-to-100"})
+    mixed = rate(published_weights(graded), population(graded, degrees, kind="answers"),
+                 rule_options=choice)  # fmt: skip
+    low, mid, high = (r.samples["discrete"].star for r in (lower, mixed, upper))
+    assert (low <= mid).all()
+    assert (mid <= high).all()
+    assert (low < high).any()
+    assert (low < mid).any()
+    assert (mid < high).any()
 
 
 def test_missing_answers_are_an_error_that_names_item_and_enterprise(aii):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from calib.files.shipped import shipped_data
+from calib.population import Population, Sample
 from calib.rating import rate
 from calib.weights import published_weights
 
@@ -94,9 +95,46 @@ def test_scores_stay_clear_of_every_edge(rating, aii):
 
 def test_the_sample_is_marked_synthetic_and_regenerates_byte_for_byte(trial, tmp_path):
     assert trial.synthetic
-    folder = shipped_data() / "trial"
-    spec = importlib.util.spec_from_file_location("reconstruct", folder / "reconstruct.py")
+    reconstruct().main(tmp_path / "again.csv")
+    shipped = shipped_data() / "trial" / "trial.csv"
+    assert (tmp_path / "again.csv").read_bytes() == shipped.read_bytes()
+
+
+def test_samples_that_give_every_aggregate_exist_on_the_scale_of_half_steps_too():
+    module = reconstruct()
+    framework = module.in_half_steps()
+    found = module.solve(framework)
+    degrees = np.concatenate([s.values.ravel() for s in found.samples.values()])
+    assert set(degrees) == set(range(1, 11))
+    rating = rate(published_weights(framework), found)
+    assert rating.rule_options.option_score == "half-steps"
+    assert rating.samples["discrete"].scores.min() == 10
+    assert rating.counts().tolist() == [1, 5, 9, 6, 1]
+    assert rating.counts("process").tolist() == [0, 2, 6, 2, 0]
+    assert rating.downgrades == 4
+    pillars = {code: rating.node_counts(code) for code in ("IC", "IN", "DA")}
+    assert pillars["IC"][2:4].sum() == 19
+    assert [pillars["IN"][:2].sum(), pillars["IN"][2:4].sum(), pillars["IN"][4]] == [5, 15, 2]
+    assert [pillars["DA"][:2].sum(), *pillars["DA"][2:]] == [6, 7, 7, 2]
+    assert rating.node_counts("IN", "discrete")[:2].sum() >= 4
+    assert rating.node_counts("IN", "discrete")[3:].sum() >= 5
+
+
+def test_the_published_one_star_enterprise_cannot_exist_where_options_score_evenly_to_100(aii):
+    """All lowest options give more than 20 points, so no sample meets the aggregates."""
+    for code, track in aii.tracks.items():
+        lowest = np.ones((1, len(track.leaves)))
+        ids = np.array(["worst"], dtype=object)
+        worst = Population(aii, {code: Sample(track, ids, ids, lowest)}, "answers")
+        rating = rate(published_weights(aii), worst, rule_options={"option_score": "even-to-100"})
+        assert rating.samples[code].total[0] > 20
+        assert rating.counts().tolist() == [0, 1, 0, 0, 0]
+
+
+def reconstruct():
+    """Return the module that makes the sample."""
+    path = shipped_data() / "trial" / "reconstruct.py"
+    spec = importlib.util.spec_from_file_location("reconstruct", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.main(tmp_path / "again.csv")
-    assert (tmp_path / "again.csv").read_bytes() == (folder / "trial.csv").read_bytes()
+    return module
