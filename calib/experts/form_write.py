@@ -28,7 +28,7 @@ from calib.experts.form_layout import (
 )
 from calib.experts.form_sheets import FormTexts, NodeSheet
 from calib.experts.panel import ExpertForm, Question
-from calib.framework import Framework
+from calib.framework import Framework, Node
 from calib.tables import new_workbook
 from calib.words import message, say
 
@@ -101,20 +101,24 @@ def write_form(
         raise InputError(message("experts.faults.no_form_lang", lang=lang))
     if not questions:
         raise InputError(message("experts.faults.nothing_to_ask"))
+    described = _described(framework, questions)
     with new_workbook(path) as book:
         # A fixed date keeps forms of the same content identical byte for byte.
         book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
         book.set_calc_mode("auto")
         styles = _styles(book)
         head = (framework, method, lang, expert, round_number, self_rating, kept, label)
-        _write_start(book, styles, *head)
-        sheets = sheet_titles(questions, taken=[FormTexts(lang)["sheet"], "History"])
+        _write_start(book, styles, *head, levels=bool(described))
+        texts = FormTexts(lang)
+        sheets = sheet_titles(questions, taken=[texts["sheet"], texts["levels"], "History"])
         for key, question in questions.items():
             answer = filled.answers.get(key) if filled is not None else None
             layout = Layout(method, len(question.items))
             sheet = book.add_worksheet(sheets[key])
             shown = (group or {}).get(key)
             NodeSheet(sheet, styles, layout, question, lang, shown).write(answer)
+        if described:
+            _write_levels(book, styles, described, framework, lang)
         _write_stamp(book, framework, method, lang, sheets, kept)
 
 
@@ -124,6 +128,7 @@ def _styles(book: Any) -> dict[str, Any]:
         "title": book.add_format({"bold": True, "font_size": 14}),
         "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top", **box}),
         "text": book.add_format(box),
+        "cell": book.add_format({"text_wrap": True, "valign": "top", **box}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
         "input": book.add_format({"bg_color": "#FFF7D6", "locked": False, **box}),
         "live": book.add_format({"num_format": "0.000", "font_color": "#404040", **box}),
@@ -144,6 +149,8 @@ def _write_start(
     self_rating: Sequence[int | None] | None,
     kept: tuple[float, float] | None,
     label: str,
+    *,
+    levels: bool,
 ) -> None:
     texts = FormTexts(lang)
     sheet = book.add_worksheet(texts["sheet"])
@@ -182,11 +189,64 @@ def _write_start(
         most = len(FAMILIARITY_SCALE) if row == FAMILIARITY_ROW else 3
         _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
     lines = [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS["common"]]
+    lines += [say("experts.instructions.levels", lang)] if levels else []
     lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[method]]
     for i, line in enumerate(lines):
         row = INSTRUCTIONS_ROW + i
         sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
         sheet.set_row(row, 32)
+
+
+def _described(framework: Framework, questions: Mapping[str, Question]) -> list[tuple[str, Node]]:
+    """Return the nodes asked about, and their parents, that say what their levels mean.
+
+    Returns
+    -------
+    Pairs of the code of a track, "" where all tracks say the same, and the node.
+    """
+    asked = {c for q in questions.values() for c in (q.parent, *q.items)}
+    used = {t for q in questions.values() for t in q.tracks}
+    found: dict[str, list[tuple[str, Node]]] = {}
+    for t in used & set(framework.tracks):
+        for node in framework.tracks[t].nodes:
+            if node.code in asked and node.descriptions:
+                found.setdefault(node.code, []).append((t, node))
+    out: list[tuple[str, Node]] = []
+    for code in framework.codes:
+        same = found.get(code, [])
+        alike = len({n.descriptions for _, n in same}) == 1
+        every = len(same) == sum(code in tree.index for tree in framework.tracks.values())
+        out += [("", same[0][1])] if alike and every and len(same) > 1 else sorted(same)
+    return out
+
+
+def _write_levels(
+    book: Any,
+    styles: Mapping[str, Any],
+    described: Sequence[tuple[str, Node]],
+    framework: Framework,
+    lang: str,
+) -> None:
+    """Write what each level of each node means: to read, not to fill in."""
+    texts = FormTexts(lang)
+    sheet = book.add_worksheet(texts["levels"])
+    sheet.protect()
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    first = framework.rule.first
+    heads = [texts["code"], texts["name"]]
+    heads += [f"L{first + k}" for k in range(framework.rule.stars)]
+    for column, head in enumerate(heads):
+        sheet.set_column(column, column, (10, 24)[column] if column < 2 else 30)
+        sheet.write_string(0, column, head, styles["head"])
+    for row, (track, node) in enumerate(described, start=1):
+        name = node.name.get(lang)
+        where = f" ({framework.tracks[track].name.get(lang)})" if track else ""
+        sheet.write_string(row, 0, node.code, styles["cell"])
+        sheet.write_string(row, 1, name + where, styles["cell"])
+        for column, text in enumerate(node.descriptions, start=2):
+            sheet.write_string(row, column, text.get(lang), styles["cell"])
+    sheet.freeze_panes(1, 2)
 
 
 def _choices(sheet: Any, row: int, choices: list[str], texts: FormTexts) -> None:

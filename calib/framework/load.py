@@ -131,6 +131,7 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
                     value=t,
                     expected=" | ".join(_tracks_of(node, spec)),
                 )
+        _check_descriptions(where, node, spec, faults)
         if node.code in by_code:
             faults.add(
                 where,
@@ -163,6 +164,20 @@ def _check_tree(spec: FrameworkFile, faults: Faults) -> None:
                 )
         by_code.setdefault(node.code, node)
     _check_leaves(spec, faults)
+
+
+def _check_descriptions(where: str, node: NodeEntry, spec: FrameworkFile, faults: Faults) -> None:
+    """Note descriptions of tracks that the node is not in, or of more or fewer levels than are."""
+    given = node.descriptions
+    stars, tracks = len(spec.rating.labels), _tracks_of(node, spec)
+    for track, texts in given.items() if isinstance(given, dict) else [("", given)]:
+        at = f"{where}.descriptions" + (f".{track}" if track else "")
+        if track and track not in tracks:
+            faults.add(at, message("faults.no_such_value", hint=did_you_mean(track, tracks)),
+                       value=track, expected=" | ".join(tracks))  # fmt: skip
+        if (texts or track) and len(texts) != stars:
+            faults.add(at, message("framework.one_description_a_star"), value=len(texts),
+                       expected=message("framework.so_many_descriptions", n=stars))  # fmt: skip
 
 
 def _check_words(spec: FrameworkFile, faults: Faults) -> None:
@@ -256,7 +271,12 @@ def _build_track(spec: FrameworkFile, code: str) -> Track:
         for n in children.get(parent, []):
             item = _item(n.item) if n.item else None
             below = tuple(c.code for c in children.get(n.code, []))
-            nodes.append(Node(n.code, name_of(n.name), depth, parent, below, item, n.status or ""))
+            texts = n.descriptions
+            own = texts.get(code, ()) if isinstance(texts, dict) else texts
+            nodes.append(Node(
+                n.code, name_of(n.name), depth, parent, below, item, n.status or "",
+                tuple(name_of(t) for t in own),
+            ))  # fmt: skip
             walk(n.code, depth + 1)
 
     walk("", 1)

@@ -188,7 +188,10 @@ class ItemEntry(_Model):
 
 
 class NodeEntry(_Model):
-    """A node of the tree; nodes are listed in the order of the published table."""
+    """A node of the tree; nodes are listed in the order of the published table.
+
+    ``descriptions`` say what each star of the node means, lowest first; by track if they differ.
+    """
 
     code: Code
     parent: str = ""
@@ -197,6 +200,7 @@ class NodeEntry(_Model):
     weight: Weight | dict[str, Weight] | None = None
     status: Literal["glossary", "provisional", "published"] | None = None
     item: ItemEntry | None = None
+    descriptions: tuple[NameEntry, ...] | dict[str, tuple[NameEntry, ...]] = ()
 
 
 class FrameworkFile(_Model):

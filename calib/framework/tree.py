@@ -45,7 +45,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a track: a pillar, a capability or an indicator."""
+    """One node of a track: a pillar, a capability or an indicator.
+
+    ``descriptions`` say what each star of it means, lowest first; empty where the file does not.
+    """
 
     code: str
     name: Name
@@ -54,6 +57,7 @@ class Node:
     children: tuple[str, ...] = ()
     item: Item | None = None
     status: str = ""
+    descriptions: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

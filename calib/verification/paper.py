@@ -47,14 +47,22 @@ def _figures() -> dict[str, Callable[[str], float]]:
         return float(counts[int(low) - 1 : int(high or low)].sum())
 
     def percent(text: str) -> float:
-        return round(100 * count(text) / len(rating.scored), 1)
+        of = rating.counts(text.split()[2] if len(text.split()) > 2 else None).sum()
+        return round(100 * count(text) / float(of), 1)
+
+    def nodes(text: str) -> float:
+        code, track, depth = text.split()
+        tree = load_framework(code).tracks[track]
+        return float((tree.depth == int(depth)).sum())
 
     return {
         "weight": weight,
         "count": count,
         "percent": percent,
         "downgraded": lambda text: float(rating.downgrades),
-        "enterprises": lambda text: float(len(rating.scored.samples[text])),
+        "enterprises": lambda text: float(rating.counts(None if text == "all" else text).sum()),
+        "nodes": nodes,
+        "stars": lambda text: float(load_framework(text).rule.stars),
         "band": lambda text: float(aii.rule.bands[int(text) - 1]),
         "gate": lambda text: float(aii.rule.gates["table"].values[int(text) - 2]),
     }

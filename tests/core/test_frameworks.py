@@ -185,3 +185,26 @@ def test_a_folder_does_not_hide_a_shipped_framework(tmp_path, monkeypatch):
     (tmp_path / "vdma").mkdir()
     monkeypatch.chdir(tmp_path)
     assert load_framework("vdma").code == "vdma"
+
+
+def test_each_capability_of_the_alliance_describes_its_five_levels_in_each_track(aii):
+    for tree in aii.tracks.values():
+        for node in tree.nodes:
+            wanted = 5 if node.depth == 2 else 0
+            assert len(node.descriptions) == wanted, node.code
+    discrete, process = (t.nodes[t.index["IN.E2E"]].descriptions for t in aii.tracks.values())
+    assert discrete != process
+
+
+def test_descriptions_that_do_not_fit_the_stars_or_tracks_are_faults():
+    file = document()
+    net = next(n for n in file["nodes"] if n["code"] == "IC.NET")
+    net["descriptions"] = net["descriptions"][:4]
+    end = next(n for n in file["nodes"] if n["code"] == "IN.E2E")
+    end["descriptions"]["batch"] = end["descriptions"].pop("process")
+    with pytest.raises(InputError) as caught:
+        parse_framework(file)
+    found = {f.where.split()[-1]: f for f in caught.value.faults}
+    assert "IC.NET.descriptions" in found
+    assert "5 descriptions" in str(found["IC.NET.descriptions"])
+    assert "IN.E2E.descriptions.batch" in found

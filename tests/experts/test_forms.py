@@ -512,4 +512,16 @@ def test_every_framework_can_be_asked_about(tmp_path, code):
     if questions:
         write_form(tmp_path / "form.xlsx", framework, questions, "points", expert="Li")
         names = python_calamine.CalamineWorkbook.from_path(str(tmp_path / "form.xlsx")).sheet_names
-        assert len(names) == len(questions) + 2
+        described = any(n.descriptions for t in framework.tracks.values() for n in t.nodes)
+        assert len(names) == len(questions) + 2 + described
+
+
+@pytest.mark.parametrize(("lang", "sheet"), [("en", "capability levels"), ("zh", "能力等级")])
+def test_a_form_says_what_the_levels_of_each_capability_mean(tmp_path, lang, sheet):
+    path = tmp_path / "form.xlsx"
+    write_form(path, AII, questions_of(AII, track="process"), "points", lang=lang, expert="Li")
+    rows = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet)
+    shown = {row[0]: row[2:] for row in rows.to_python()[1:]}
+    tree = AII.tracks["process"]
+    wanted = {n.code: [t.get(lang) for t in n.descriptions] for n in tree.nodes if n.depth == 2}
+    assert shown == wanted
