@@ -191,7 +191,8 @@ def _show_stars(
     import pandas as pd
 
     counts = {f"star_{k}": int(c) for k, c in enumerate(rating.counts(), framework.rule.first)}
-    frame = pd.DataFrame([{**counts, "downgraded_count": rating.downgrades}])
+    lost = {"downgraded_count": rating.downgrades} if framework.rule.holds_back else {}
+    frame = pd.DataFrame([{**counts, **lost}])
     print_table(Table("stars", frame, message("imports.stars"), 1), lang, framework.names)
 
 

@@ -126,7 +126,7 @@ def star_counts(run: Run, shown: list[str], lang: str) -> Table:
             label = say("cli.is_baseline", lang, name=label)
         counts = {f"star_{k}": int(c) for k, c in enumerate(rating.counts(), first)}
         down = int(matrix.sum() - matrix.trace()) - up
-        rows.append(
-            {"set": label, **counts, "downgraded_count": rating.downgrades, "up": up, "down": down}
-        )
+        held = run.experiment.framework.rule.holds_back
+        lost = {"downgraded_count": rating.downgrades} if held else {}
+        rows.append({"set": label, **counts, **lost, "up": up, "down": down})
     return Table("stars", pd.DataFrame(rows), run.experiment.title, rows=len(rows))

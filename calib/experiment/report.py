@@ -67,6 +67,7 @@ def render_report(
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
         overview=_overview(run, lang),
+        downgrades=run.experiment.framework.rule.holds_back,
         protocol=[]
         if run.protocol is None
         else [
@@ -84,9 +85,12 @@ def render_report(
         ),
         sections=Markup(sections_html(others, lang, names)),
         rule_options=[
-            (r.question.get(lang), option_value(r.key, value, lang))
+            (
+                r.question.get(lang),
+                option_value(r.key, getattr(run.context.rule_options, r.key), lang),
+            )
             for r in RULE_OPTIONS
-            if (value := getattr(run.context.rule_options, r.key))
+            if run.experiment.framework.rule.asks(r.key)
         ],
         manifest=manifest,
         style=Markup(f"{page_tokens()}\n{sections_style()}"),

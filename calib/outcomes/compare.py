@@ -110,9 +110,7 @@ class ComparisonResult(Result):
             Table("stars", star_table(ratings), message("rating.stars"), rows=0),
             Table("agreement", agreement, message("outcomes.comparison.agreement")),
             Table("movers", mover_table(ratings, base), message("outcomes.comparison.movers")),
-            Table(
-                "downgrades", downgrade_table(ratings), message("outcomes.comparison.downgrades")
-            ),
+            *self._downgrades(),
             Table("transitions", transition_table(ratings, base),
                   message("outcomes.comparison.transitions"), rows=0),
             Table("node-stars", nodes, message("outcomes.comparison.node_stars"), rows=60,
@@ -162,6 +160,13 @@ class ComparisonResult(Result):
             return label
         shown = message("experiment.label_grown", label=label, grown=self.grown[name])
         return shown.get(lang)
+
+    def _downgrades(self) -> Sequence[Table]:
+        """Return the table of downgrades, where the rule has anything that downgrades."""
+        if not self.base.framework.rule.holds_back:
+            return ()
+        title = message("outcomes.comparison.downgrades")
+        return (Table("downgrades", downgrade_table(self.ratings), title),)
 
     def _star_columns(self) -> tuple[Column, ...]:
         """Return the columns of counts by star, headed by the framework's own names of stars."""
@@ -302,7 +307,9 @@ def _watched(found: ComparisonResult) -> pd.DataFrame:
     import pandas as pd
 
     counts = long_form(found.frame("stars"), ["set", "scope", "star"], ["count"])
-    moves = long_form(found.frame("agreement"), ["set", "scope"], ["up", "down", "downgraded"])
+    agreement = found.frame("agreement")
+    watched = [c for c in ("up", "down", "downgraded") if c in agreement]
+    moves = long_form(agreement, ["set", "scope"], watched)
     return pd.concat([counts, moves], ignore_index=True).astype({"star": "Int64"})
 
 

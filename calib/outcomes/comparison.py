@@ -160,7 +160,7 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
 
     Columns: set, scope, n, same, up, down, kappa_linear, kappa_quadratic (weighted κ of stars,
     NaN where one star is all there is), kendall_tau (τ-b of totals), mean_abs_change and
-    max_abs_change of totals in points, downgraded.
+    max_abs_change of totals in points, downgraded (where the rule has gates or caps).
     """
     import pandas as pd
     from scipy.stats import kendalltau
@@ -186,11 +186,12 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
                 weighted_kappa(matrix, "linear"), weighted_kappa(matrix, "quadratic"), tau,
                 float(np.abs(b - a).mean()), float(np.abs(b - a).max()), down,
             ))  # fmt: skip
-    return pd.DataFrame(
+    table = pd.DataFrame(
         rows,
         columns=["set", "scope", "n", "same", "up", "down", "kappa_linear", "kappa_quadratic",
                  "kendall_tau", "mean_abs_change", "max_abs_change", "downgraded"],
     )  # fmt: skip
+    return table if base.framework.rule.holds_back else table.drop(columns="downgraded")
 
 
 def enterprise_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:

@@ -28,7 +28,8 @@ def rating_tables(rating: Rating) -> tuple[Table, ...]:
         Table("enterprises", every, message("rating.enterprises"), rows=60),
         Table("stars", _stars(rating), message("rating.stars")),
         Table("node-stars", _node_stars(rating), message("rating.node_stars"), declared=by_star),
-        Table("downgrades", lost[columns], message("rating.downgrades")),
+        *([Table("downgrades", lost[columns], message("rating.downgrades"))]
+          if rating.framework.rule.holds_back else []),
         Table("thresholds", _thresholds(rating), message("rating.thresholds"),
               declared=_THRESHOLDS, blank=message("rating.no_threshold")),
     )  # fmt: skip
@@ -78,13 +79,14 @@ def _thresholds(rating: Rating) -> pd.DataFrame:
     if rule.beyond_gates():
         return _all_thresholds(rating)
     found = rule.thresholds(rating.rule_options)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "star": range(rule.first, rule.first + rule.stars),
             "total_above": [float("nan"), *found.band.tolist()],
             "gate_above": [float("nan"), *found.gate.tolist()],
         }
     )
+    return table if rule.gates else table.drop(columns="gate_above")
 
 
 def _all_thresholds(rating: Rating) -> pd.DataFrame:

@@ -138,13 +138,10 @@ class Rating(Result):
             message("rating.of_star", star=label, n=int(c))
             for label, c in zip(labels, self.counts(), strict=True)
         ]
-        return message(
-            "rating.headline",
-            label=self.weights.label,
-            size=len(self.scored),
-            counts=counts,
-            n=self.downgrades,
-        )
+        said = {"label": self.weights.label, "size": len(self.scored), "counts": counts}
+        if not self.framework.rule.holds_back:
+            return message("rating.headline_no_gates", **said)
+        return message("rating.headline", **said, n=self.downgrades)
 
     @cached_property
     def probability(self) -> Mapping[str, FloatArray] | None:
@@ -279,7 +276,9 @@ def _watched(rating: Rating) -> pd.DataFrame:
     import pandas as pd
 
     counts = long_form(rating.frame("stars"), ["scope", "star"], ["count"])
-    found = [("all", pd.NA, "downgraded_count", float(rating.downgrades))]
+    found = []
+    if rating.framework.rule.holds_back:
+        found.append(("all", pd.NA, "downgraded_count", float(rating.downgrades)))
     if rating.misrated is not None:
         found.append(("all", pd.NA, "misrated", rating.misrated))
     rest = pd.DataFrame(found, columns=["scope", "star", "quantity", "value"])

@@ -94,11 +94,17 @@ class DominanceResult(Result):
         """The measures, concentration, flags, gates, and how far the measures agree."""
         flags = message("dominance.table.flags", percent=round(100 * self.request.confidence, 6))
         none = message("dominance.no_draws")
+        gated = self.weights.framework.rule.holds_back
+        measures = self.measures
+        if not gated:
+            own = [c for c in measures if c.startswith("star_by_gate")]
+            measures = measures.drop(columns=own)
+        gates = Table("dominance-gates", self.gates, message("dominance.table.gates"))
         return (
-            Table("dominance", self.measures, message("dominance.table.measures"), 0),
+            Table("dominance", measures, message("dominance.table.measures"), 0),
             Table("concentration", self.concentration, message("dominance.table.concentration")),
             Table("dominance-flags", self.flags, flags, 40, blank=none),
-            Table("dominance-gates", self.gates, message("dominance.table.gates")),
+            *([gates] if gated else []),
             Table(
                 "dominance-agreement", self.disagreement, message("dominance.table.agreement"), 0
             ),
