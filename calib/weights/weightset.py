@@ -437,7 +437,10 @@ def equal_weights(
         return out
 
     local = equalised(base.local)
-    what = joined(levels if levels is not None else [message("provenance.all_levels")])
+    names = dict(framework.levels)
+    what = joined(
+        [message("provenance.all_levels")] if levels is None else [names[c] for c in levels]
+    )
     return WeightSet.build(
         framework,
         "equal",
