@@ -20,12 +20,13 @@ MOST_ROWS = 40
 
 
 @styled
-def weights_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
+def weights_over_years(table: pd.DataFrame, *, language: str = "zh", title: str = "") -> Any:
     """Draw weights that move over years, one band a node, adding up to 1.
 
     Parameters
     ----------
     table : one row a year (the index, rising), one column a node, weights 0 to 1
+    title : heading; none when empty
     """
     fig, ax = figure(7, 3.8)
     years = np.asarray(table.index, dtype=float)
@@ -47,11 +48,14 @@ def weights_over_years(table: pd.DataFrame, *, language: str = "zh") -> Any:
     ax.set_ylabel(say("figures.weight", language))
     ax.set_xlabel(say("figures.year", language))
     ax.xaxis.get_major_locator().set_params(integer=True)
+    _head(fig, title)
     return fig
 
 
 @styled
-def stars_over_years(table: pd.DataFrame, *, language: str = "zh", synthetic: bool = False) -> Any:
+def stars_over_years(
+    table: pd.DataFrame, *, language: str = "zh", synthetic: bool = False, title: str = ""
+) -> Any:
     """Draw the star distribution over years as stacked areas, the lowest star at the bottom.
 
     Parameters
@@ -59,6 +63,7 @@ def stars_over_years(table: pd.DataFrame, *, language: str = "zh", synthetic: bo
     table : one row a point in time (years, the index, rising), one column a star from the
         lowest; counts of enterprises
     synthetic : say that the enterprises are
+    title : heading; none when empty
     """
     fig, ax = figure(7, 4)
     years = np.asarray(table.index, dtype=float)
@@ -85,11 +90,14 @@ def stars_over_years(table: pd.DataFrame, *, language: str = "zh", synthetic: bo
     ax.set_ylabel(say("figures.share", language) + mark)
     ax.set_xlabel(say("figures.year", language))
     ax.xaxis.get_major_locator().set_params(integer=True)
+    _head(fig, title)
     return fig
 
 
 @styled
-def probability_bars(table: pd.DataFrame, now: Sequence[int], *, language: str = "zh") -> Any:
+def probability_bars(
+    table: pd.DataFrame, now: Sequence[int], *, language: str = "zh", title: str = ""
+) -> Any:
     """Draw star probabilities as one bar an enterprise, a mark at the star it has now.
 
     Parameters
@@ -97,6 +105,7 @@ def probability_bars(table: pd.DataFrame, now: Sequence[int], *, language: str =
     table : one row an enterprise (its name the index), one column a star; up to 40 are drawn,
         the least certain first
     now : star of each enterprise, from 0
+    title : heading; none when empty
     """
     p = table.to_numpy(dtype=float)
     own = np.asarray(now)
@@ -121,23 +130,29 @@ def probability_bars(table: pd.DataFrame, now: Sequence[int], *, language: str =
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
     ax.set_xlabel(say("figures.probability", language))
     handles = [_patch(c, str(n)) for c, n in zip(colours, table.columns, strict=True)]
-    fig.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    _head(fig, title)
     return fig
 
 
 @styled
-def shift_distances(table: pd.DataFrame, *, within: float, language: str = "zh") -> Any:
+def shift_distances(
+    table: pd.DataFrame, *, within: float, language: str = "zh", title: str = ""
+) -> Any:
     """Draw how much weight must move to lose or to gain a star.
 
     Parameters
     ----------
     table : one row an enterprise (its name the index), columns ``down`` and ``up``: total
-        variation 0 to 1, inf where nothing does it; up to 40 are drawn, the nearest first
+        variation 0 to 1, inf where nothing does it; up to 40 are drawn, the nearest first, and
+        those whose star nothing changes are counted below
     within : distance that is marked as near
+    title : heading; none when empty
     """
     values = table[["down", "up"]].to_numpy(dtype=float)
-    order = np.argsort(values.min(axis=1), kind="stable")[:MOST_ROWS]
-    fig, ax = figure(7, 1.2 + 0.24 * len(order))
+    nearest = values.min(axis=1)
+    order = np.argsort(nearest, kind="stable")[: min(int(np.isfinite(nearest).sum()), MOST_ROWS)]
+    fig, ax = figure(7, 1.3 + 0.24 * max(len(order), 2))
     for column, colour, marker, name in (
         (0, DOWN, "v", say("figures.lose", language)),
         (1, UP, "^", say("figures.gain", language)),
@@ -152,9 +167,17 @@ def shift_distances(table: pd.DataFrame, *, within: float, language: str = "zh")
     ax.invert_yaxis()
     ax.set_xlim(left=0)
     ax.grid(axis="y", color=MUTED, alpha=0.2)
-    ax.set_xlabel(say("figures.must_move", language))
-    fig.legend(loc="outside upper center", ncols=2)
+    fixed = int(len(nearest) - np.isfinite(nearest).sum())
+    rest = f"\n{say('figures.never_move', language, n=fixed)}" if fixed else ""
+    ax.set_xlabel(say("figures.must_move", language) + rest)
+    fig.legend(loc="outside lower center", ncols=2)
+    _head(fig, title)
     return fig
+
+
+def _head(fig: Any, title: str) -> None:
+    if title:
+        fig.suptitle(title, x=0.01, ha="left", fontsize=11)
 
 
 def _patch(colour: str, label: str) -> Any:

@@ -10,11 +10,14 @@ import functools
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from calib.errors import InputError
 from calib.figures.fonts import register_fonts, warn_missing_glyphs
@@ -26,6 +29,7 @@ from calib.words import languages, message
 
 __all__ = [
     "figure",
+    "legend_columns",
     "save",
     "save_png",
     "save_svg",
@@ -183,6 +187,28 @@ def figure(
 
 
 _NO_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:nan|inf)(?![\w.])")
+
+
+def legend_columns(labels: Iterable[object], width: float) -> int:
+    """Return how many columns a legend can have in a figure, so that none of it is cut.
+
+    Parameters
+    ----------
+    labels : entries; a Chinese character counts as two letters
+    width : of the figure in inches
+    """
+    east = unicodedata.east_asian_width
+    widths = [6 + sum(2 if east(c) in "WF" else 1 for c in str(n)) for n in labels]
+    fits = [
+        n for n in range(1, len(widths) + 1)
+        # Entries run down the columns, the first columns hold the most.
+        if sum(max(part) for part in np.array_split(widths, n)) <= _LETTERS_AN_INCH * width
+    ]  # fmt: skip
+    return fits[-1] if fits else 1
+
+
+_LETTERS_AN_INCH = 14
+"""Letters of a legend's size in an inch."""
 
 
 def _prepare(fig: Any) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, GRID, MUTED, series_colours
-from calib.figures.style import figure, styled
+from calib.figures.style import figure, legend_columns, styled
 from calib.words import resolve_language, say
 
 __all__ = ["estimates", "weights_by_set"]
@@ -72,7 +72,7 @@ def weights_by_set(
     heading = title or say("figures.weights_by_set", language)
     fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center",
-               ncols=min(sets, 3))  # fmt: skip
+               ncols=legend_columns(table.columns, 7.2))  # fmt: skip
     return fig
 
 

@@ -343,6 +343,8 @@ def _replicates(
 
 
 def _drawing(case: _Case) -> Drawing:
+    title = message("outcomes.acceptability.figure", case=case.name)
+
     def draw(lang: str) -> Any:
         from calib.figures.outcomes import probability_bars
 
@@ -350,8 +352,7 @@ def _drawing(case: _Case) -> Drawing:
         shown = case.frame.set_index("name")[[f"p_{k + rule.first}" for k in range(rule.stars)]]
         shown.columns = [n.get(lang) for n in rule.labels]
         now = (case.frame["star"] - rule.first).tolist()
-        return probability_bars(shown, now, language=lang)
+        return probability_bars(shown, now, language=lang, title=title.get(lang))
 
-    title = message("outcomes.acceptability.figure", case=case.name)
     roles = (Role.ENTERPRISE, Role.PROBABILITY)
     return Drawing(f"acceptability-{case.name}", title, draw, roles=roles)

@@ -113,14 +113,18 @@ class StabilityResult(Result):
         shown.columns = ["down", "up"]
         shown = shown.fillna(np.inf)
 
+        label = dict(self.framework.levels)[level]
+        title = message("outcomes.stability.figure", level=label)
+
         def draw(lang: str) -> Any:
             from calib.figures.outcomes import shift_distances
 
-            return shift_distances(shown, within=self.within / 100, language=lang)
+            return shift_distances(
+                shown, within=self.within / 100, language=lang, title=title.get(lang)
+            )
 
-        label = dict(self.framework.levels)[level]
         return Drawing(
-            f"stability-{level}", message("outcomes.stability.figure", level=label), draw,
+            f"stability-{level}", title, draw,
             roles=(Role.ENTERPRISE, Role.STATISTIC),
         )  # fmt: skip
 

@@ -280,12 +280,15 @@ def _steps(course: _Course, stars: int) -> pd.DataFrame:
 
 
 def _drawing(course: _Course, rule: RatingRule) -> Drawing:
+    title = message("outcomes.tipping.over_years", set=course.name)
+
     def draw(lang: str) -> Any:
         from calib.figures.outcomes import stars_over_years
 
         counts = _steps(course, rule.stars)
         counts.columns = [n.get(lang) for n in rule.labels]
-        return stars_over_years(counts, language=lang, synthetic=course.synthetic)
+        return stars_over_years(
+            counts, language=lang, synthetic=course.synthetic, title=title.get(lang)
+        )
 
-    title = message("outcomes.tipping.over_years", set=course.name)
     return Drawing(f"stars-over-years-{course.name}", title, draw, roles=(Role.COUNT,))

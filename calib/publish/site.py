@@ -191,6 +191,10 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
 
 def _explorer(view: View, footer: Sequence[tuple[str, str]]) -> str:
     lines = [message("publish.footer_line", name=k, value=v) for k, v in footer]
+    lines += [
+        message("publish.footer_line", name=message("publish.foot_input"), value=line)
+        for line in _inputs(view)
+    ]
     return explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline,
         language=view.language, footer=lines,
@@ -224,7 +228,7 @@ def _page(
         style=Markup("\n".join(_styles(page))),
         wide=page.href == "results.html",
         # Made by this package; what stands in the data was escaped on the way.
-        body=Markup(body), footer=footer, script=Markup(script),
+        body=Markup(body), footer=footer, inputs=_inputs(view), script=Markup(script),
         script_hash=Markup(script_hash(script)),
     )  # fmt: skip
     return rendered
@@ -374,9 +378,6 @@ def _footer(view: View) -> list[tuple[str, str]]:
         (say("publish.foot_rule_options"), spell_options(chosen, view.language)),
     ]
     rows += [
-        (say("publish.foot_input"), f"{name} (sha256 {sha})") for name, sha in run.inputs.items()
-    ]
-    rows += [
         (say("publish.foot_population"),
          say("publish.foot_population_line", label=run.context.scored.label,
              n=len(run.context.scored))),
@@ -385,3 +386,8 @@ def _footer(view: View) -> list[tuple[str, str]]:
         (say("publish.foot_date"), now().date().isoformat()),
     ]  # fmt: skip
     return rows
+
+
+def _inputs(view: View) -> list[str]:
+    """Return every file that was read, and its digest."""
+    return [f"{name} (sha256 {sha})" for name, sha in view.run.inputs.items()]

@@ -98,6 +98,7 @@ def _table(
         "name": table.name,
         "title": table.title.get(lang),
         "html": Markup(table_html(table, lang, names, caption=False, more=False)),
+        "none": "" if len(table.view) else message("report.no_rows").get(lang),
         "open": is_open,
         "size": message("report.row_count", n=len(table.view)).get(lang),
         "first": (

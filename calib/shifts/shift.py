@@ -207,6 +207,12 @@ def _drawings(path: WeightPath) -> tuple[Drawing, ...]:
 
 
 def _drawing(track: Track, family: Family, path: WeightPath) -> Drawing:
+    if family.parent:
+        node = track.nodes[track.index[family.parent]]
+        title = message("shift.family", node=node.name)
+    else:
+        title = message("shift.first_level")
+
     def draw(lang: str) -> Any:
         import pandas as pd
 
@@ -216,10 +222,7 @@ def _drawing(track: Track, family: Family, path: WeightPath) -> Drawing:
         values = path.local(track.code, time)[:, family.members]
         names = [track.nodes[i].name.get(lang) for i in family.members]
         table = pd.DataFrame(values, index=path.year(time), columns=names)
-        return weights_over_years(table, language=lang)
+        return weights_over_years(table, language=lang, title=title.get(lang))
 
-    if not family.parent:
-        return Drawing("weights", message("shift.first_level"), draw, roles=(Role.WEIGHT,))
-    node = track.nodes[track.index[family.parent]]
-    title = message("shift.family", node=node.name)
-    return Drawing(f"weights-{family.parent}", title, draw, roles=(Role.WEIGHT,))
+    name = f"weights-{family.parent}" if family.parent else "weights"
+    return Drawing(name, title, draw, roles=(Role.WEIGHT,))
