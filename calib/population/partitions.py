@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,21 @@ from calib.errors import Faults, InputError, MissingExtraError
 from calib.files.atomic import atomic_files, is_unfinished
 from calib.framework import Framework
 from calib.population.population import Kind, Labels, Population, Sample
+from calib.tables.parquet import parquet_rows, read_arrow, write_arrow
 from calib.words import message
 
-__all__ = ["Partition", "find_partitions", "read_partition", "write_partitions"]
+__all__ = [
+    "Partition",
+    "check_distinct",
+    "find_partitions",
+    "id_marks",
+    "read_partition",
+    "write_partitions",
+]
+
+_USE = "a partitioned population"
+_MOST_PAIRS = 20
+"""Repeated ids that are named, or pairs of parts that are looked through for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,6 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
     InputError
         When the folder has none, or one of them is no Parquet.
     """
-    parquet = _pyarrow()
     root = Path(folder)
     found = (p for p in root.rglob("*.parquet") if not is_unfinished(p.relative_to(root)))
     files = sorted(found, key=lambda p: p.relative_to(root).as_posix())
@@ -48,9 +60,9 @@ def find_partitions(folder: str | Path) -> tuple[Partition, ...]:
     for p in files:
         name = p.relative_to(root).as_posix()
         try:
-            rows = int(parquet.read_metadata(str(p)).num_rows)
-        except (OSError, ValueError) as exc:  # pyarrow's own errors are among these
-            faults.add(name, message("faults.cannot_be_read_as_parquet", exc=exc))
+            rows = parquet_rows(p, _USE)
+        except InputError as exc:
+            faults.add(name, message("faults.cannot_be_read_as_parquet", exc=exc.__cause__))
             continue
         out.append(Partition(name, str(p), rows))
     faults.raise_if_any()
@@ -64,13 +76,15 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
     ------
     InputError
         With the faults of the file: columns that are missing, tracks that are unknown, values
-        that are no option or no score (the first row of each column).
+        that are no option or no score (the first row of each column), ids that stand twice,
+        and when a page is damaged.
     """
-    parquet = _pyarrow()
-    table = parquet.read_table(part.path)
+    table = read_arrow(part.path, _USE)
     faults = Faults(part.name)
-    tracks = _tracks(table, framework, faults)
+    tracks = _tracks(table, part, framework, faults)
     faults.raise_if_any()
+    every = _ids(table)
+    _check_ids(every, faults)
     samples = {}
     for t, track in framework.tracks.items():
         rows = np.flatnonzero(tracks == t)
@@ -97,7 +111,7 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
                 )
                 continue
             _check(values[:, j], rows, code, framework, t, kind, faults)
-        ids = table.column("enterprise").to_numpy(zero_copy_only=False)[rows].astype(object)
+        ids = every[rows]
         samples[t] = Sample(track, ids, ids, values, {})
     faults.raise_if_any()
     digest = hashlib.sha256(Path(part.path).read_bytes()).hexdigest()
@@ -119,9 +133,10 @@ def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
     InputError
         When the folder holds partitions already.
     """
-    parquet = _pyarrow()
-    import pyarrow as pa
-
+    try:
+        import pyarrow as pa
+    except ImportError as exc:
+        raise MissingExtraError(_USE, "parquet") from exc
     if any(not is_unfinished(p.relative_to(folder)) for p in Path(folder).rglob("*.parquet")):
         raise InputError(message("faults.holds_partitions_already_expected_a", folder=folder))
     written = 0
@@ -138,12 +153,74 @@ def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
                     columns[code] = pa.array(values if whole else values.astype(np.int8))
                 target = aside / f"track={t}" / f"part-{number:05d}.parquet"
                 target.parent.mkdir(exist_ok=True)
-                parquet.write_table(pa.table(columns), str(target), compression="zstd")
+                write_arrow(pa.table(columns), target, _USE)
                 written += len(sample.ids)
     return written
 
 
-def _tracks(table: Any, framework: Framework, faults: Faults) -> Labels:
+def check_distinct(parts: Sequence[Partition], marks: Sequence[IntArray]) -> None:
+    """Refuse an enterprise that stands in two parts.
+
+    Parameters
+    ----------
+    marks : of each part, what :func:`id_marks` gives: 8 bytes an enterprise
+
+    Raises
+    ------
+    InputError
+        Naming enterprises and the parts that they stand in.
+    """
+    every = np.concatenate([np.zeros(0, dtype=np.uint64), *marks])
+    order = np.argsort(every, kind="stable")
+    alike = np.flatnonzero(every[order][1:] == every[order][:-1])
+    if not len(alike):
+        return
+    of = np.repeat(np.arange(len(marks)), [len(m) for m in marks])
+    pairs = np.unique(np.stack([of[order][alike], of[order][alike + 1]], axis=1), axis=0)
+    faults = Faults(str(Path(parts[0].path).parent))
+    for a, b in pairs[:_MOST_PAIRS]:
+        # Two ids can have one mark: the ids themselves decide.
+        first = set(_ids(read_arrow(parts[a].path, _USE)).tolist())
+        both = [i for i in _ids(read_arrow(parts[b].path, _USE)).tolist() if i in first]
+        if both:
+            faults.add(
+                parts[b].name, message("faults.id_in_two_parts", n=len(both)), value=both[0],
+                expected=message("faults.id_in_one_part", part=parts[a].name),
+            )  # fmt: skip
+    faults.raise_if_any()
+
+
+def id_marks(population: Population) -> IntArray:
+    """Return 64 bits for each id of a part, by which ids of different parts are compared."""
+    from pandas.util import hash_array
+
+    ids = [s.ids.astype(object) for s in population.samples.values()]
+    every = np.concatenate([np.zeros(0, dtype=object), *ids])
+    marks: IntArray = hash_array(every, categorize=False)
+    return marks
+
+
+def _ids(table: Any) -> Labels:
+    ids: Labels = np.asarray(table.column("enterprise").to_pylist(), dtype=object)
+    return ids
+
+
+def _check_ids(ids: Labels, faults: Faults) -> None:
+    if len(set(ids.tolist())) == len(ids):
+        return
+    first: dict[str, int] = {}
+    for row, value in enumerate(ids.tolist()):
+        before = first.setdefault(value, row)
+        if before != row:
+            faults.add(
+                f"row {row}, column enterprise", message("faults.duplicate_enterprise_id"),
+                value=value, expected=message("faults.each_id_once_first_in", row=before),
+            )  # fmt: skip
+            if len(faults) == _MOST_PAIRS:
+                return
+
+
+def _tracks(table: Any, part: Partition, framework: Framework, faults: Faults) -> Labels:
     names = table.column_names
     if "enterprise" not in names:
         faults.add(
@@ -153,6 +230,9 @@ def _tracks(table: Any, framework: Framework, faults: Faults) -> Labels:
         )
     rows = table.num_rows
     if "track" not in names:
+        folder = re.search(r"(?:^|/)track=([^/]+)/", part.name)
+        if folder is not None and framework.track(folder[1]) is not None:
+            return np.full(rows, framework.track(folder[1]), dtype=object)
         if len(framework.tracks) > 1:
             faults.add(
                 "columns", message("faults.no_column_track"), expected=" | ".join(framework.tracks)
@@ -190,11 +270,3 @@ def _check(
             message("faults.no_valid_value_rows", n=len(found)), value=float(values[found[0]]),
             expected=expected,
         )  # fmt: skip
-
-
-def _pyarrow() -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError as exc:
-        raise MissingExtraError("a partitioned population", "parquet") from exc
-    return parquet

@@ -16,7 +16,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError, MissingExtraError
 from calib.framework import Framework, RuleOptions, Thresholds, Track
-from calib.population.partitions import Partition, read_partition
+from calib.population.partitions import Partition, check_distinct, id_marks, read_partition
 from calib.population.population import Kind
 from calib.rating.answers import score_answers
 from calib.rating.collapse import Folded, fold
@@ -101,7 +101,8 @@ def count_partitions(
     Raises
     ------
     InputError
-        For faults of a part, or unanswered items that the rule options do not score.
+        For faults of a part, unanswered items that the rule options do not score, and an
+        enterprise that stands in two parts.
     """
     sizes = {len(w) for w in local.values()}
     if len(sizes) != 1:
@@ -113,12 +114,14 @@ def count_partitions(
     per_set = {t: np.zeros((next(iter(sizes)), K), dtype=np.int64) for t in framework.tracks}
     enterprises = dict.fromkeys(framework.tracks, 0)
     digests: dict[str, str] = {}
+    marks: dict[int, IntArray] = {}
 
     def add(number: int, index: int, found: _PartCounts) -> None:
         for t, counts in found.per_set.items():
             per_set[t] += counts
             enterprises[t] += found.enterprises[t]
         digests[parts[index].name] = found.digest
+        marks[index] = found.marks
         done(number)
 
     if scheduler is None:
@@ -129,6 +132,7 @@ def count_partitions(
             arriving = _on_cluster(client, _count_part, job, list(parts))
             for number, (index, found) in enumerate(arriving):
                 add(number + 1, index, found)
+    check_distinct(parts, [marks[i] for i in range(len(parts))])
     return PopulationCounts(per_set, enterprises, dict(sorted(digests.items())))
 
 
@@ -146,6 +150,7 @@ class _PartCounts:
     per_set: dict[str, IntArray]
     enterprises: dict[str, int]
     digest: str
+    marks: IntArray
 
 
 def _count_part(job: _Job, part: Partition) -> _PartCounts:
@@ -156,7 +161,7 @@ def _count_part(job: _Job, part: Partition) -> _PartCounts:
         X = sample.require_complete(f"counting the stars of part {part.name}")
         per_set[t] = count_folded(job.folded[t], X, workers=job.workers).per_set
         enterprises[t] = len(X)
-    return _PartCounts(per_set, enterprises, population.digest)
+    return _PartCounts(per_set, enterprises, population.digest, id_marks(population))
 
 
 def _count_block(folded: Folded, X: FloatArray) -> StarCounts:

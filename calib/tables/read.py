@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from calib._types import BoolArray
-from calib.errors import Faults, InputError, MissingExtraError
+from calib.errors import Faults, InputError
 from calib.files.inputs import note_input, read_input
 from calib.tables.encoding import decode
 from calib.tables.grids import WORKBOOKS, is_blank, plain_text
 from calib.tables.joined import join_sheets
+from calib.tables.parquet import read_arrow
 from calib.tables.raw import RawTable, check_header, check_width, filled
 from calib.tables.write import unmarked
 from calib.tables.xlsx import CellMarks, marked_cells, read_visible_sheets
@@ -150,15 +151,12 @@ def _read_workbook(file: Path, sheet: str | None) -> RawTable:
 
 
 def _read_parquet(file: Path) -> RawTable:
+    table = read_arrow(file)
     try:
-        frame = pd.read_parquet(file)
+        frame = table.to_pandas()
         # Damaged text is found when it is decoded, which Arrow puts off.
         texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
         frame = frame.astype(dict.fromkeys(texts, object))
-    except ImportError as exc:
-        raise MissingExtraError("reading Parquet", "parquet") from exc
-    except (OSError, ValueError) as exc:
-        raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
     except Exception as exc:  # the reader's own, of a corrupt file
         raise InputError(message("faults.cannot_be_read_as_parquet_2", file=file, exc=exc)) from exc
     frame.columns = pd.Index([str(c) for c in frame.columns], dtype=object)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from calib.errors import InputError, MissingExtraError
 from calib.files.atomic import atomic_file
+from calib.tables.parquet import write_arrow
 from calib.tables.xlsx import new_workbook
 from calib.words import message
 
@@ -64,13 +65,13 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a Parquet file (zstd); needs the ``parquet`` extra."""
+    """Write a Parquet file (zstd) with checksums; needs the ``parquet`` extra."""
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow as pa
     except ImportError as exc:
         raise MissingExtraError("writing Parquet", "parquet") from exc
     with atomic_file(path) as aside:
-        frame.to_parquet(aside, index=False, compression="zstd")
+        write_arrow(pa.Table.from_pandas(frame, preserve_index=False), aside)
 
 
 def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:

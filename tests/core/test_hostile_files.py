@@ -23,7 +23,7 @@ from calib.files.inputs import read_toml
 from calib.files.shipped import shipped_data, shipped_experiments
 from calib.framework import load_framework
 from calib.population import load_population
-from calib.tables import read_table
+from calib.tables import read_table, write_table
 from calib.weights import published_weights, read_weights, write_weights
 
 AII = load_framework("aii")
@@ -167,6 +167,26 @@ def test_a_parquet_of_bytes_is_an_error(tmp_path):
     frame.to_parquet(tmp_path / "p.parquet")
     with pytest.raises(InputError):
         load_population(tmp_path / "p.parquet", AII)
+
+
+def test_no_flipped_bit_of_a_parquet_file_changes_a_value_in_silence(tmp_path):
+    frame = load_population(shipped_data() / "trial" / "trial.csv", AII).frame()
+    path = tmp_path / "p.parquet"
+    write_table(frame, path)
+    true, rng, said = path.read_bytes(), random.Random(5), []
+    before = read_table(path).frame
+    for _ in range(120):
+        data = bytearray(true)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        try:
+            after = read_table(path).frame
+        except InputError as exc:
+            said.append(str(exc))
+        else:
+            pd.testing.assert_frame_equal(after, before)
+    assert len(said) > 60
+    assert all(str(path) in text and "\n" not in text for text in said)
 
 
 def test_a_file_name_that_is_not_utf_8_is_read_and_named(tmp_path, book):

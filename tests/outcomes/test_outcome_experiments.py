@@ -1,5 +1,7 @@
 """Experiments on shifts, robustness, rule options and scale: what the tables say is so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from one_language import foreign_words
@@ -157,13 +159,22 @@ def test_comparison_and_life_cycle_say_what_the_sets_do(tmp_path):
         run(tmp_path, sets, {"comparison": {"by": "size"}})
 
 
+def renamed(population, number):
+    """Ids of its own for each part: an enterprise stands in one of them."""
+    samples = {
+        t: replace(s, ids=np.array([f"{i}-{number}" for i in s.ids], dtype=object))
+        for t, s in population.samples.items()
+    }
+    return replace(population, samples=samples)
+
+
 def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
     pytest.importorskip("pyarrow")
     from calib.framework import load_framework
     from calib.population.partitions import write_partitions
 
     framework = load_framework("aii")
-    populations = [generate_population(framework, 80, rng=s) for s in range(3)]
+    populations = [renamed(generate_population(framework, 80, rng=s), s) for s in range(3)]
     write_partitions(tmp_path / "national", populations)
     scale = {"parts": "national", "draws": 20, "synthetic": True}
     done = run(tmp_path, {"equal": {"source": "equal"}}, {"scale": scale})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,10 +33,18 @@ def weights(count, seed):
     return out
 
 
+def renamed(population, number):
+    samples = {
+        t: replace(s, ids=np.array([f"{i}-{number}" for i in s.ids], dtype=object))
+        for t, s in population.samples.items()
+    }
+    return replace(population, samples=samples)
+
+
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("national")
-    populations = [generate_population(FRAMEWORK, 300, rng=seed) for seed in range(12)]
+    populations = [renamed(generate_population(FRAMEWORK, 300, rng=s), s) for s in range(12)]
     assert write_partitions(folder, populations) == 3600
     return populations, find_partitions(folder)
 
@@ -81,6 +90,26 @@ def test_faults_of_a_part_are_named(tmp_path):
         find_partitions(tmp_path)
     with pytest.raises(InputError, match="no Parquet files"):
         find_partitions(tmp_path / "nothing")
+
+
+def test_an_enterprise_stands_in_one_row_of_one_part(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    populations = [renamed(generate_population(FRAMEWORK, 40, rng=s), s) for s in (1, 2)]
+    write_partitions(tmp_path / "n", populations)
+    for folder in (tmp_path / "n").iterdir():
+        (folder / "part-00002.parquet").write_bytes((folder / "part-00001.parquet").read_bytes())
+    with pytest.raises(InputError, match=r"part-00002.*20 enterprises that stand in another part"):
+        count_partitions(find_partitions(tmp_path / "n"), FRAMEWORK, weights(2, 1), RULE_OPTIONS)
+    tree = FRAMEWORK.tracks["process"]
+    table = pa.table({"enterprise": ["a", "b", "a"], **{c: [1, 1, 1] for c in tree.leaf_codes}})
+    (tmp_path / "m" / "track=process").mkdir(parents=True)
+    # Several row groups: the repetition is in another one.
+    parquet.write_table(table, tmp_path / "m" / "track=process" / "a.parquet", row_group_size=2)
+    (part,) = find_partitions(tmp_path / "m")
+    with pytest.raises(InputError, match="row 2, column enterprise: duplicate enterprise id"):
+        read_partition(part, FRAMEWORK)
 
 
 # What distributed and its event loop leave open when a worker is killed is not ours to close.
