@@ -61,6 +61,13 @@ class _LazyGroup(NearestGroup):
             finally:
                 _LazyGroup.spoken = current_language()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any("\0" in word for word in args):
+            from calib.words import say
+
+            raise click.UsageError(say("cli.nul", _LazyGroup.spoken), ctx)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib.errors import InputError
-from calib.report import Table, read_dictionary, read_names
+from calib.errors import Faults, InputError
+from calib.report import Column, Role, Table, read_dictionary, read_names
 from calib.tables import unmarked
 from calib.words import Text, message
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["stored_tables"]
+
+_COUNTED = (Role.STAR, Role.COUNT, Role.SHARE)
+"""Roles whose values are summed up again in a workbook."""
 
 
 def stored_tables(
@@ -36,7 +39,7 @@ def stored_tables(
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         declared, names = read_dictionary(document), read_names(document)
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise InputError(message("publish.no_dictionary", file=str(file))) from exc
     tables = {}
     for path in sorted((folder / "tables").glob("*.csv")):
@@ -45,8 +48,10 @@ def stored_tables(
         if path.stem not in declared:
             raise InputError(message("publish.not_in_dictionary", table=str(path), file=str(file)))
         found = declared[path.stem]
+        frame = _frame(path)
+        _check_columns(frame, found.columns, path)
         tables[path.stem] = Table(
-            path.stem, _frame(path), found.title, declared=found.columns, blank=found.blank
+            path.stem, frame, found.title, declared=found.columns, blank=found.blank
         )
     return tables, names
 
@@ -63,3 +68,26 @@ def _frame(path: Path) -> pd.DataFrame:
     frame[texts] = frame[texts].map(unmarked)
     frame.columns = frame.columns.map(unmarked)
     return frame
+
+
+def _check_columns(frame: pd.DataFrame, declared: Sequence[Column], path: Path) -> None:
+    """Refuse a table that somebody edited so far that its columns are not as declared."""
+    import pandas as pd
+
+    faults = Faults(path)
+    for column in declared:
+        if column.key not in frame:
+            faults.add(
+                "header", message("publish.no_declared_column", name=column.key),
+                expected=message("publish.column_as_written"),
+            )  # fmt: skip
+        elif column.role in _COUNTED and not pd.api.types.is_numeric_dtype(frame[column.key].dtype):
+            words = frame[column.key].dropna()
+            numbers = pd.to_numeric(words, errors="coerce")
+            if numbers.isna().any():
+                row = int(numbers.index[numbers.isna()][0])
+                faults.add(
+                    f"row {row + 2}, column {column.key}", message("faults.is_no_number"),
+                    value=words[row], expected=message("publish.column_as_written"),
+                )  # fmt: skip
+    faults.raise_if_any()

@@ -19,6 +19,7 @@ __all__ = ["MANIFEST", "changes", "check_replaceable", "file_hashes", "own_work"
 
 MANIFEST = "manifest.json"
 _SCHEMAS = ("calib.manifest/1", "calib.site/1")
+_GROUPS = ("outputs", "inputs", "versions", "rule_options", "experiment")
 _SHOWN = 6
 _SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
 """What file managers leave in every folder that somebody looks into."""
@@ -49,7 +50,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(manifest, dict) or manifest.get("schema") not in _SCHEMAS:
         return None
-    return manifest if isinstance(manifest.get("outputs"), dict) else None
+    whole = all(isinstance(manifest.get(k, {}), dict) for k in _GROUPS) and "outputs" in manifest
+    return manifest if whole and all(map(_is_text, manifest["outputs"].values())) else None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def changes(folder: Path, manifest: dict[str, Any]) -> list[str]:

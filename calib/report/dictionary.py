@@ -72,8 +72,8 @@ def read_dictionary(document: Mapping[str, Any]) -> dict[str, Declared]:
     """
     return {
         name: Declared(
-            Name(**entry["title"]),
-            Name(**entry["blank"]),
+            _name(entry["title"]),
+            _name(entry["blank"]),
             tuple(_column(key, c) for key, c in entry["columns"].items()),
         )
         for name, entry in document["tables"].items()
@@ -82,14 +82,22 @@ def read_dictionary(document: Mapping[str, Any]) -> dict[str, Declared]:
 
 def read_names(document: Mapping[str, Any]) -> dict[str, Name]:
     """Return the names of nodes, tracks, levels and stars by code from a data dictionary."""
-    return {code: Name(**name) for code, name in document["names"].items()}
+    return {code: _name(name) for code, name in document["names"].items()}
+
+
+def _name(said: Mapping[str, Any]) -> Name:
+    if not all(isinstance(text, str) for text in said.values()):
+        raise TypeError("a name that is no text")
+    return Name(**said)
 
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
+    if not isinstance(said["unit"], str) or not isinstance(said["coded"], str):
+        raise TypeError("a unit or code that is no text")
     return Column(
-        key, Role(said["role"]), said["unit"], Name(**said["heading"]), said["coded"],
-        words={value: Name(**name) for value, name in said.get("words", {}).items()},
-        several=said["several"],
+        key, Role(said["role"]), said["unit"], _name(said["heading"]), said["coded"],
+        words={value: _name(name) for value, name in said.get("words", {}).items()},
+        several=bool(said["several"]),
         # Runs of before said nothing of values of one enterprise.
-        single=said.get("single", False),
+        single=bool(said.get("single", False)),
     )  # fmt: skip
