@@ -9,6 +9,7 @@ anew: what tells then is the hash of the last entry, kept elsewhere, and replayi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -234,8 +235,12 @@ def write_ledger(ledger: Ledger, path: str | os.PathLike[str]) -> None:
     InputError
         When another file stands there, such as the ledger of another calibration.
     """
-    if os.path.lexists(path):
-        _check_old(Path(path), ledger)
+    if not os.path.lexists(path):
+        # Another process may write one at the same moment: it is looked at before it is replaced.
+        with contextlib.suppress(FileExistsError):
+            write_text(path, ledger.text(), new=True)
+            return
+    _check_old(Path(path), ledger)
     write_text(Path(path), ledger.text())
 
 
@@ -246,8 +251,9 @@ def _check_old(path: Path, ledger: Ledger) -> None:
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         head = None
     if head != json.loads(ledger.text())[0]["content"]:
-        what = "no ledger" if head is None else "the ledger of another calibration"
-        raise InputError(f"{path}: is {what} and is not overwritten; choose another name")
+        if head is None:
+            raise InputError(message("adjustment.no_ledger_there", file=str(path)))
+        raise InputError(message("adjustment.other_ledger_there", file=str(path)))
 
 
 def read_ledger(path: str | os.PathLike[str], *, seal: str | None = None) -> Ledger:

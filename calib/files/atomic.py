@@ -90,9 +90,9 @@ def _put_new(aside: Path, target: Path) -> None:
         os.replace(aside, target)
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file in one step."""
-    with atomic_file(path) as aside:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, new: bool = False) -> None:
+    """Write a file in one step; ``new`` as in :func:`atomic_file`."""
+    with atomic_file(path, new=new) as aside:
         try:
             aside.write_bytes(data)
         except OSError as exc:
@@ -102,10 +102,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             raise DiskFullError(Path(path), len(data), _free(aside.parent), exact=True) from exc
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write UTF-8 text in one step."""
+def write_text(path: str | os.PathLike[str], text: str, *, new: bool = False) -> None:
+    """Write UTF-8 text in one step; ``new`` as in :func:`atomic_file`."""
     # What is no character stands in names of files that are not UTF-8.
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), new=new)
 
 
 @contextlib.contextmanager
