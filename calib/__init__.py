@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from calib.ballots import equality_report, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, read_panel, weigh_panel, write_form
-    from calib.framework import list_frameworks, load_framework
+    from calib.framework import list_frameworks, load_framework, with_rule
     from calib.outcomes import (
         acceptability,
         compare,
@@ -58,7 +58,7 @@ _HOMES = {
     "calib.ballots": ("equality_report", "import_ballots", "read_survey", "weigh_ballots"),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
-    "calib.framework": ("list_frameworks", "load_framework"),
+    "calib.framework": ("list_frameworks", "load_framework", "with_rule"),
     "calib.outcomes": (
         "acceptability",
         "compare",
@@ -151,6 +151,7 @@ __all__ = [
     "verify",
     "weigh_ballots",
     "weigh_panel",
+    "with_rule",
     "write_form",
     "write_run",
     "write_weights",

@@ -2,7 +2,7 @@
 
 from calib.framework.conditions import Cap, Compensation, Coverage, Edges, When
 from calib.framework.framework import Framework
-from calib.framework.load import list_frameworks, load_framework, parse_framework
+from calib.framework.load import list_frameworks, load_framework, parse_framework, with_rule
 from calib.framework.rule import (
     RULE_OPTIONS,
     Gates,
@@ -34,4 +34,5 @@ __all__ = [
     "list_frameworks",
     "load_framework",
     "parse_framework",
+    "with_rule",
 ]

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from calib._types import FloatArray
+from calib.errors import InputError
 from calib.framework.rule import RatingRule
 from calib.framework.tree import Name, Node, Track
+from calib.words import message
 
 __all__ = ["Framework"]
 
@@ -42,6 +44,20 @@ class Framework:
     digest: str
     path: str
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    def same_trees(self, other: Framework) -> None:
+        """Check that another framework has the same tracks and nodes, so that only rules differ.
+
+        Raises
+        ------
+        InputError
+            Naming the track that differs.
+        """
+        for code in {**self.tracks, **other.tracks}:
+            own, its = self.tracks.get(code), other.tracks.get(code)
+            if own is None or its is None or own.nodes != its.nodes:
+                raise InputError(message("framework.other_trees", own=self.code, other=other.code,
+                                         track=code))  # fmt: skip
 
     def track(self, word: str) -> str | None:
         """Return the code of the track meant by a code, a name or an alias."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from calib.framework.spec import FrameworkFile, ItemEntry, NodeEntry
 from calib.framework.tree import Item, Node, Track
 from calib.words import message
 
-__all__ = ["list_frameworks", "load_framework", "parse_framework"]
+__all__ = ["list_frameworks", "load_framework", "parse_framework", "with_rule"]
 
 SUM_TOLERANCE = 1e-9
 
@@ -104,6 +105,38 @@ def parse_framework(document: Mapping[str, Any], *, path: str = "", digest: str 
         path=path,
         columns=dict(spec.columns),
     )
+
+
+def with_rule(framework: Framework, **rating: Any) -> Framework:
+    """Return a framework with another rule, to see what a cap, a gate or other bands would do.
+
+    Parameters
+    ----------
+    framework : read from a file
+    rating : keys of the file's section ``[rating]`` with their new values; None takes one out
+
+    Raises
+    ------
+    InputError
+        For a rule that does not fit together, or a framework that was read from no file.
+
+    Examples
+    --------
+    >>> import calib
+    >>> aii = calib.load_framework("aii")
+    >>> weak = {"at_most": 3, "when": {"node": "IC.NET", "at_most": 40}}
+    >>> capped = calib.with_rule(aii, caps=[weak])
+    >>> firms = calib.load_population("trial", capped)
+    >>> calib.rate(calib.published_weights(capped), firms).counts().tolist()
+    [1, 5, 10, 5, 1]
+    """
+    if not framework.path:
+        raise InputError(message("framework.from_no_file", code=framework.code))
+    document = parse_toml(read_input(Path(framework.path), most=MOST_TOML_BYTES), framework.path)
+    kept = {k: v for k, v in {**document["rating"], **rating}.items() if v is not None}
+    version = f"{document['version']}, changed"
+    changed = {**document, "rating": kept, "version": version}
+    return replace(parse_framework(changed), path="")
 
 
 def _tracks_of(node: NodeEntry, spec: FrameworkFile) -> tuple[str, ...]:

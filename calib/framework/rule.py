@@ -123,6 +123,7 @@ class Thresholds:
         beside those of the level
     caps : caps that are no gates: see :mod:`calib.rating.conditions`
     compensation : points that may move between parts first
+    capping : nodes whose gates in ``named`` are caps alone: without a score none holds there
     """
 
     band: FloatArray
@@ -132,6 +133,7 @@ class Thresholds:
     named: tuple[tuple[str, Edges], ...] = ()
     caps: tuple[Cap, ...] = ()
     compensation: Compensation | None = None
+    capping: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -321,7 +323,7 @@ class RatingRule:
             if gate.scope.holds(track, year):
                 where = gate.node or f"@{self.levels.index(gate.level) + 1}"
                 named.append((where, self._strict(gate.values, gate.inclusive)))
-        others = []
+        stated, others = {where for where, _ in named}, []
         for cap in self.caps:
             if not cap.scope.holds(track, year):
                 continue
@@ -332,7 +334,7 @@ class RatingRule:
         return Thresholds(
             np.array(self._effective_bands(track, year, options.band_edge)), np.array(level), depth,
             options.downgrade == "one-star", self._at_nodes(named), tuple(others),
-            self.compensation,
+            self.compensation, frozenset({where for where, _ in named} - stated),
         )  # fmt: skip
 
     def _strict(self, values: Edges, inclusive: tuple[bool, ...]) -> Edges:

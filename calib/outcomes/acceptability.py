@@ -19,7 +19,13 @@ from calib.errors import InputError, suggest
 from calib.framework import Framework, RuleOptions
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
-from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.outcomes.subject import (
+    INCOMPLETE,
+    Incomplete,
+    check_framework,
+    complete_only,
+    scored_enterprises,
+)
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.conditions import is_plain
@@ -64,6 +70,7 @@ class SamplingRequest(Request):
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.9, description="level of the intervals of expected star shares, over the draws"
     )
+    incomplete: Incomplete = Field("error", description=INCOMPLETE)
 
 
 class AcceptabilityRequest(UncertaintyRequest, SamplingRequest):
@@ -91,6 +98,7 @@ class _Case:
     exact: bool
     roots: tuple[Text, ...]
     confidence: float
+    remarks: tuple[Note, ...] = ()
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -183,7 +191,7 @@ class AcceptabilityResult(Result):
             if case.roots:
                 roots = message("outcomes.acceptability.roots", case=case.name, roots=case.roots)
                 out.append(Note(roots))
-        return tuple(out)
+        return (*out, *dict.fromkeys(note for case in self.cases for note in case.remarks))
 
 
 def _watched(found: AcceptabilityResult) -> pd.DataFrame:
@@ -258,6 +266,7 @@ def acceptability(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
+    scored, remarks = complete_only(scored, request.incomplete)
     check_framework([w for w in (weights, draws) if w is not None], scored)
     case = weights.name if name is None else name
     rules = _rules(weights.framework, case, request)
@@ -287,6 +296,7 @@ def acceptability(
     found_case = _Case(
         case, rate(weights=weights, population=scored), probability, error, distribution, exact,
         () if given is None else tuple(r.label for r in source.roots), request.confidence,
+        remarks,
     )  # fmt: skip
     return AcceptabilityResult(scored.framework, (found_case,))
 

@@ -13,7 +13,13 @@ from pydantic import Field
 from calib.errors import InputError, suggest
 from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
-from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.outcomes.subject import (
+    INCOMPLETE,
+    Incomplete,
+    check_framework,
+    complete_only,
+    scored_enterprises,
+)
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
 from calib.rating.conditions import movable_gates
@@ -44,6 +50,7 @@ class StabilityRequest(Request):
     engine: Engine = Field(
         "auto", description="numba (extra fast), numpy, or whichever is there and worth compiling"
     )
+    incomplete: Incomplete = Field("error", description=INCOMPLETE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +69,7 @@ class StabilityResult(Result):
     shifts: pd.DataFrame
     moves: pd.DataFrame
     intervals: pd.DataFrame
+    remarks: tuple[Note, ...] = ()
 
     def headline(self) -> Text:
         """Return how many stars are near another on the first level that may move."""
@@ -102,6 +110,7 @@ class StabilityResult(Result):
                          within=f"{self.within:g}", n=int((self.near["level"] == level).sum())))
             for level in self.levels
         ]  # fmt: skip
+        notes += self.remarks
         if len(self.intervals) > MOST_INTERVALS:
             text = message("outcomes.stability.cut", rows=MOST_INTERVALS, of=len(self.intervals))
             notes.append(Note(text, warning=True))
@@ -188,6 +197,7 @@ def stability(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
+    scored, remarks = complete_only(scored, request.incomplete)
     check_framework([weights], scored)
     levels = [c for c, _ in scored.framework.levels]
     for level in request.levels or ():
@@ -213,7 +223,7 @@ def stability(
     return StabilityResult(
         scored.framework, chosen, request.within,
         pd.concat(shifts, ignore_index=True), pd.concat(moves, ignore_index=True),
-        pd.concat(spans, ignore_index=True),
+        pd.concat(spans, ignore_index=True), remarks,
     )  # fmt: skip
 
 

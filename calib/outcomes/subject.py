@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
 
 from calib.errors import InputError
 from calib.files.names import names_apart
 from calib.framework import RuleOptions
 from calib.population import Population
 from calib.rating import Scored, score_answers
+from calib.report import Note
 from calib.requests import expect
 from calib.weights import Weighed, WeightSet
 from calib.words import message
 
-__all__ = ["Sets", "check_framework", "given", "named_sets", "scored_enterprises"]
+__all__ = [
+    "INCOMPLETE",
+    "Incomplete",
+    "Sets",
+    "check_framework",
+    "complete_only",
+    "given",
+    "named_sets",
+    "scored_enterprises",
+]
+
+Incomplete = Literal["error", "leave-out"]
+INCOMPLETE = "enterprises with unanswered items: an error, or left out of this analysis"
 
 
 def scored_enterprises(
@@ -32,6 +49,32 @@ def scored_enterprises(
             raise InputError(message("outcomes.other_rule_options"))
         return population
     return score_answers(population, rule.read(rule_options))
+
+
+def complete_only(scored: Scored, incomplete: Incomplete) -> tuple[Scored, tuple[Note, ...]]:
+    """Return the enterprises whose every item has a score, where the others may be left out.
+
+    Bands that come from the enterprises stay those of all of them.
+
+    Returns
+    -------
+    The enterprises, and a warning of how many were left out.
+
+    Raises
+    ------
+    InputError
+        When none is complete.
+    """
+    lacking = {t: np.asarray(np.isnan(s.X).any(axis=1)) for t, s in scored.samples.items()}
+    out = sum(int(rows.sum()) for rows in lacking.values())
+    if incomplete == "error" or not out:
+        return scored, ()
+    if out == len(scored):
+        raise InputError(message("outcomes.none_complete", n=out))
+    kept = {t: s.take(~lacking[t]) for t, s in scored.samples.items()}
+    samples = {t: s for t, s in kept.items() if len(s)}
+    note = message("outcomes.left_out_incomplete", n=out, of=len(scored))
+    return replace(scored, samples=samples), (Note(note, warning=True),)
 
 
 Sets = WeightSet | Weighed | Mapping[str, WeightSet | Weighed] | Sequence[WeightSet | Weighed]

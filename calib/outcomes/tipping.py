@@ -12,7 +12,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.framework import Framework, RatingRule, RuleOptions
 from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_points
-from calib.outcomes.subject import scored_enterprises
+from calib.outcomes.subject import Incomplete, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
 from calib.report import Drawing, Note, Result, Role, Table
@@ -101,12 +101,14 @@ class TippingResult(Result):
 
     framework: Framework
     courses: tuple[_Course, ...]
+    remarks: tuple[Note, ...] = ()
 
     @classmethod
     def together(cls, results: Iterable[TippingResult]) -> TippingResult:
         """Return the results of several paths as one."""
         every = list(results)
-        return cls(every[0].framework, tuple(c for r in every for c in r.courses))
+        courses = tuple(c for r in every for c in r.courses)
+        return cls(every[0].framework, courses, every[0].remarks)
 
     def headline(self) -> Text:
         """Return how many enterprises change star along the first path."""
@@ -134,7 +136,7 @@ class TippingResult(Result):
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
         """How many enterprises change star, how often, and under which assumptions."""
-        return tuple(note for c in self.courses for note in _notes(c))
+        return (*(note for c in self.courses for note in _notes(c)), *self.remarks)
 
 
 def tipping(
@@ -143,6 +145,7 @@ def tipping(
     *,
     rule_options: RuleOptions | Mapping[str, str] | None = None,
     name: str | None = None,
+    incomplete: Incomplete = "error",
 ) -> TippingResult:
     """Find every moment at which an enterprise's star changes along a path of weights.
 
@@ -152,6 +155,7 @@ def tipping(
     population : the enterprises in the first year
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     name : of the path in tables; the name of its last set if None
+    incomplete : enterprises with unanswered items: an ``"error"``, or left out (``"leave-out"``)
 
     Notes
     -----
@@ -174,6 +178,7 @@ def tipping(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
+    scored, remarks = complete_only(scored, incomplete)
     path: YearPath = shift.path if isinstance(shift, Shift) else shift
     growing = isinstance(shift, Shift) and shift.growth is not None
     grown = (
@@ -182,7 +187,7 @@ def tipping(
     )  # fmt: skip
     label = name or _name(shift, path)
     course = _follow(label, path, scored, grown)
-    return TippingResult(scored.framework, (course,))
+    return TippingResult(scored.framework, (course,), remarks)
 
 
 def _name(shift: object, path: object) -> str:

@@ -117,7 +117,7 @@ def _note_highest(reading: TableReading, samples: Mapping[str, Sample]) -> None:
         return
     for sample in samples.values():
         items = [sample.track.nodes[i].item for i in sample.track.leaves]
-        top = np.array([np.inf if i is None else i.options for i in items])
-        if bool((sample.values == top).any()):
-            return
+        top = np.array([np.nan if i is None or i.span else i.options for i in items])
+        if bool((sample.values == top).any()) or bool(np.isnan(top).all()):
+            return  # a number has no options
     reading.notes.append(message("population.nobody_highest"))

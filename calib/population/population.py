@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -120,6 +120,18 @@ class Population:
             parts.append(pd.DataFrame({**head, **body}))
         whole = pd.concat(parts, ignore_index=True)
         return whole[[c for c in whole.columns if c not in leaves] + leaves]
+
+    def under(self, framework: Framework) -> Population:
+        """Return the same enterprises under a framework of the same trees with another rule.
+
+        Raises
+        ------
+        InputError
+            When the trees differ.
+        """
+        self.framework.same_trees(framework)
+        samples = {t: replace(s, track=framework.tracks[t]) for t, s in self.samples.items()}
+        return replace(self, framework=framework, samples=samples, digest="")
 
     def take(self, rows: Mapping[str, NDArray[Any]]) -> Population:
         """Return some of the enterprises of each track named in ``rows``."""

@@ -164,7 +164,9 @@ def _write_sheet(page: Any, sheet: Sheet, formats: _Formats, lang: str) -> None:
 
 
 def _is_blank(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, float) and math.isinf(value))
+    import pandas as pd
+
+    return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))
 
 
 def _cell(value: Any, column: Column, sheet: Sheet, lang: str) -> Any:

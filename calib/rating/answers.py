@@ -48,6 +48,11 @@ class ScoredSample:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: BoolArray) -> ScoredSample:
+        """Return some of the enterprises, by a mask."""
+        attributes = {k: v[rows] for k, v in self.attributes.items()}
+        return ScoredSample(self.track, self.ids[rows], self.names[rows], self.X[rows], attributes)
+
     @property
     def complete(self) -> bool:
         """Whether every item has a score."""
@@ -99,6 +104,22 @@ class Scored:
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.samples.values())
+
+    def under(self, framework: Framework) -> Scored:
+        """Return the same scores under a framework of the same trees with another rule.
+
+        Bands that come from the enterprises are found again.
+
+        Raises
+        ------
+        InputError
+            When the trees differ.
+        """
+        self.framework.same_trees(framework)
+        samples = {t: replace(s, track=framework.tracks[t]) for t, s in self.samples.items()}
+        options = framework.rule.read(self.rule_options)
+        ruled = _with_cluster_bands(framework, samples)
+        return replace(self, framework=ruled, samples=samples, rule_options=options)
 
     @property
     def made_up(self) -> Text | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise, product
 
@@ -21,6 +22,7 @@ __all__ = [
     "is_plain",
     "leaf_caps",
     "movable_gates",
+    "required_nodes",
 ]
 
 Gated = tuple[IntArray, FloatArray]
@@ -49,6 +51,15 @@ def gates_of(track: Track, thresholds: Thresholds) -> Gated:
             rows[i] = np.array(edges) if old is None else np.maximum(old, edges)
     table = np.array(list(rows.values())).reshape(len(rows), len(thresholds.band))
     return np.array(list(rows), dtype=np.int64), table
+
+
+def required_nodes(track: Track, thresholds: Thresholds) -> IntArray:
+    """Return the gated nodes that must have a score: all but those that only caps look at."""
+    own = replace(
+        thresholds, named=tuple((w, e) for w, e in thresholds.named if w not in thresholds.capping)
+    )
+    stated, gates = gates_of(track, own)
+    return stated[np.isfinite(gates).any(axis=1)]
 
 
 def _of_level(track: Track, depth: str) -> list[int]:

@@ -14,7 +14,7 @@ from calib.errors import Faults, InputError
 from calib.framework import Cap, Framework, RuleOptions, Thresholds, Track
 from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
-from calib.rating.conditions import cap_stars, compensated, gates_of
+from calib.rating.conditions import cap_stars, compensated, gates_of, required_nodes
 from calib.rating.distributions import rating_tables
 from calib.rating.kernel import star_counts
 from calib.rating.over_samples import long_form, over_samples
@@ -367,7 +367,7 @@ def _rate_sample(
                 if not (known[top] & (local[top] > 0)).any():
                     total[at] = np.nan
             scores[at] = part
-    _check_scored(sample, total, scores, gated[np.isfinite(gates).any(axis=1)])
+    _check_scored(sample, total, scores, required_nodes(track, thresholds))
     star, band = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     failed = np.empty((n, len(gated)), dtype=bool)
     node_stars = np.empty((n, len(track.nodes)), dtype=np.int8)

@@ -311,6 +311,19 @@ class WeightSet:
         """Return the same weights under another name."""
         return replace(self, name=name, label=label or self.label)
 
+    def under(self, framework: Framework) -> WeightSet:
+        """Return the same weights on a framework of the same trees with another rule.
+
+        Draws are left behind: they were made with the old rule.
+
+        Raises
+        ------
+        InputError
+            When the trees differ.
+        """
+        self.framework.same_trees(framework)
+        return replace(self, framework=framework, uncertainty=None)
+
     def with_uncertainty(self, uncertainty: Uncertainty | None) -> WeightSet:
         """Return the same weights with other draws, or with none."""
         return replace(self, uncertainty=uncertainty)

@@ -58,8 +58,8 @@ def run(path, **parameters):
     return [s for s in shown if s is not None], space
 
 
-def test_all_six_notebooks_are_there():
-    assert [p.name[0] for p in NOTEBOOKS] == list("123456")
+def test_all_seven_notebooks_are_there():
+    assert [p.name[0] for p in NOTEBOOKS] == list("1234567")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from calib.experiment import load_experiment, run_experiment, write_run
-from calib.publish.workbook import export_run
+from calib.publish.workbook import Sheet, export_run, write_workbook
+from calib.report import Table
+from calib.words import Name
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -53,3 +55,13 @@ def test_every_enterprise_stands_under_every_set_with_its_scores(made):
     assert page.max_row - 1 == len(run.context.scored) * len(run.ratings)
     assert page.freeze_panes is not None
     assert page.auto_filter.ref is not None
+
+
+def test_a_star_that_a_node_has_not_is_an_empty_cell(tmp_path):
+    import pandas as pd
+
+    stars = pd.DataFrame({"enterprise": ["a", "b"], "star": pd.array([3, None], dtype="Int64")})
+    table = Table("some", stars, Name("某表", "some"), blank=Name("无得分", "no score"))
+    path = write_workbook([Sheet("some", table)], tmp_path / "book.xlsx", language="en")
+    rows = list(openpyxl.load_workbook(path)["some"].iter_rows(values_only=True))
+    assert [r[1] for r in rows[1:]] == [3, None]

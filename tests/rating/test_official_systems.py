@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import calib
+from calib.errors import InputError
 
 
 def rated(name):
@@ -121,3 +122,68 @@ def test_how_a_star_comes_about_is_told_from_the_file(name, lang):
     allowed = [order.index(v) for v in steps.iloc[:-1, 2] if v]
     assert min(allowed) == order.index(star)
     assert told.summary(lang)
+
+
+def test_a_cap_in_the_rule_takes_a_star_where_it_says_and_nowhere_else():
+    framework = calib.load_framework("cms-hospitals")
+    hospitals = calib.load_population("cms-hospitals", framework)
+    base = calib.published_weights(framework)
+    weak = {"at_most": 4, "when": {"node": "safety", "at_most": -0.5}}
+    capped = calib.with_rule(framework, caps=[weak])
+    before = calib.rate(base, hospitals)
+    after = calib.rate(base.under(capped), hospitals.under(capped))
+    lost = 0
+    for t, sample in after.samples.items():
+        old = before.samples[t].star + 1
+        safety = sample.scores[:, sample.track.index["safety"]]
+        with np.errstate(invalid="ignore"):  # no score on safety: the cap does not hold
+            expected = np.where(safety <= -0.5 + 1e-9, np.minimum(old, 4), old)
+        np.testing.assert_array_equal(sample.star + 1, expected)
+        assert np.isnan(safety[sample.star == 4]).any() or t == "5"
+        lost += int((expected < old).sum())
+    assert after.downgrades == lost > 10
+    again = before.scored.under(capped)
+    np.testing.assert_array_equal(calib.rate(base.under(capped), again).counts(), after.counts())
+
+
+def test_a_gate_on_a_node_without_a_score_is_still_an_error():
+    framework = calib.load_framework("cms-hospitals")
+    hospitals = calib.load_population("cms-hospitals", framework)
+    gate = {"node": "safety", "values": [-90, -80, -70, -60]}
+    gated = calib.with_rule(framework, node_gates=[gate])
+    with pytest.raises(InputError, match="safety"):
+        calib.rate(calib.published_weights(gated), hospitals.under(gated))
+
+
+def test_weights_and_enterprises_only_go_under_a_framework_of_the_same_trees():
+    framework, other = calib.load_framework("cms-hospitals"), calib.load_framework("vdma")
+    with pytest.raises(InputError, match="other nodes"):
+        calib.published_weights(framework).under(other)
+    with pytest.raises(InputError, match="other nodes"):
+        calib.load_population("cms-hospitals", framework).under(other)
+    with pytest.raises(InputError, match="read from no file"):
+        calib.with_rule(calib.with_rule(framework, caps=None), caps=None)
+    with pytest.raises(InputError, match=r"rating\.caps\[0\]"):
+        calib.with_rule(framework, caps=[{"at_most": 9, "when": {"node": "safety", "below": 0}}])
+
+
+def test_hospitals_without_all_scores_are_left_out_on_request_only_and_cut_points_stay():
+    framework = calib.load_framework("cms-hospitals")
+    hospitals = calib.load_population("cms-hospitals", framework)
+    base = calib.published_weights(framework)
+    with pytest.raises(InputError, match="complete answers"):
+        calib.stability(base, hospitals)
+    found = calib.stability(base, hospitals, incomplete="leave-out")
+    stars = found.frame("stability").set_index("enterprise")["star"]
+    assert len(stars) == 2966
+    every = calib.rate(base, hospitals).frame("enterprises").set_index("enterprise")["star"]
+    assert (every[stars.index] == stars).all()
+    assert "389 of 3355" in found.notes[-1].text.get("en")
+    path = calib.shift(base, {"safety": 0.30}, years=(2021, 2026))
+    tipping = calib.tipping(path, hospitals, incomplete="leave-out")
+    moved = tipping.frame("tipping-points")
+    assert (stars[moved["enterprise"]].to_numpy() == moved["from_star"]).all()
+    end = calib.rate(path.weights, hospitals).frame("enterprises").set_index("enterprise")["star"]
+    last = moved.groupby("enterprise")["to_star"].last()
+    assert (end[last.index] == last).all()
+    assert "389" in tipping.notes[-1].text.get("en")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome, Params
+from calib.outcomes.subject import INCOMPLETE, Incomplete
 from calib.outcomes.tipping import Shift, TippingResult, tipping
 from calib.words import message
 
@@ -15,6 +18,7 @@ class TippingParams(Params):
     """``tipping``: the shifts looked at; all of them if ``sets`` is not stated."""
 
     sets: tuple[str, ...] | None = None
+    incomplete: Incomplete = Field("error", description=INCOMPLETE)
 
 
 def _build(context: Context, params: TippingParams) -> TippingResult:
@@ -25,7 +29,9 @@ def _build(context: Context, params: TippingParams) -> TippingResult:
     unknown = [n for n in names if n not in shifts]
     if unknown:
         raise InputError(message("experiment.not_a_shift", file=context.file, set=repr(unknown[0])))
-    found = [tipping(shifts[n], context.scored, name=n) for n in names]
+    found = [
+        tipping(shifts[n], context.scored, name=n, incomplete=params.incomplete) for n in names
+    ]
     return TippingResult.together(found)
 
 
