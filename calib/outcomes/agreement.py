@@ -224,7 +224,8 @@ def bootstrap_agreement(
     Shares have Wilson's interval, which stays honest where nobody moved (0 to 15 % for 0 of 22).
     Mean change and κ have percentile intervals over enterprises drawn again within their
     stratum: all that a resampled enterprise brings is its cell of the matrix, so this is drawing
-    cells from a multinomial. Where nobody moved, resampling cannot give an interval.
+    cells from a multinomial. Where nobody moved, or all moved alike, resampling cannot give an
+    interval.
     """
     generator = np.random.default_rng(rng)
     K = len(matrices[0])
@@ -247,7 +248,8 @@ def bootstrap_agreement(
         samples = _measure(name, drawn)
         samples = samples[np.isfinite(samples)]
         value = float(_measure(name, whole[None])[0])
-        if total == still or not len(samples):
+        # All moved alike (or nobody): every resample is the sample, which is no certainty.
+        if total == still or not len(samples) or np.ptp(samples) < 1e-12:
             out.append(Agreement(name, value, float("nan"), float("nan"), "none"))
             continue
         ends = np.quantile(samples, [tail, 1 - tail])

@@ -10,6 +10,7 @@ import numpy as np
 from calib._types import BoolArray, IntArray
 from calib.errors import InputError
 from calib.outcomes.certainty import move_probability
+from calib.outcomes.dominance.main_effect import score_levels
 from calib.rating import Rating
 from calib.rating.causes import move_causes
 from calib.words import message
@@ -177,8 +178,9 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
             b = np.concatenate([rating.samples[t].total for t in chosen])
             matrix = transition_matrix(rating, base, scope)
             tau = np.nan
-            if len(a) > 1 and np.ptp(a) > 0 and np.ptp(b) > 0:
-                tau = float(kendalltau(a, b).statistic)
+            if len(a) > 1:
+                # Totals that differ by rounding noise are tied.
+                tau = float(kendalltau(score_levels(a), score_levels(b)).statistic)
             down = sum(int(rating.samples[t].downgraded.sum()) for t in chosen)
             rows.append((
                 name, scope or "all", len(a), int(np.trace(matrix)),

@@ -9,6 +9,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Item, Name, Node, Thresholds, Track
+from calib.outcomes.dominance.main_effect import score_levels
 from calib.rating.one_weight import left_out, score_nodes
 from calib.words import message, say
 
@@ -25,7 +26,8 @@ class ItemUse:
     mean, sd : (L,) of the scores
     discrimination : (L,) correlation with the total of all other indicators at their weights;
         NaN for an indicator that everybody has the same score on
-    upper_lower : (L,) mean score in the upper 27 % of totals less that in the lower 27 %
+    upper_lower : (L,) mean score in the upper 27 % of totals less that in the lower 27 %;
+        enterprises of one total at the edge of either share the places left in it
     """
 
     ceiling: FloatArray
@@ -78,11 +80,22 @@ def item_use(X: FloatArray, g: FloatArray, *, low: float, high: float) -> ItemUs
         if n > 2 and np.ptp(X[:, j]) > 0 and np.ptp(rest) > still:
             out[j] = np.corrcoef(X[:, j], rest)[0, 1]
     size = max(1, round(0.27 * n))
-    order = np.argsort(total, kind="stable")
-    upper_lower = X[order[-size:]].mean(axis=0) - X[order[:size]].mean(axis=0)
+    upper_lower = (_lowest(-total, size) - _lowest(total, size)) @ X / size
     sd = X.std(axis=0, ddof=1) if n > 1 else np.full(L, np.nan)
     ends = (high <= X).mean(axis=0), (low >= X).mean(axis=0)
     return ItemUse(*ends, X.mean(axis=0), sd, out, upper_lower)
+
+
+def _lowest(total: FloatArray, size: int) -> FloatArray:
+    """Return how much of each enterprise counts among the ``size`` lowest, (n,), 0 to 1.
+
+    Enterprises of one total count alike: those at the edge of the group share what room is left
+    in it, so that the order of the table decides nothing.
+    """
+    level = score_levels(total)
+    held = np.bincount(level)
+    before = np.cumsum(held) - held
+    return np.asarray(np.clip((size - before) / held, 0.0, 1.0)[level], dtype=float)
 
 
 def star_vector(track: Track, X: FloatArray, local: FloatArray, thresholds: Thresholds) -> IntArray:

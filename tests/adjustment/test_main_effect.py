@@ -158,3 +158,14 @@ def test_a_percent_given_for_a_share_is_refused_with_the_share_meant(root, optio
 )
 def test_shares_out_of_range_are_refused(root, options) -> None:
     assert options[-1] in refused(root, *options)
+
+
+def test_a_total_that_varies_by_rounding_only_is_explained_by_nothing() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.uniform(0.0, 100.0, size=(30, 1))
+    X = np.hstack([x, 100.0 - x])
+    total = 0.1 * X[:, 0] + 0.1 * X[:, 1]  # 10 for everybody, but for the last digit
+    assert 0 < np.ptp(total) < 1e-12
+    found = main_effect(X, total, draws=50, rng=1)
+    np.testing.assert_array_equal(found.effect, 0.0)
+    np.testing.assert_array_equal(found.high, 0.0)

@@ -154,3 +154,13 @@ def test_weighted_kappa_follows_its_definition(weights):
     expected = 1 - (distance * share).sum() / (distance * chance).sum()
     assert weighted_kappa(table, weights) == pytest.approx(expected)
     assert np.isnan(weighted_kappa(np.diag([0, 7, 0]), weights))
+
+
+def test_where_all_moved_alike_resampling_gives_no_interval():
+    up = np.array([[0, 5, 0], [0, 0, 6], [0, 0, 0]])
+    found = {a.measure: a for a in bootstrap_agreement([up], size=200, rng=1)}
+    change = found["mean_change"]
+    assert (change.value, change.by) == (1.0, "none")
+    assert np.isnan([change.low, change.high]).all()
+    assert found["moved"].by == "wilson"
+    assert 0.7 < found["moved"].low < found["moved"].high == 1.0

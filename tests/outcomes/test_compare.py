@@ -1,6 +1,9 @@
 """``calib.compare``: what a notebook gets is what a report shows; and how sure a move is."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import calib
@@ -105,3 +108,25 @@ def test_wrong_arguments_get_one_sentence():
     vdma = calib.published_weights(calib.load_framework("vdma"))
     with pytest.raises(InputError, match="is for framework"):
         calib.compare(PUBLISHED, vdma, FIRMS)
+
+
+def test_totals_that_differ_by_rounding_noise_are_tied_in_kendalls_tau():
+    # Everybody comes twice, the second time with the answers to equal siblings the other way
+    # round: the two have one total on paper, under any weights that keep the siblings equal.
+    frame = FIRMS.frame()
+    twin = frame.copy()
+    twin["enterprise"] = twin["enterprise"] + "-twin"
+    for family in (f for t in FRAMEWORK.tracks.values() for f in t.families if f.parent.count(".")):
+        codes = [c for c in frame.columns if c.startswith(f"{family.parent}.")]
+        for track in ("D", "P"):
+            own = [c for c in codes if c.split(".")[2].startswith(track)]
+            if (frame[own].max() == 5).all():  # questions with the same options
+                twin[own] = frame[own[::-1]].to_numpy()
+    firms = calib.Population.from_frame(pd.concat([frame, twin]), FRAMEWORK)
+    noise = 1 + 1e-15 * np.random.default_rng(2).uniform(-1, 1, 200)
+    local = {t: v * noise[: len(v)] for t, v in PUBLISHED.local.items()}
+    same = replace(PUBLISHED, name="same", local=local)
+    totals = calib.rate(PUBLISHED, firms).samples["discrete"].total
+    assert len(np.unique(totals)) > len(np.unique(totals.round(6)))  # the noise is there
+    found = calib.compare(PUBLISHED, same, firms, bootstrap=100, rng=1).frame("agreement")
+    np.testing.assert_allclose(found["kendall_tau"], 1.0, atol=1e-12)

@@ -120,3 +120,20 @@ def test_each_option_is_rated_and_dependence_is_named():
     assert (wide["lowest"] <= wide["star"]).all()
     assert (wide["highest"] >= wide["star"]).all()
     assert set(dependent["enterprise"]) <= set(wide.loc[wide["same_share"] < 1, "enterprise"])
+
+
+def test_enterprises_of_one_total_count_alike_in_the_upper_and_the_lower_group():
+    rng = np.random.default_rng(4)
+    X = rng.integers(0, 3, size=(22, 4)) * 50.0
+    g = np.array([0.1, 0.2, 0.3, 0.4])
+    found = item_use(X, g, low=0, high=100).upper_lower
+    total, size = (X @ g).round(6), 6
+    assert len(np.unique(total)) < 22
+    for _ in range(5):  # no order of the table is better than another
+        again = item_use(X[rng.permutation(22)], g, low=0, high=100).upper_lower
+        np.testing.assert_allclose(again, found, atol=1e-9)
+    mean = np.zeros(4)  # the mean over orders in which ties are broken at random
+    for _ in range(4000):
+        order = np.lexsort((rng.random(22), total))
+        mean += (X[order[-size:]].mean(axis=0) - X[order[:size]].mean(axis=0)) / 4000
+    np.testing.assert_allclose(found, mean, atol=1.5)

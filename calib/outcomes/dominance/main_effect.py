@@ -14,7 +14,14 @@ from calib._types import FloatArray, IntArray, Seed, SmallIntArray
 from calib.errors import InputError
 from calib.outcomes.dominance.local_linear import Smoother, local_linear
 
-__all__ = ["Conditional", "MainEffect", "bootstrap_counts", "conditional", "main_effect"]
+__all__ = [
+    "Conditional",
+    "MainEffect",
+    "bootstrap_counts",
+    "conditional",
+    "main_effect",
+    "score_levels",
+]
 
 MAX_LEVELS = 12
 _SAME = 1e-9
@@ -122,6 +129,8 @@ def conditional(X: FloatArray, total: FloatArray, max_levels: int = MAX_LEVELS) 
     """
     n, L = X.shape
     centred = total - total.mean()
+    if np.ptp(total) <= _SAME * max(float(np.abs(total).max(initial=0.0)), 1e-300):
+        centred = np.zeros(n)  # rounding noise is no spread that a score could explain
     fits: list[IntArray | SmallIntArray | Smoother] = []
     parameters = np.empty(L)
     for i in range(L):

@@ -245,7 +245,8 @@ def _disagreement(table: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for (track, level), part in table.groupby(["track", "level"], sort=False):
-        ranks = {name: part[name].to_numpy(dtype=float) for name in _RANKED}
+        # Values that differ by rounding noise, as equal siblings have, are tied.
+        ranks = {name: part[name].to_numpy(dtype=float).round(9) for name in _RANKED}
         ranks["leverage"] = -ranks["leverage"]
         for i, a in enumerate(_RANKED):
             for b in _RANKED[i + 1 :]:
