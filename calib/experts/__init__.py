@@ -5,7 +5,13 @@ Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with 
 """
 
 from calib.experts.agreement import Concordance, kendall_w, mean_ranks
-from calib.experts.ahp import Comparisons, weigh_comparisons
+from calib.experts.ahp import (
+    Comparisons,
+    consistency_ratio,
+    random_index,
+    weigh_comparisons,
+    worst_judgement,
+)
 from calib.experts.bestworst import BestWorst, certify, nonlinear_xi, solve_best_worst
 from calib.experts.competence import (
     authority,
@@ -13,7 +19,6 @@ from calib.experts.competence import (
     competence_by_consistency,
     hand_set_competence,
 )
-from calib.experts.consistency import consistency_ratio, random_index, worst_judgement
 from calib.experts.cooke import Performance, performance_weights
 from calib.experts.delphi import (
     RoundChange,

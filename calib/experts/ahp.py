@@ -1,25 +1,24 @@
-"""AHP in one call: weights with consistency, for a batch of complete or incomplete matrices."""
+"""AHP: weights of complete and incomplete matrices, and how consistent the comparisons are.
+
+The ratios and the geometric index hold at any number of items. The random index is Saaty's or simulated;
+for an incomplete matrix it is that of its number of missing comparisons.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.experts.consistency import (
-    CR_LIMIT,
-    WorstJudgement,
-    consistency_ratio,
-    geometric_consistency_index,
-    random_index,
-    random_index_label,
-    worst_judgement,
-)
 from calib.experts.incomplete import (
     complete_by_weights,
     harker_matrices,
+    laplacian,
     optimal_completion,
     solve_least_squares,
     sound_comparisons,
@@ -28,9 +27,258 @@ from calib.experts.pairwise import (
     column_mean_weights,
     eigenvector_weights,
     geometric_weights,
+    principal_eigenvalue,
 )
+from calib.words import Text, message
 
-__all__ = ["COMPLETE_WEIGHTS", "INCOMPLETE_WEIGHTS", "Comparisons", "weigh_comparisons"]
+__all__ = [
+    "COMPLETE_WEIGHTS",
+    "Comparisons",
+    "INCOMPLETE_WEIGHTS",
+    "RANDOM_INDICES",
+    "WorstJudgement",
+    "consistency_index",
+    "consistency_ratio",
+    "geometric_consistency_index",
+    "random_index",
+    "random_index_label",
+    "random_index_source",
+    "weigh_comparisons",
+    "worst_judgement",
+]
+
+RANDOM_INDICES = ("simulated", "saaty")
+CR_LIMIT = 0.1
+
+# Saaty, Theory and Applications of the Analytic Network Process (2005), p. 31.
+_SAATY = {3: 0.52, 4: 0.89, 5: 1.11, 6: 1.25, 7: 1.35, 8: 1.40, 9: 1.45, 10: 1.49}
+
+
+@lru_cache(maxsize=1)
+def _shipped_table() -> dict[int, float]:
+    text = resources.files("calib.experts").joinpath("random_index.json").read_text("utf-8")
+    return {int(row["n"]): float(row["ri"]) for row in json.loads(text)["rows"]}
+
+
+@lru_cache(maxsize=256)
+def _simulated(n: int) -> float:
+    table = _shipped_table()
+    if n in table:
+        return table[n]
+    from calib.experts.simulate_random_index import SEED, simulate_random_index
+
+    return simulate_random_index(n, 2_000, rng=np.random.default_rng([SEED, n]))[0]
+
+
+def random_index(n: int, missing: int = 0, *, index: str | float = "simulated") -> float:
+    """Look up or simulate the mean consistency index of random matrices.
+
+    Parameters
+    ----------
+    n
+        Number of items.
+    missing
+        Number of pairs that were not compared.
+    index
+        ``"simulated"`` (default): calib's table for 3 to 40, 45, 50 and 60 items, simulated on
+        demand with a fixed seed for other n. ``"saaty"``: the rounded table for 3 to 10 items that
+        most software prints. A number: that number, for any n.
+
+    Returns
+    -------
+    float
+        0 for n < 3, where every matrix is consistent.
+
+    Notes
+    -----
+    With missing pairs the index is multiplied by 1 − 2·missing/((n − 1)(n − 2)), which reaches 0
+    when the comparisons form a tree (Ágoston and Csató 2022, Omega 108, 102576).
+
+    Examples
+    --------
+    >>> random_index(7, index=1.35), random_index(2)
+    (1.35, 0.0)
+    """
+    if n < 3:
+        return 0.0
+    if isinstance(index, str):
+        if index == "saaty":
+            if n not in _SAATY:
+                msg = f"the 'saaty' random index covers 3 to 10 items, not {n}; use 'simulated'"
+                raise ValueError(msg)
+            base = _SAATY[n]
+        elif index == "simulated":
+            base = _simulated(n)
+        else:
+            msg = f"unknown random index {index!r}; known: {', '.join(RANDOM_INDICES)}, or a number"
+            raise ValueError(msg)
+    else:
+        base = float(index)
+    return base * max(0.0, 1.0 - 2.0 * missing / ((n - 1) * (n - 2)))
+
+
+def random_index_label(index: str | float) -> str:
+    """Say which random index a consistency ratio used."""
+    return index if isinstance(index, str) else f"{index:g}"
+
+
+def random_index_source(label: str) -> Text:
+    """Say where the numbers of a random index come from.
+
+    Parameters
+    ----------
+    label : from :func:`random_index_label`
+    """
+    return message(f"experts.index_source.{label if label in RANDOM_INDICES else 'stated'}")
+
+
+def consistency_index(eigenvalue: FloatArray, n: int) -> FloatArray:
+    """Compute (λ − n)/(n − 1); 0 for n < 3. Rounding below 0 is cut off, λ ≥ n being a theorem."""
+    if n < 3:
+        return np.zeros_like(np.asarray(eigenvalue, dtype=float))
+    return np.maximum((np.asarray(eigenvalue, dtype=float) - n) / (n - 1), 0.0)
+
+
+def consistency_ratio(
+    eigenvalue: FloatArray,
+    n: int,
+    missing: IntArray | int = 0,
+    *,
+    index: str | float = "simulated",
+) -> FloatArray:
+    """Divide consistency indices by the random index.
+
+    Parameters
+    ----------
+    eigenvalue : (k,) principal eigenvalues (of the completed matrix where pairs are missing)
+    n
+        Number of items.
+    missing : (k,) or a number of pairs not compared
+    index
+        As in :func:`random_index`.
+
+    Returns
+    -------
+    (k,) CR; 0 where the comparisons cannot contradict each other (n < 3, or a tree)
+    """
+    ci = consistency_index(eigenvalue, n)
+    counts = np.broadcast_to(np.asarray(missing), ci.shape)
+    known = {int(c): random_index(n, int(c), index=index) for c in np.unique(counts)}
+    ri = np.array([known[int(c)] for c in counts.ravel()]).reshape(ci.shape)
+    return np.asarray(np.divide(ci, ri, out=np.zeros_like(ci), where=ri > 0), dtype=float)
+
+
+def _log_residuals(matrices: FloatArray, weights: FloatArray) -> FloatArray:
+    """Compute e_ij = ln a_ij − ln w_i + ln w_j; 0 where not compared."""
+    known = ~np.isnan(matrices)
+    logs = np.log(weights)
+    e = np.log(np.where(known, matrices, 1.0)) - logs[:, :, None] + logs[:, None, :]
+    return np.asarray(np.where(known, e, 0.0), dtype=float)
+
+
+def geometric_consistency_index(matrices: FloatArray, weights: FloatArray) -> FloatArray:
+    """Compute the residual variance of the log comparisons.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) comparisons, NaN where not compared
+    weights : (k, n) weights by log least squares (row geometric means if complete)
+
+    Returns
+    -------
+    (k,) GCI = Σ_{i<j} e_ij² / (E − n + 1), E the number of pairs compared; 0 without freedom
+
+    References
+    ----------
+    Aguarón and Moreno-Jiménez (2003), European Journal of Operational Research 147, 137-145.
+    """
+    matrices = np.asarray(matrices, dtype=float)
+    n = matrices.shape[-1]
+    freedom = (~np.isnan(matrices)).sum(axis=(1, 2)) - n  # both triangles, without the diagonal
+    freedom = freedom / 2 - n + 1
+    squares = (_log_residuals(matrices, weights) ** 2).sum(axis=(1, 2)) / 2
+    out = np.zeros(len(matrices))
+    return np.asarray(np.divide(squares, freedom, out=out, where=freedom > 0), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class WorstJudgement:
+    """The single comparison that contradicts the others most, and its repair.
+
+    Parameters
+    ----------
+    pair : (k, 2) items i < j; −1, −1 where no comparison can be contradicted
+    value : (k,) a_ij as judged
+    repaired : (k,) the value that the other comparisons imply
+    gci_after : (k,) GCI with the repaired value
+    eigenvalue_after : (k,) principal eigenvalue with the repaired value
+    """
+
+    pair: IntArray
+    value: FloatArray
+    repaired: FloatArray
+    gci_after: FloatArray
+    eigenvalue_after: FloatArray
+
+
+def worst_judgement(matrices: FloatArray, weights: FloatArray) -> WorstJudgement:
+    """Find each expert's worst comparison and the value that would repair it.
+
+    Parameters
+    ----------
+    matrices : (k, n, n) comparisons, NaN where not compared
+    weights : (k, n) weights by log least squares
+
+    Returns
+    -------
+    WorstJudgement
+
+    Notes
+    -----
+    Dropping comparison (i, j) lowers the residual sum of squares by e_ij²/(1 − h_ij), where h_ij is
+    its leverage (2/n in a complete matrix, the resistance distance of i and j in the comparison
+    graph otherwise). The pair with the largest drop is the worst judgement. What the other
+    comparisons imply is ln a_ij − e_ij/(1 − h_ij): in a complete matrix the geometric mean of
+    a_ik·a_kj over the other items k. A comparison without which the graph falls apart (h = 1) can
+    not be contradicted.
+    """
+    matrices = np.asarray(matrices, dtype=float)
+    k, n, _ = matrices.shape
+    known = ~np.isnan(matrices)
+    e = _log_residuals(matrices, weights)
+    room = 1.0 - _leverage(known)
+    free = known & np.triu(np.ones((n, n), dtype=bool), 1) & (room > 1e-9)
+    room = np.where(free, room, 1.0)
+    drop = np.where(free, e * e / room, -1.0).reshape(k, -1)
+    at = drop.argmax(axis=1)
+    i, j = np.divmod(at, n)
+    rows, none = np.arange(k), drop.max(axis=1) < 0
+    value = matrices[rows, i, j]
+    repaired = np.where(none, value, value * np.exp(-e[rows, i, j] / room[rows, i, j]))
+    mended = matrices.copy()
+    mended[rows, i, j], mended[rows, j, i] = repaired, 1.0 / repaired
+    freedom = known.sum(axis=(1, 2)) / 2 - n / 2 - n + 1
+    squares = (e**2).sum(axis=(1, 2)) / 2 - np.maximum(drop.max(axis=1), 0.0)
+    after = np.divide(np.maximum(squares, 0.0), freedom, out=np.zeros(k), where=freedom > 0)
+    pair = np.where(none[:, None], -1, np.stack([i, j], axis=1)).astype(np.int64)
+    return WorstJudgement(pair, value, repaired, after, _eigenvalue_of(mended))
+
+
+def _leverage(known: BoolArray) -> FloatArray:
+    """Compute resistance distances between items of connected comparison graphs."""
+    n = known.shape[-1]
+    if known.all():
+        return np.full(known.shape, 2.0 / n)
+    inverse = np.linalg.inv(laplacian(known) + 1.0 / n)
+    own = np.diagonal(inverse, axis1=1, axis2=2)
+    return np.asarray(own[:, :, None] + own[:, None, :] - 2.0 * inverse, dtype=float)
+
+
+def _eigenvalue_of(matrices: FloatArray) -> FloatArray:
+    if np.isnan(matrices).any():
+        matrices = complete_by_weights(matrices, solve_least_squares(matrices))
+    return principal_eigenvalue(matrices)
+
 
 COMPLETE_WEIGHTS = ("eigenvector", "geometric", "column-mean")
 INCOMPLETE_WEIGHTS = ("least-squares", "optimal", "harker")
@@ -95,7 +343,7 @@ def weigh_comparisons(
         ``"optimal"``, the eigenvector of the completion with the smallest eigenvalue, or
         ``"harker"``, the eigenvector with gaps counted on the diagonal.
     index
-        Random index of CR; see :func:`calib.experts.consistency.random_index`.
+        Random index of CR; see :func:`calib.experts.ahp.random_index`.
 
     experts, items
         Names for error messages.

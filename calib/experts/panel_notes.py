@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from calib.experts.consistency import random_index_source
+from calib.experts.ahp import random_index_source
 from calib.experts.direction import Direction
 from calib.experts.elicit import METHODS
 from calib.experts.groups import LEVEL, NodeGroups

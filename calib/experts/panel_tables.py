@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.experts.consistency import random_index_source
+from calib.experts.ahp import random_index_source
 from calib.experts.cooke import Performance
 from calib.experts.delphi_tables import changes_table, items_table, rounds_table
 from calib.experts.diagnostics import outlying_experts, star_influence

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calib.errors import ConvergenceError, InputError
-from calib.experts.ahp import weigh_comparisons
-from calib.experts.consistency import (
+from calib.experts.ahp import (
     consistency_ratio,
     geometric_consistency_index,
     random_index,
+    weigh_comparisons,
     worst_judgement,
 )
 from calib.experts.elicit import elicit
