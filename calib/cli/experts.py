@@ -177,7 +177,7 @@ def _show(result: PanelResult, lang: str) -> None:
 
 def _write_report(result: PanelResult, path: Path, lang: str) -> None:
     from calib.errors import InputError
-    from calib.experts.delphi_tables import delphi_report
+    from calib.experts.delphi_rounds import delphi_report
     from calib.tables import write_xlsx
     from calib.words import message
 

@@ -4,7 +4,13 @@ Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with 
 :func:`write_form`, :func:`read_panel`, :func:`weigh_panel`.
 """
 
-from calib.experts.agreement import Concordance, kendall_w, mean_ranks
+from calib.experts.agreement_tests import (
+    Concordance,
+    kendall_w,
+    mean_ranks,
+    method_association,
+    method_difference,
+)
 from calib.experts.ahp import (
     Comparisons,
     consistency_ratio,
@@ -13,13 +19,12 @@ from calib.experts.ahp import (
     worst_judgement,
 )
 from calib.experts.bestworst import BestWorst, certify, nonlinear_xi, solve_best_worst
-from calib.experts.competence import (
-    authority,
-    basis_of_judgement,
-    competence_by_consistency,
-    hand_set_competence,
+from calib.experts.cooke import (
+    Performance,
+    performance_weights,
+    read_seed_answers,
+    weights_from_seeds,
 )
-from calib.experts.cooke import Performance, performance_weights
 from calib.experts.delphi import (
     RoundChange,
     RoundStatistics,
@@ -28,7 +33,7 @@ from calib.experts.delphi import (
     round_statistics,
     stop_or_go,
 )
-from calib.experts.delphi_tables import delphi_report
+from calib.experts.delphi_rounds import delphi_report, delphi_rounds
 from calib.experts.diagnostics import (
     aitchison_distances,
     leave_one_out_weights,
@@ -42,18 +47,23 @@ from calib.experts.form_write import write_form
 from calib.experts.groups import camps_table, methods_table, panel_groups
 from calib.experts.incomplete import least_squares_weights, optimal_completion
 from calib.experts.judgements import judge_nodes
-from calib.experts.method_effects import method_association, method_difference
 from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_csv import write_panel_csv
 from calib.experts.panel_request import Formulas, PanelRequest, StoppingRule
 from calib.experts.panel_tables import experts_table, seeds_table, weights_table
-from calib.experts.pooling import POOLS, pool_judgements, pool_weights
-from calib.experts.ranks import place_weights, rank_weights
+from calib.experts.pooling import (
+    POOLS,
+    authority,
+    basis_of_judgement,
+    competence_by_consistency,
+    hand_set_competence,
+    pool_judgements,
+    pool_weights,
+)
+from calib.experts.ranks_and_points import place_weights, rank_weights
 from calib.experts.reading import read_panel
-from calib.experts.rounds import delphi_rounds
-from calib.experts.seeds import read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, pool_panel
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
 from calib.experts.weigh import PanelResult, weigh_panel

@@ -1,7 +1,7 @@
-"""AHP: weights of complete and incomplete matrices, and how consistent the comparisons are.
+"""AHP in one call: weights and consistency for a batch of complete or incomplete matrices.
 
-The ratios and the geometric index hold at any number of items. The random index is Saaty's or simulated;
-for an incomplete matrix it is that of its number of missing comparisons.
+Three questions at any number of items: how inconsistent is a matrix (CR with a named random index,
+geometric consistency index), which one judgement is to blame, and which value would repair it.
 """
 
 from __future__ import annotations

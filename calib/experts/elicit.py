@@ -21,11 +21,16 @@ from calib.experts.bestworst import (
     input_consistency,
     solve_best_worst,
 )
-from calib.experts.direct import Normalised, check_numbers, normalise
 from calib.experts.incomplete import check_connected
 from calib.experts.pairwise import check_comparisons
 from calib.experts.problems import Problem, names_or_numbers, raise_problems
-from calib.experts.ranks import check_ranks, rank_weights
+from calib.experts.ranks_and_points import (
+    Normalised,
+    check_numbers,
+    check_ranks,
+    normalise,
+    rank_weights,
+)
 from calib.words import Text, message
 
 __all__ = ["METHODS", "Elicited", "Method", "check_responses", "elicit"]
@@ -251,7 +256,7 @@ def elicit(
     experts, items
         Names for error messages.
     options
-        ``formula``, ``ties`` for ranks (:func:`calib.experts.ranks.rank_weights`); ``complete``,
+        ``formula``, ``ties`` for ranks (:func:`calib.experts.ranks_and_points.rank_weights`); ``complete``,
         ``incomplete``, ``index`` for AHP (:func:`calib.experts.ahp.weigh_comparisons`);
         ``best``, ``worst`` (k,) positions for ``"bwm"``, inferred where they are not given.
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from calib.errors import Faults, InputError
-from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.form_layout import (
     BASIS_ROW,
     EXPERT_ROW,
@@ -28,6 +27,7 @@ from calib.experts.form_layout import (
 from calib.experts.incomplete import UNLINKED
 from calib.experts.pairwise import matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Question, problems_of, questions_of
+from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.problems import hinted, parse_number
 from calib.framework import Framework
 from calib.tables.xlsx import formula_cells, read_sheets

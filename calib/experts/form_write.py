@@ -11,7 +11,6 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE
 from calib.experts.elicit import METHODS
 from calib.experts.form_layout import (
     BASIS_ROW,
@@ -28,6 +27,7 @@ from calib.experts.form_layout import (
 )
 from calib.experts.form_sheets import FormTexts, NodeSheet
 from calib.experts.panel import ExpertForm, Question
+from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE
 from calib.framework import Framework, Node
 from calib.tables import new_workbook
 from calib.words import message, say

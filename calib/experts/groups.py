@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.experts.diagnostics import Camps, opinion_camps
-from calib.experts.judgements import NodeJudgements
-from calib.experts.method_effects import (
+from calib.experts.agreement_tests import (
     Association,
     MethodDifference,
     method_association,
     method_difference,
 )
+from calib.experts.diagnostics import Camps, opinion_camps
+from calib.experts.judgements import NodeJudgements
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from calib.experts.ahp import random_index_source
+from calib.experts.delphi_rounds import NodeRound
 from calib.experts.direction import Direction
 from calib.experts.elicit import METHODS
 from calib.experts.groups import LEVEL, NodeGroups
 from calib.experts.judgements import NodeJudgements
 from calib.experts.panel_request import StoppingRule
 from calib.experts.panel_tables import PanelFindings
-from calib.experts.rounds import NodeRound
 from calib.report import Note
 from calib.words import Text, joined, message
 

@@ -12,13 +12,12 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.experts.ahp import random_index_source
 from calib.experts.cooke import Performance
-from calib.experts.delphi_tables import changes_table, items_table, rounds_table
+from calib.experts.delphi_rounds import NodeRound, changes_table, items_table, rounds_table
 from calib.experts.diagnostics import outlying_experts, star_influence
 from calib.experts.direction import Direction
 from calib.experts.groups import NodeGroups, camps_table, methods_table
 from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
-from calib.experts.rounds import NodeRound
 from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
@@ -226,7 +225,7 @@ def seeds_table(experts: Sequence[str], performance: Performance) -> pd.DataFram
     experts
         Names in the order of the rows of ``performance``.
     performance
-        From :func:`calib.experts.seeds.weights_from_seeds`.
+        From :func:`calib.experts.cooke.weights_from_seeds`.
     """
     import pandas as pd
 

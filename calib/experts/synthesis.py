@@ -10,13 +10,17 @@ import numpy as np
 from calib._streams import token
 from calib._types import FloatArray, Seed
 from calib.errors import Faults, InputError
-from calib.experts.competence import competence_by_consistency, hand_set_competence
 from calib.experts.elicit import METHODS
 from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.pairwise import eigenvector_weights
 from calib.experts.panel import Panel, questions_of
 from calib.experts.panel_request import PanelRequest
-from calib.experts.pooling import pool_judgements, pool_weights
+from calib.experts.pooling import (
+    competence_by_consistency,
+    hand_set_competence,
+    pool_judgements,
+    pool_weights,
+)
 from calib.experts.uncertainty import (
     Bootstrap,
     bootstrap_judgements,

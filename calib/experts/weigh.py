@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
+from calib.experts.cooke import SeedAnswers, read_seed_answers, weights_from_seeds
+from calib.experts.delphi_rounds import NodeRound, delphi_rounds
 from calib.experts.direction import Direction, panel_direction
 from calib.experts.groups import NodeGroups, panel_groups
 from calib.experts.panel import Panel
 from calib.experts.panel_notes import panel_notes
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import PanelFindings, SeedScores, panel_tables, weights_drawing
-from calib.experts.rounds import NodeRound, delphi_rounds
-from calib.experts.seeds import SeedAnswers, read_seed_answers, weights_from_seeds
 from calib.experts.synthesis import PanelWeights, pool_panel
 from calib.population import Population
 from calib.rating import Scored, score_answers

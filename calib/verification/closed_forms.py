@@ -26,7 +26,7 @@ def closed_forms() -> Iterator[Compared]:
 
 
 def _rank_weights() -> Iterator[Compared]:
-    from calib.experts.ranks import place_weights
+    from calib.experts.ranks_and_points import place_weights
 
     source = "Barron, Barrett (1996), Manag. Sci. 42, p. 1515, eq. (3)"
     for n in range(2, 9):

@@ -90,8 +90,8 @@ def _best_worst(cases: dict[str, Any]) -> Iterator[Compared]:
 
 
 def _ranks(cases: dict[str, Any]) -> Iterator[Compared]:
-    from calib.experts.agreement import kendall_w
-    from calib.experts.ranks import RANK_FORMULAS, place_weights
+    from calib.experts.agreement_tests import kendall_w
+    from calib.experts.ranks_and_points import RANK_FORMULAS, place_weights
 
     keys: Sequence[str] = ("ROC", "rank_sum", "rank_reciprocal", "sum_reciprocal")
     for n in (5, 11):

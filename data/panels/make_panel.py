@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib.experts.competence import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
+from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.experts.elicit import elicit
 from calib.experts.form_write import write_form
 from calib.experts.pairwise import matrix_from_pairs, pairs_of

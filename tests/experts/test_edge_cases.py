@@ -8,6 +8,7 @@ import python_calamine
 
 from calib.errors import Faults, InputError
 from calib.experts.delphi import round_statistics, stop_or_go
+from calib.experts.delphi_rounds import delphi_rounds
 from calib.experts.diagnostics import centred_log_ratios, opinion_camps
 from calib.experts.elicit import elicit
 from calib.experts.form_read import read_form
@@ -20,7 +21,6 @@ from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import sums_table
 from calib.experts.pooling import pool_weights
 from calib.experts.reading import read_panel
-from calib.experts.rounds import delphi_rounds
 from calib.experts.synthesis import pool_panel
 from calib.framework import load_framework
 

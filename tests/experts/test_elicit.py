@@ -9,7 +9,7 @@ import pytest
 
 from calib.errors import InputError
 from calib.experts.elicit import METHODS, check_responses, elicit
-from calib.experts.ranks import RANK_FORMULAS, place_weights, rank_weights
+from calib.experts.ranks_and_points import RANK_FORMULAS, place_weights, rank_weights
 
 CASES = {
     c["id"]: c

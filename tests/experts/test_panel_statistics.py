@@ -9,13 +9,7 @@ import pytest
 from scipy import stats
 
 from calib.errors import InputError
-from calib.experts.agreement import kendall_w, mean_ranks
-from calib.experts.competence import (
-    authority,
-    basis_of_judgement,
-    competence_by_consistency,
-    hand_set_competence,
-)
+from calib.experts.agreement_tests import kendall_w, mean_ranks
 from calib.experts.cooke import performance_weights
 from calib.experts.delphi import (
     StoppingRule,
@@ -32,7 +26,14 @@ from calib.experts.diagnostics import (
     star_influence,
 )
 from calib.experts.pairwise import eigenvector_weights, geometric_weights
-from calib.experts.pooling import pool_judgements, pool_weights
+from calib.experts.pooling import (
+    authority,
+    basis_of_judgement,
+    competence_by_consistency,
+    hand_set_competence,
+    pool_judgements,
+    pool_weights,
+)
 from calib.experts.simulate_random_index import random_matrices
 from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights, resample_experts
 
