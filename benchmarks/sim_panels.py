@@ -17,7 +17,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.experts import pool_weights
-from calib.experts.uncertainty import resample_experts
+from calib.experts.panel_bootstrap import resample_experts
 
 ITEMS, LEVEL = 5, 0.9
 TRUTH = np.array([0.32, 0.26, 0.19, 0.14, 0.09])

@@ -161,7 +161,7 @@ def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> 
 
 def _check_panel(name: str, framework: str) -> str:
     """Check a returned form, or a table of experts' judgements, of whatever round."""
-    from calib.experts.reading import read_panel
+    from calib.experts.panel_files import read_panel
     from calib.framework import load_framework
 
     fw = load_framework(framework)

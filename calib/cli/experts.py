@@ -12,7 +12,7 @@ from calib.cli.options import option_of
 from calib.experts.panel_request import PanelRequest
 
 if TYPE_CHECKING:
-    from calib.experts.weigh import PanelResult
+    from calib.experts.panel_weighing import PanelResult
 
 __all__ = ["form", "read"]
 
@@ -85,8 +85,8 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 
     Each shows the expert's own last answers, ready to be changed, and the panel's weights.
     """
-    from calib.experts.next_round import write_next_round
-    from calib.experts.reading import read_panel
+    from calib.experts.form_write import write_next_round
+    from calib.experts.panel_files import read_panel
     from calib.framework import load_framework
     from calib.words import say
 
@@ -138,10 +138,9 @@ def read_experts(
 ) -> None:
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
-    from calib.experts.panel_csv import write_panel_csv
+    from calib.experts.panel_files import read_panel, write_panel_csv
     from calib.experts.panel_request import PanelRequest
-    from calib.experts.reading import read_panel
-    from calib.experts.weigh import weigh_panel
+    from calib.experts.panel_weighing import weigh_panel
     from calib.framework import load_framework
     from calib.words import message
 
@@ -177,7 +176,7 @@ def _show(result: PanelResult, lang: str) -> None:
 
 def _write_report(result: PanelResult, path: Path, lang: str) -> None:
     from calib.errors import InputError
-    from calib.experts.delphi_rounds import delphi_report
+    from calib.experts.delphi_panel import delphi_report
     from calib.tables import write_xlsx
     from calib.words import message
 

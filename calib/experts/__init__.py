@@ -33,7 +33,7 @@ from calib.experts.delphi import (
     round_statistics,
     stop_or_go,
 )
-from calib.experts.delphi_rounds import delphi_report, delphi_rounds
+from calib.experts.delphi_panel import delphi_report, delphi_rounds
 from calib.experts.diagnostics import (
     aitchison_distances,
     leave_one_out_weights,
@@ -41,18 +41,23 @@ from calib.experts.diagnostics import (
     outlying_experts,
     star_influence,
 )
-from calib.experts.direction import correlation_with_rest, panel_direction
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
-from calib.experts.form_write import write_form
-from calib.experts.groups import camps_table, methods_table, panel_groups
+from calib.experts.form_write import write_form, write_next_round
 from calib.experts.incomplete import least_squares_weights, optimal_completion
-from calib.experts.judgements import judge_nodes
-from calib.experts.next_round import write_next_round
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-from calib.experts.panel_csv import write_panel_csv
+from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights
+from calib.experts.panel_differences import (
+    camps_table,
+    correlation_with_rest,
+    methods_table,
+    panel_direction,
+    panel_groups,
+)
+from calib.experts.panel_files import read_panel, write_panel_csv
 from calib.experts.panel_request import Formulas, PanelRequest, StoppingRule
 from calib.experts.panel_tables import experts_table, seeds_table, weights_table
+from calib.experts.panel_weighing import PanelResult, weigh_panel
 from calib.experts.pooling import (
     POOLS,
     authority,
@@ -63,10 +68,7 @@ from calib.experts.pooling import (
     pool_weights,
 )
 from calib.experts.ranks_and_points import place_weights, rank_weights
-from calib.experts.reading import read_panel
-from calib.experts.synthesis import PanelWeights, pool_panel
-from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights
-from calib.experts.weigh import PanelResult, weigh_panel
+from calib.experts.synthesis import PanelWeights, judge_nodes, pool_panel
 
 __all__ = [
     "METHODS",

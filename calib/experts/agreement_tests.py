@@ -1,4 +1,4 @@
-"""Do experts agree, and do they differ by how they were asked?
+"""Whether experts agree, and whether they differ by how they were asked.
 
 Agreement is Kendall's W with ties, its test, and a bootstrap interval. Two ways of asking can give
 one opinion different weights (Best-Worst stretches, ratings flatten). Groups of experts that are

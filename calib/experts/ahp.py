@@ -33,9 +33,9 @@ from calib.words import Text, message
 
 __all__ = [
     "COMPLETE_WEIGHTS",
-    "Comparisons",
     "INCOMPLETE_WEIGHTS",
     "RANDOM_INDICES",
+    "Comparisons",
     "WorstJudgement",
     "consistency_index",
     "consistency_ratio",

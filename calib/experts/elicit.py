@@ -256,8 +256,8 @@ def elicit(
     experts, items
         Names for error messages.
     options
-        ``formula``, ``ties`` for ranks (:func:`calib.experts.ranks_and_points.rank_weights`); ``complete``,
-        ``incomplete``, ``index`` for AHP (:func:`calib.experts.ahp.weigh_comparisons`);
+        ``formula``, ``ties`` for ranks (:func:`calib.experts.rank_weights`); ``complete``,
+        ``incomplete``, ``index`` for AHP (:func:`calib.experts.weigh_comparisons`);
         ``best``, ``worst`` (k,) positions for ``"bwm"``, inferred where they are not given.
 
     Returns

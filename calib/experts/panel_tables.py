@@ -12,13 +12,11 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.experts.ahp import random_index_source
 from calib.experts.cooke import Performance
-from calib.experts.delphi_rounds import NodeRound, changes_table, items_table, rounds_table
+from calib.experts.delphi_panel import NodeRound, changes_table, items_table, rounds_table
 from calib.experts.diagnostics import outlying_experts, star_influence
-from calib.experts.direction import Direction
-from calib.experts.groups import NodeGroups, camps_table, methods_table
-from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
-from calib.experts.synthesis import PanelWeights
+from calib.experts.panel_differences import Direction, NodeGroups, camps_table, methods_table
+from calib.experts.synthesis import TOTALS, NodeJudgements, PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
 from calib.report import Drawing, Role, Table
@@ -283,7 +281,7 @@ def experts_table(
         Function from a track and (s, m) local weights to (s, n) stars; None if there is no
         population to rate.
     direction
-        From :func:`calib.experts.direction.panel_direction`; adds how the expert's answers go with
+        From :func:`calib.experts.panel_direction`; adds how the expert's answers go with
         the rest of the panel, and the nodes at which they run against it.
     """
     import pandas as pd

@@ -1,4 +1,4 @@
-"""From several experts' judgements or weights at one node to the group's, each counting as it should.
+"""From several experts' judgements or weights at one node to those of the group.
 
 Default: the arithmetic mean of individual weights (AIP). Scores are linear in the weights of a
 node, so the panel's score is then the mean of the scores that its members would have given, and a

@@ -23,8 +23,8 @@ from calib.experts.problems import Problem
 from calib.words import message
 
 __all__ = [
-    "Normalised",
     "RANK_FORMULAS",
+    "Normalised",
     "check_numbers",
     "check_ranks",
     "normalise",

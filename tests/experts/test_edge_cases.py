@@ -8,20 +8,18 @@ import python_calamine
 
 from calib.errors import Faults, InputError
 from calib.experts.delphi import round_statistics, stop_or_go
-from calib.experts.delphi_rounds import delphi_rounds
+from calib.experts.delphi_panel import delphi_rounds
 from calib.experts.diagnostics import centred_log_ratios, opinion_camps
 from calib.experts.elicit import elicit
 from calib.experts.form_read import read_form
-from calib.experts.form_write import write_form
-from calib.experts.judgements import judge_nodes
-from calib.experts.next_round import write_next_round
+from calib.experts.form_write import write_form, write_next_round
 from calib.experts.pairwise import check_comparisons, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
+from calib.experts.panel_files import read_panel
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_tables import sums_table
 from calib.experts.pooling import pool_weights
-from calib.experts.reading import read_panel
-from calib.experts.synthesis import pool_panel
+from calib.experts.synthesis import judge_nodes, pool_panel
 from calib.framework import load_framework
 
 AII = load_framework("aii")

@@ -63,25 +63,25 @@ def test_a_form_that_may_hold_answers_is_not_overwritten(tmp_path):
 def test_a_next_round_that_was_stopped_keeps_its_finished_forms_and_writes_the_rest(
     tmp_path, aii, monkeypatch
 ):
-    from calib.experts import next_round
+    from calib.experts import form_write
     from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 
     answers = [Answer("points", np.array(v, dtype=float)) for v in ([50, 30, 20], [20, 30, 50])]
     forms = tuple(ExpertForm(f"e{i}", 1, {"root": a}) for i, a in enumerate(answers))
     panel = Panel(aii, {"root": questions_of(aii)["root"]}, forms)
-    write = next_round.write_form
+    write = form_write.write_form
 
     def stopped(path, *args, **kwargs):
         if path.name == "round-2-e1.xlsx":
             raise KeyboardInterrupt
         write(path, *args, **kwargs)
 
-    monkeypatch.setattr(next_round, "write_form", stopped)
+    monkeypatch.setattr(form_write, "write_form", stopped)
     with pytest.raises(KeyboardInterrupt):
         next_round.write_next_round(panel, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["round-2-e0.xlsx"]
     (tmp_path / "round-2-e0.xlsx").write_bytes(b"filled in meanwhile")
-    monkeypatch.setattr(next_round, "write_form", write)
+    monkeypatch.setattr(form_write, "write_form", write)
     said = []
     made = next_round.write_next_round(panel, tmp_path, lang="en", notice=said.append)
     assert [p.name for p in made] == ["round-2-e0.xlsx", "round-2-e1.xlsx"]

@@ -18,8 +18,7 @@ from calib.experts.form_sheets import POWER_STEPS
 from calib.experts.form_write import write_form
 from calib.experts.pairwise import matrix_from_pairs, pairs_of
 from calib.experts.panel import Answer, ExpertForm, questions_of
-from calib.experts.panel_csv import read_panel_csv, write_panel_csv
-from calib.experts.reading import read_panel
+from calib.experts.panel_files import read_panel, read_panel_csv, write_panel_csv
 from calib.framework import load_framework
 from calib.tables import column_letters
 

@@ -26,6 +26,7 @@ from calib.experts.diagnostics import (
     star_influence,
 )
 from calib.experts.pairwise import eigenvector_weights, geometric_weights
+from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights, resample_experts
 from calib.experts.pooling import (
     authority,
     basis_of_judgement,
@@ -35,7 +36,6 @@ from calib.experts.pooling import (
     pool_weights,
 )
 from calib.experts.simulate_random_index import random_matrices
-from calib.experts.uncertainty import bootstrap_judgements, bootstrap_weights, resample_experts
 
 CASES = {
     c["id"]: c

@@ -6,7 +6,7 @@ from scipy.stats import norm, t
 
 import calib
 from calib.errors import InputError
-from calib.experts.uncertainty import bootstrap_weights, widened
+from calib.experts.panel_bootstrap import bootstrap_weights, widened
 from calib.files.shipped import shipped_data
 
 AII = calib.load_framework("aii")

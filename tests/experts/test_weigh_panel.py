@@ -16,7 +16,7 @@ from calib.experts import (
     pool_weights,
     questions_of,
 )
-from calib.experts.uncertainty import resample_experts
+from calib.experts.panel_bootstrap import resample_experts
 from calib.files.shipped import shipped_data
 
 AII = calib.load_framework("aii")

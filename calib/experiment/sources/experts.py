@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Source
+from calib.experts.panel_files import panel_files, read_panel
 from calib.experts.panel_request import PanelRequest
-from calib.experts.reading import panel_files, read_panel
-from calib.experts.weigh import PanelResult, weigh_panel
+from calib.experts.panel_weighing import PanelResult, weigh_panel
 from calib.words import message
 
 __all__ = ["EXPERTS"]
