@@ -22,8 +22,8 @@ from calib.ballots import (
     simulate_ballots,
     worth_intervals,
 )
-from calib.ballots.intervals import simultaneous_z
 from calib.ballots.likelihood import worths
+from calib.ballots.share_intervals import simultaneous_z
 
 MARGIN = 1.25
 EDGE = (

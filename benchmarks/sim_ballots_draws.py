@@ -13,8 +13,8 @@ import sys
 import numpy as np
 
 from calib.ballots import simulate_ballots
-from calib.ballots.draws import worth_draws
 from calib.ballots.likelihood import worths
+from calib.ballots.resampling import worth_draws
 
 CASES = (
     (28, 5, 22, 0.45), (28, 5, 100, 0.45), (28, 5, 300, 0.45), (28, 5, 300, 0.2),

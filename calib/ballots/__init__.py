@@ -5,11 +5,26 @@
 into local weights up the tree.
 """
 
-from calib.ballots.data import Ballots, ballots_from_lists, simulate_ballots
-from calib.ballots.draws import worth_draws
-from calib.ballots.effects import ballots_for_equal_shares, ballots_for_equal_worths
+from calib.ballots.ballot_weighing import (
+    BallotsRequest,
+    TreeWeights,
+    align_leaves,
+    leaf_groups,
+    local_from_worths,
+    pool_tracks,
+    weigh_ballots,
+)
+from calib.ballots.ballots_result import BallotsResult
 from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
-from calib.ballots.equivalence import Equivalence, equivalence_of_shares, equivalence_of_worths
+from calib.ballots.equality_tables import MARGIN, EqualityReport, equality_report
+from calib.ballots.equality_words import equality_sentences, verdict_name
+from calib.ballots.equivalence import (
+    Equivalence,
+    ballots_for_equal_shares,
+    ballots_for_equal_worths,
+    equivalence_of_shares,
+    equivalence_of_worths,
+)
 from calib.ballots.estimates import (
     ERRORS,
     METHODS,
@@ -24,8 +39,6 @@ from calib.ballots.estimates import (
 )
 from calib.ballots.exchange import read_preflib, survey_table, write_preflib, write_survey
 from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
-from calib.ballots.imported import import_ballots, mapped_survey
-from calib.ballots.intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.opinions import (
     Mixture,
     MixtureChoice,
@@ -36,21 +49,21 @@ from calib.ballots.opinions import (
 )
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
-from calib.ballots.reading import parse_survey, read_survey
-from calib.ballots.report import MARGIN, EqualityReport, equality_report
-from calib.ballots.resampling import Bootstrap, bootstrap
-from calib.ballots.result import BallotsResult
+from calib.ballots.resampling import Bootstrap, bootstrap, worth_draws
 from calib.ballots.robust import effective_table, sandwich
-from calib.ballots.rollup import (
-    TreeWeights,
-    align_leaves,
-    leaf_groups,
-    local_from_worths,
-    pool_tracks,
-)
-from calib.ballots.sentences import equality_sentences, verdict_name
+from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
-from calib.ballots.survey import REASONS, ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.survey import (
+    REASONS,
+    Ballots,
+    ReadReport,
+    RejectedBallot,
+    Survey,
+    ballots_from_lists,
+    reason_name,
+    simulate_ballots,
+)
+from calib.ballots.survey_files import import_ballots, mapped_survey, parse_survey, read_survey
 from calib.ballots.voting import (
     SCORES,
     Kemeny,
@@ -59,7 +72,6 @@ from calib.ballots.voting import (
     kemeny_order,
     positional_score,
 )
-from calib.ballots.weigh import BallotsRequest, weigh_ballots
 
 __all__ = [
     "ERRORS",

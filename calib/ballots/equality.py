@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, Seed
-from calib.ballots.data import Ballots
-from calib.ballots.intervals import PickShares, exact_p
 from calib.ballots.likelihood import equal_loglik
 from calib.ballots.montecarlo import null_statistics, penalised_ratio, savage_points
 from calib.ballots.plackett import supremum_loglik
@@ -19,6 +17,8 @@ from calib.ballots.robust import (
     effective_table,
     outer_products,
 )
+from calib.ballots.share_intervals import PickShares, exact_p
+from calib.ballots.survey import Ballots
 
 __all__ = [
     "EqualityTest",

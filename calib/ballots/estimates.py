@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.ballots.data import Ballots
-from calib.ballots.intervals import normal_quantile
+from calib.ballots.equality_words import listing
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import cluster_index, effective_table, sandwich, weights_differ
-from calib.ballots.sentences import listing
+from calib.ballots.share_intervals import normal_quantile
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.ballots.survey import Ballots
 from calib.ballots.voting import SCORES, kemeny, positional_score
 from calib.errors import InputError, suggest
 from calib.words import Text, joined, message, resolve_language

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from calib.ballots.data import Ballots
-from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.survey import Ballots, ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, InputError
 from calib.files.atomic import write_text
 from calib.files.inputs import read_input

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.ballots.data import Ballots, simulate_picks
 from calib.ballots.equality import chi2_sf, holm
 from calib.ballots.plackett import fit_tied, supremum_loglik
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
 from calib.ballots.robust import cluster_index, effective_table, likelihood_scale
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk, laplace
+from calib.ballots.survey import Ballots, simulate_picks
 from calib.errors import InputError
 from calib.words import message
 

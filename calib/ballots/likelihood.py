@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.ballots.data import Ballots
 from calib.ballots.prefix import PrefixTable
+from calib.ballots.survey import Ballots
 
 __all__ = [
     "Ascent",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import FloatArray, Seed
-from calib.ballots.data import Ballots
+from calib.ballots.survey import Ballots
 
 __all__ = ["NullStatistics", "SavagePoints", "null_statistics", "penalised_ratio", "savage_points"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, Seed
-from calib.ballots.data import Ballots, simulate_ballots
 from calib.ballots.equality import holm
 from calib.ballots.likelihood import ballot_loglik, worths
 from calib.ballots.prefix import tabulate
 from calib.ballots.resampling import Reweighting
 from calib.ballots.robust import effective_size
 from calib.ballots.shrinkage import laplace
+from calib.ballots.survey import Ballots, simulate_ballots
 from calib.errors import InputError
 from calib.words import message
 

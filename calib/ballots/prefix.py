@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.ballots.data import Ballots
+from calib.ballots.survey import Ballots
 
 __all__ = [
     "PrefixCounter",

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import FloatArray
-from calib.ballots.data import Ballots
 from calib.ballots.likelihood import ballot_scores, derivatives, pseudo_inverse
 from calib.ballots.plackett import PlackettLuce
 from calib.ballots.prefix import PrefixTable, tabulate
+from calib.ballots.survey import Ballots
 from calib.errors import InputError
 from calib.words import message
 

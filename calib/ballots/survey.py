@@ -1,24 +1,282 @@
-"""A survey of ballots: what was read, what is used, what was set aside and why."""
+"""A survey of top-k ballots: as arrays, and with what was read, set aside, and why."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib.ballots.data import Ballots
-from calib.errors import InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from calib._types import FloatArray, IntArray, Seed
+from calib.errors import Faults, InputError
 from calib.framework import Framework
-from calib.words import Text, joined, message
+from calib.words import Message, Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REASONS", "ReadReport", "RejectedBallot", "Survey"]
+__all__ = [
+    "REASONS",
+    "Ballots",
+    "ReadReport",
+    "RejectedBallot",
+    "Survey",
+    "ballots_from_lists",
+    "simulate_ballots",
+    "simulate_picks",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ballots:
+    """Ordered choices of up to K items out of the J items offered to every respondent.
+
+    An item that a ballot does not list **was offered and is ranked below every listed item**;
+    nothing is said about the order of the unlisted items among themselves. (It does *not* mean
+    "was not on offer": a model of incomplete rankings would be off by about one logit, however
+    many ballots there are.)
+
+    Parameters
+    ----------
+    items : (J,) codes of the items on offer, in the order of their positions
+    picks : (n, K) positions of the chosen items, best first; -1 fills a short ballot's tail
+    weight : (n,) positive respondent weights, or None when every ballot counts once
+    cluster : (n,) enterprise of each ballot, or None
+    segment : (n,) segment of each ballot, or None
+    respondent : (n,) respondent of each ballot, or None
+
+    Raises
+    ------
+    InputError
+        If a position is out of range or repeated, a choice follows a gap, a ballot is blank, a
+        weight is not a positive number, or a column has the wrong length. All faults are listed.
+
+    Examples
+    --------
+    >>> ballots = ballots_from_lists([["b", "a"], ["c"]], items=("a", "b", "c", "d"))
+    >>> ballots.n, ballots.J, ballots.lengths.tolist()
+    (2, 4, [2, 1])
+    """
+
+    items: tuple[str, ...]
+    picks: NDArray[np.int16]
+    weight: FloatArray | None = None
+    cluster: NDArray[np.str_] | None = None
+    segment: NDArray[np.str_] | None = None
+    respondent: NDArray[np.str_] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(self.items))
+        picks = np.array(self.picks, dtype=np.int16, ndmin=2)
+        if self.weight is not None:
+            object.__setattr__(self, "weight", np.asarray(self.weight, dtype=float))
+        faults = Faults("ballots")
+        _check_columns(self, picks, faults)
+        _check_picks(picks, len(self.items), faults)
+        faults.raise_if_any()
+        object.__setattr__(self, "picks", picks)
+        for array in (picks, self.weight):
+            if array is not None:
+                array.flags.writeable = False
+
+    @property
+    def n(self) -> int:
+        """Number of ballots."""
+        return int(self.picks.shape[0])
+
+    @property
+    def J(self) -> int:
+        """Number of items on offer."""
+        return len(self.items)
+
+    @property
+    def K(self) -> int:
+        """Largest number of choices that a ballot could hold."""
+        return int(self.picks.shape[1])
+
+    @property
+    def lengths(self) -> IntArray:
+        """Number of items listed on each ballot, (n,)."""
+        return np.asarray((self.picks >= 0).sum(axis=1), dtype=np.int64)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weight of each ballot, (n,); ones when none were given."""
+        return np.ones(self.n) if self.weight is None else self.weight
+
+    def take(self, rows: IntArray | NDArray[np.bool_]) -> Ballots:
+        """Return the ballots at the given rows."""
+
+        def part(column: NDArray[np.str_] | None) -> NDArray[np.str_] | None:
+            return None if column is None else column[rows]
+
+        return Ballots(
+            self.items,
+            self.picks[rows],
+            None if self.weight is None else self.weight[rows],
+            part(self.cluster),
+            part(self.segment),
+            part(self.respondent),
+        )
+
+    def lists(self) -> list[list[str]]:
+        """Return each ballot as a list of item codes, best first."""
+        return [[self.items[j] for j in row if j >= 0] for row in self.picks.tolist()]
+
+
+def _say(key: str, **values: object) -> Message:
+    return message(f"ballots.array.{key}", **values)
+
+
+def _check_columns(ballots: Ballots, picks: NDArray[np.int16], faults: Faults) -> None:
+    J, n = len(ballots.items), picks.shape[0]
+    if J < 2:
+        faults.add("items", _say("few_items"), value=J)
+    repeated = sorted({code for code in ballots.items if ballots.items.count(code) > 1})
+    if repeated:
+        faults.add("items", _say("repeated_codes"), value=repeated)
+    if n == 0 or picks.shape[1] == 0:
+        faults.add("picks", _say("empty"), expected=_say("one_ballot"))
+    if picks.shape[1] > J:
+        most = message("ballots.faults.at_most", most=J)
+        faults.add("picks", _say("too_many_ranks"), value=picks.shape[1], expected=most)
+    for name in ("weight", "cluster", "segment", "respondent"):
+        column = getattr(ballots, name)
+        if column is not None and len(column) != n:
+            faults.add(name, _say("length"), value=len(column), expected=_say("one_each", n=n))
+    if ballots.weight is not None:
+        bad = ~(np.isfinite(ballots.weight) & (ballots.weight > 0))
+        for row in np.flatnonzero(bad)[:20]:
+            faults.add(
+                _say("row", row=row),
+                _say("weight"),
+                value=float(ballots.weight[row]),
+                expected=message("ballots.faults.positive"),
+            )
+
+
+def _check_picks(picks: NDArray[np.int16], J: int, faults: Faults) -> None:
+    if picks.size == 0:
+        return
+    listed = picks >= 0
+    for row in np.flatnonzero((picks < -1).any(axis=1) | (picks >= J).any(axis=1))[:20]:
+        faults.add(
+            _say("row", row=row),
+            _say("out_of_range"),
+            value=picks[row].tolist(),
+            expected=_say("positions", last=J - 1),
+        )
+    for row in np.flatnonzero((listed[:, 1:] & ~listed[:, :-1]).any(axis=1))[:20]:
+        faults.add(_say("row", row=row), _say("after_gap"), value=picks[row].tolist())
+    for row in np.flatnonzero(~listed[:, 0])[:20]:
+        faults.add(
+            _say("row", row=row), _say("blank"), expected=message("ballots.faults.one_choice")
+        )
+    repeated = np.zeros(picks.shape[0], dtype=bool)
+    for s in range(1, picks.shape[1]):
+        for t in range(s):
+            repeated |= listed[:, s] & (picks[:, s] == picks[:, t])
+    for row in np.flatnonzero(repeated)[:20]:
+        faults.add(_say("row", row=row), _say("repeated"), value=picks[row].tolist())
+
+
+def ballots_from_lists(
+    lists: Sequence[Sequence[str]],
+    *,
+    items: Sequence[str],
+    weight: Sequence[float] | FloatArray | None = None,
+    cluster: Sequence[str] | None = None,
+    segment: Sequence[str] | None = None,
+) -> Ballots:
+    """Build ballots from lists of item codes, best first.
+
+    Parameters
+    ----------
+    lists : n lists of codes
+    items : (J,) codes of every item that was on offer
+    weight, cluster, segment : (n,) columns, optional
+
+    Raises
+    ------
+    InputError
+        If a list names an unknown item, or is blank, too long or repeats an item.
+    """
+    index = {code: j for j, code in enumerate(items)}
+    faults = Faults("ballots")
+    for row, codes in enumerate(lists):
+        for code in codes:
+            if code not in index:
+                faults.add(_say("row", row=row), _say("unknown"), value=code)
+    faults.raise_if_any()
+    K = max((len(codes) for codes in lists), default=0)
+    picks = np.full((len(lists), K), -1, dtype=np.int16)
+    for row, codes in enumerate(lists):
+        picks[row, : len(codes)] = [index[code] for code in codes]
+    return Ballots(
+        tuple(items),
+        picks,
+        None if weight is None else np.asarray(weight, dtype=float),
+        None if cluster is None else np.asarray(cluster, dtype=str),
+        None if segment is None else np.asarray(segment, dtype=str),
+    )
+
+
+_CHUNK = 20_000
+
+
+def simulate_picks(theta: FloatArray, n: int, K: int, *, rng: Seed = None) -> NDArray[np.int16]:
+    """Draw ordered picks from log-worths, (n, K).
+
+    Notes
+    -----
+    The K largest of ``theta_j + Gumbel noise``, in order, are a Plackett-Luce top-K (Yellott 1977).
+    """
+    gen = np.random.default_rng(rng)
+    picks = np.empty((n, K), dtype=np.int16)
+    for start in range(0, n, _CHUNK):
+        count = min(_CHUNK, n - start)
+        noisy = gen.gumbel(size=(count, theta.size)) + theta
+        picks[start : start + count] = np.argsort(-noisy, axis=1)[:, :K]
+    return picks
+
+
+def simulate_ballots(
+    theta: FloatArray,
+    n: int,
+    K: int,
+    *,
+    items: Sequence[str] | None = None,
+    lengths: IntArray | None = None,
+    rng: Seed = None,
+) -> Ballots:
+    """Draw synthetic ballots of respondents who follow Plackett-Luce.
+
+    Parameters
+    ----------
+    theta : (J,) log-worths
+    n : number of ballots
+    K : ranks on a ballot
+    items : (J,) codes; ``item01``, ... by default
+    lengths : (n,) items listed on each ballot; K by default
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> simulate_ballots(np.zeros(4), 3, 2, rng=0).picks.shape
+    (3, 2)
+    """
+    picks = simulate_picks(theta, n, K, rng=rng)
+    if lengths is not None:
+        picks[np.arange(K) >= np.asarray(lengths)[:, None]] = -1
+    names = tuple(items or (f"item{j + 1:02d}" for j in range(theta.size)))
+    return Ballots(names, picks)
+
 
 REASONS = (
     "blank", "unknown", "duplicate", "gap", "too_many", "rank", "weight", "track", "tie",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.ballots.data import Ballots
 from calib.ballots.robust import total_variance
+from calib.ballots.survey import Ballots
 from calib.errors import ConvergenceError, InputError, suggest
 from calib.words import message
 

@@ -22,11 +22,11 @@ from calib.ballots import (
     simulate_ballots,
     tabulate,
 )
-from calib.ballots.effects import detectable
 from calib.ballots.equality import holm, lr_test, pick_test, score_test
-from calib.ballots.intervals import listed
+from calib.ballots.equivalence import detectable
 from calib.ballots.likelihood import derivatives
 from calib.ballots.montecarlo import null_statistics, penalised_ratio
+from calib.ballots.share_intervals import listed
 from calib.errors import InputError
 
 Case = tuple[Ballots, dict[str, Any]]

@@ -22,7 +22,7 @@ from calib.ballots import (
     tabulate,
     worth_intervals,
 )
-from calib.ballots.effects import chance_all_within, detectable
+from calib.ballots.equivalence import chance_all_within, detectable
 from calib.ballots.likelihood import worths
 from calib.ballots.montecarlo import savage_points
 from calib.ballots.robust import effective_size

@@ -78,16 +78,16 @@ def test_a_next_round_that_was_stopped_keeps_its_finished_forms_and_writes_the_r
 
     monkeypatch.setattr(form_write, "write_form", stopped)
     with pytest.raises(KeyboardInterrupt):
-        next_round.write_next_round(panel, tmp_path)
+        form_write.write_next_round(panel, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["round-2-e0.xlsx"]
     (tmp_path / "round-2-e0.xlsx").write_bytes(b"filled in meanwhile")
     monkeypatch.setattr(form_write, "write_form", write)
     said = []
-    made = next_round.write_next_round(panel, tmp_path, lang="en", notice=said.append)
+    made = form_write.write_next_round(panel, tmp_path, lang="en", notice=said.append)
     assert [p.name for p in made] == ["round-2-e0.xlsx", "round-2-e1.xlsx"]
     assert all(p.exists() for p in made)
     assert made[0].read_bytes() == b"filled in meanwhile"
     assert len(said) == 1
     assert "round-2-e0.xlsx: is there already and is kept" in said[0]
     with pytest.raises(InputError, match="all 2 forms of round 2 are there already"):
-        next_round.write_next_round(panel, tmp_path)
+        form_write.write_next_round(panel, tmp_path)

@@ -11,7 +11,7 @@ import calib
 PACKAGE = Path(calib.__file__).parent
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 READ = {
-    "ballots/headers.py",
+    "ballots/ballot_rows.py",
     "imports/ballots.py",
     "imports/options.py",
     "imports/text.py",

@@ -1,167 +1,107 @@
-"""Reading surveys of ballots: one column a rank, or one row a choice."""
+"""Ballots in a table: which columns hold what, and each row turned into a ballot."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from calib.ballots.data import Ballots
-from calib.ballots.exchange import is_preflib, survey_from_preflib
-from calib.ballots.headers import NO, column_roles, rank_columns
-from calib.ballots.survey import ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.survey import Ballots, ReadReport, RejectedBallot, Survey, reason_name
 from calib.errors import Fault, Faults, InputError, suggest
-from calib.files.shipped import shipped_data
 from calib.framework import Framework, Track
-from calib.imports import convert_ballots, stored
-from calib.requests import expect
-from calib.tables import RawTable, read_table
+from calib.tables import RawTable
 from calib.words import Message, Text, message
 
-__all__ = ["parse_survey", "read_survey"]
+__all__ = [
+    "NO",
+    "Faulty",
+    "Row",
+    "RowReader",
+    "column_roles",
+    "looks_like_survey",
+    "rank_columns",
+    "say_fault",
+]
 
 Faulty = Literal["error", "set-aside"]
 
-
-def read_survey(
-    path: str | os.PathLike[str] | Survey,
-    framework: Framework,
-    *,
-    track: str | None = None,
-    choices: int = 5,
-    sheet: str | None = None,
-    ranks: Sequence[str] = (),
-    faulty: Faulty = "error",
-    mapping: str | os.PathLike[str] | None = None,
-) -> Survey:
-    """Read a survey of ballots from CSV, XLSX, Parquet or PrefLib.
-
-    Wide, as survey platforms export it: one row a ballot, one column a rank (``rank1`` ...,
-    ``第一重要`` ..., ``1`` ...) with indicator codes or Chinese or English names. Long: columns
-    ``respondent``, ``rank``, ``indicator``. PrefLib: ``.soi``, ``.toi``, ``.soc``, ``.toc``.
-    Columns ``respondent``, ``enterprise``, ``track``, ``segment`` and ``weight`` (or 企业编号,
-    企业类型, 分组, 权重 ...) are taken when they are there.
-
-    A column ``synthetic`` marks simulated ballots, and the mark is carried into every report.
-
-    Every indicator of the respondent's track was on offer; one that a ballot does not list is
-    ranked below all that it lists.
-
-    Parameters
-    ----------
-    path : the file, CSV in UTF-8 or GB18030; or the name of a shipped survey: "near-equal",
-        "unequal". A survey that is read already is handed back
-    framework : names the indicators
-    track : track of all ballots, when the file has no such column
-    choices : how many ranks were asked for
-    sheet : Excel sheet, the first by default
-    ranks : names of the rank columns, best first, if they are not recognised
-    faulty : ``error`` - any faulty ballot raises, all of them listed; ``set-aside`` - faulty
-        ballots are left out and accounted for. Blank ballots are set aside either way
-    mapping : what the columns of an export hold; see :func:`calib.import_ballots`. A mapping that
-        lies beside the file and is for its layout is used without being named
-
-    Raises
-    ------
-    InputError
-        With every fault by row, value and what would be valid.
-    """
-    expect("read_survey(path, framework)", framework=(framework, Framework))
-    if isinstance(path, Survey):
-        return path
-    path = _shipped(path) or path
-    if track is not None:
-        code = framework.track(track)
-        if code is None:
-            hint = suggest(track, framework.tracks) or _say("one_of", known=list(framework.tracks))
-            raise InputError(
-                _say("no_track", track=repr(track), framework=framework.code, hint=hint)
-            )
-        track = code
-    if is_preflib(path):
-        return survey_from_preflib(path, framework, track, faulty)
-    found = stored(path, framework, "ballots", mapping, sheet)
-    if found is not None:
-        table: RawTable = convert_ballots(found.export, found.mapping, framework)
-        ranks = [c for c in map(str, table.frame.columns) if c.startswith("rank")]
-    else:
-        table = read_table(path, sheet=sheet)
-    return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
+_ALIASES = {
+    "respondent": ("respondent", "respondent_id", "ballot", "id", "序号", "编号", "答卷编号",
+                   "答卷序号", "受访者", "受访者编号", "问卷编号"),
+    "enterprise": ("enterprise", "enterprise_id", "企业编号", "企业代码", "企业", "企业名称"),
+    "track": ("track", "企业类型", "行业类型", "类型"),
+    "segment": ("segment", "分组", "群体", "身份", "企业规模", "size"),
+    "weight": ("weight", "权重", "加权"),
+    "synthetic": ("synthetic", "合成", "合成数据"),
+    "rank": ("rank", "名次", "排序", "位次", "顺位"),
+    "indicator": ("indicator", "code", "item", "指标", "指标编码", "指标代码", "选择"),
+}  # fmt: skip
+NO = frozenset({"", "0", "no", "false", "否"})
+"""What a column of yes and no says where the answer is no."""
+_DIGITS = ("", *"一二三四五六七八九")
+_NUMERALS = {
+    f"{ten}{digit}": 10 * i + j
+    for i, ten in enumerate(("", "十", "二十"))
+    for j, digit in enumerate(_DIGITS)
+    if i or j
+}
+_RANK_COLUMN = re.compile(
+    r"(?P<stem>(?:.*[^\w]|.*[_\s])?)"
+    r"(?P<word>(?:rank|choice|pick|top|no\.?|r|第|选择|排序|排名|重要指标|名次)?)[\s_-]*"
+    r"(?P<rank>\d{1,2}|二?十[一二三四五六七八九]?|[一二三四五六七八九])(?:st|nd|rd|th)?"
+    r"(?P<tail>(?:\s*(?:choice|rank|重要|位|名|选择|选项|重要指标|重要的指标|选))?)",
+    re.IGNORECASE,
+)
 
 
-def _shipped(path: str | os.PathLike[str]) -> Path | None:
-    """Return the file of a shipped survey that goes by its name, None for any other path."""
-    if Path(path).suffix or Path(path).exists():
-        return None
-    shipped = {p.stem: p for p in sorted((shipped_data() / "surveys").glob("*.csv"))}
-    name = str(path)
-    if name not in shipped:
-        hint = suggest(name, shipped)
-        raise InputError(message("ballots.no_such", name=name, hint=hint, known=list(shipped)))
-    return shipped[name]
-
-
-def parse_survey(
-    table: RawTable,
-    framework: Framework,
-    *,
-    track: str | None = None,
-    choices: int = 5,
-    ranks: Sequence[str] = (),
-    faulty: Faulty = "error",
-) -> Survey:
-    """Read a survey from a raw table; see :func:`read_survey`."""
+def looks_like_survey(table: RawTable) -> bool:
+    """Return whether a table has columns of ranks, or those of the long form of ballots."""
     heads = column_roles(table)
-    faults = Faults(table.file)
-    long = "rank" in heads and "indicator" in heads and not ranks
-    columns = list(ranks) or ([] if long else rank_columns(table, heads, faults))
-    for name in ranks:
-        if name not in table.frame.columns:
-            hint = suggest(name, [str(c) for c in table.frame.columns])
-            faults.add(_say("header"), _say("no_column", name=repr(name), hint=hint))
-    if not long and not columns and not len(faults):
-        faults.add(
-            _say("header"),
-            _say("no_ranks"),
-            value=[str(c) for c in table.frame.columns][:8],
-            expected=_say("ranks_expected"),
-        )
-    if long and "respondent" not in heads:
-        faults.add(_say("header"), _say("no_respondents"), expected=_say("respondents_expected"))
-    by_sheet = all(map(framework.track, set(table.sheets())))
-    if track is None and "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
-        faults.add(_say("header"), _say("no_tracks"), expected=_say("tracks_expected"))
-    faults.raise_if_any()
-    reader = _Reader(table, framework, heads, track, choices)
-    rows = reader.long_rows() if long else reader.wide_rows(columns)
-    used = () if long else (message("ballots.ranks_read", columns=columns),)
-    if not long:
-        _check_left_out(table, framework, columns, heads)
-        reader.note_twice(rows)
-    return reader.survey(rows, faulty, used)
+    if {"rank", "indicator", "respondent"} <= set(heads):
+        return True
+    faults = Faults()
+    return len(rank_columns(table, heads, faults)) > 1 or bool(len(faults))
 
 
-def _check_left_out(
-    table: RawTable, framework: Framework, columns: Sequence[str], heads: dict[str, str]
-) -> None:
-    """Refuse a column of choices that is no rank: its header may be misspelt."""
+def column_roles(table: RawTable) -> dict[str, str]:
+    """Return the columns that are recognised by their names, by what they hold."""
+    heads: dict[str, str] = {}
     for column in map(str, table.frame.columns):
-        if column in columns or column in heads.values():
+        folded = column.strip().casefold()
+        for role, words in _ALIASES.items():
+            if folded in words and role not in heads:
+                heads[role] = column
+    return heads
+
+
+def rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list[str]:
+    """Return the columns that hold ranks, best first; several candidates are a fault."""
+    taken = set(heads.values())
+    groups: dict[tuple[str, str, str], dict[int, str]] = {}
+    for column in map(str, table.frame.columns):
+        match = _RANK_COLUMN.fullmatch(column.strip())
+        if column in taken or match is None:
             continue
-        words = {w for w in table.text(column) if w}
-        hits = [w for w in words if any(t.find(w) for t in framework.tracks.values())]
-        if len(words) > 2 and len(hits) > len(words) / 2:
-            said = _say("left_out", column=repr(column))
-            raise InputError([Fault(table.file, _say("header"), said,
-                                    expected=_say("left_out_expected"))])  # fmt: skip
+        number = int(match["rank"]) if match["rank"].isdigit() else _NUMERALS[match["rank"]]
+        key = (match["stem"].casefold(), match["word"].casefold(), match["tail"].casefold())
+        groups.setdefault(key, {}).setdefault(number, column)
+    whole = {k: g for k, g in groups.items() if sorted(g) == list(range(1, len(g) + 1))}
+    worded = {k: g for k, g in whole.items() if k[1] or k[2]}
+    several = worded or whole
+    if len(several) > 1:
+        faults.add(
+            message("ballots.faults.header"),
+            message("ballots.faults.several"),
+            value=[g[1] for g in several.values()],
+            expected=message("ballots.faults.several_expected"),
+        )
+        return []
+    return [group[r] for group in several.values() for r in sorted(group)]
 
 
-def _say(key: str, **values: object) -> Message:
+def say_fault(key: str, **values: object) -> Message:
     return message(f"ballots.faults.{key}", **values)
 
 
@@ -170,7 +110,7 @@ _Problem = tuple[str, str, str, str | Text]
 
 
 @dataclass(slots=True)
-class _Row:
+class Row:
     """One ballot as it stands in the file."""
 
     where: str
@@ -180,7 +120,7 @@ class _Row:
     problems: list[_Problem] = field(default_factory=list)
 
 
-class _Reader:
+class RowReader:
     """Turns rows of words into ballots, noting what is wrong with each."""
 
     def __init__(
@@ -196,7 +136,7 @@ class _Reader:
         self.track = framework.track(track) if track is not None else None
         self._found: dict[tuple[str, str], str | None] = {}
 
-    def wide_rows(self, columns: list[str]) -> list[_Row]:
+    def wide_rows(self, columns: list[str]) -> list[Row]:
         """Read one row a ballot."""
         texts = [self.table.text(c) for c in columns]
         rows = []
@@ -207,16 +147,16 @@ class _Reader:
         for at in range(len(self.table.frame)):
             words = [text[at] for text in texts]
             cells: list[str] = [self.table.where(at, c) for c in columns]
-            row = _Row(self.table.where(at), at, words, cells)
+            row = Row(self.table.where(at), at, words, cells)
             while row.words and not row.words[-1]:
                 row.words.pop()
             for place, word in enumerate(row.words):
                 if not word:
-                    row.problems.append((cells[place], "gap", "", _say("no_gap")))
+                    row.problems.append((cells[place], "gap", "", say_fault("no_gap")))
             rows.append(row)
         return rows
 
-    def note_twice(self, rows: list[_Row]) -> None:
+    def note_twice(self, rows: list[Row]) -> None:
         """Note ballots that stand twice: the same respondent with the same choices."""
         if "respondent" not in self.heads:
             return
@@ -226,35 +166,39 @@ class _Reader:
             name = names[row.at]
             key = (name, *row.words)
             if name and any(row.words) and key in first:
-                row.problems.append((row.where, "twice", name, _say("as_before", where=first[key])))
+                row.problems.append(
+                    (row.where, "twice", name, say_fault("as_before", where=first[key]))
+                )
             first.setdefault(key, row.where)
 
-    def long_rows(self) -> list[_Row]:
+    def long_rows(self) -> list[Row]:
         """Read one row a choice, gathered by respondent in the order of the file."""
         names = self.table.text(self.heads["respondent"])
         ranks = self.table.text(self.heads["rank"])
         words = self.table.text(self.heads["indicator"])
         roles = [r for r in ("track", "enterprise", "segment", "weight") if r in self.heads]
         details = {self.heads[role]: self.table.text(self.heads[role]) for role in roles}
-        gathered: dict[str, _Row] = {}
+        gathered: dict[str, Row] = {}
         places: dict[str, dict[int, tuple[str, str]]] = {}
         for at, (name, rank, word) in enumerate(zip(names, ranks, words, strict=True)):
             where: str = self.table.where(at)
             key = name or f"\n{at}"  # rows without a respondent are no one's ballot
-            row = gathered.setdefault(key, _Row(where, at, [], []))
+            row = gathered.setdefault(key, Row(where, at, [], []))
             held = places.setdefault(key, {})
             if not name:
-                row.problems.append((where, "respondent", word, _say("some_respondent")))
+                row.problems.append((where, "respondent", word, say_fault("some_respondent")))
                 continue
             row.problems += self._mixed(details, row.at, at)
             if not word and not rank:
                 continue
             if not re.fullmatch("[0-9]+", rank) or int(rank) < 1:
-                row.problems.append((where, "rank", rank, _say("whole_rank")))
+                row.problems.append((where, "rank", rank, say_fault("whole_rank")))
             elif int(rank) in held:
-                row.problems.append((where, "tie", rank, _say("rank_once")))
+                row.problems.append((where, "tie", rank, say_fault("rank_once")))
             elif int(rank) > 1000:
-                row.problems.append((where, "too_many", rank, _say("at_most", most=self.choices)))
+                row.problems.append(
+                    (where, "too_many", rank, say_fault("at_most", most=self.choices))
+                )
             elif word:
                 held[int(rank)] = (word, where)
         for name, row in gathered.items():
@@ -264,7 +208,7 @@ class _Reader:
                 row.words.append(word)
                 row.cells.append(where)
                 if not word:
-                    row.problems.append((where, "gap", str(place), _say("no_gap")))
+                    row.problems.append((where, "gap", str(place), say_fault("no_gap")))
         return list(gathered.values())
 
     def _mixed(self, details: dict[str, list[str]], first: int, at: int) -> list[_Problem]:
@@ -274,9 +218,9 @@ class _Reader:
                 self.table.where(at, column),
                 "mixed",
                 text[at],
-                _say(
+                say_fault(
                     "as_in",
-                    value=text[first] or _say("blank_value"),
+                    value=text[first] or say_fault("blank_value"),
                     where=self.table.where(first),
                 ),
             )
@@ -284,7 +228,7 @@ class _Reader:
             if text[at] and text[at] != text[first]
         ]
 
-    def survey(self, rows: list[_Row], faulty: Faulty, notes: tuple[Text, ...]) -> Survey:
+    def survey(self, rows: list[Row], faulty: Faulty, notes: tuple[Text, ...]) -> Survey:
         """Check every ballot, and build the survey from the sound ones."""
         tracks = self._tracks(rows)
         weights = self._weights(rows)
@@ -300,7 +244,7 @@ class _Reader:
             raise InputError(faults)
         used = [i for i, one in enumerate(aside) if one is None]
         if not used:
-            raise InputError(faults or [Fault(self.table.file, "", _say("all_blank"))])
+            raise InputError(faults or [Fault(self.table.file, "", say_fault("all_blank"))])
         ballots = {}
         for code, tree in self.framework.tracks.items():
             members = [i for i in used if tracks[i] == code]
@@ -322,7 +266,7 @@ class _Reader:
         self,
         tree: Track,
         members: list[int],
-        rows: list[_Row],
+        rows: list[Row],
         codes: list[list[str]],
         weights: list[float] | None,
     ) -> Ballots:
@@ -349,7 +293,7 @@ class _Reader:
             column("respondent"),
         )
 
-    def _tracks(self, rows: list[_Row]) -> list[str]:
+    def _tracks(self, rows: list[Row]) -> list[str]:
         if "track" not in self.heads and self.track is None and len(self.framework.tracks) > 1:
             sheets = self.table.sheets()
             return [self.framework.track(sheets[row.at]) or "" for row in rows]
@@ -363,17 +307,19 @@ class _Reader:
             code = self.framework.track(word) if word else self.track
             if code is None:
                 where = self.table.where(row.at, self.heads["track"])
-                known = _say("one_of", known=list(self.framework.tracks))
+                known = say_fault("one_of", known=list(self.framework.tracks))
                 row.problems.append((where, "track", word, known))
             out.append(code or "")
         if self.track is not None:
             for row, code in zip(rows, out, strict=True):
                 if code and code != self.track:
                     where = self.table.where(row.at, self.heads["track"])
-                    row.problems.append((where, "track", code, _say("as_stated", track=self.track)))
+                    row.problems.append(
+                        (where, "track", code, say_fault("as_stated", track=self.track))
+                    )
         return out
 
-    def _weights(self, rows: list[_Row]) -> list[float] | None:
+    def _weights(self, rows: list[Row]) -> list[float] | None:
         if "weight" not in self.heads:
             return None
         text = self.table.text(self.heads["weight"])
@@ -385,15 +331,15 @@ class _Reader:
                 value = float("nan")
             if not (np.isfinite(value) and value > 0):
                 where = self.table.where(row.at, self.heads["weight"])
-                row.problems.append((where, "weight", text[row.at], _say("positive")))
+                row.problems.append((where, "weight", text[row.at], say_fault("positive")))
             out.append(value)
         return out
 
-    def _codes(self, row: _Row, track: str) -> list[str]:
+    def _codes(self, row: Row, track: str) -> list[str]:
         """Return the codes that a ballot lists, noting everything that is wrong with it."""
         if not any(row.words):
             if not row.problems:
-                row.problems.append((row.where, "blank", "", _say("one_choice")))
+                row.problems.append((row.where, "blank", "", say_fault("one_choice")))
             return []
         codes: list[str] = []
         for word, cell in zip(row.words, row.cells, strict=False):
@@ -403,12 +349,12 @@ class _Reader:
             if code is None:
                 row.problems.append((cell, "unknown", word, self._hint(track, word)))
             elif code in codes:
-                row.problems.append((cell, "duplicate", word, _say("item_once")))
+                row.problems.append((cell, "duplicate", word, say_fault("item_once")))
             else:
                 codes.append(code)
         limit = min(self.choices, len(self.framework.tracks[track].leaves)) if track else 0
         if track and len(row.words) > limit:
-            most = _say("at_most", most=limit)
+            most = say_fault("at_most", most=limit)
             row.problems.append((row.where, "too_many", str(len(row.words)), most))
         return codes
 
@@ -426,8 +372,8 @@ class _Reader:
     def _hint(self, track: str, word: str) -> str | Text:
         for other, tree in self.framework.tracks.items():
             if other != track and tree.find(word):
-                return _say("other_track", track=track, other=other)
+                return say_fault("other_track", track=track, other=other)
         tree = self.framework.tracks[track]
         leaves = [tree.nodes[i] for i in tree.leaves]
         known = [name for n in leaves for name in (n.code, n.name.zh, n.name.en)]
-        return suggest(word, known) or _say("own_track", track=track)
+        return suggest(word, known) or say_fault("own_track", track=track)

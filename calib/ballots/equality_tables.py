@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import IntArray, Seed
-from calib.ballots.data import Ballots
-from calib.ballots.effects import Detectable, Effects, detectable, effects
 from calib.ballots.equality import (
     EqualityTests,
     Residuals,
@@ -19,19 +17,24 @@ from calib.ballots.equality import (
     clustered_residuals,
     equality_tests,
 )
+from calib.ballots.equality_words import equality_sentences, verdict_name
 from calib.ballots.equivalence import (
+    Detectable,
+    Effects,
     Equivalence,
     check_alpha,
     check_margin,
+    detectable,
+    effects,
     equivalence_of_shares,
     equivalence_of_worths,
 )
 from calib.ballots.homogeneity import GroupEquality, StageTest, group_equality, stage_test
-from calib.ballots.intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
-from calib.ballots.sentences import equality_sentences, verdict_name
+from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.ballots.survey import Ballots
 from calib.rating.kernel import single_threaded_blas
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.words import Text, message

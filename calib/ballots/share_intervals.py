@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.ballots.data import Ballots
 from calib.ballots.likelihood import worths
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
 from calib.ballots.robust import (
@@ -17,6 +16,7 @@ from calib.ballots.robust import (
     sandwich,
     total_variance,
 )
+from calib.ballots.survey import Ballots
 from calib.errors import ConvergenceError, InputError
 from calib.rating.kernel import single_threaded_blas
 from calib.words import message
@@ -79,6 +79,50 @@ def normal_quantile(p: float) -> float:
 def simultaneous_z(J: int, level: float) -> float:
     """Return the critical value of J two-sided intervals that hold at once (Bonferroni)."""
     return normal_quantile(1.0 - (1.0 - level) / (2.0 * J))
+
+
+_CELLS = 1000
+
+
+def chance_all_within(low: float, high: float, J: int) -> float:
+    """Return the chance that J exchangeable standard normals that sum to 0 lie in [low, high].
+
+    Notes
+    -----
+    Such variables have correlation ``-1 / (J - 1)`` and are J independent normals of variance
+    ``J / (J - 1)`` given that these sum to 0. The density at 0 of the sum of J independent
+    normals cut to the interval, a J-fold convolution, over that of the sum of uncut ones is
+    the chance wanted.
+    """
+    if not low < 0.0 < high:
+        return 0.0
+    if J == 2:  # one is the other's negative
+        width = min(-low, high)
+        return 1.0 - 2.0 * _normal_tail(width)
+    variance = J / (J - 1.0)
+    low, high = max(low, -12.0), min(high, 12.0)
+    step = (high - low) / _CELLS
+    mass = _normal_mass(np.linspace(low, high, _CELLS + 1), variance)
+    size = 1 << int(np.ceil(np.log2(J * _CELLS)))
+    total = np.fft.irfft(np.fft.rfft(mass, size) ** J, size)
+    at = -J * (low / step + 0.5)  # the place at which the J middles sum to 0
+    place = int(np.clip(np.floor(at), 0, size - 2))
+    density = (total[place] + (at - place) * (total[place + 1] - total[place])) / step
+    whole = 1.0 / np.sqrt(2.0 * np.pi * J * variance)
+    return float(np.clip(density / whole, 0.0, 1.0))
+
+
+def _normal_mass(edges: FloatArray, variance: float) -> FloatArray:
+    """Return the mass of a normal about 0 between one edge and the next."""
+    from scipy.special import ndtr
+
+    return np.asarray(np.diff(ndtr(edges / np.sqrt(variance))), dtype=float)
+
+
+def _normal_tail(x: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(-x))
 
 
 def exact_interval(
