@@ -102,6 +102,7 @@ def rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list
 
 
 def say_fault(key: str, **values: object) -> Message:
+    """Return the words on a fault of ballots, by its key in the catalogue."""
     return message(f"ballots.faults.{key}", **values)
 
 

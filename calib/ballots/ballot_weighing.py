@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -32,11 +32,7 @@ from calib.weights import WeightSet, published_weights
 from calib.weights.uncertainty import Local, Plan, Root, Uncertainty, derive
 from calib.words import Text, joined, message
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
-    "POOLING",
     "BallotsRequest",
     "TreeWeights",
     "align_leaves",
@@ -47,7 +43,6 @@ __all__ = [
 ]
 
 Pooling = Literal["ballots", "equal"]
-POOLING = ("ballots", "equal")
 
 
 @dataclass(frozen=True, slots=True)

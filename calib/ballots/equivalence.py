@@ -233,8 +233,6 @@ LARGEST_MARGIN = 5.0
 """Ratios from here on are refused: items five times apart are equal to nobody, and whoever writes
 25 means 25%, that is 1.25."""
 
-VERDICTS = ("equal", "unequal", "different", "undecided")
-
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:

@@ -246,14 +246,6 @@ class PlackettLuce:
         jacobian = np.diag(w) - np.outer(w, w)
         return np.asarray(jacobian @ self.covariance @ jacobian, dtype=float)
 
-    def se_against(self, item: int) -> FloatArray:
-        """Return standard errors of ``theta_j - theta_item``, (J,)."""
-        v = np.diag(self.covariance)
-        difference = np.maximum(v + v[item] - 2 * self.covariance[item], 0.0)
-        known = self.chosen & self.chosen[item]
-        known[item] = True
-        return np.where(known, np.sqrt(difference), np.inf)
-
 
 def never_chosen(table: PrefixTable) -> BoolArray:
     """Return which items were never chosen over another one, (J,)."""

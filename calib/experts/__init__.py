@@ -18,7 +18,7 @@ from calib.experts.ahp import (
     weigh_comparisons,
     worst_judgement,
 )
-from calib.experts.bestworst import BestWorst, certify, nonlinear_xi, solve_best_worst
+from calib.experts.bestworst import BestWorst, certify, solve_best_worst
 from calib.experts.cooke import (
     Performance,
     performance_weights,
@@ -36,7 +36,6 @@ from calib.experts.delphi import (
 from calib.experts.delphi_panel import delphi_report, delphi_rounds
 from calib.experts.diagnostics import (
     aitchison_distances,
-    leave_one_out_weights,
     opinion_camps,
     outlying_experts,
     star_influence,
@@ -111,13 +110,11 @@ __all__ = [
     "judge_nodes",
     "kendall_w",
     "least_squares_weights",
-    "leave_one_out_weights",
     "matrix_from_pairs",
     "mean_ranks",
     "method_association",
     "method_difference",
     "methods_table",
-    "nonlinear_xi",
     "opinion_camps",
     "optimal_completion",
     "outlying_experts",

@@ -42,6 +42,7 @@ __all__ = [
     "geometric_consistency_index",
     "random_index",
     "random_index_label",
+    "random_index_name",
     "random_index_source",
     "weigh_comparisons",
     "worst_judgement",
@@ -120,6 +121,11 @@ def random_index(n: int, missing: int = 0, *, index: str | float = "simulated") 
 def random_index_label(index: str | float) -> str:
     """Say which random index a consistency ratio used."""
     return index if isinstance(index, str) else f"{index:g}"
+
+
+def random_index_name(label: str) -> Text | str:
+    """Return what readers call a random index: a stated one by its number."""
+    return message(f"experts.index_label.{label}") if label in RANDOM_INDICES else label
 
 
 def random_index_source(label: str) -> Text:

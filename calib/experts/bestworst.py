@@ -35,7 +35,6 @@ __all__ = [
     "check_best_worst",
     "find_best_worst",
     "input_consistency",
-    "nonlinear_xi",
     "solve_best_worst",
     "xi_scale",
 ]
@@ -315,34 +314,3 @@ def xi_scale(best_over_worst: FloatArray) -> FloatArray:
     """
     a = np.asarray(best_over_worst, dtype=float)
     return np.asarray((1 + 2 * a - np.sqrt((1 + 2 * a) ** 2 - 4 * (a * a - a))) / 2, dtype=float)
-
-
-def nonlinear_xi(
-    to_others: FloatArray, to_worst: FloatArray, best: IntArray, worst: IntArray
-) -> FloatArray:
-    """Compute the optimal ξ of the non-linear Best-Worst model in closed form.
-
-    Returns
-    -------
-    (k,) min over weights of max(|w_B/w_j − a_j|, |w_j/w_W − o_j|)
-
-    Notes
-    -----
-    With r = w_B/w_W, ξ is reachable when every interval [(a_j − ξ)(o_j − ξ), (a_j + ξ)(o_j + ξ)]
-    and [a_BW − ξ, a_BW + ξ] share a point. Two items i, j meet at
-    ξ = (p_i − p_j)/(a_i + o_i + a_j + o_j); an item meets the direct comparison at the smaller
-    root of ξ² − (a_i + o_i + 1)ξ + p_i − a_BW (above) or of ξ² + (a_j + o_j + 1)ξ + p_j − a_BW.
-    """
-    a, o = np.asarray(to_others, dtype=float), np.asarray(to_worst, dtype=float)
-    rows = np.arange(len(a))
-    a_bw = a[rows, worst][:, None]
-    p, s = a * o, a + o
-    inner = np.ones(a.shape, dtype=bool)
-    inner[rows, best] = inner[rows, worst] = False
-    pairs = (p[:, :, None] - p[:, None, :]) / (s[:, :, None] + s[:, None, :])
-    both = inner[:, :, None] & inner[:, None, :]
-    among = np.where(both, pairs, 0.0).max(axis=(1, 2))
-    above = (s + 1 - np.sqrt(np.maximum((s + 1) ** 2 - 4 * (p - a_bw), 0.0))) / 2
-    below = (-(s + 1) + np.sqrt((s + 1) ** 2 + 4 * np.maximum(a_bw - p, 0.0))) / 2
-    direct = np.where(inner, np.where(p > a_bw, above, below), 0.0).max(axis=1)
-    return np.asarray(np.maximum(among, direct), dtype=float)

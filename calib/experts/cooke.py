@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -249,19 +249,8 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
 
     table = read_table(path, required=("expert", "question", "truth"))
     faults = Faults(table.file)
-    levels = {
-        str(c): float(m.group(1)) / 100
-        for c in table.frame.columns
-        if (m := re.fullmatch(r"q(\d+(?:\.\d+)?)", str(c)))
-    }
-    columns = sorted(levels, key=lambda c: levels[c])
-    if len(columns) < 2:
-        faults.add(
-            message("experts.faults.header"),
-            message("experts.faults.few_quantiles"),
-            expected=message("experts.faults.quantile_columns"),
-        )
-        faults.raise_if_any()
+    levels = _quantile_levels(table, faults)
+    columns = list(levels)
     people, asked = table.text("expert"), table.text("question")
     numbers = {
         c: table.numbers(c, faults, expected=str(message("experts.faults.a_number")))
@@ -281,18 +270,52 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
         seen[who, what] = row
         e, q = experts.index(who), questions.index(what)
         assessed[e, q] = [numbers[c][row] for c in columns]
+        truth = float(numbers["truth"][row])
         _check_row(table, faults, row, assessed[e, q], columns)
-        truth = numbers["truth"][row]
-        if not np.isnan(truths[q]) and truth != truths[q]:
-            at = table.where(row, "truth")
-            faults.add(at, message("experts.faults.truth_differs"), value=float(truth))
+        _check_truth(table, faults, row, truth, truths[q])
         truths[q] = truth
-        if np.isnan(truth):
-            faults.add(
-                table.where(row, "truth"),
-                message("experts.faults.empty"),
-                expected=message("experts.faults.the_truth"),
-            )
+    _check_all_answered(faults, experts, questions, seen)
+    faults.raise_if_any()
+    hashes = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    return SeedAnswers(experts, questions, assessed, truths, tuple(levels.values()), hashes)
+
+
+def _quantile_levels(table: RawTable, faults: Faults) -> dict[str, float]:
+    """Return the columns of quantiles with their levels, ascending; fewer than two are refused."""
+    levels = {
+        str(c): float(m.group(1)) / 100
+        for c in table.frame.columns
+        if (m := re.fullmatch(r"q(\d+(?:\.\d+)?)", str(c)))
+    }
+    if len(levels) < 2:
+        faults.add(
+            message("experts.faults.header"),
+            message("experts.faults.few_quantiles"),
+            expected=message("experts.faults.quantile_columns"),
+        )
+        faults.raise_if_any()
+    return dict(sorted(levels.items(), key=lambda item: item[1]))
+
+
+def _check_truth(table: RawTable, faults: Faults, row: int, truth: float, before: float) -> None:
+    """Note a truth that differs from the one stated before (NaN: none yet), or is missing."""
+    if not np.isnan(before) and truth != before:
+        at = table.where(row, "truth")
+        faults.add(at, message("experts.faults.truth_differs"), value=truth)
+    if np.isnan(truth):
+        faults.add(
+            table.where(row, "truth"),
+            message("experts.faults.empty"),
+            expected=message("experts.faults.the_truth"),
+        )
+
+
+def _check_all_answered(
+    faults: Faults,
+    experts: tuple[str, ...],
+    questions: tuple[str, ...],
+    seen: Container[tuple[str, str]],
+) -> None:
     for who in experts:
         for what in questions:
             if (who, what) not in seen:
@@ -301,10 +324,6 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
                     message("experts.faults.no_answer", question=what),
                     expected=message("experts.faults.all_questions"),
                 )
-    faults.raise_if_any()
-    hashes = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
-    order = tuple(levels[c] for c in columns)
-    return SeedAnswers(experts, questions, assessed, truths, order, hashes)
 
 
 def _check_row(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, Seed
-from calib.experts.pooling import pool_weights
 
 __all__ = [
     "Camps",
@@ -21,7 +20,6 @@ __all__ = [
     "aitchison_distances",
     "centred_log_ratios",
     "leave_one_out_shares",
-    "leave_one_out_weights",
     "opinion_camps",
     "outlying_experts",
     "star_influence",
@@ -234,31 +232,6 @@ def leave_one_out_shares(k: int, competence: FloatArray | None = None) -> FloatA
     """Build the (k, k) expert weights in which row e leaves expert e out."""
     base = np.ones(k) if competence is None else np.asarray(competence, dtype=float)
     return np.asarray(np.where(np.eye(k, dtype=bool), 0.0, base), dtype=float)
-
-
-def leave_one_out_weights(
-    weights: FloatArray,
-    *,
-    pool: str = "arithmetic",
-    competence: FloatArray | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """Pool a panel without each expert in turn.
-
-    Parameters
-    ----------
-    weights : (k, n) individual weights, k ≥ 2
-    pool, competence
-        As in :func:`calib.experts.pooling.pool_weights`.
-
-    Returns
-    -------
-    without : (k, n) group weights without expert e
-    shift : (k,) total variation between those and the weights of the whole panel
-    """
-    w = np.asarray(weights, dtype=float)
-    without = pool_weights(w, pool=pool, competence=leave_one_out_shares(len(w), competence))
-    whole = pool_weights(w, pool=pool, competence=competence)
-    return without, np.asarray(np.abs(without - whole).sum(axis=1) / 2, dtype=float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,24 @@ def _write_start(
     sheet.write_string(ROUND_ROW, 0, texts["round"], styles["text"])
     sheet.write_number(ROUND_ROW, INPUT_COLUMN, round_number, styles["input"])
     _choices(sheet, ROUND_ROW, [str(i) for i in range(1, 10)], texts)
+    _ask_self_rating(sheet, styles, texts, lang, self_rating, kept)
+    lines = [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS["common"]]
+    lines += [say("experts.instructions.levels", lang)] if levels else []
+    lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[method]]
+    for i, line in enumerate(lines):
+        row = INSTRUCTIONS_ROW + i
+        sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
+        sheet.set_row(row, 32)
+
+
+def _ask_self_rating(
+    sheet: Any,
+    styles: Mapping[str, Any],
+    texts: FormTexts,
+    lang: str,
+    self_rating: Sequence[int | None] | None,
+    kept: tuple[float, float] | None,
+) -> None:
     sheet.write_string(BASIS_ROW - 1, 0, texts["self"], styles["head"])
     hint = texts["self_hint"]
     if kept is not None and not np.isnan(kept).all():
@@ -193,13 +211,6 @@ def _write_start(
             sheet.write_number(row, INPUT_COLUMN, level, styles["input"])
         most = len(FAMILIARITY_SCALE) if row == FAMILIARITY_ROW else 3
         _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
-    lines = [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS["common"]]
-    lines += [say("experts.instructions.levels", lang)] if levels else []
-    lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[method]]
-    for i, line in enumerate(lines):
-        row = INSTRUCTIONS_ROW + i
-        sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
-        sheet.set_row(row, 32)
 
 
 def _described(framework: Framework, questions: Mapping[str, Question]) -> list[tuple[str, Node]]:

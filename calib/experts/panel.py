@@ -52,6 +52,17 @@ class Question:
     title: Name
     place: Name | None = None
 
+    @property
+    def called(self) -> Text:
+        """What notes and tables call it: the parent with its code, or the first level."""
+        if self.parent:
+            what = message("experts.node.parent", code=self.parent, name=self.title)
+        else:
+            what = message("experts.node.first_level")
+        if self.place is None:
+            return what
+        return message("experts.node.in_track", track=self.place, node=what)
+
     def heading(self, lang: str) -> str:
         """Return the parent's name, with the track where only one is meant."""
         named = self.title.get(lang)

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.experts.ahp import random_index_source
+from calib.experts.ahp import random_index_name, random_index_source
 from calib.experts.cooke import Performance
 from calib.experts.delphi_panel import NodeRound, changes_table, items_table, rounds_table
 from calib.experts.diagnostics import outlying_experts, star_influence
+from calib.experts.elicit import METHODS
 from calib.experts.panel import Panel
 from calib.experts.panel_differences import Direction, NodeGroups, camps_table, methods_table
 from calib.experts.synthesis import TOTALS, NodeJudgements, PanelWeights
 from calib.rating import Scored
 from calib.rating import stars as rate_stars
 from calib.report import Drawing, Role, Table
-from calib.words import Message, Text, message
+from calib.words import Message, Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,8 @@ __all__ = [
 SeedScores = tuple[tuple[str, ...], Performance]
 """Names, and their performance on the seed questions in that order."""
 Stars = Callable[[str, FloatArray], IntArray]
+
+_METHOD_NAMES = {key: method.name for key, method in METHODS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,7 @@ def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Ta
     if scored is not None and all(sample.complete for sample in scored.samples.values()):
         stars = partial(_stars, scored)
     nodes, rounds = found.pooled.nodes, found.rounds
+    names = {key: question.called for key, question in found.panel.questions.items()}
     confidence = f"{100 * found.pooled.request.confidence:g}"
     experts = experts_table(found.panel, found.pooled, stars, found.direction)
     made = [
@@ -96,22 +100,44 @@ def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Ta
     if found.seeds is not None:
         made.append(("seeds", seeds_table(*found.seeds), 40))
     return tuple(
-        _table(key, frame, found.title(key, confidence=confidence), rows)
+        _table(key, frame, found.title(key, confidence=confidence), rows, names)
         for key, frame, rows in made
         if len(frame)
     )
 
 
-def _table(key: str, frame: pd.DataFrame, title: Text, rows: int) -> Table:
-    """Return a table; sentences in its cells are English in the file, and translated where shown.
+def _table(
+    key: str, frame: pd.DataFrame, title: Text, rows: int, names: Mapping[str, Text]
+) -> Table:
+    """Return a table; in the file its cells are English and codes, where shown they are in words.
 
     A file says the same whoever makes it, as its column keys do.
     """
     said = [c for c in ("reasons", "look_again_at", "index_source") if c in frame]
-    if not said:
+    in_words: dict[str, Callable[[str], Text | str]] = {
+        "node": lambda cell: names.get(cell, cell),
+        "nodes_against_rest": partial(_listed, names=names, form="experts.node.against"),
+        "methods": partial(_listed, names=_METHOD_NAMES, form="experts.node.method"),
+    }
+    coded = {c: in_words[c] for c in frame if c in in_words}
+    if not said and not coded:
         return Table(key, frame, title, rows)
     plain = frame.assign(**{c: [_english(v) for v in frame[c]] for c in said})
-    return Table(key, plain, title, rows, shown=frame)
+    shown = frame.assign(**{c: [spell(v) for v in frame[c]] for c, spell in coded.items()})
+    return Table(key, plain, title, rows, shown=shown)
+
+
+def _listed(cell: str, names: Mapping[str, Text], form: str) -> Text | str:
+    """Put a cell such as ``ahp 5, bwm 4`` or ``root (-0.94)`` in words."""
+    if not cell:
+        return cell
+    parts = [part.split(" ", 1) for part in cell.split(", ")]
+    return joined(
+        [
+            message(form, name=names.get(code, code), n=number, r=number.strip("()"))
+            for code, number in parts
+        ]
+    )
 
 
 def _english(value: Text | None) -> str:
@@ -211,8 +237,10 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
 
 
 def _index_source(label: str) -> Text | None:
-    source = random_index_source(label)
-    return message("experts.index_named", index=label, source=source) if label else None
+    if not label:
+        return None
+    index, source = random_index_name(label), random_index_source(label)
+    return message("experts.index_named", index=index, source=source)
 
 
 def seeds_table(experts: Sequence[str], performance: Performance) -> pd.DataFrame:

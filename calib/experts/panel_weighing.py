@@ -11,7 +11,7 @@ import numpy as np
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
-from calib.experts.ahp import random_index_source
+from calib.experts.ahp import random_index_name, random_index_source
 from calib.experts.cooke import SeedAnswers, read_seed_answers, weights_from_seeds
 from calib.experts.delphi_panel import NodeRound, delphi_rounds
 from calib.experts.elicit import METHODS
@@ -57,7 +57,10 @@ def panel_notes(found: PanelFindings, rule: StoppingRule) -> tuple[Note, ...]:
     out += group_notes(found.groups)
     out += direction_notes(pooled.experts, found.direction)
     out += [
-        Note(message("experts.irreplaceable", expert=expert, node=key), warning=True)
+        Note(
+            message("experts.irreplaceable", expert=expert, node=panel.questions[key].called),
+            warning=True,
+        )
         for expert, key in pooled.irreplaceable
     ]
     if panel.skipped:
@@ -94,14 +97,19 @@ def judgement_notes(nodes: Mapping[str, NodeJudgements]) -> list[Note]:
             if own == label and not gaps
         }
         listed = [f"RI({n}) = {values[n]:.4g}" for n in sorted(values)]
-        source = random_index_source(label)
-        out.append(Note(message("experts.index", index=label, source=source, values=listed)))
+        name, source = random_index_name(label), random_index_source(label)
+        out.append(Note(message("experts.index", index=name, source=source, values=listed)))
     doubtful = sum(int((~node.acceptable).sum()) for node in nodes.values())
     if doubtful:
         out.append(Note(message("experts.doubtful", n=doubtful), warning=True))
     sums = [
-        f"{key} {node.experts[i]} {float(node.stated_sum[i]):g}"
-        for key, node in nodes.items()
+        message(
+            "experts.node.sum",
+            node=node.question.called,
+            expert=node.experts[i],
+            sum=f"{float(node.stated_sum[i]):g}",
+        )
+        for node in nodes.values()
         for i in np.flatnonzero(node.off_total)
     ]
     if sums:
@@ -113,11 +121,15 @@ def judgement_notes(nodes: Mapping[str, NodeJudgements]) -> list[Note]:
 def group_notes(groups: Mapping[str, NodeGroups]) -> list[Note]:
     """Say where groups of experts are ways of asking, and where methods give other weights."""
     out = []
-    for key, found in groups.items():
+    for found in groups.values():
         if found.kind not in ("methods", "not told apart"):
             continue
         tied = found.association
-        values = {"node": key, "n": found.camps.count, "p": _p(tied.p, tied.floor)}
+        values = {
+            "node": found.node.question.called,
+            "n": found.camps.count,
+            "p": _p(tied.p, tied.floor),
+        }
         if found.kind == "methods":
             said = message("experts.groups_are_methods", v=f"{tied.cramers_v:.2f}", **values)
         else:
@@ -128,11 +140,11 @@ def group_notes(groups: Mapping[str, NodeGroups]) -> list[Note]:
         listed = [
             message(
                 "experts.method_differs",
-                node=key,
+                node=found.node.question.called,
                 r2=f"{found.difference.r2:.2f}",
                 p=f"{found.p_holm:.2g}",
             )
-            for key, found in differ.items()
+            for found in differ.values()
         ]
         used = sorted({m for found in differ.values() for m in found.difference.methods})
         said = message(

@@ -4,6 +4,7 @@ from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
 from calib.population.generate import generate_population
 from calib.population.imported import import_answers, mapped_population, read_population
 from calib.population.parse import parse_population
+from calib.population.partitions import write_partitions
 from calib.population.population import Kind, Labels, Population, Sample
 from calib.population.spec import (
     GenerateEntry,
@@ -29,4 +30,5 @@ __all__ = [
     "parse_population",
     "read_population",
     "resolve_population",
+    "write_partitions",
 ]

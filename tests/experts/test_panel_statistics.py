@@ -20,7 +20,6 @@ from calib.experts.delphi import (
 )
 from calib.experts.diagnostics import (
     aitchison_distances,
-    leave_one_out_weights,
     opinion_camps,
     outlying_experts,
     star_influence,
@@ -318,19 +317,6 @@ def test_panels_of_one_camp_are_hardly_ever_divided():
     found = [opinion_camps(panel, rng=1, draws=39) for panel in w]
     assert np.mean([camps.silhouette >= 0.25 for camps in found]) > 0.9
     assert sum(camps.count > 1 for camps in found) <= 6
-
-
-def test_leave_one_out_equals_pooling_without_the_expert():
-    w = panel(6)
-    competence = np.arange(1.0, 7.0)
-    without, shift = leave_one_out_weights(w, pool="geometric", competence=competence)
-    for e in range(6):
-        direct = pool_weights(
-            np.delete(w, e, 0), pool="geometric", competence=np.delete(competence, e)
-        )
-        assert without[e] == pytest.approx(direct)
-        whole = pool_weights(w, pool="geometric", competence=competence)
-        assert shift[e] == pytest.approx(np.abs(direct - whole).sum() / 2)
 
 
 def test_star_influence_counts_ups_and_downs():
