@@ -221,10 +221,7 @@ def test_every_best_worst_expert_of_the_example_is_in_the_extreme_groups_and_it_
     assert found["process/IC"].association.p < 1e-5
     assert found["process/IC"].kind == "methods"
     text = " ".join(f.text.get("en") for f in group_notes(found))
-    assert (
-        "groups of experts at process manufacturing: IC interconnection go with the elicitation method"
-        in text
-    )
+    assert "groups of experts at process: IC interconnection go with the elicitation method" in text
     assert "the least this test can give" in text
     assert "give different weights" in text
 
@@ -327,8 +324,8 @@ def test_direct_weights_that_do_not_add_up_are_reported_like_points():
     assert table.loc["Li", "stated_sum"] == pytest.approx(1.2)
     assert table["adds_up"].to_dict() == {"Li": "no", "Qian": "no", "Wang": "yes", "Zhao": "yes"}
     said = next(f for f in judgement_notes(nodes) if f.warning)
-    assert "root Li 1.2; root Qian 1" in said.text.get("en")
-    assert "root Li 1.2" in said.text.get("zh")
+    assert "first level Li 1.2; first level Qian 1" in said.text.get("en")
+    assert "一级指标 Li 1.2" in said.text.get("zh")
 
 
 def test_the_experts_table_has_the_direction_of_every_expert():
