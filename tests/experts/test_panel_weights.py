@@ -388,10 +388,10 @@ def test_one_expert_has_weights_but_no_interval(tmp_path):
 def test_sums_that_were_normalised_are_reported(tmp_path):
     write_panel(tmp_path, [row.replace(",60", ",50") for row in ROWS])
     found = run_experiment(small_experiment(tmp_path, files=["panel.csv"])).results["panel"]
-    assert any(n.warning and "root A 90" in n.text.get("en") for n in found.notes)
+    assert any(n.warning and "first level A 90" in n.text.get("en") for n in found.notes)
     assert "sums" in {t.name for t in found.tables}
     shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
-    assert "已按合计归一：root A 90。" in shown.output
+    assert "已按合计归一：一级指标 A 90。" in shown.output
 
 
 def test_read_command_lists_what_it_skips(tmp_path):
