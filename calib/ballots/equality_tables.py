@@ -337,7 +337,7 @@ def equality_report(
         detectable(table, size=effective.size, alpha=alpha, power=power),
         by_share,
         by_worth,
-        stage_test(table, scale=scale, monte_carlo=monte_carlo, rng=gen),
+        stage_test(table, scale=scale, ballots=ballots, monte_carlo=monte_carlo, rng=gen),
         group_equality(table, groups, scale=scale) if groups is not None and several else None,
         group_names or _numbered(groups),
         dict(names or {}),

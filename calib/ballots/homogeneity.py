@@ -12,7 +12,12 @@ from calib._types import FloatArray, IntArray, Seed
 from calib.ballots.equality import chi2_sf, holm
 from calib.ballots.plackett import fit_tied, supremum_loglik
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
-from calib.ballots.robust import cluster_index, effective_table, likelihood_scale
+from calib.ballots.robust import (
+    cluster_index,
+    effective_table,
+    likelihood_scale,
+    weights_differ,
+)
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk, laplace
 from calib.ballots.survey import Ballots, simulate_picks
 from calib.errors import InputError
@@ -29,6 +34,7 @@ __all__ = [
 
 SIMULATE_BELOW = 2000
 _MOST = 299
+_MOST_WEIGHTED = 20_000  # ballots; of more the effective number is simulated
 _ENOUGH = 15  # simulated statistics beyond the observed one that settle the p-value
 _NULL = 1e-9  # eigenvalues of the information below this share of the largest are directions unseen
 
@@ -65,6 +71,7 @@ def stage_test(
     table: PrefixTable,
     *,
     scale: float | None = None,
+    ballots: Ballots | None = None,
     monte_carlo: bool | None = None,
     rng: Seed = None,
 ) -> StageTest:
@@ -75,6 +82,8 @@ def stage_test(
     table : sufficient statistics
     scale : factor that makes the weights sum to the effective number of ballots, for weights and
         clusters; by default for weights
+    ballots : the ballots of the table, where respondents have different weights: simulated
+        surveys then have the same respondents; without it, as many as their effective number
     monte_carlo : whether to simulate the null; by default below 2,000 effective ballots
     rng : seed of the simulated surveys
 
@@ -86,9 +95,10 @@ def stage_test(
     exists for separated surveys and for indicators that nobody chose at some rank. Few choices
     at the later ranks make chi-square wrong; the statistic is then compared with that of surveys
     simulated from the shrunken worths, with as many (effective) ballots of each length, refitted
-    alike. Simulation stops once 15 of them lie beyond the observed one, at 299 at the latest
-    (Besag & Clifford 1991), so that a p-value near the level is known to about 0.01 and the
-    smallest is 1/300.
+    alike. Few heavy ballots among many light ones spread it otherwise than as many equal ones
+    would, hence ``ballots``. Simulation stops once 15 of them lie beyond the observed one, at 299
+    at the latest (Besag & Clifford 1991), so that a p-value near the level is known to about 0.01
+    and the smallest is 1/300.
 
     A small p says that respondents do not choose by one scale of worth rank after rank; the
     worths then summarise all ranks on average.
@@ -108,7 +118,11 @@ def stage_test(
     simulate = scaled.total < SIMULATE_BELOW if monte_carlo is None else monte_carlo
     if not simulate:
         return StageTest(stages, statistic, df, p_chi2, None, 0)
-    p, replicates = _simulated(scaled, shrunk, statistic, np.random.default_rng(rng))
+    lengths, weight = _lengths(scaled), None
+    if ballots is not None and weights_differ(ballots) and ballots.n <= _MOST_WEIGHTED:
+        lengths, weight = ballots.lengths, ballots.weights * scale
+    gen = np.random.default_rng(rng)
+    p, replicates = _simulated(scaled, shrunk, statistic, lengths, weight, gen)
     return StageTest(stages, statistic, df, p_chi2, p, replicates)
 
 
@@ -148,17 +162,18 @@ def _simulated(
     table: PrefixTable,
     shrunk: Shrinkage,
     observed: float,
+    lengths: IntArray,
+    weight: FloatArray | None,
     gen: np.random.Generator,
 ) -> tuple[float, int]:
     """Return the Monte-Carlo p-value and the number of simulated surveys."""
     sigma, theta = shrunk.sigma, shrunk.theta
-    lengths = _lengths(table)
     beyond = 0
     for count in range(1, _MOST + 1):
         picks = simulate_picks(theta, lengths.size, int(lengths.max()), rng=gen)
         picks[np.arange(picks.shape[1]) >= lengths[:, None]] = -1
         counter = PrefixCounter(table.J, picks.shape[1])
-        counter.add(picks)
+        counter.add(picks, weight)
         drawn = counter.table()
         refit = laplace(drawn, sigma, start=theta).theta if sigma > 0 else theta
         beyond += _score_statistic(drawn, refit)[0] >= observed * (1 - 1e-9)

@@ -63,11 +63,13 @@ def mean_ranks(values: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    values : (m, n)
+    values : (m, n); those that differ by rounding noise only (1e-9 of the largest) are ties
     """
     values = np.asarray(values, dtype=float)
-    above = (values[:, None, :] > values[:, :, None]).sum(axis=2)
-    tied = (values[:, None, :] == values[:, :, None]).sum(axis=2)
+    noise = 1e-9 * np.abs(values).max(axis=1, initial=0.0)[:, None, None]
+    more = values[:, None, :] - values[:, :, None]
+    above = (more > noise).sum(axis=2)
+    tied = (np.abs(more) <= noise).sum(axis=2)
     return np.asarray(above + (tied + 1) / 2.0, dtype=float)
 
 

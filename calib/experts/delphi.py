@@ -150,16 +150,11 @@ def round_statistics(
     reason: Text | None = None
     whole = values[~np.isnan(values).any(axis=1)]
     try:
-        concordance = kendall_w(_ranks(whole), draws=draws, rng=rng)
+        concordance = kendall_w(mean_ranks(whole), draws=draws, rng=rng)
     except InputError as error:
         reason = error
     rate = k / sent if sent else float("nan")
     return RoundStatistics(items, sent, k, rate, mean_authority, concordance, reason)
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    # Weights that differ by rounding noise only are ties.
-    return mean_ranks(np.round(values, 12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +233,7 @@ def compare_rounds(
 def _w_or_nan(values: FloatArray) -> float:
     whole = values[~np.isnan(values).any(axis=1)]
     try:
-        return kendall_w(_ranks(whole)).w
+        return kendall_w(mean_ranks(whole)).w
     except InputError:
         return float("nan")
 

@@ -87,3 +87,13 @@ def test_a_survey_that_shows_nothing_at_two_ranks_has_no_stage_test():
     assert "follow different worths" not in " ".join(
         s.get("en") for s in equality_sentences(report)
     )
+
+
+def test_one_heavy_ballot_shows_no_difference_between_the_ranks():
+    """A survey worth one ballot shows nothing; it was compared with surveys of one plain ballot."""
+    rng = np.random.default_rng(5)
+    weight = np.r_[1e4, np.ones(119)]
+    for _ in range(2):
+        plain = simulate_ballots(np.zeros(6), 120, 3, rng=rng)
+        report = equality_report(replace(plain, weight=weight), rng=1)
+        assert report.stages.p > 0.05

@@ -372,3 +372,10 @@ def test_silent_experts_never_make_up_a_whole_resample():
     w = panel(3)
     found = bootstrap_weights(w, competence=np.array([0.0, 0.0, 1.0]), draws=200, rng=0)
     assert found.draws == pytest.approx(np.tile(w[2], (200, 1)))
+
+
+def test_ratings_that_differ_by_rounding_noise_are_tied():
+    noisy = np.array([[0.1 + 0.2, 0.3, 0.5], [1.0, 2.0, 3.0]])
+    clean = np.array([[0.3, 0.3, 0.5], [1.0, 2.0, 3.0]])
+    assert noisy[0, 0] != noisy[0, 1]
+    assert kendall_w(noisy, of="values").w == kendall_w(clean, of="values").w
