@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calib.adjustment.request import AdjustRequest
-from calib.cli.options import option_of
+from calib.cli.options import lang_option, option_of
 from calib.outcomes.dominance.request import DominanceRequest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adjust", "dominance", "ledger"]
 
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+_LANG = lang_option()
 _WEIGHTS = click.option("--weights", "weights_file", default="published", show_default=True,
                         help='A weight-set file, or "published".')  # fmt: skip
 _FRAMEWORK = click.option("--framework", default="aii", show_default=True)
@@ -132,9 +132,8 @@ def dominance(
     from calib.errors import InputError
     from calib.outcomes.dominance import dominance as measure
     from calib.report import Table, print_table
-    from calib.words import message, set_language
+    from calib.words import message
 
-    set_language(lang)
     _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
     if draws is None:
         draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
@@ -227,9 +226,8 @@ def adjust(
     from calib.population import load_ensemble, load_population
     from calib.report import print_table
     from calib.weights import write_weights
-    from calib.words import message, set_language
+    from calib.words import message
 
-    set_language(lang)
     _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
     bounds = None
     if low is not None or high is not None:

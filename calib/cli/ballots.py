@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calib.ballots import BallotsRequest
-from calib.cli.options import option_of
+from calib.cli.options import lang_option, option_of
 
 if TYPE_CHECKING:
     from calib.ballots import Ballots, BallotsResult, Survey
@@ -33,7 +33,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @option_of(BallotsRequest, "pooling")
 @option_of(BallotsRequest, "margin")
 @option_of(BallotsRequest, "alpha")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option()
 @click.option("--segments", is_flag=True, help="Test whether segments differ.")
 @click.option("--opinions", default=0, show_default=True,
               help="Look for up to this many groups of opinion.")  # fmt: skip

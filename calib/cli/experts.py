@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import option_of
+from calib.cli.options import lang_option, option_of
 from calib.experts.panel_request import PanelRequest
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _listed(text: str | None) -> list[str] | None:
     required=True,
     type=click.Choice(["ahp", "ahp-incomplete", "bwm", "points", "ranks", "ratings"]),
 )
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option()
 @click.option(
     "--levels", help="Levels to weigh, for instance pillar,capability (all if not given)."
 )
@@ -77,7 +77,7 @@ def form_experts(
 @form.command("next-round")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option()
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder of the new forms.")  # fmt: skip
 def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) -> None:
@@ -115,7 +115,7 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 @option_of(PanelRequest, "seed_cutoff")
 @option_of(PanelRequest, "seed_overshoot")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@lang_option()
 @click.option(
     "-o",
     "--out",

@@ -51,13 +51,15 @@ class _LazyGroup(NearestGroup):
     spoken = "en"
     """The language that the last command spoke, which an error that ended it speaks as well."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
+        from calib.cli.help import click_speaks, spoken
         from calib.files.preferences import remembered_language
         from calib.words import current_language, speaking
 
-        with speaking(remembered_language()):
+        with speaking(remembered_language()), click_speaks():
+            spoken(self, "calib")
             try:
-                return super().invoke(ctx)
+                return super().main(*args, **options)
             finally:
                 _LazyGroup.spoken = current_language()
 
@@ -74,15 +76,22 @@ class _LazyGroup(NearestGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        from calib.cli.help import spoken
+
         module, attribute = COMMANDS[cmd_name][0].split(":")
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is no command")
-        return command
+        return spoken(command, f"calib {cmd_name}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        from gettext import gettext
+
+        from calib.cli.help import line
+
+        with formatter.section(gettext("Commands")):
+            lines = [(name, line(f"calib {name}", text)) for name, (_, text) in COMMANDS.items()]
+            formatter.write_dl(lines)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,8 +109,9 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; a user's mistake ends with a message and exit code 2."""
     from calib.cli.console import plain, prepare_streams
+    from calib.cli.help import click_speaks
     from calib.errors import CalibError
-    from calib.words import say
+    from calib.words import say, speaking
 
     prepare_streams()
     # A polite kill clears up as Ctrl-C does.
@@ -110,7 +120,8 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.ClickException as exc:
         text = io.StringIO()
-        exc.show(text)
+        with speaking(_LazyGroup.spoken), click_speaks():
+            exc.show(text)
         click.echo(plain(text.getvalue()), nl=False, err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):

@@ -35,9 +35,20 @@ class NearestGroup(click.Group):
 
 def _speak(ctx: click.Context, option: click.Parameter, value: str | None) -> str:
     """Let everything that follows, errors among it, be said in the chosen language."""
+    from calib.cli.help import speak_click, spoken
+
     if value is not None:
         set_language(value)
+        speak_click()
+        spoken(ctx.command, _path(ctx))
     return current_language()
+
+
+def _path(ctx: click.Context) -> str:
+    """Return a command's name with those of its groups."""
+    if ctx.parent is None:
+        return "calib"
+    return f"{_path(ctx.parent)} {ctx.command.name}"
 
 
 def lang_option(of: str = "output") -> Callable[[Any], Any]:
