@@ -86,6 +86,9 @@ class SpokenContext(click.Context):
 
     def make_formatter(self) -> click.HelpFormatter:
         """Return what lays out the help."""
+        option = self.command.get_help_option(self)
+        if option is not None:  # click makes it once, in the language of that moment
+            option.help = gettext.gettext("Show this message and exit.")
         if current_language() == "en":
             return super().make_formatter()
         return _WideFormatter(width=self.terminal_width, max_width=self.max_content_width)

@@ -187,7 +187,7 @@ def test_the_command_line_shows_and_writes_the_scores(tmp_path):
     seed_file(tmp_path / "seeds.csv", WILD)
     panel_file(tmp_path / "panel.csv", "ABC")
     args = ["experts", str(tmp_path / "panel.csv"), "--report", str(tmp_path / "out.xlsx")]
-    args += ["--competence", "seeds", "--seeds", str(tmp_path / "seeds.csv")]
+    args += ["--competence", "seeds", "--lang", "zh", "--seeds", str(tmp_path / "seeds.csv")]
     done = CliRunner().invoke(read_command, args, catch_exceptions=False)
     assert "校准" in done.output
     assert "0.4339" in done.output  # weight of B in the published example
@@ -196,7 +196,7 @@ def test_the_command_line_shows_and_writes_the_scores(tmp_path):
         [CASE["expected"][who]["calibration"] for who in "ABC"], rel=2e-4
     )
     without = CliRunner().invoke(read_command, args[:-2])
-    assert "answers to seed questions (seeds) go together" in str(without.exception)
+    assert "须给出种子问题的答案（seeds）" in str(without.exception)
 
 
 def test_an_expert_without_seed_answers_is_named(tmp_path):

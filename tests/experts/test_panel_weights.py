@@ -390,7 +390,8 @@ def test_sums_that_were_normalised_are_reported(tmp_path):
     found = run_experiment(small_experiment(tmp_path, files=["panel.csv"])).results["panel"]
     assert any(n.warning and "first level A 90" in n.text.get("en") for n in found.notes)
     assert "sums" in {t.name for t in found.tables}
-    shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
+    args = ["experts", str(tmp_path / "panel.csv"), "--lang", "zh"]
+    shown = CliRunner().invoke(read_command, args)
     assert "已按合计归一：一级指标 A 90。" in shown.output
 
 
@@ -412,10 +413,11 @@ def test_next_round_forms_keep_own_answers_and_show_the_panel(tmp_path, panel):
     runner = CliRunner()
     forms = [str(p) for p in sorted(EXAMPLE.glob("*.*"))]
     made = runner.invoke(
-        form_command, ["next-round", *forms, "-o", str(tmp_path / "third")], catch_exceptions=False
-    )
+        form_command, ["next-round", *forms, "-o", str(tmp_path / "third"), "--lang", "zh"],
+        catch_exceptions=False,
+    )  # fmt: skip
     assert made.exit_code == 0
-    assert "wrote 18 forms of round 3" in made.output
+    assert "第 3 轮的 18 份表单已写入" in made.output
     files = sorted((tmp_path / "third").glob("*.xlsx"))
     third = read_panel([*forms, *map(str, files)], AII)
     assert third.rounds == (1, 2, 3)
