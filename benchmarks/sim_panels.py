@@ -5,8 +5,8 @@ python benchmarks/sim_panels.py [--panels 1000] [--draws 1000] [--seed 1]
 Experts have weights of their own, spread around a common truth; each compares all pairs of five
 items with errors of their own. The truth is what the pooled weights come to with very many
 experts. Counted is how often 90 % intervals of the weights hold it, for three ways of drawing:
-experts resampled (what calib does); within, each expert's matrix drawn anew around its own fit
-with its own residual variance, the experts kept; and both at once.
+experts resampled; within, each expert's matrix drawn anew around its own fit with its own residual
+variance, the experts kept; both at once; and experts resampled with draws widened by Student's t.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.experts import pool_weights
-from calib.experts.panel_bootstrap import resample_experts
+from calib.experts.panel_bootstrap import bootstrap_weights, resample_experts, widened
 
 ITEMS, LEVEL = 5, 0.9
 TRUTH = np.array([0.32, 0.26, 0.19, 0.14, 0.09])
-SIZES = (7, 15, 30)
-CASES = (("arithmetic", 0.4, 0.4), ("geometric", 0.4, 0.4), ("geometric", 0.15, 0.6))
+SIZES = (5, 7, 10, 15, 30)
+CASES = (
+    ("arithmetic", 0.4, 0.4), ("geometric", 0.4, 0.4), ("geometric", 0.15, 0.6),
+    ("median", 0.4, 0.4),
+)  # fmt: skip
 """Pooling, SD of experts' log-weights, SD of one comparison's log."""
 
 
@@ -55,11 +58,13 @@ def own_sd(logs: FloatArray) -> FloatArray:
 
 
 def pooled(weights: FloatArray, shares: FloatArray, pooling: str) -> FloatArray:
-    """Pool weights (b, k, 5), or (k, 5), with shares (b, k) that sum to 1."""
+    """Pool weights (b, k, 5) by a mean with shares (b, k) that sum to 1; NaN for other poolings."""
+    if pooling not in ("arithmetic", "geometric"):
+        return np.full((len(weights), ITEMS), np.nan)
     values = weights if pooling == "arithmetic" else np.log(weights)
-    mean = np.einsum("bk,bkn->bn" if values.ndim == 3 else "bk,kn->bn", shares, values)
+    mean = np.einsum("bk,bkn->bn", shares, values)
     raw = mean if pooling == "arithmetic" else np.exp(mean)
-    return raw / raw.sum(axis=-1, keepdims=True)
+    return np.asarray(raw / raw.sum(axis=-1, keepdims=True))
 
 
 def one(k: int, case: tuple[str, float, float], limit: FloatArray, draws: int,
@@ -68,22 +73,19 @@ def one(k: int, case: tuple[str, float, float], limit: FloatArray, draws: int,
     pooling, between, within = case
     logs = answers(k, between, within, rng)
     weights = solved(logs)
-    shares = resample_experts(np.ones((k, 1), dtype=bool), draws, rng=rng) / k
+    counts = resample_experts(np.ones((k, 1), dtype=bool), draws, rng=rng)
     fit = np.log(weights)
     again = solved(fit[:, :, None] - fit[:, None, :] + noise((draws, k), own_sd(logs), rng))
-    drawn = (
-        pooled(weights, shares, pooling),
-        pooled(again, np.full((draws, k), 1 / k), pooling),
-        pooled(again, shares, pooling),
-    )
-    ends = [np.quantile(d, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0) for d in drawn]
-    # Over √((k-1)/k), and Student's t for the normal: what percentiles of few experts leave out.
-    from scipy.stats import norm, t
-
-    point = np.log(pool_weights(weights, pool=pooling))
-    wide = t.isf((1 - LEVEL) / 2, k - 1) / norm.isf((1 - LEVEL) / 2) * np.sqrt(k / (k - 1))
-    ends.append(np.exp(point + wide * (np.log(ends[0]) - point)))
-    return np.array([((low <= limit) & (limit <= high)).mean() for low, high in ends])
+    equal = np.full((draws, k), 1 / k)
+    found = bootstrap_weights(weights, pool=pooling, counts=counts, confidence=LEVEL)
+    wide = widened(found, None, k, confidence=LEVEL)
+    kept, both = (pooled(again, shares, pooling) for shares in (equal, counts / (k - 1)))
+    ends = [np.quantile(d, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+            for d in (found.draws, kept, both, wide.draws)]  # fmt: skip
+    return np.array([
+        np.nan if np.isnan(low).any() else ((low <= limit) & (limit <= high)).mean()
+        for low, high in ends
+    ])  # fmt: skip
 
 
 def main() -> None:
@@ -104,7 +106,7 @@ def main() -> None:
         for k in SIZES:
             rng = np.random.default_rng([asked.seed, number, k])
             held = np.mean([one(k, case, limit, asked.draws, rng) for _ in range(asked.panels)], 0)
-            cells = " | ".join(f"{h:.1%}" for h in held)
+            cells = " | ".join("–" if np.isnan(h) else f"{h:.1%}" for h in held)
             print(f"| {pooling} | {between:g} | {within:g} | {k} | {cells} |", flush=True)
 
 

@@ -1,6 +1,7 @@
 """Coverage of a whole calibration round: weights, star changes and P(star) against a known truth.
 
 python benchmarks/sim_round.py [--rounds 500] [--draws 200] [--seed 1] [--out FILE.jsonl]
+    (rounds that the file has already are not made again)
 python benchmarks/sim_round.py --read FILE.jsonl [--figure FILE.png]
 
 Each round has a true set of weights. A panel judges pillars and capabilities with noise, and
@@ -198,7 +199,9 @@ def main() -> None:
         calib.generate_population(FRAMEWORK, asked.enterprises, like=trial, rng=2)
     )
     rounds = []
-    for number in range(asked.rounds):
+    if asked.out is not None and asked.out.is_file():
+        rounds = [json.loads(line) for line in asked.out.read_text("utf-8").splitlines()]
+    for number in range(len(rounds), asked.rounds):
         rng = np.random.default_rng([asked.seed, number])
         rounds.append(one_round(asked.draws, firms, rng))
         if asked.out is not None:

@@ -9,7 +9,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from calib.adjustment import adjust, adjust_rounds
-    from calib.ballots import equality_report, read_survey, weigh_ballots
+    from calib.ballots import equality_report, plan_ballots, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, read_panel, weigh_panel, write_form
     from calib.framework import list_frameworks, load_framework, with_rule
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         smallest_shift,
         stability,
         tipping,
+        value_of_information,
     )
     from calib.outcomes.decision import decide
     from calib.outcomes.dominance import dominance
@@ -55,7 +56,13 @@ if TYPE_CHECKING:
 # Names are looked up on first use, so that `import calib` and `calib --help` stay instant.
 _HOMES = {
     "calib.adjustment": ("adjust", "adjust_rounds"),
-    "calib.ballots": ("equality_report", "import_ballots", "read_survey", "weigh_ballots"),
+    "calib.ballots": (
+        "equality_report",
+        "import_ballots",
+        "plan_ballots",
+        "read_survey",
+        "weigh_ballots",
+    ),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
     "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework", "with_rule"),
@@ -70,6 +77,7 @@ _HOMES = {
         "smallest_shift",
         "stability",
         "tipping",
+        "value_of_information",
     ),
     "calib.outcomes.decision": ("decide",),
     "calib.outcomes.dominance": ("dominance",),
@@ -133,6 +141,7 @@ __all__ = [
     "load_framework",
     "load_population",
     "override",
+    "plan_ballots",
     "published_weights",
     "rate",
     "read_panel",
@@ -148,6 +157,7 @@ __all__ = [
     "smallest_shift",
     "stability",
     "tipping",
+    "value_of_information",
     "verify",
     "weigh_ballots",
     "weigh_panel",

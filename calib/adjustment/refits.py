@@ -258,7 +258,8 @@ class Refits:
         own = None
         if size and self.spec.request.problem != "stars":
             label = message("adjustment.enterprises", label=self.scored.label)
-            own = Root(self.scored.digest, "population", label, self.stream)
+            n = len(self.scored)
+            own = Root(self.scored.digest, "population", label, self.stream, n)
 
         def procedure(sets: Sequence[Local], plan: Plan) -> Local:
             (start,) = sets

@@ -48,6 +48,7 @@ from calib.ballots.opinions import (
     outlying_ballots,
 )
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
+from calib.ballots.power import ballots_for_difference, power_of_equality_test
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
 from calib.ballots.resampling import Bootstrap, bootstrap, worth_draws
 from calib.ballots.robust import effective_table, sandwich
@@ -64,6 +65,7 @@ from calib.ballots.survey import (
     simulate_ballots,
 )
 from calib.ballots.survey_files import import_ballots, mapped_survey, parse_survey, read_survey
+from calib.ballots.survey_size import BallotsPlan, plan_ballots
 from calib.ballots.voting import (
     SCORES,
     Kemeny,
@@ -80,6 +82,7 @@ __all__ = [
     "REASONS",
     "SCORES",
     "Ballots",
+    "BallotsPlan",
     "BallotsRequest",
     "BallotsResult",
     "Bootstrap",
@@ -107,6 +110,7 @@ __all__ = [
     "WorthIntervals",
     "adjusted_residuals",
     "align_leaves",
+    "ballots_for_difference",
     "ballots_for_equal_shares",
     "ballots_for_equal_worths",
     "ballots_from_lists",
@@ -136,8 +140,10 @@ __all__ = [
     "outlying_ballots",
     "parse_survey",
     "pick_shares",
+    "plan_ballots",
     "pool_tracks",
     "positional_score",
+    "power_of_equality_test",
     "quasi_variances",
     "read_preflib",
     "read_survey",

@@ -403,6 +403,7 @@ def _uncertainty(
         "survey",
         message("ballots.root", file=Path(survey.read_report.file).name),
         "-".join(map(str, seed)),
+        sum(b.n for b in survey.ballots.values()),
     )
 
     @cache

@@ -30,6 +30,12 @@ from calib.ballots.equivalence import (
     equivalence_of_worths,
 )
 from calib.ballots.homogeneity import GroupEquality, StageTest, group_equality, stage_test
+from calib.ballots.power import (
+    SPREAD,
+    SurveyPower,
+    ballots_for_difference,
+    power_of_equality_test,
+)
 from calib.ballots.prefix import tabulate
 from calib.ballots.robust import effective_table, likelihood_scale
 from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
@@ -67,6 +73,7 @@ class EqualityReport(Result):
     residuals : adjusted residuals of the picks; None when every ballot lists every item
     effects : effect sizes
     detectable : smallest differences that the survey could have shown
+    power : chance that the main test had of showing differences that matter
     by_share, by_worth : equivalence verdicts; by_share is None when every ballot lists every item
     stages : test that all ranks follow the same worths
     groups : tests of equality within groups of items, and the groups' names; or None
@@ -86,6 +93,7 @@ class EqualityReport(Result):
     residuals: Residuals | None
     effects: Effects
     detectable: Detectable
+    power: SurveyPower
     by_share: Equivalence | None
     by_worth: Equivalence
     stages: StageTest
@@ -266,6 +274,8 @@ class EqualityReport(Result):
             ("largest_over_smallest_share", e.share_ratio),
             ("detectable_sigma", d.sigma),
             ("detectable_share_difference", _or_nan(d.share)),
+            ("power_of_test", self.power.power),
+            ("ballots_needed_for_difference", _or_nan(self.power.needed)),
             ("margin", v.margin),
             ("smallest_margin_for_equal", v.smallest_margin),
             ("ballots_needed_for_equal", _or_nan(v.ballots_needed)),
@@ -335,6 +345,7 @@ def equality_report(
         clustered_residuals(shares) if tests.clustered else adjusted_residuals(table),
         effects(table, shrunk),
         detectable(table, size=effective.size, alpha=alpha, power=power),
+        _power(ballots, effective.size, alpha, power, np.random.default_rng(_POWER_SEED)),
         by_share,
         by_worth,
         stage_test(table, scale=scale, ballots=ballots, monte_carlo=monte_carlo, rng=gen),
@@ -342,6 +353,24 @@ def equality_report(
         group_names or _numbered(groups),
         dict(names or {}),
     )
+
+
+_POWER_SEED = 45
+"""The power is a number about surveys of this size, not about this survey: one seed for all."""
+
+
+def _power(
+    ballots: Ballots, size: float, alpha: float, wanted: float, rng: np.random.Generator
+) -> SurveyPower:
+    """Return what independent ballots of these lengths, as many as these are worth, could show."""
+    lengths = np.sort(ballots.lengths[ballots.lengths > 0])
+    n = max(1, round(size))
+    typical = lengths[((np.arange(n) + 0.5) * len(lengths) / n).astype(int)] if len(lengths) else 1
+    power = power_of_equality_test(ballots.J, typical, n, alpha=alpha, rng=rng)
+    needed = ballots_for_difference(ballots.J, typical, alpha=alpha, power=wanted, rng=rng)
+    if needed is not None:  # ballots like these, of which several may be worth one
+        needed = int(np.ceil(needed * max(1.0, ballots.n / size)))
+    return SurveyPower(SPREAD, power, needed, wanted)
 
 
 def _bands(verdict: Equivalence | None, J: int) -> list[str]:

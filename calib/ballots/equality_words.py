@@ -53,6 +53,7 @@ def equality_sentences(report: EqualityReport, names: Names | None = None) -> tu
         _size(report),
         _items(report, shown),
         _detectable(report),
+        _power(report),
         *_margin(report),
         _groups(report, shown),
         _stages(report),
@@ -163,6 +164,19 @@ def _detectable(r: EqualityReport) -> Message:
         share=share,
         power=d.power,
     )
+
+
+def _power(r: EqualityReport) -> Message:
+    found = r.power
+    shown = r.tests.main.p < r.alpha
+    key = "shown" if shown else "weak" if found.power < found.wanted else "strong"
+    needed: Message | str = ""
+    if not shown and found.power < found.wanted and found.needed is not None:
+        needed = message("ballots.power.needed", ballots=found.needed, wanted=found.wanted)
+    return message(
+        f"ballots.power.{key}", spread=found.spread, ratio=found.ratio, power=found.power,
+        needed=needed,
+    )  # fmt: skip
 
 
 def _margin(r: EqualityReport) -> list[Message]:

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ledger": ("calib.cli.adjustment:ledger", "Check or replay the ledger of a calibration."),
     "protocol": ("calib.cli.protocol:protocol", "Lock what is declared before the data; check it."),
     "decide": ("calib.cli.decide:decide", "Adopt proposed weights or not: the page to decide on."),
+    "plan": ("calib.cli.plan:plan", "What to find out next: what more data are worth."),
     "verify": (
         "calib.cli.verify:verify",
         "Compare calib with published values; check it.",

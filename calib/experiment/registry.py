@@ -95,6 +95,7 @@ OUTCOMES: Mapping[str, str] = {
     "decision": "calib.experiment.outcomes.decision:DECISION",
     "dominance": "calib.experiment.outcomes.dominance:DOMINANCE",
     "scale": "calib.experiment.outcomes.scale:SCALE",
+    "value-of-information": "calib.experiment.outcomes.value_of_information:VALUE",
 }
 # What analyses of earlier versions are called now.
 RENAMED_OUTCOMES: Mapping[str, str] = {"readings": "rule-options"}

@@ -132,10 +132,10 @@ class PanelRequest(Request):
     draws: Annotated[int, Field(ge=100, le=100_000)] = Field(
         default=2000, description="resampled panels"
     )
-    small_panel: Literal["as resampled", "student"] = Field(
-        default="as resampled",
-        description="spread of the draws: as resampled (too narrow in panels under about 20), or"
-        " widened by Student's t",
+    small_panel: Literal["student", "as resampled"] = Field(
+        default="student",
+        description="spread of the draws: widened by Student's t, so that intervals of few experts"
+        " cover as often as they say; or as resampled (too narrow in panels under about 20)",
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         default=0.95, description="confidence level of the intervals"

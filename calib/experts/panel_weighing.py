@@ -279,7 +279,8 @@ def weigh_panel(
     again from what each of them said. What experts say differs by their views and by errors of
     their own; the differences between experts hold both, so that drawing each expert's errors
     once more would count them twice. Errors that all experts make alike are not in it. Percentiles
-    of fewer than about 20 experts are too narrow; ``small_panel="student"`` widens the draws.
+    of fewer than about 20 experts would be too narrow, so Student's t widens the draws
+    (``small_panel``).
 
     Examples
     --------
@@ -308,7 +309,8 @@ def weigh_panel(
     groups = panel_groups(main.nodes, rng=stream(seed, f"{name}/camps"))
     direction = panel_direction(main.nodes, main.experts, rng=stream(seed, f"{name}/direction"))
     found = PanelFindings(used, main, rounds, groups, direction, scores, name)
-    root = Root(panel.digest, "panel", message("experts.root", n=len(panel.experts)), str(seed))
+    n = len(panel.experts)
+    root = Root(panel.digest, "panel", message("experts.root", n=n), str(seed), n)
     return PanelResult(
         weights=_weight_set(panel, main, root, name, inputs),
         also={

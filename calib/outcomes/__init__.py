@@ -15,6 +15,7 @@ from calib.outcomes.drivers import DriversRequest, DriversResult, drivers
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.lifecycle import LifecycleRequest, LifecycleResult, NewIndicator, lifecycle
+from calib.outcomes.planning import ValueRequest, ValueResult, value_of_information
 from calib.outcomes.probabilities import (
     StarProbabilities,
     pillar_probabilities,
@@ -56,6 +57,8 @@ __all__ = [
     "StarProbabilities",
     "TippingPoints",
     "TippingResult",
+    "ValueRequest",
+    "ValueResult",
     "WeightIntervals",
     "acceptability",
     "add_indicator",
@@ -84,5 +87,6 @@ __all__ = [
     "stuart_maxwell",
     "tipping",
     "tipping_points",
+    "value_of_information",
     "wilson_interval",
 ]

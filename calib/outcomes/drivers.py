@@ -127,7 +127,10 @@ class DriversResult(Result):
     @cached_property
     def tables(self) -> Sequence[Table]:  # type: ignore[override]
         """Shares, and the values behind those of choices."""
-        tables = [Table("drivers", self._frame(), message("outcomes.drivers.table"),
+        frame = self._frame()
+        labels = {root.label.get("en"): root.label for root in self.roots}
+        tables = [Table("drivers", frame, message("outcomes.drivers.table"),
+                        shown=frame.assign(root=[labels.get(r, r) for r in frame["root"]]),
                         blank=message("outcomes.drivers.blank"))]  # fmt: skip
         if self.combinations is not None:
             title = message("outcomes.drivers.combinations")

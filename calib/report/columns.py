@@ -47,7 +47,8 @@ _BY_ROLE: Mapping[str, str] = {
     "number": (
         "samples permutations missing_pairs seed_questions nodes_against_rest "
         "nodes experts judged_by sent returned stayed joined left doubtful_nodes outlying_nodes "
-        "camps size picks ballots replicates df draws starts steps step rank "
+        "camps size picks ballots replicates df draws starts steps step rank units more "
+        "units_needed "
         "shrinkage_rank maximum_likelihood_rank borda_unlisted_zero_rank borda_mean_unlisted_rank "
         "dowdall_rank first_choice_rank picks_rank kemeny_rank"
     ),
@@ -57,7 +58,7 @@ _BY_ROLE: Mapping[str, str] = {
         "pick_share_high changed_share "
         "response_rate full_mark_ratio"
     ),
-    "bound": "low high lower upper se",
+    "bound": "low high lower upper se half_width",
     "statistic": (
         "cramers_v pseudo_f r_squared random_index calibration information "
         "calibration_x_information seed_cutoff seed_overshoot "
@@ -69,7 +70,8 @@ _BY_ROLE: Mapping[str, str] = {
         "main_effect_high main_effect_adjusted r r_low r_high r2 shapley shapley_low shapley_high "
         "shapley_se item_rest item_rest_low item_rest_high rank_shift leverage "
         "sample_min sample_low sample_median sample_mean sample_high sample_max first_order "
-        "total_order sd_alone value cap sd mean median cv cv_change iqr error residual "
+        "total_order sd_alone misrated_now misrated_after misrated_fall misrated_fall_se "
+        "misrated_fall_at_most power value cap sd mean median cv cv_change iqr error residual "
         "statistic chi2 kendall_w w_low w_high w_change mean_change authority ca cs cr "
         "consistency limit largest_outlier_score silhouette stated_sum shadow_price slack "
         "kkt_residual largest_contribution_before largest_contribution_after "

@@ -42,12 +42,14 @@ class Root:
     kind : ``"panel"``, ``"survey"``, ``"population"`` or another word
     label : shown to readers
     stream : names the sequence of replicates; sets of one root are paired within one stream only
+    units : how many experts, ballots or enterprises were sampled; None where it is not known
     """
 
     key: str
     kind: str
     label: Text
     stream: str
+    units: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,9 +69,11 @@ def test_weights_carry_the_resampled_experts_as_one_root(panel, weighed):
     assert weighed.also["1"].roots == weighed.weights.roots
 
 
-def test_two_poolings_of_one_panel_are_paired_replicate_by_replicate(panel, weighed):
+def test_two_poolings_of_one_panel_are_paired_replicate_by_replicate(panel):
     """Every draw of the geometric set is the geometric pool of the arithmetic draw's experts."""
-    geometric = calib.weigh_panel(panel, pooling="geometric", **FAST, rng=1)
+    how = {**FAST, "small_panel": "as resampled"}
+    weighed = calib.weigh_panel(panel, **how, rng=1)
+    geometric = calib.weigh_panel(panel, pooling="geometric", **how, rng=1)
     node = weighed.pooled.nodes["root"]
     at = [AII.tracks["discrete"].index[c] for c in node.question.items]
     # 18 experts in three dimensions: counts are not unique, so both pools are taken from counts.

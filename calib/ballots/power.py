@@ -1,0 +1,221 @@
+"""What a survey of a given size could show: the power of the test of equal importance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._types import FloatArray, IntArray, Seed
+from calib.ballots.equality import MONTE_CARLO_BELOW
+from calib.ballots.montecarlo import savage_points
+from calib.errors import InputError
+from calib.words import message
+
+__all__ = ["SPREAD", "SurveyPower", "ballots_for_difference", "power_of_equality_test"]
+
+SPREAD = 0.45
+"""Spread of log-worths that nobody would call equal importance: an item one standard deviation up
+has 2.5 times the worth of one that is one standard deviation down."""
+_NULL, _SURVEYS = 4000, 2000
+_WORTHS, _BALLOTS = 150, 400
+_ENTRIES = 2_000_000
+_MOST = 10**7
+
+
+def power_of_equality_test(
+    items: int,
+    lengths: int | Sequence[int] | IntArray,
+    ballots: int,
+    *,
+    spread: float = SPREAD,
+    alpha: float = 0.05,
+    rng: Seed = None,
+) -> float:
+    """Return the chance that the test of equal importance shows a difference that is there.
+
+    Parameters
+    ----------
+    items : number of items J
+    lengths : picks on a ballot; one number, or those that occur, each as often as the others
+    ballots : number of independent ballots
+    spread : standard deviation of the true log-worths, which are normal
+    alpha : size of the test
+    rng : seed or Generator
+
+    Returns
+    -------
+    The power of Q on pick counts; of the score test where every ballot lists every item.
+
+    Raises
+    ------
+    InputError
+        For fewer than two items, no ballots, or lengths outside 1 to J.
+
+    Notes
+    -----
+    Below 50 ballots, surveys are simulated and compared with simulated surveys of equally
+    important items, as the test itself does there. From 50 on, the statistic is non-central
+    chi-square, and the power is its average over worths.
+
+    Examples
+    --------
+    >>> round(power_of_equality_test(28, 5, 12, rng=1), 1)
+    0.4
+    """
+    given = _lengths(items, lengths, ballots)
+    generator = np.random.default_rng(rng)
+    if ballots < MONTE_CARLO_BELOW:
+        each = given[np.arange(ballots) % len(given)]
+        equal = _statistics(items, each, 0.0, _NULL, generator)
+        limit = float(np.quantile(equal, 1 - alpha))
+        found = _statistics(items, each, spread, _SURVEYS, generator)
+        return float((found > limit + 1e-9).mean())
+    return _TestOfLength(items, given, spread, generator).power(ballots, alpha)
+
+
+def ballots_for_difference(
+    items: int,
+    lengths: int | Sequence[int] | IntArray,
+    *,
+    spread: float = SPREAD,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    rng: Seed = None,
+) -> int | None:
+    """Return the number of ballots at which a difference would be shown with a given power.
+
+    Parameters
+    ----------
+    items, lengths, spread, alpha, rng : as in :func:`power_of_equality_test`
+    power : chance that is wanted
+
+    Returns
+    -------
+    The number of independent ballots; None when no number is enough.
+
+    Notes
+    -----
+    By the non-central chi-square distribution of the statistic, which for 12 ballots on 28 items
+    is off by about 0.03 in power.
+    """
+    known = _TestOfLength(items, _lengths(items, lengths, 1), spread, np.random.default_rng(rng))
+    top = 2
+    while known.power(top, alpha) < power:
+        top *= 2
+        if top > _MOST:
+            return None
+    bottom = top // 2
+    while top - bottom > 1:
+        middle = (bottom + top) // 2
+        bottom, top = (bottom, middle) if known.power(middle, alpha) >= power else (middle, top)
+    return top
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPower:
+    """What the test of equal importance could have shown in a survey.
+
+    Attributes
+    ----------
+    spread : standard deviation of the log-worths that are looked for
+    power : chance that the test shows them
+    needed : ballots that show them with the chance ``wanted``; None when no number does
+    wanted : that chance
+    """
+
+    spread: float
+    power: float
+    needed: int | None
+    wanted: float
+
+    @property
+    def ratio(self) -> float:
+        """Worth of an item one standard deviation up over that of one as far down."""
+        return float(np.exp(2 * self.spread))
+
+
+def _lengths(items: int, lengths: int | Sequence[int] | IntArray, ballots: int) -> IntArray:
+    given = np.atleast_1d(np.asarray(lengths, dtype=np.int64))
+    if items < 2 or ballots < 1 or not given.size or given.min() < 1 or given.max() > items:
+        raise InputError(
+            message("ballots.input.power", items=items, lengths=given.tolist(), ballots=ballots)
+        )
+    return given
+
+
+class _TestOfLength:
+    """The test's non-centrality per ballot, under worths drawn once."""
+
+    def __init__(
+        self, items: int, lengths: IntArray, spread: float, rng: np.random.Generator
+    ) -> None:
+        self.df = items - 1
+        table, variance = _points(items, lengths)
+        each = np.arange(_BALLOTS) % len(lengths)
+        self.per_ballot = np.empty(_WORTHS)
+        for number in range(_WORTHS):
+            theta = spread * rng.standard_normal(items)
+            points = _scored(theta, lengths[each], table[each], rng)
+            mean = points.mean(axis=0)
+            # The mean of a sample is off by its own variance, which is taken out again.
+            squares = ((mean - mean.mean()) ** 2).sum() - points.var(axis=0).sum() / _BALLOTS
+            self.per_ballot[number] = max(0.0, squares) / variance.mean()
+
+    def power(self, ballots: int, alpha: float) -> float:
+        from scipy.special import chdtri, chndtr
+
+        critical = float(chdtri(self.df, alpha))
+        return float(1 - chndtr(critical, self.df, (ballots - 1) * self.per_ballot).mean())
+
+
+def _points(items: int, lengths: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return scores (l, J) of an item by its rank, and the scale of their covariance (l,).
+
+    Picks count 1, the others 0; where all ballots list every item, Savage scores by rank.
+    """
+    rank = np.arange(items)
+    if (lengths == items).all():
+        savage = savage_points(items, items)
+        row = np.pad(savage.listed[items], (0, items - len(savage.listed[items])))
+        table = np.tile(row, (len(lengths), 1))
+    else:
+        table = (rank < lengths[:, None]).astype(float)
+    centred = table - table.mean(axis=1, keepdims=True)
+    return table, np.asarray((centred**2).sum(axis=1) / (items - 1), dtype=float)
+
+
+def _scored(
+    theta: FloatArray, lengths: IntArray, table: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return the scores (n, J) of simulated Plackett-Luce ballots.
+
+    Parameters
+    ----------
+    theta : (J,), or (..., 1, J) of several surveys
+    lengths : (n,) picks
+    table : (n, J) scores by rank
+    """
+    shape = (*theta.shape[:-2], len(lengths), theta.shape[-1])
+    keys = theta + rng.gumbel(size=shape)
+    order = np.argsort(-keys, axis=-1)
+    out = np.empty(shape)
+    np.put_along_axis(out, order, np.broadcast_to(table, shape), axis=-1)
+    return out
+
+
+def _statistics(
+    items: int, lengths: IntArray, spread: float, surveys: int, rng: np.random.Generator
+) -> FloatArray:
+    """Return the test statistic of simulated surveys, each with worths of its own."""
+    table, variance = _points(items, lengths)
+    out = np.empty(surveys)
+    step = max(1, _ENTRIES // (items * len(lengths)))
+    for start in range(0, surveys, step):
+        size = min(step, surveys - start)
+        theta = spread * rng.standard_normal((size, 1, items))
+        sums = _scored(theta, lengths, table, rng).sum(axis=1)
+        centred = sums - sums.mean(axis=1, keepdims=True)
+        out[start : start + size] = (centred**2).sum(axis=1) / variance.sum()
+    return out
