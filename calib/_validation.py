@@ -34,7 +34,7 @@ def parse_model(model: type[M], document: Mapping[str, Any], file: str, at: str 
         return model.model_validate(document)
     except ValidationError as exc:
         errors = _by_place(exc.errors(), document)
-        raise InputError(_fault(e, p, file, at, model) for p, e in errors.items()) from exc
+        raise InputError(_fault(e, p, file, at, model) for p, e in errors.items()) from None
 
 
 def _by_place(errors: Sequence[Any], document: Mapping[str, Any]) -> dict[tuple[Any, ...], Any]:

@@ -196,8 +196,11 @@ def finished(
         for code in fw.shared:
             if code in track.index and code in fw.tracks[known].index:
                 out[t][track.index[code]] = local[known][fw.tracks[known].index[code]]
-    asked = ", ".join(f"{m} ≤ {c:g}" for m, c in spec.caps.items()) or spec.request.problem
-    levels = "+".join(fw.levels[d - 1][0] if d <= len(fw.levels) else str(d) for d in spec.depths)
+    asked: list[Text] | str = [
+        message("adjustment.asked_cap", measure=message(f"adjustment.measure.{m}"), cap=f"{c:g}")
+        for m, c in spec.caps.items()
+    ] or spec.request.problem
+    levels = [fw.levels[d - 1][1] for d in spec.depths if d <= len(fw.levels)]
     parts: list[Text] = [
         message("provenance.adjusted", base=weights.name, levels=levels, asked=asked)
     ]

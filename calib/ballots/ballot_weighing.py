@@ -423,12 +423,17 @@ def _uncertainty(
 
 
 def _detail(survey: Survey, method: str, request: BallotsRequest, levels: tuple[str, ...]) -> Text:
-    counts = ", ".join(f"{t} {b.n}" for t, b in survey.ballots.items())
-    parts: list[Text] = [
-        message("provenance.ballots", method=method, counts=counts, pooling=request.pooling)
+    tracks = survey.framework.tracks
+    counts = [
+        message("provenance.of_track", track=tracks[t].name, n=b.n)
+        for t, b in survey.ballots.items()
     ]
-    if len(levels) < len(survey.framework.levels):
-        parts.append(message("provenance.ballot_levels", levels=list(levels)))
+    how = message(f"provenance.pooling.{request.pooling}")
+    named = message(f"ballots.methods.{method}")
+    parts: list[Text] = [message("provenance.ballots", method=named, counts=counts, pooling=how)]
+    names = dict(survey.framework.levels)
+    if len(levels) < len(names):
+        parts.append(message("provenance.ballot_levels", levels=[names[c] for c in levels]))
     if survey.synthetic:
         parts.append(message("provenance.synthetic_ballots"))
     return joined(parts, message("words.semicolon"))
