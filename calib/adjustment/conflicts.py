@@ -51,7 +51,11 @@ def explain_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> None:
             raise InfeasibleError("the tree's own equalities contradict each other")
         return
     lines = "\n".join(f"  - {rows.labels[i]}" for i in found)
-    msg = f"no weights meet all demands; these {len(found)} contradict each other:\n{lines}\n"
+    which = (
+        "this one cannot be met whatever the others" if len(found) == 1
+        else f"these {len(found)} contradict each other"
+    )  # fmt: skip
+    msg = f"no weights meet all demands; {which}:\n{lines}\n"
     raise InfeasibleError(msg + _way_out(rows, equal, value, found))
 
 
@@ -60,6 +64,8 @@ def _way_out(rows: Rows, equal: FloatArray, value: FloatArray, found: Sequence[i
     asked = [i for i in found if not _is_sign(rows, i)]
     number = range(len(rows))
     cures = [i for i in asked if _feasible(rows, equal, value, [k for k in number if k != i])]
+    if not cures and len(found) == 1:
+        return "Leaving it out is not enough: other demands cannot be met either."
     if not cures:
         return (
             "Leaving out one of them is not enough: whichever it is, other demands contradict "

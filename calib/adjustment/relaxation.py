@@ -19,7 +19,7 @@ from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored
 from calib.report import Column, Role, Table
 from calib.weights import WeightSet
-from calib.words import Text, message
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,16 +61,26 @@ class Relaxed:
     ----------
     spec : the request with higher caps, under the same floor and order
     ways : what would meet the caps asked, and the higher caps
+    proven : whether it is proven that no weights meet the caps asked, or none were found
     """
 
     spec: ResolvedRequest
     ways: tuple[Relaxation, ...]
+    proven: bool
 
     def sentence(self) -> Text:
         """Say what can be met."""
         asked = ", ".join(f"{m} ≤ {c:g}" for m, c in self.spec.asked.items())
         met = ", ".join(f"{m} ≤ {c:g}" for m, c in self.spec.caps.items())
-        return message("adjustment.relaxed", asked=asked, met=met, floor=self.spec.least)
+        kept: list[Text] = []
+        if self.spec.least:
+            kept.append(message("adjustment.relaxed_floor", floor=self.spec.least))
+        if self.spec.keep_order:
+            kept.append(message("adjustment.relaxed_order"))
+        conditions = joined(kept, message("adjustment.relaxed_and"))
+        if self.proven:
+            return message("adjustment.relaxed_proven", asked=asked, met=met, kept=conditions)
+        return message("adjustment.relaxed_unfound", asked=asked, met=met, kept=conditions)
 
     def table(self) -> Table:
         """Return the ways out and their price."""
@@ -98,7 +108,12 @@ _COLUMNS = (
 
 
 def relax(
-    weights: WeightSet, space: Space, spec: ResolvedRequest, moments: Mapping[str, Moments]
+    weights: WeightSet,
+    space: Space,
+    spec: ResolvedRequest,
+    moments: Mapping[str, Moments],
+    *,
+    proven: bool,
 ) -> Relaxed | None:
     """Find what can be met in place of caps that cannot be met under floor and order.
 
@@ -107,6 +122,7 @@ def relax(
     weights : starting weights
     space, moments : variables and moments of the adjustment
     spec : the request, whose caps were not met
+    proven : whether that no weights meet them is proven
 
     Returns
     -------
@@ -139,7 +155,7 @@ def relax(
     higher = _with_higher_caps(weights, spec, moments, reach)
     if higher is None:
         return None
-    return Relaxed(replace(spec, caps=higher.caps), (*ways, higher))
+    return Relaxed(replace(spec, caps=higher.caps), (*ways, higher), proven)
 
 
 def with_relaxation(
@@ -157,10 +173,13 @@ def with_relaxation(
     """
     try:
         return run(spec), None
-    except (InfeasibleError, NotFoundError):
+    except (InfeasibleError, NotFoundError) as failed:
         scores, _ = complete_scores(scored, weights)
         moments = {t: moments_of(X) for t, X in scores.items() if len(X)}
-        relaxed = relax(weights, space_of(weights, list(moments), spec.depths), spec, moments)
+        space = space_of(weights, list(moments), spec.depths)
+        # Caps on variance shares are not convex: a search that ends without weights proves nothing.
+        proven = isinstance(failed, InfeasibleError)
+        relaxed = relax(weights, space, spec, moments, proven=proven)
         if relaxed is None:
             raise
         # The grid may need a little more room than weights off it.

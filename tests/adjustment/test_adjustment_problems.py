@@ -154,6 +154,21 @@ def test_the_error_says_truly_which_demand_left_out_resolves_the_conflict() -> N
     assert "Leaving out one of these resolves it: w0 ≥ 0.6." in shared
 
 
+def test_a_single_demand_against_the_tree_is_said_to_be_one() -> None:
+    pairs = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
+    group = make_rows(-pairs[:1], [-0.6], ["group ≥ 0.6"])
+    other = make_rows(-pairs[1:], [-0.7], ["other ≥ 0.7"])
+    sign = nonnegative_rows([f"w{i}" for i in range(4)])
+
+    def said(*demands: Rows) -> str:
+        with pytest.raises(InfeasibleError) as caught:
+            nearest_weights(np.full(4, 0.25), stack_rows([sign, *demands]), pairs, np.full(2, 0.5))
+        return str(caught.value)
+
+    assert "this one cannot be met whatever the others:\n  - group ≥ 0.6\nLeft out" in said(group)
+    assert "Leaving it out is not enough" in said(group, other)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 100_000), st.integers(2, 20))
 def test_answers_stay_on_the_simplex_and_follow_a_permutation(seed: int, q: int) -> None:
