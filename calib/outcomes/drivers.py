@@ -34,7 +34,7 @@ from calib.rating import Scored, stars_by_draw
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, Plan, Root, Weighed, WeightSet, derive, under
-from calib.words import Label, Text, joined, message
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,7 @@ class DriversResult(Result):
             if self.sampled is not None:
                 deviation = float(np.sqrt(self.sampled.variance[t]))
                 rows += [
-                    (target, root.kind, Label.of(root.label), s.first[i, t], s.total[i, t],
+                    (target, root.kind, root.label.get("en"), s.first[i, t], s.total[i, t],
                      s.shapley[i, t], np.sqrt(self.alone[i, t]), deviation)
                     for s in (self.sampled,) for i, root in enumerate(self.roots)
                 ]  # fmt: skip
