@@ -2,7 +2,7 @@
 
 python benchmarks/sim_round.py [--rounds 500] [--draws 200] [--seed 1] [--out FILE.jsonl]
     (rounds that the file has already are not made again)
-python benchmarks/sim_round.py --read FILE.jsonl [--figure FILE.png]
+python benchmarks/sim_round.py --read FILE.jsonl [--figure FILE.png] [--curve FILE.csv]
 
 Each round has a true set of weights. A panel judges pillars and capabilities with noise, and
 respondents rank indicators by their true worths; panel and ballots are pooled, blended and
@@ -23,7 +23,7 @@ import calib
 from calib.ballots import ReadReport, Survey, simulate_ballots
 from calib.experts import PanelRequest, pool_panel
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-from calib.outcomes.decision_facts import Facts
+from calib.outcomes.decision_facts import Facts, ends_of_changes
 from calib.rating import Scored, score_answers
 from calib.weights import Evidence, Root, WeightSet, from_table
 from calib.words import Name
@@ -143,6 +143,8 @@ def report(rounds: list[dict[str, object]]) -> None:
         print(f"| weights, {level} | {hit / of:.1%} |")
     for name in ("blend", "rounded"):
         found = np.array([r[name] for r in rounds], dtype=float)
+        found[:, 3:5] = [ends_of_changes(*row) for row in found[:, [2, 5, 6]]]
+        found[:, 0] = (found[:, 3] <= found[:, 1]) & (found[:, 1] <= found[:, 4])
         plain = ((found[:, 5] <= found[:, 1]) & (found[:, 1] <= found[:, 6])).mean()
         below, above = (found[:, 1] < found[:, 3]).mean(), (found[:, 1] > found[:, 4]).mean()
         print(f"| number of star changes, {name} | {found[:, 0].mean():.1%} (truth below "
@@ -159,22 +161,24 @@ def report(rounds: list[dict[str, object]]) -> None:
     print(f"\nmisrated: promised {promised:.2f}, found {found:.2f}")
 
 
+def write_curve(rounds: list[dict[str, object]], path: Path) -> None:
+    """Write the reliability curve that calib ships (``calib.reliability``)."""
+    curve = np.sum([r["curve"] for r in rounds], axis=0)
+    rows = [f"{len(rounds)},{n:.0f},{p / n:.4f},{h / n:.4f}" for n, p, h in curve if n]
+    path.write_text("\n".join(["rounds,stars,promised,happened", *rows, ""]), encoding="ascii")
+
+
 def draw_curve(rounds: list[dict[str, object]], path: Path) -> None:
     """Draw how often stars were right against the probability that they had."""
-    from calib.figures import figure, save, style
+    import pandas as pd
+
+    from calib.figures import save
+    from calib.figures.stars import reliability_curve
 
     curve = np.sum([r["curve"] for r in rounds], axis=0)
     n, promised, had = curve[curve[:, 0] > 0].T
-    share = had / n
-    error = 1.96 * np.sqrt(share * (1 - share) / n)
-    with style():
-        fig, ax = figure(4.6, 4.2)
-        ax.plot([0, 1], [0, 1], color="#5b6572", linewidth=0.8, linestyle="--")
-        ax.errorbar(promised / n, share, error, fmt="o", color="#2b5fa8", markersize=4)
-        ax.set_xlabel("P(star) as given 给出的概率")
-        ax.set_ylabel("share that had it 实际比例")
-        ax.set_title(f"{len(rounds)} rounds, {n.sum():.0f} stars", fontsize=9)
-        save(fig, path)
+    table = pd.DataFrame({"stars": n, "promised": promised / n, "happened": had / n})
+    save(reliability_curve(table, language="en"), path)
 
 
 def main() -> None:
@@ -186,6 +190,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--read", type=Path, nargs="+", help="files of rounds made before")
     parser.add_argument("--figure", type=Path, help="draw the reliability curve")
+    parser.add_argument("--curve", type=Path, help="write the curve as CSV")
     parser.add_argument("--out", type=Path, help="results of every round, as JSON lines")
     asked = parser.parse_args()
     if asked.read:
@@ -193,6 +198,8 @@ def main() -> None:
         report([json.loads(line) for line in lines])
         if asked.figure is not None:
             draw_curve([json.loads(line) for line in lines], asked.figure)
+        if asked.curve is not None:
+            write_curve([json.loads(line) for line in lines], asked.curve)
         return
     trial = calib.load_population("trial", FRAMEWORK)
     firms = score_answers(

@@ -104,7 +104,7 @@ _HOMES = {
         "round_weights",
         "write_weights",
     ),
-    "calib.verification": ("verify",),
+    "calib.verification": ("reliability", "verify"),
     "calib.words": ("current_language", "set_language"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -148,6 +148,7 @@ __all__ = [
     "read_population",
     "read_survey",
     "read_weights",
+    "reliability",
     "round_weights",
     "rule_options",
     "run_experiment",

@@ -14,7 +14,7 @@ from calib.figures.palette import DOWN, GRID, INK, MUTED, PAPER, UP, ink_on, sta
 from calib.figures.style import figure, styled
 from calib.words import message, say
 
-__all__ = ["star_distribution", "transitions"]
+__all__ = ["reliability_curve", "star_distribution", "transitions"]
 
 
 def _counts(values: Any) -> FloatArray:
@@ -196,3 +196,22 @@ def _cell(ax: Any, row: int, column: int, count: float, share: float) -> None:
         ax.text(column, row, f"{count:g}", ha="center", va="center", color=ink_on(face))
     elif row == column:
         ax.text(column, row, "0", ha="center", va="center", color=INK, alpha=0.5)
+
+
+@styled
+def reliability_curve(table: pd.DataFrame, *, language: str = "zh") -> Any:
+    """Draw how often stars were right against the probability that they were given.
+
+    Parameters
+    ----------
+    table : stars (how many), promised (mean probability), happened (share that had the star)
+    """
+    share = table["happened"].to_numpy(dtype=float)
+    error = 1.96 * np.sqrt(share * (1 - share) / table["stars"].to_numpy(dtype=float))
+    fig, ax = figure(4.6, 4.2)
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle="--")
+    ax.errorbar(table["promised"], share, error, fmt="o", color=UP, markersize=4)
+    ax.set_xlabel(say("verify.reliability.x", language))
+    ax.set_ylabel(say("verify.reliability.y", language))
+    ax.set_title(say("verify.reliability.table", language), fontsize=9)
+    return fig

@@ -112,12 +112,13 @@ def test_numbers_agree_with_a_count_over_draws():
     assert weights.loc["DA", "outside"] is (not low <= 0.32 <= high)
 
 
-def test_the_interval_of_star_changes_holds_that_of_the_draws_and_its_reflection():
+def test_the_interval_of_star_changes_leaves_out_the_excess_of_the_draws():
     facts = calib.decide(PUBLISHED, estimated({"DA": 0.45}, 400), TRIAL, driver_size=0).facts
     low, high = np.quantile(facts.moved_drawn, [0.05, 0.95])
     assert facts.moved > 0
     assert facts.moved_interval == (
-        max(0, min(low, 2 * facts.moved - high)), max(high, 2 * facts.moved - low)
+        max(0, min(low, 2 * facts.moved - high)),
+        min(22, max(facts.moved + (high - low) / 2, 2 * facts.moved - low)),
     )  # fmt: skip
     decided = calib.decide(PUBLISHED, PUBLISHED.with_weights({"DA": 0.5}, name="x"), TRIAL)
     assert decided.facts.moved_interval is None
@@ -220,3 +221,15 @@ def test_the_command_writes_its_page_though_nobody_reads_what_it_prints(tmp_path
         said = process.stderr.read().decode()
     assert page.read_text("utf-8").endswith("</html>\n")
     assert "Traceback" not in said
+
+
+def test_simulated_rounds_keep_the_probabilities_that_they_promise():
+    found = calib.reliability()
+    curve = found.frame()
+    error = np.sqrt(curve["promised"] * (1 - curve["promised"]) / curve["stars"])
+    # Stars of one round are right or wrong together, so that errors are larger than binomial ones.
+    assert ((curve["promised"] - curve["happened"]).abs() < 0.02 + error).all()
+    assert curve["happened"].is_monotonic_increasing
+    assert found.rounds == 500
+    assert "500" in found.headline().get("zh")
+    assert len(found.plot(lang="en")._repr_svg_()) > 1000
