@@ -28,6 +28,7 @@ from calib.errors import InputError
 from calib.outcomes.dominance.moments import Moments, moments_of
 from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
+from calib.rating.conditions import check_capped_scored
 from calib.weights import WeightSet
 from calib.words import Text, joined, message
 
@@ -224,11 +225,12 @@ def star_tasks(
         return []
     reference = spec.request.reference
     rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.rule_options)
     tasks: list[StarTask] = []
     seen: set[str] = set()
     for block in space.blocks:
         t = block.track.code
+        thresholds = rule.effective(scored.rule_options, t)
+        check_capped_scored(block.track, thresholds, scored.samples[t].X)
         model = star_model(block, scores[t], thresholds)
         star: IntArray = model.stars(space.start[block.span])
         if reference is not None:

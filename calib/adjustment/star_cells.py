@@ -14,6 +14,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.adjustment.space import Block
 from calib.framework import Thresholds
+from calib.rating.conditions import leaf_caps, movable_gates
 from calib.rating.stars import stars
 
 __all__ = ["StarModel", "cells_of", "star_model"]
@@ -34,6 +35,8 @@ class StarModel:
     gate_cover : (P, q_t) gate_cover[p] @ z = weight of node p; 0 where constant
     constant : (P, n) scores of gated nodes under the starting weights: those that the adjustment
         does not move, and those that it leaves without weight
+    gates : (P, K-1) effective gates of the gated nodes
+    caps : (n,) highest star that caps on items allow: no weight changes it
     thresholds : effective thresholds
     """
 
@@ -41,6 +44,8 @@ class StarModel:
     gate_score: FloatArray
     gate_cover: FloatArray
     constant: FloatArray
+    gates: FloatArray
+    caps: IntArray
     thresholds: Thresholds
 
     def stars(self, z: FloatArray) -> IntArray:
@@ -54,7 +59,7 @@ class StarModel:
                 gated[:, p] = scored
             else:
                 gated[:, p] = self.constant[p]
-        return stars(self.total @ z, gated, self.thresholds)[0]
+        return np.minimum(stars(self.total @ z, gated, self.thresholds, self.gates)[0], self.caps)
 
     def pick(self, which: IntArray) -> StarModel:
         """Keep some enterprises."""
@@ -63,6 +68,8 @@ class StarModel:
             self.gate_score[:, which],
             self.gate_cover,
             self.constant[:, which],
+            self.gates,
+            self.caps[which],
             self.thresholds,
         )
 
@@ -75,12 +82,17 @@ def star_model(block: Block, X: FloatArray, thresholds: Thresholds) -> StarModel
     block : the track's variables
     X : (n, L) leaf scores
     thresholds : effective thresholds
+
+    Raises
+    ------
+    InputError
+        For parts of a rule that moving weights cannot be followed through.
     """
     track = block.track
     score = X @ block.inside
-    gated = track.at_depth(thresholds.gate_depth)
-    if not np.isfinite(thresholds.gate).any():
-        gated = gated[:0]
+    gated, gates = movable_gates(track, thresholds)
+    some = np.isfinite(gates).any(axis=1)
+    gated, gates = gated[some], gates[some]
     cover = np.zeros((len(gated), len(block.nodes)))
     gate_score = np.zeros((len(gated), *score.shape))
     constant = np.full((len(gated), X.shape[0]), np.nan)
@@ -92,7 +104,8 @@ def star_model(block: Block, X: FloatArray, thresholds: Thresholds) -> StarModel
             cover[p] = block.cover(int(node))
             gate_score[p] = score * cover[p]
         constant[p] = X @ track.within(block.local, [int(node)])[0]
-    return StarModel(score, gate_score, cover, constant, thresholds)
+    caps = leaf_caps(track, X, thresholds.caps, len(thresholds.band))
+    return StarModel(score, gate_score, cover, constant, gates, caps, thresholds)
 
 
 def cells_of(
@@ -111,44 +124,46 @@ def cells_of(
     list of (a (r, q_t), b (r,)), rows divided by 100; cells that cannot hold are left out
     """
     t = model.thresholds
-    band, gate = t.band, t.gate
-    last = len(band)
+    band, gates, cap = t.band, model.gates, int(model.caps[i])
+    last, q = len(band), model.total.shape[1]
+    if star > cap:
+        return []
     held: list[tuple[FloatArray, float]] = []
     possible = True
     if star > 0:
         held.append(_above(model.total[i], float(band[star - 1]), margin))
         for p in range(len(model.gate_cover)):
-            edge = float(gate[star - 1])
+            edge = float(gates[p, star - 1])
             if not model.gate_cover[p].any():
                 possible &= bool(model.constant[p, i] > edge)
             elif np.isfinite(edge):
                 row = model.gate_score[p, i] - edge * model.gate_cover[p]
                 held.append(_above(row, 0.0, margin * 0.01))
     cells = []
-    if star == last:
-        return [_join(held)] if possible else []
+    if star in (last, cap):
+        return [_join(held, q)] if possible else []
     # Thresholds carry a tolerance of their own; stay inside it, so that rounding cannot flip it.
     missed = _below(model.total[i], float(band[star]) - _INSIDE)
     if possible:
-        cells.append(_join([*held, missed]))
+        cells.append(_join([*held, missed], q))
     if t.one_star:
         # The band is one higher and a gate of it fails; lower gates do not matter then.
         held = [_above(model.total[i], float(band[star]), margin)]
         if star + 1 < last:
             held.append(_below(model.total[i], float(band[star + 1]) - _INSIDE))
         possible = True
-    edge = float(gate[star])
     for p in range(len(model.gate_cover)):
+        edge = float(gates[p, star])
         if not possible or not np.isfinite(edge):
-            break
+            continue
         if not model.gate_cover[p].any():
             if model.constant[p, i] <= edge:
-                cells.append(_join(held))
+                cells.append(_join(held, q))
             continue
         row = model.gate_score[p, i] - (edge - _INSIDE) * model.gate_cover[p]
         # A node without weight would fail every gate on paper (0 <= 0): it keeps some.
         some = (-model.gate_cover[p], -_LEAST_WEIGHT)
-        cells.append(_join([*held, _below(row, 0.0), some]))
+        cells.append(_join([*held, _below(row, 0.0), some], q))
     return cells
 
 
@@ -160,5 +175,5 @@ def _below(row: FloatArray, edge: float) -> tuple[FloatArray, float]:
     return row / 100.0, edge / 100.0
 
 
-def _join(rows: list[tuple[FloatArray, float]]) -> tuple[FloatArray, FloatArray]:
-    return np.array([a for a, _ in rows]), np.array([b for _, b in rows])
+def _join(rows: list[tuple[FloatArray, float]], q: int) -> tuple[FloatArray, FloatArray]:
+    return np.array([a for a, _ in rows]).reshape(-1, q), np.array([b for _, b in rows])

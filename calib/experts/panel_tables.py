@@ -19,7 +19,7 @@ from calib.experts.panel import Panel
 from calib.experts.panel_differences import Direction, NodeGroups, camps_table, methods_table
 from calib.experts.synthesis import TOTALS, NodeJudgements, PanelWeights
 from calib.rating import Scored
-from calib.rating import stars as rate_stars
+from calib.rating.stars import stars_by_draw
 from calib.report import Drawing, Role, Table
 from calib.words import Message, Text, joined, message
 
@@ -150,11 +150,8 @@ def _stars(scored: Scored, track: str, local: FloatArray) -> IntArray:
     sample = scored.samples.get(track)
     if sample is None or not len(sample):
         return np.zeros((len(local), 0), dtype=np.int64)
-    thresholds = scored.framework.rule.thresholds(scored.rule_options)
-    total = tree.leaf_weights(local) @ sample.X.T
-    nodes = tree.at_depth(thresholds.gate_depth)
-    gated = np.moveaxis(tree.within(local, nodes) @ sample.X.T, 1, -1)
-    return rate_stars(total, gated, thresholds)[0]
+    thresholds = scored.framework.rule.effective(scored.rule_options, track)
+    return stars_by_draw(tree, sample.X, local, thresholds)
 
 
 def weights_drawing(found: PanelFindings) -> Drawing:

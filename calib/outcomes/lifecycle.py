@@ -16,6 +16,7 @@ from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
+from calib.rating.conditions import movable_gates
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
@@ -115,7 +116,8 @@ def lifecycle(
     whole, options = scored.framework.rule, scored.rule_options
     rows, added = [], []
     for t, sample in scored.samples.items():
-        rule = whole.thresholds(options, t)
+        rule = whole.effective(options, t)
+        movable_gates(sample.track, rule)  # says so at once where it cannot follow the rule
         rows += _indicators(weights, sample, rule, request.ceiling)
         added += _added(weights, sample, rule, request.add)
     columns = ["track", "code", "name_zh", "name_en", "weight", "ceiling", "floor", "mean", "sd",

@@ -17,6 +17,7 @@ from calib.words import Text, message
 __all__ = [
     "Gated",
     "cap_stars",
+    "check_capped_scored",
     "compensated",
     "gates_of",
     "is_plain",
@@ -60,6 +61,26 @@ def required_nodes(track: Track, thresholds: Thresholds) -> IntArray:
     )
     stated, gates = gates_of(track, own)
     return stated[np.isfinite(gates).any(axis=1)]
+
+
+def check_capped_scored(track: Track, thresholds: Thresholds, answers: FloatArray) -> None:
+    """Refuse caps that analyses on filled-in scores would see where no score is.
+
+    Parameters
+    ----------
+    answers : (n, L) leaf scores with NaN where an item is unanswered
+
+    Raises
+    ------
+    InputError
+        When an enterprise has no score on a node that a cap looks at.
+    """
+    looked = {*thresholds.capping, *(c for cap in thresholds.caps for c in cap.when.nodes())}
+    under = track.membership([track.index[c] for c in looked if c in track.index])
+    known = (~np.isnan(answers)).astype(float) @ under.T.astype(float)
+    if (known == 0).any():
+        caps = message("framework.part.caps_without_score")
+        raise InputError(message("framework.not_followed", parts=[caps]))
 
 
 def _of_level(track: Track, depth: str) -> list[int]:

@@ -15,7 +15,13 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
-from calib.rating.conditions import is_plain, leaf_caps, movable_gates
+from calib.rating.conditions import (
+    check_capped_scored,
+    is_plain,
+    leaf_caps,
+    movable_gates,
+    required_nodes,
+)
 from calib.rating.stars import (
     band_index,
     effective_local,
@@ -115,6 +121,8 @@ def score_nodes(
     scores = node_scores(track, np.asarray(X, dtype=float), own)
     top = track.families[0].members
     gaps = answers is not None and bool(np.isnan(answers).any())
+    if gaps and answers is not None:
+        check_capped_scored(track, thresholds, answers)
     gated, gates = movable_gates(track, thresholds)
     return ScoredNodes(
         track, own, track.global_weights(own), scores, scores[:, top] @ own[top], gated, gates,
@@ -134,7 +142,7 @@ def _renormalised(
     track = base.track
     known = scored_nodes(track, local, answered)
     top = track.families[0].members
-    gates = base.gated[np.isfinite(base.gates).any(axis=1)]
+    gates = required_nodes(track, base.thresholds)
     counts = track.global_weights(local)[gates] > 0
     if not (known[top] & (local[top] > 0)).any() or not known[gates[counts]].all():
         return None

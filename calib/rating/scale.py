@@ -101,14 +101,20 @@ def count_partitions(
     Raises
     ------
     InputError
-        For faults of a part, unanswered items that the rule options do not score, and an
-        enterprise that stands in two parts.
+        For faults of a part, unanswered items that the rule options do not score, an enterprise
+        that stands in two parts, and a rule whose parts cannot be followed.
     """
     sizes = {len(w) for w in local.values()}
     if len(sizes) != 1:
         raise InputError(message("faults.tracks_have_different_numbers_of", sizes=sorted(sizes)))
-    thresholds = framework.rule.thresholds(rule_options)
-    folded = {t: fold(track, local[t], thresholds) for t, track in framework.tracks.items()}
+    rule = framework.rule
+    if rule.clusters is not None:  # bands of all enterprises, which are never in memory together
+        clusters = message("framework.part.clusters")
+        raise InputError(message("framework.not_followed", parts=[clusters]))
+    folded = {
+        t: fold(track, local[t], rule.effective(rule_options, t))
+        for t, track in framework.tracks.items()
+    }
     job = _Job(framework, folded, rule_options, kind, 1 if scheduler else workers)
     K = framework.rule.stars
     per_set = {t: np.zeros((next(iter(sizes)), K), dtype=np.int64) for t in framework.tracks}

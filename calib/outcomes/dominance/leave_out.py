@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray, SmallIntArray
+from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.rating.one_weight import ScoredNodes, left_out
 from calib.rating.stars import stars
 
@@ -55,7 +55,12 @@ def leave_out(base: ScoredNodes, nodes: IntArray) -> LeaveOut:
     by_gate = np.full((q, gates), np.nan)
     moves = np.zeros((q, len(base.total)), dtype=np.int8)
     gated = base.scores[:, base.gated]
-    before, band, failed = stars(base.total, gated, base.thresholds)
+
+    def rated(total: FloatArray, scores: FloatArray) -> tuple[IntArray, IntArray, BoolArray]:
+        star, band, failed = stars(total, scores, base.thresholds, base.gates)
+        return np.minimum(star, base.caps), band, failed
+
+    before, band, failed = rated(base.total, gated)
     n = max(len(before), 1)
     rank = _ranks(base.total)
     for i, node in enumerate(nodes):
@@ -63,12 +68,12 @@ def leave_out(base: ScoredNodes, nodes: IntArray) -> LeaveOut:
         if without is None:
             continue
         total = without.total
-        after, new_band, new_failed = stars(total, without.gated, base.thresholds)
+        after, new_band, new_failed = rated(total, without.gated)
         change = after != before
         gate = (new_failed != failed) & change[:, None]
         own = np.flatnonzero(base.gated == node)
         if len(own):
-            held, _, _ = stars(total, gated, base.thresholds)
+            held, _, _ = rated(total, gated)
             gate[:, own] = (change & (held != after))[:, None]
         band_only = change & (new_band != band) & ~gate.any(axis=1)
         table[i] = (

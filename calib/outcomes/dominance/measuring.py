@@ -108,7 +108,7 @@ class _Worker:
                 fw.tracks[t],
                 X,
                 self.weights.local[t],
-                rule.thresholds(options, t),
+                rule.effective(options, t),
                 self.scored.samples[t].X,
             )
             for t, X in self.scores.items()
