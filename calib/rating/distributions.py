@@ -106,4 +106,5 @@ def _all_thresholds(rating: Rating) -> pd.DataFrame:
                 for k, g in enumerate(gates, rule.first + 1)
                 if g >= rule.low - rule.tolerance
             ]
-    return pd.DataFrame(rows, columns=["star", "track", "node", "total_above", "gate_above"])
+    table = pd.DataFrame(rows, columns=["star", "track", "node", "total_above", "gate_above"])
+    return table if table["gate_above"].notna().any() else table[["star", "track", "total_above"]]
