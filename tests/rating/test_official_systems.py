@@ -187,3 +187,42 @@ def test_hospitals_without_all_scores_are_left_out_on_request_only_and_cut_point
     last = moved.groupby("enterprise")["to_star"].last()
     assert (end[last.index] == last).all()
     assert "389" in tipping.notes[-1].text.get("en")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_another_year_with_other_weights_and_cut_points_rates_as_by_hand(seed):
+    rng = np.random.default_rng(seed)
+    framework = calib.load_framework("cms-hospitals")
+    hospitals = calib.load_population("cms-hospitals", framework)
+    bands = {t: np.sort(rng.normal(0, 0.6, 4)).round(3).tolist() for t in framework.tracks}
+    other = calib.with_rule(
+        framework, clusters=None, variants=[{"track": t, "bands": b} for t, b in bands.items()]
+    )
+    w = rng.dirichlet(np.full(5, 5.0))
+    weights = calib.WeightSet.build(
+        other, "other", dict.fromkeys(framework.tracks, w), source="test"
+    )
+    rating = calib.rate(weights, hospitals.under(other))
+    for t, sample in rating.samples.items():
+        X = rating.scored.samples[t].X
+        total = np.nansum(X * w, axis=1) / (~np.isnan(X) * w).sum(axis=1)
+        np.testing.assert_array_equal(sample.star, (total[:, None] > np.array(bands[t])).sum(1))
+
+
+def test_another_year_of_homes_has_its_own_weights_and_caps():
+    framework = calib.load_framework("au-aged-care")
+    staffing = {"at_most": 3, "year": 2026, "when": {"node": "staffing_rating", "at_most": 2}}
+    years = calib.with_rule(framework, years=[2022, 2026], caps=[staffing])
+    homes = calib.load_population("au-aged-care", years)
+    w = np.array([0.25, 0.25, 0.35, 0.15])
+    weights = calib.WeightSet.build(years, "other", {"all": w}, source="test")
+    for year in ("2022", "2026"):
+        rating = calib.rate(weights, homes, rule_options={"year": year})
+        X = rating.scored.samples["all"].X
+        known = ~np.isnan(X)
+        total = np.nansum(X * w, axis=1) / (known * w).sum(axis=1)
+        star = np.floor(total + 0.5 + 1e-9).clip(1, 5)
+        if year == "2026":
+            with np.errstate(invalid="ignore"):
+                star = np.where(X[:, 2] <= 2, np.minimum(star, 3), star)
+        np.testing.assert_array_equal(rating.samples["all"].star + 1, star)
