@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         stability,
         tipping,
         value_of_information,
+        unanswered,
     )
     from calib.outcomes.decision import decide
     from calib.outcomes.dominance import dominance
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Population,
         generate_population,
         import_answers,
+        impute,
         load_ensemble,
         load_population,
         read_population,
@@ -78,6 +80,7 @@ _HOMES = {
         "stability",
         "tipping",
         "value_of_information",
+        "unanswered",
     ),
     "calib.outcomes.decision": ("decide",),
     "calib.outcomes.dominance": ("dominance",),
@@ -86,6 +89,7 @@ _HOMES = {
         "Population",
         "generate_population",
         "import_answers",
+        "impute",
         "load_ensemble",
         "load_population",
         "read_population",
@@ -134,6 +138,7 @@ __all__ = [
     "import_answers",
     "import_ballots",
     "import_weights",
+    "impute",
     "lifecycle",
     "list_frameworks",
     "load_ensemble",
@@ -159,6 +164,7 @@ __all__ = [
     "stability",
     "tipping",
     "value_of_information",
+    "unanswered",
     "verify",
     "weigh_ballots",
     "weigh_panel",

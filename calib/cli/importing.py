@@ -29,7 +29,8 @@ __all__ = ["import_file"]
               help="Answer a question about the whole file: numbers=scores …")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Accept what is likely without being asked.")
 @click.option("--sheet", help="Read this sheet only.")
-@click.option("--missing", type=click.Choice(["renormalise", "zero"]),
+@click.option("--missing", type=click.Choice(["leave-out", "renormalise", "worst", "best", "impute",
+                                              "zero"]),
               help="What is done about unanswered items when stars are shown.")  # fmt: skip
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write what was read as a table (weights also as .toml).")  # fmt: skip

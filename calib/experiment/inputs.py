@@ -9,7 +9,7 @@ from calib.experiment.context import Context, InputLog
 from calib.experiment.registry import Params, find_outcome
 from calib.experiment.run import build_set, check_baseline, ordered_sets, start_context
 from calib.experiment.spec import Experiment
-from calib.rating import rate
+from calib.rating import Unanswered, rate
 from calib.weights import read_weights
 
 __all__ = ["check_inputs"]
@@ -62,6 +62,8 @@ def _outcomes(experiment: Experiment, context: Context) -> list[Fault]:
             continue
         try:
             outcome.build(context, _lightened(params))
+        except Unanswered:
+            continue  # a run leaves it out, with a note
         except CalibError as exc:
             for fault in _faults(exc, experiment.file):
                 where = fault.where or f"outcomes.{name}"

@@ -9,12 +9,13 @@ from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, un
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.protocol import Followed, protocol_path, read_protocol
 from calib.experiment.registry import Params, find_outcome, find_source
-from calib.experiment.results import SourceResult
+from calib.experiment.results import OutcomeResult, SourceResult
 from calib.experiment.spec import DECISION, Experiment, SetEntry
 from calib.experiment.standard import standard_outcome
 from calib.files.names import file_stem, names_apart
+from calib.outcomes.unanswered import has_gaps, unanswered
 from calib.population import Population, resolve_population
-from calib.rating import Rating, rate, score_answers
+from calib.rating import Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
 from calib.words import joined, message, say
@@ -177,6 +178,10 @@ def run_experiment(
     sets = ordered_sets(experiment, context)
     context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
     outcomes: dict[str, Result] = {"stars": standard_outcome(context)}
+    if has_gaps(context.population):
+        outcomes["unanswered"] = unanswered(
+            sets[context.baseline], context.population, rule_options=context.rule_options
+        )
     for name, params in experiment.outcomes.items():
         step(say("experiment.step_outcome", name=name))
         outcome = find_outcome(name)
@@ -184,6 +189,8 @@ def run_experiment(
             raise CalibError(message("experiment.not_registered", name=repr(name)))
         try:
             outcomes[name] = outcome.build(context, params)
+        except Unanswered as exc:
+            outcomes[name] = left_out(name, exc)
         except InputError as exc:
             at = name if name == DECISION else f"outcomes.{name}"
             raise _placed(exc, context.file, at) from exc
@@ -191,6 +198,13 @@ def run_experiment(
     return Run(
         experiment, context, sets, context.ratings, results, outcomes, context.log.hashes, protocol
     )
+
+
+def left_out(name: str, error: InputError) -> OutcomeResult:
+    """Return what stands in place of an analysis that unanswered items leave nothing for."""
+    why = joined([f.problem for f in error.faults], message("words.semicolon"))
+    said = message("experiment.left_out", what=message(f"sections.{name}"), why=why)
+    return OutcomeResult(notes=(Note(said, warning=True),))
 
 
 def _protocol(experiment: Experiment, context: Context) -> Followed | None:

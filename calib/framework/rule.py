@@ -70,7 +70,7 @@ RULE_OPTIONS: tuple[RuleOption, ...] = (
     RuleOption(
         "missing",
         message("framework.asks_missing"),
-        ("error", "renormalise", "zero"),
+        ("error", "leave-out", "renormalise", "zero", "worst", "best", "impute"),
     ),
     RuleOption(
         "year",

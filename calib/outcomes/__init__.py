@@ -33,6 +33,7 @@ from calib.outcomes.scale import ScaleRequest, ScaleResult, scale
 from calib.outcomes.smallest_shift import SmallestShift, smallest_shift
 from calib.outcomes.stability import StabilityRequest, StabilityResult, stability
 from calib.outcomes.tipping import TippingResult, tipping
+from calib.outcomes.unanswered import UnansweredResult, has_gaps, unanswered
 from calib.rating.one_weight import WeightIntervals, one_weight_intervals
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "TippingResult",
     "ValueRequest",
     "ValueResult",
+    "UnansweredResult",
     "WeightIntervals",
     "acceptability",
     "add_indicator",
@@ -67,6 +69,7 @@ __all__ = [
     "compare",
     "draw_weights",
     "drivers",
+    "has_gaps",
     "infer",
     "item_use",
     "lifecycle",
@@ -88,5 +91,6 @@ __all__ = [
     "tipping",
     "tipping_points",
     "value_of_information",
+    "unanswered",
     "wilson_interval",
 ]

@@ -16,7 +16,7 @@ from pydantic import Field, StrictInt
 from calib._streams import stream, token
 from calib._types import FloatArray, Seed
 from calib.errors import InputError, suggest
-from calib.framework import Framework, RuleOptions
+from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
 from calib.outcomes.subject import (
@@ -26,8 +26,10 @@ from calib.outcomes.subject import (
     complete_only,
     scored_enterprises,
 )
+from calib.outcomes.probabilities import pillar_probabilities, sample_probabilities
+from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
-from calib.rating import Rating, Scored, over_samples, rate
+from calib.rating import Rating, Scored, ScoredSample, over_samples, rate
 from calib.rating.conditions import is_plain
 from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Role, Table
@@ -188,6 +190,9 @@ class AcceptabilityResult(Result):
             unsure = int((case.frame["p_now"] < 0.5).sum())
             out.append(Note(message("outcomes.acceptability.note", case=case.name, how=how,
                                     n=unsure)))  # fmt: skip
+            if case.rating.scored.imputations:
+                n = case.rating.scored.imputations
+                out.append(Note(message("outcomes.acceptability.imputed", case=case.name, n=n)))
             if case.roots:
                 roots = message("outcomes.acceptability.roots", case=case.name, roots=case.roots)
                 out.append(Note(roots))
@@ -240,7 +245,8 @@ def acceptability(
     Raises
     ------
     InputError
-        For a decided set without a statement, unknown levels or nodes, or missing answers.
+        For a decided set without a statement (where no unanswered item is imputed), or unknown
+        levels or nodes.
     InfeasibleError
         When no weights meet the bounds and orders stated.
 
@@ -272,26 +278,26 @@ def acceptability(
     rules = _rules(weights.framework, case, request)
     source = weights if draws is None else draws
     given = source.draws
-    if given is None and (draws is not None or not rules):
+    scored_once = scored.imputations == 0
+    if given is None and (draws is not None or not rules) and scored_once:
         key = "no_draws" if draws is not None else "no_uncertainty"
         raise InputError(message(f"outcomes.acceptability.{key}", case=case, set=source.name))
     generator = stream(token(rng), f"acceptability {case}")
     replicates = _replicates(weights, rules, given, request, generator)
     exact = given is None and set(rules) == {""} and _is_flat(rules[""])
+    exact = exact and all(s.complete for s in scored.samples.values())
     rule = scored.framework.rule
     probability, error, distribution = {}, {}, {}
     for t, sample in scored.samples.items():
-        X = sample.require_complete("acceptability")
         thresholds = rule.effective(scored.rule_options, t)
-        found = star_probabilities(
-            sample.track, X, [r[t] for r in replicates], thresholds, workers=workers,
-            scheduler=scheduler,
-        )  # fmt: skip
+        found = sample_probabilities(
+            sample, [r[t] for r in replicates], thresholds, workers=workers, scheduler=scheduler
+        )
         distribution[t], probability[t], error[t] = (
             found.distribution, found.probability, found.error
         )  # fmt: skip
-        if exact and is_plain(thresholds):
-            probability[t] = pillar_probabilities(sample.track, X, weights.local[t], thresholds)
+        if exact and is_plain(thresholds) and sample.complete:
+            probability[t] = _exactly(sample, weights.local[t], thresholds)
             error[t] = np.zeros_like(probability[t])
     found_case = _Case(
         case, rate(weights=weights, population=scored), probability, error, distribution, exact,
@@ -299,6 +305,15 @@ def acceptability(
         remarks,
     )  # fmt: skip
     return AcceptabilityResult(scored.framework, (found_case,))
+
+
+def _exactly(sample: ScoredSample, local: FloatArray, thresholds: Thresholds) -> FloatArray:
+    """Return exact probabilities; over what was drawn for unanswered items, their mean."""
+    out = pillar_probabilities(sample.track, sample.X, local, thresholds)
+    if sample.imputed is not None:
+        each = [pillar_probabilities(sample.track, X, local, thresholds) for X in sample.imputed.X]
+        out[sample.imputed.rows] = np.mean(each, axis=0)
+    return out
 
 
 def _is_flat(rule: FamilyRule) -> bool:
@@ -342,6 +357,8 @@ def _replicates(
 ) -> list[Local]:
     """Return draws (k, m) by track, in independent replicates."""
     repeats, size = request.replicates, request.size
+    if given is None and not rules:
+        return [{t: np.atleast_2d(w) for t, w in weights.local.items()}]  # only answers vary
     if given is not None and not rules:
         repeats, size = 1, len(next(iter(given.values())))  # the draws as they are, each once
     elif given is not None and repeats == 1:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.rating import Rating, stars_by_draw
+from calib.rating import Rating
 from calib.weights import Local, WeightSet, derive, under
 
-__all__ = ["move_probability", "paired_draws"]
+__all__ = ["decided_draws", "move_probability", "paired_draws"]
 
 MOST_STARS = 5_000_000
 """Stars that are looked up for one pair of sets; of more enterprises, fewer draws are used."""
@@ -32,6 +32,12 @@ def paired_draws(a: WeightSet, b: WeightSet, size: int | None = None) -> tuple[L
     return under(a, plan, k), under(b, plan, k)
 
 
+def decided_draws(sets: tuple[WeightSet, WeightSet], size: int) -> tuple[Local, Local]:
+    """Return two decided sets as draws (k, m) by track: the same row each time."""
+    a, b = ({t: np.repeat(v[None], size, axis=0) for t, v in w.local.items()} for w in sets)
+    return a, b
+
+
 def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArray) -> FloatArray:
     """Return the share of paired draws in which enterprises move the way they move now.
 
@@ -42,20 +48,19 @@ def move_probability(rating: Rating, baseline: Rating, track: str, rows: IntArra
 
     Returns
     -------
-    (q,) probabilities; NaN where neither set has draws
+    (q,) probabilities; NaN where neither set has draws and no answer was drawn
     """
     out = np.full(len(rows), np.nan)
     if not len(rows):
         return out
     drawn = paired_draws(baseline.weights, rating.weights, max(1, MOST_STARS // len(rows)))
-    before, after = (r.scored.samples[track].X[rows] for r in (baseline, rating))
+    before, after = (r.scored.samples[track].take(rows) for r in (baseline, rating))
+    if drawn is None and (before.imputed or after.imputed):
+        drawn = decided_draws((baseline.weights, rating.weights), rating.scored.imputations)
     if drawn is None:
         return out
     now = np.sign(rating.samples[track].star[rows] - baseline.samples[track].star[rows])
     rule = rating.framework.rule
-    tree = rating.framework.tracks[track]
-    first = stars_by_draw(
-        tree, before, drawn[0][track], rule.effective(baseline.rule_options, track)
-    )
-    second = stars_by_draw(tree, after, drawn[1][track], rule.effective(rating.rule_options, track))
+    first = before.stars_by_draw(drawn[0][track], rule.effective(baseline.rule_options, track))
+    second = after.stars_by_draw(drawn[1][track], rule.effective(rating.rule_options, track))
     return np.asarray((np.sign(second - first) == now).mean(axis=0), dtype=float)

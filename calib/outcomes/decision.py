@@ -368,7 +368,7 @@ def decide(
     Raises
     ------
     InputError
-        When the sets belong to another framework, or answers are missing.
+        When the sets belong to another framework.
 
     Examples
     --------
@@ -396,9 +396,6 @@ def decide(
         shown = population
     scored = scored_enterprises(shown, rule_options)
     check_framework([current, candidate], scored)
-    for one in (scored, *samples):
-        for sample in one.samples.values():
-            sample.require_complete("decide")
     if not len(scored):
         raise InputError(message("outcomes.decision.nobody"))
     said = Evidence.together([*(r.evidence for r in results), Evidence(caveats=_blends(evidence))])

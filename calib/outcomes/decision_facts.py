@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.outcomes.certainty import paired_draws
+from calib.outcomes.certainty import decided_draws, paired_draws
 from calib.outcomes.dominance.shares import concentration
-from calib.rating import Rating, Scored, rate, stars_by_draw
+from calib.rating import Rating, Scored, rate
 from calib.weights import Evidence, Local, WeightSet, blend
 
 if TYPE_CHECKING:
@@ -60,9 +60,15 @@ class Facts:
 
     @cached_property
     def draws(self) -> tuple[Local, Local] | None:
-        """Paired draws (k, m) by track of both sets; None where both are decided."""
+        """Paired draws (k, m) by track of both sets; None where both are decided.
+
+        Decided sets are repeated for each draw of unanswered items, where these are drawn.
+        """
         rows = self.enterprises * max(1, len(self.samples))
-        return paired_draws(self.current, self.proposed, min(self.size, MOST_STARS // rows or 1))
+        found = paired_draws(self.current, self.proposed, min(self.size, MOST_STARS // rows or 1))
+        if found is None and self.scored.imputations:
+            return decided_draws((self.current, self.proposed), self.scored.imputations)
+        return found
 
     @property
     def estimated(self) -> bool:
@@ -96,8 +102,8 @@ class Facts:
         rules = {t: whole.effective(options, t) for t in scored.samples}
         return {
             t: (
-                stars_by_draw(s.track, s.X, before[t], rules[t]),
-                stars_by_draw(s.track, s.X, after[t], rules[t]),
+                s.stars_by_draw(before[t], rules[t]),
+                s.stars_by_draw(after[t], rules[t]),
             )
             for t, s in scored.samples.items()
         }
@@ -116,7 +122,7 @@ class Facts:
     @cached_property
     def probability(self) -> dict[str, FloatArray] | None:
         """P(star) (n, K) by track under the proposed set; None where it is decided."""
-        if self.drawn is None or not self.estimated:
+        if self.drawn is None or not (self.estimated or self.scored.imputations):
             return None
         stars = self.scored.framework.rule.stars
         return {

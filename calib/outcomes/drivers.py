@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, StrictInt
 
 from calib._streams import stream, token
-from calib._types import FloatArray, Seed
+from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError, suggest
 from calib.framework import RuleOptions
 from calib.outcomes.subject import check_framework, scored_enterprises
@@ -30,10 +30,10 @@ from calib.outcomes.variance_shares import (
     shares_of,
 )
 from calib.population import Ensemble, Population
-from calib.rating import Scored, stars_by_draw
+from calib.rating import Scored
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
-from calib.weights import Local, Plan, Root, Weighed, WeightSet, derive, under
+from calib.weights import DECIDED, Local, Plan, Root, Weighed, WeightSet, derive, under
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ _ONCE: Plan = {"": np.zeros(1, dtype=np.int64)}
 """The plan of sets without roots: themselves, once."""
 Target = Literal["changes", "stars", "enterprise"]
 
+IMPUTATION = "imputation"
+"""Kind and key of the root of unanswered items that are drawn."""
 MOST_ROOTS = 8
 """Groups of roots are looked at one by one: 2 to this power."""
 SAMPLE = "sample"
@@ -188,7 +190,8 @@ def drivers(
     ----------
     weights : the set whose roots vary. Or a procedure: a function that takes one choice of every
         name in ``choices`` by keyword, and gives weights
-    population : the enterprises. Of an ensemble, which sample was observed is a root too
+    population : the enterprises. Of an ensemble, which sample was observed is a root too, and
+        where unanswered items are imputed, what was drawn for them
     baseline : stars are compared with those under this set; with those under ``weights``, as
         observed, if None
     choices : by name, the alternatives by name. Of a weight set each is a step: a weight set that
@@ -286,6 +289,11 @@ class _Judge:
             self._scored[key] = [scored_enterprises(p, wanted) for p in every]
         return self._scored[key]
 
+    @property
+    def imputations(self) -> int:
+        """How often unanswered items were drawn; 0 where none was."""
+        return max(scored.imputations for scored in self.scored())
+
     def _find(self, enterprise: str | None) -> tuple[str, int]:
         if isinstance(self.population, Ensemble):
             raise InputError(message("outcomes.drivers.one_of_many"))
@@ -306,6 +314,9 @@ class _Judge:
         if isinstance(self.population, Ensemble):
             label = message("outcomes.drivers.sample", n=len(self.population))
             known = (*known, Root(SAMPLE, SAMPLE, label, SAMPLE))
+        if self.imputations:
+            label = message("outcomes.drivers.imputation", n=self.imputations)
+            known = (*known, Root(IMPUTATION, IMPUTATION, label, IMPUTATION))
         if len(known) > MOST_ROOTS:
             raise InputError(message("outcomes.drivers.too_many", n=len(known), most=MOST_ROOTS))
         return known
@@ -317,36 +328,38 @@ class _Judge:
         after, before = under(weights, plan, k), under(reference, plan, k)
         scored, earlier = self.scored(rule_options), self.scored()
         member = np.maximum(plan.get(SAMPLE, np.zeros(k, dtype=np.int64)), 0)
+        drawn = plan.get(IMPUTATION, np.full(k, DECIDED))
         out = np.zeros((k, len(self.targets)))
         for number in np.unique(member):
             rows = np.flatnonzero(member == number)
             out[rows] = self._counted(
                 (scored[number], {t: v[rows] for t, v in after.items()}),
                 (earlier[number], {t: v[rows] for t, v in before.items()}),
+                drawn[rows],
             )
         return out
 
-    def _counted(self, now: tuple[Scored, Local], then: tuple[Scored, Local]) -> FloatArray:
+    def _counted(
+        self, now: tuple[Scored, Local], then: tuple[Scored, Local], drawn: IntArray
+    ) -> FloatArray:
         rule = self.framework.rule
         (scored, after), (earlier, before) = now, then
         out = np.zeros((len(next(iter(after.values()))), len(self.targets)))
         for t, sample in scored.samples.items():
             if self.request.target == "enterprise" and self.place[0] != t:
                 continue
-            X = sample.X
             if self.request.target == "enterprise":
-                X = X[[self.place[1]]]
+                sample = sample.take(np.array([self.place[1]]))
             thresholds = rule.effective(scored.rule_options, t)
-            stars = stars_by_draw(sample.track, X, after[t], thresholds)
+            stars = sample.stars_by_draw(after[t], thresholds, drawn)
             if self.request.target == "enterprise":
                 out[:, 0] = stars[:, 0] + rule.first
             elif self.request.target == "stars":
                 out += np.stack([(stars == k).sum(axis=1) for k in range(rule.stars)], axis=1)
             else:
-                was = stars_by_draw(
-                    sample.track, earlier.samples[t].X, before[t],
-                    rule.effective(earlier.rule_options, t),
-                )  # fmt: skip
+                was = earlier.samples[t].stars_by_draw(
+                    before[t], rule.effective(earlier.rule_options, t), drawn
+                )
                 out[:, 0] += (stars != was).sum(axis=1)
         return out
 
@@ -401,6 +414,8 @@ def _sizes(weights: WeightSet, roots: Sequence[Root], judge: _Judge) -> dict[str
                 out[key] = min(known.uncertainty.size, out.get(key, known.uncertainty.size))
     if any(r.key == SAMPLE for r in roots):
         out[SAMPLE] = len(judge.scored())
+    if any(r.key == IMPUTATION for r in roots):
+        out[IMPUTATION] = judge.imputations
     return out
 
 

@@ -58,6 +58,7 @@ class LifecycleResult(Result):
     ceiling: float
     indicators: pd.DataFrame
     added: pd.DataFrame
+    remarks: tuple[Text, ...] = ()
 
     def headline(self) -> Text:
         """Return which indicators are spent."""
@@ -77,8 +78,9 @@ class LifecycleResult(Result):
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
         """Which indicators are spent."""
         spent = self.indicators.loc[self.indicators["spent"], "code"].tolist()
-        return (Note(message("outcomes.lifecycle.spent", ceiling=f"{self.ceiling:.0%}",
-                             codes=spent or "–")),)  # fmt: skip
+        said = message("outcomes.lifecycle.spent", ceiling=f"{self.ceiling:.0%}",
+                       codes=spent or "–")  # fmt: skip
+        return (Note(said), *(Note(text, warning=True) for text in self.remarks))
 
 
 @takes(LifecycleRequest)
@@ -101,7 +103,9 @@ def lifecycle(
     Raises
     ------
     InputError
-        For a new indicator under a node without indicators or off the scale, or missing answers.
+        For a new indicator under a node without indicators or off the scale.
+    Unanswered
+        When no enterprise has answered every item; those that have not are left out otherwise.
     """
     import pandas as pd
 
@@ -113,6 +117,7 @@ def lifecycle(
     scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     _check_added(scored.framework, request.add)
+    scored, remarks = scored.answered(message("sections.lifecycle"))
     whole, options = scored.framework.rule, scored.rule_options
     rows, added = [], []
     for t, sample in scored.samples.items():
@@ -125,7 +130,7 @@ def lifecycle(
     new = ["track", "parent", "weight", "score", "up", "down"]
     return LifecycleResult(
         scored.framework, request.ceiling, pd.DataFrame(rows, columns=columns),
-        pd.DataFrame(added, columns=new),
+        pd.DataFrame(added, columns=new), remarks,
     )  # fmt: skip
 
 

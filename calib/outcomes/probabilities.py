@@ -13,11 +13,19 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
+from calib.rating import ScoredSample
 from calib.rating.scale import star_counts_on
+from calib.rating.star_shares import star_shares
 from calib.rating.stars import band_index, node_scores
 from calib.words import message
 
-__all__ = ["StarProbabilities", "pillar_probabilities", "share_above", "star_probabilities"]
+__all__ = [
+    "StarProbabilities",
+    "pillar_probabilities",
+    "sample_probabilities",
+    "share_above",
+    "star_probabilities",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +66,42 @@ def star_probabilities(
     thresholds : effective thresholds of the rating rule
     workers, scheduler : threads here, or the address of a Dask scheduler
     """
+    empty = np.full(len(X), "", dtype=object)
+    sample = ScoredSample(track, empty, empty, np.asarray(X, dtype=float), {})
+    return sample_probabilities(
+        sample, replicates, thresholds, workers=workers, scheduler=scheduler
+    )
+
+
+def sample_probabilities(
+    sample: ScoredSample,
+    replicates: Sequence[FloatArray],
+    thresholds: Thresholds,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> StarProbabilities:
+    """Estimate star probabilities of a sample that may have unanswered items.
+
+    What is unanswered hands its weight on in every draw anew, or is drawn as well; see
+    :func:`star_probabilities` for the rest.
+    """
     if not replicates:
         raise InputError(message("outcomes.acceptability.needs_draws"))
     found = [
-        star_counts_on(track, X, local, thresholds, workers=workers, scheduler=scheduler)
+        star_shares(sample, local, thresholds, star_counts_on, workers=workers,
+                    scheduler=scheduler)
         for local in replicates
-    ]
-    shares = np.stack([c.acceptability for c in found])
-    sizes = np.array([len(r) for r in replicates], dtype=float)
+    ]  # fmt: skip
+    shares = np.stack([share for share, _ in found])
+    sizes = np.array([len(at) for _, at in found], dtype=float)
     p = np.tensordot(sizes / sizes.sum(), shares, axes=1)
     if len(found) > 1:
         error = shares.std(axis=0, ddof=1) / np.sqrt(len(found))
     else:
         error = np.sqrt(p * (1 - p) / sizes[0])
-    distribution = np.concatenate([c.distribution for c in found])
-    return StarProbabilities(p, error, distribution, tuple(len(r) for r in replicates))
+    distribution = np.concatenate([at for _, at in found])
+    return StarProbabilities(p, error, distribution, tuple(int(k) for k in sizes))
 
 
 def share_above(values: FloatArray, threshold: float) -> FloatArray:

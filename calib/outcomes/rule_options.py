@@ -138,6 +138,7 @@ def rule_options(
     expect(call, population=(population, Population))
     framework = population.framework
     base = framework.rule.read(rule_options)
+    population = _rated_by_all(population, base)
     single = option_choices(framework, population, base, together=False)
     every = option_choices(framework, population, base, together=True) if request.together else {}
     return RuleOptionsResult(
@@ -175,7 +176,8 @@ def option_choices(
     Notes
     -----
     Left out, as they could change nothing or cannot be computed: rule options of missing answers
-    where none is missing (and ``error``), option scores of a population given as scores, ``given``
+    where none is missing (and ``error``, and ``leave-out``, which changes no star; see
+    :func:`calib.unanswered`), option scores of a population given as scores, ``given``
     scores where an item states none, gate rule options where there are no gates.
     """
     choices = {
@@ -198,10 +200,29 @@ def option_choices(
     return out
 
 
+def _rated_by_all(population: Population, base: RuleOptions) -> Population:
+    """Return the enterprises that are rated however unanswered items are treated."""
+    gaps = {t: np.isnan(s.values) for t, s in population.samples.items()}
+    if not any(g.any() for g in gaps.values()):
+        return population
+    scopes = population.framework.rule.choices()["gate_scope"]
+    treatments = {base.missing, "renormalise", "impute"} - {"error"}
+    kept = [
+        score_answers(population, replace(base, missing=m, gate_scope=scope))
+        for m in sorted(treatments) for scope in scopes
+    ]  # fmt: skip
+    rows = {}
+    for t, sample in population.samples.items():
+        shared = [{str(i) for i in one.samples[t].ids} for one in kept if t in one.samples]
+        rated = set.intersection(*shared) if len(shared) == len(kept) else set()
+        rows[t] = np.array([i for i, own in enumerate(sample.ids) if str(own) in rated], dtype=int)
+    return population.take({t: r for t, r in rows.items() if len(r)})
+
+
 def _possible(framework: Framework, population: Population, key: str, value: str) -> bool:
     if key == "missing":
         lacking = any(np.isnan(s.values).any() for s in population.samples.values())
-        return lacking and value != "error"
+        return lacking and value not in ("error", "leave-out")
     if key == "option_score":
         if population.kind == "scores":
             return False

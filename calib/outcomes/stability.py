@@ -70,6 +70,7 @@ class StabilityResult(Result):
     moves: pd.DataFrame
     intervals: pd.DataFrame
     remarks: tuple[Note, ...] = ()
+    remarks: tuple[Text, ...] = ()
 
     def headline(self) -> Text:
         """Return how many stars are near another on the first level that may move."""
@@ -111,6 +112,7 @@ class StabilityResult(Result):
             for level in self.levels
         ]  # fmt: skip
         notes += self.remarks
+        notes += [Note(text, warning=True) for text in self.remarks]
         if len(self.intervals) > MOST_INTERVALS:
             text = message("outcomes.stability.cut", rows=MOST_INTERVALS, of=len(self.intervals))
             notes.append(Note(text, warning=True))
@@ -173,7 +175,10 @@ def stability(
     Raises
     ------
     InputError
-        For an unknown level, missing answers, or a gated node of weight 0.
+        For an unknown level, or a gated node of weight 0.
+    Unanswered
+        When no enterprise has answered every item; those that have not are left out otherwise,
+        as the weight that they hand on does not move on straight lines.
 
     Notes
     -----
@@ -207,6 +212,7 @@ def stability(
                         hint=suggest(level, levels), levels=levels)
             )  # fmt: skip
     chosen = request.levels or tuple(levels)
+    scored, remarks = scored.answered(message("sections.stability"))
     whole, options = scored.framework.rule, scored.rule_options
     rules = {t: whole.effective(options, t) for t in scored.samples}
     for t, sample in scored.samples.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -72,6 +72,7 @@ class _Course:
     found: Mapping[str, TippingPoints]
     by_year: Mapping[str, IntArray]
     synthetic: bool = False
+    remarks: tuple[Text, ...] = ()
 
     def year(self, time: FloatArray) -> FloatArray:
         first, last = self.years
@@ -157,6 +158,11 @@ def tipping(
     name : of the path in tables; the name of its last set if None
     incomplete : enterprises with unanswered items: an ``"error"``, or left out (``"leave-out"``)
 
+    Raises
+    ------
+    Unanswered
+        When no enterprise has answered every item; those that have not are left out otherwise.
+
     Notes
     -----
     Exact, and complete: see :func:`calib.outcomes.tipping_points`. The weights that are followed
@@ -179,6 +185,9 @@ def tipping(
     )
     scored = scored_enterprises(population, rule_options)
     scored, remarks = complete_only(scored, incomplete)
+    scored, remarks = scored_enterprises(population, rule_options).answered(
+        message("sections.tipping")
+    )
     path: YearPath = shift.path if isinstance(shift, Shift) else shift
     growing = isinstance(shift, Shift) and shift.growth is not None
     grown = (
@@ -188,6 +197,8 @@ def tipping(
     label = name or _name(shift, path)
     course = _follow(label, path, scored, grown)
     return TippingResult(scored.framework, (course,), remarks)
+    course = replace(_follow(label, path, scored, grown), remarks=remarks)
+    return TippingResult(scored.framework, (course,))
 
 
 def _name(shift: object, path: object) -> str:
@@ -258,6 +269,7 @@ def _notes(course: _Course) -> list[Note]:
         "outcomes.tipping.note", set=course.name, first=f"{first:g}", last=f"{last:g}",
         n=tipped, times=sum(len(f.row) for f in course.found.values()),
     ))]  # fmt: skip
+    notes += [Note(text, warning=True) for text in course.remarks]
     if course.growing:
         notes.append(Note(message("outcomes.tipping.growing", set=course.name)))
     touching = sum(f.touching for f in course.found.values())

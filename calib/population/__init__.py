@@ -3,6 +3,7 @@
 from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
 from calib.population.generate import generate_population
 from calib.population.imported import import_answers, mapped_population, read_population
+from calib.population.imputation import DrawnAnswers, draw_answers, impute
 from calib.population.parse import parse_population
 from calib.population.partitions import write_partitions
 from calib.population.population import Kind, Labels, Population, Sample
@@ -14,6 +15,7 @@ from calib.population.spec import (
 )
 
 __all__ = [
+    "DrawnAnswers",
     "Ensemble",
     "GenerateEntry",
     "Kind",
@@ -21,9 +23,11 @@ __all__ = [
     "Population",
     "PopulationSpec",
     "Sample",
+    "draw_answers",
     "generate_population",
     "has_ensemble",
     "import_answers",
+    "impute",
     "load_ensemble",
     "load_population",
     "mapped_population",

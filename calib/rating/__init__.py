@@ -1,6 +1,13 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
-from calib.rating.answers import NotRated, Scored, ScoredSample, option_scores, score_answers
+from calib.rating.answers import (
+    NotRated,
+    Scored,
+    ScoredSample,
+    Unanswered,
+    option_scores,
+    score_answers,
+)
 from calib.rating.explain import StarExplained, explain_rule, explain_star
 from calib.rating.over_samples import OverSamples, over_samples
 from calib.rating.rate import RatedSample, Rating, rate
@@ -21,6 +28,7 @@ __all__ = [
     "Scored",
     "ScoredSample",
     "StarExplained",
+    "Unanswered",
     "band_index",
     "effective_local",
     "explain_rule",

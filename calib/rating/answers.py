@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import Faults, InputError
-from calib.framework import Coverage, Framework, Item, RuleOptions, Track
+from calib.framework import Coverage, Framework, Item, RuleOptions, Thresholds, Track
 from calib.framework.conditions import Scope, Variant
-from calib.population import Labels, Population, Sample
+from calib.population import Labels, Population, Sample, draw_answers
 from calib.rating.clusters import cluster_bands
-from calib.rating.stars import effective_local, node_scores
+from calib.rating.conditions import gates_of
+from calib.rating.stars import effective_local, node_scores, stars_by_draw
 from calib.words import Text, message
 
-__all__ = ["NotRated", "Scored", "ScoredSample", "option_scores", "score_answers"]
+__all__ = [
+    "Imputed",
+    "NotRated",
+    "Scored",
+    "ScoredSample",
+    "Unanswered",
+    "option_scores",
+    "score_answers",
+]
 
 
 @dataclass(frozen=True)
@@ -29,14 +38,36 @@ class NotRated:
     reason: Text
 
 
+class Unanswered(InputError):
+    """An analysis needs complete answers, and no enterprise has given them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Imputed:
+    """Scores that enterprises with unanswered items could have.
+
+    Attributes
+    ----------
+    rows : (g,) their positions in the sample
+    X : (M, g, L) all their scores, the unanswered ones drawn M times
+    """
+
+    rows: IntArray
+    X: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredSample:
     """Scores of the enterprises of one track.
 
     Attributes
     ----------
-    X : (n, L) scores in points; unanswered items stand as the lowest score where the rule option
-        says so, and as NaN under ``renormalise``
+    X : (n, L) scores in points; unanswered items stand as the rule option says: as a score, as
+        NaN under ``renormalise``, as the median of what was drawn under ``impute``
+    imputed : what was drawn under ``impute``
     """
 
     track: Track
@@ -44,6 +75,7 @@ class ScoredSample:
     names: Labels
     X: FloatArray
     attributes: Mapping[str, Labels]
+    imputed: Imputed | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -52,6 +84,44 @@ class ScoredSample:
         """Return some of the enterprises, by a mask."""
         attributes = {k: v[rows] for k, v in self.attributes.items()}
         return ScoredSample(self.track, self.ids[rows], self.names[rows], self.X[rows], attributes)
+    def take(self, rows: IntArray) -> ScoredSample:
+        """Return some of the enterprises, by rising positions."""
+        imputed = self.imputed
+        if imputed is not None:
+            own = np.isin(imputed.rows, rows)
+            places = np.searchsorted(rows, imputed.rows[own])
+            imputed = Imputed(places, imputed.X[:, own]) if own.any() else None
+        attributes = {k: v[rows] for k, v in self.attributes.items()}
+        return ScoredSample(self.track, self.ids[rows], self.names[rows], self.X[rows], attributes,
+                            imputed)  # fmt: skip
+
+    def stars_by_draw(
+        self, local: FloatArray, thresholds: Thresholds, imputation: IntArray | None = None
+    ) -> IntArray:
+        """Return the stars (k, n), from 0, under draws (k, m) of the weights.
+
+        Parameters
+        ----------
+        imputation : (k,) which draw of unanswered items each draw of the weights meets, -1 for
+            the median; all of them in turn if None
+        """
+        out = stars_by_draw(self.track, self.X, local, thresholds)
+        if self.imputed is None:
+            return out
+        turn = np.arange(len(out)) % len(self.imputed) if imputation is None else imputation
+        for number in np.unique(turn[turn >= 0]):
+            draws, X = np.flatnonzero(turn == number), self.imputed.X[number]
+            found = stars_by_draw(self.track, X, local[draws], thresholds)
+            out[np.ix_(draws, self.imputed.rows)] = found
+        return out
+
+    @property
+    def settled(self) -> BoolArray:
+        """Which enterprises have one score for every item, (n,)."""
+        out: BoolArray = np.asarray(~np.isnan(self.X).any(axis=1))
+        if self.imputed is not None:
+            out[self.imputed.rows] = False
+        return out
 
     @property
     def complete(self) -> bool:
@@ -68,7 +138,7 @@ class ScoredSample:
         rows = np.flatnonzero(np.isnan(self.X).any(axis=1))
         if len(rows):
             shown = ", ".join(str(self.ids[i]) for i in rows[:5])
-            raise InputError(
+            raise Unanswered(
                 message(
                     "faults.needs_complete_answers_but_enterprises",
                     what=what,
@@ -120,6 +190,33 @@ class Scored:
         options = framework.rule.read(self.rule_options)
         ruled = _with_cluster_bands(framework, samples)
         return replace(self, framework=ruled, samples=samples, rule_options=options)
+
+    @property
+    def imputations(self) -> int:
+        """How often unanswered items were drawn; 0 where none was."""
+        return max((len(s.imputed) for s in self.samples.values() if s.imputed), default=0)
+
+    def answered(self, what: Text) -> tuple[Scored, tuple[Text, ...]]:
+        """Return the enterprises without unanswered items, and a note on those left out.
+
+        Parameters
+        ----------
+        what : the analysis that follows each score by itself, for the note
+
+        Raises
+        ------
+        Unanswered
+            When no enterprise has answered every item.
+        """
+        kept = {t: np.flatnonzero(~np.isnan(s.X).any(axis=1)) for t, s in self.samples.items()}
+        left = len(self) - sum(len(rows) for rows in kept.values())
+        if not left:
+            return self, ()
+        samples = {t: self.samples[t].take(rows) for t, rows in kept.items() if len(rows)}
+        if not samples:
+            raise Unanswered(message("rating.nobody_answered_all", what=what))
+        note = message("rating.left_out_of", what=what, n=left, of=len(self))
+        return replace(self, samples=samples), (note,)
 
     @property
     def made_up(self) -> Text | None:
@@ -191,19 +288,21 @@ def score_answers(population: Population, rule_options: RuleOptions | None = Non
     left_out: list[NotRated] = []
     for t, given in population.samples.items():
         sample = _covered(given, rule.coverage, left_out)
+        sample = _ratable(sample, rule_options, framework, left_out)
         if not len(sample):
             continue
-        X = (
-            np.array(sample.values)
-            if population.kind == "scores"
-            else _score(sample.track, sample.values, framework, rule_options, faults)
+
+        def scores(values: FloatArray, sample: Sample = sample) -> FloatArray:
+            if population.kind == "scores":
+                return np.array(values)
+            return _score(sample.track, values, framework, rule_options, faults)
+
+        X, imputed = scores(sample.values), None
+        if np.isnan(sample.values).any():
+            X, imputed = _treated(X, sample, population, rule_options, scores, faults, notes)
+        samples[t] = ScoredSample(
+            sample.track, sample.ids, sample.names, X, sample.attributes, imputed
         )
-        missing = np.isnan(sample.values)
-        if missing.any():
-            _treat_missing(
-                X, missing, sample.track, sample.ids, rule_options, rule.low, faults, notes
-            )
-        samples[t] = ScoredSample(sample.track, sample.ids, sample.names, X, sample.attributes)
     faults.raise_if_any()
     if left_out and not samples:
         raise InputError(message("rating.none_rated", n=len(left_out)))
@@ -240,6 +339,31 @@ def _covered(sample: Sample, coverage: Coverage | None, out: list[NotRated]) -> 
         scored = (answered @ track.membership(inside).T.astype(float) > 0).sum(axis=1)
         names = [track.nodes[i].name for i in inside]
         lacks.append((scored < least, message("rating.lacks_nodes", n=least, nodes=names)))
+    keep = np.ones(len(sample), dtype=bool)
+    for lacking, reason in lacks:
+        for i in np.flatnonzero(lacking & keep):
+            out.append(NotRated(track.code, str(sample.ids[i]), str(sample.names[i]), reason))
+        keep &= ~lacking
+    return sample if keep.all() else sample.take(keep)
+
+
+def _ratable(
+    sample: Sample, rule_options: RuleOptions, framework: Framework, out: list[NotRated]
+) -> Sample:
+    """Return the enterprises that the treatment of gaps can rate; the others are noted."""
+    gaps, track = np.isnan(sample.values), sample.track
+    if not gaps.any() or rule_options.missing not in ("leave-out", "renormalise", "impute"):
+        return sample
+    lacks: list[tuple[BoolArray, Text]] = []
+    if rule_options.missing == "leave-out":
+        lacks.append((np.asarray(gaps.any(axis=1)), message("rating.lacks_an_answer")))
+    else:
+        lacks.append((np.asarray(gaps.all(axis=1)), message("rating.lacks_all")))
+    if rule_options.missing == "renormalise":
+        nodes, edges = gates_of(track, framework.rule.effective(rule_options, track.code))
+        for i in nodes[np.isfinite(edges).any(axis=1)]:
+            nothing = np.asarray(gaps[:, track.membership([int(i)])[0]].all(axis=1))
+            lacks.append((nothing, message("rating.lacks_node", node=track.nodes[i].name)))
     keep = np.ones(len(sample), dtype=bool)
     for lacking, reason in lacks:
         for i in np.flatnonzero(lacking & keep):
@@ -312,27 +436,63 @@ def _of_number(item: Item, values: FloatArray) -> FloatArray:
     return low + (high - low) * (values - a) / (b - a)
 
 
-def _treat_missing(
+def _treated(
     X: FloatArray,
-    missing: BoolArray,
-    track: Track,
-    ids: Labels,
+    sample: Sample,
+    population: Population,
     rule_options: RuleOptions,
-    low: float,
+    scores: Callable[[FloatArray], FloatArray],
     faults: Faults,
     notes: list[Text],
-) -> None:
-    count = int(missing.sum())
-    if rule_options.missing == "zero":
-        X[missing] = low
-        points = f"{low:g}"
-        notes.append(message("rating.scored_low", track=track.name, n=count, points=points))
-    elif rule_options.missing == "renormalise":
-        notes.append(message("rating.left_out", track=track.name, n=count))
-    else:
-        for i, j in zip(*np.nonzero(missing), strict=True):
-            faults.add(
-                f"enterprise {ids[i]}",
-                message("faults.item_is_unanswered", leaf_codes=track.leaf_codes[j]),
-                expected=message("faults.an_answer_or_the_rule_option"),
-            )
+) -> tuple[FloatArray, Imputed | None]:
+    """Return scores (n, L) with gaps as the rule option treats them, and what was drawn."""
+    rule, how, track = population.framework.rule, rule_options.missing, sample.track
+    gaps = np.isnan(sample.values)
+    said = {"track": track.name, "n": int(gaps.sum())}
+    if how == "zero":
+        notes.append(message("rating.scored_low", points=f"{rule.low:g}", **said))
+        return np.where(gaps, rule.low, X), None
+    if how in ("worst", "best"):
+        notes.append(message(f"rating.scored_{how}", **said))
+        ends = _ends(track, population, rule_options)[how == "best"]
+        return np.where(gaps, ends, X), None
+    if how == "impute":
+        drawn = draw_answers(sample, rule.low, rule.high, answers=population.kind == "answers")
+        assert drawn is not None
+        notes.append(message("rating.imputed", draws=len(drawn.values), **said))
+        if drawn.empty:
+            notes.append(message("rating.imputed_evenly", track=track.name, codes=drawn.empty))
+        X = X.copy()
+        X[drawn.rows] = scores(drawn.middle())
+        return X, Imputed(drawn.rows, np.stack([scores(v) for v in drawn.values]))
+    if how == "renormalise":
+        notes.append(message("rating.left_out", **said))
+        return X, None
+    for i, j in zip(*np.nonzero(gaps), strict=True):
+        faults.add(
+            f"enterprise {sample.ids[i]}",
+            message("faults.item_is_unanswered", leaf_codes=track.leaf_codes[j]),
+            expected=message("faults.an_answer_or_the_rule_option"),
+        )
+    return X, None
+
+
+def _ends(
+    track: Track, population: Population, rule_options: RuleOptions
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest score (L,) that an answer to each item can have."""
+    rule = population.framework.rule
+    low, high = np.full(len(track.leaves), rule.low), np.full(len(track.leaves), rule.high)
+    if population.kind == "scores":
+        return low, high
+    for j, leaf in enumerate(track.leaves):
+        item = track.nodes[leaf].item
+        if item is None or (item.kind == "number" and item.scores is None):
+            continue
+        given = rule_options.option_score == "given" or item.kind == "number"
+        if given and item.scores is None:
+            continue  # said already: the framework states no scores
+        scores = item.scores if given else option_scores(
+            item, rule_options.option_score, rule.low, rule.high)  # fmt: skip
+        low[j], high[j] = np.min(scores), np.max(scores)
+    return low, high

@@ -16,8 +16,8 @@ from calib.population import Labels, Population
 from calib.rating.answers import Scored, ScoredSample, score_answers
 from calib.rating.conditions import cap_stars, compensated, gates_of, required_nodes
 from calib.rating.distributions import rating_tables
-from calib.rating.kernel import star_counts
 from calib.rating.over_samples import long_form, over_samples
+from calib.rating.star_shares import star_shares
 from calib.rating.stars import (
     band_index,
     effective_local,
@@ -145,21 +145,19 @@ class Rating(Result):
 
     @cached_property
     def probability(self) -> Mapping[str, FloatArray] | None:
-        """P(star) by track, (n, K): shares of the draws of the weights; None for a decided set.
+        """P(star) by track, (n, K): shares of the draws of weights and of unanswered items.
 
-        NaN where answers are missing, as each draw would spread their weight anew.
+        None where weights are decided and no item was drawn. Under ``renormalise`` each draw of
+        the weights spreads the weight of unanswered items anew.
         """
-        if self.weights.draws is None:
+        if self.weights.draws is None and not self.scored.imputations:
             return None
-        out = {}
-        for t, s in self.scored.samples.items():
-            thresholds = self.framework.rule.effective(self.rule_options, t)
-            if s.complete:
-                found = star_counts(s.track, s.X, self.weights.draws[t], thresholds)
-                out[t] = found.acceptability
-            else:
-                out[t] = np.full((len(s), self.framework.rule.stars), np.nan)
-        return out
+        whole, options = self.framework.rule, self.rule_options
+        local = self.weights.local if self.weights.draws is None else self.weights.draws
+        return {
+            t: star_shares(s, np.atleast_2d(local[t]), whole.effective(options, t))[0]
+            for t, s in self.scored.samples.items()
+        }
 
     @property
     def misrated(self) -> float | None:

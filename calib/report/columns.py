@@ -15,9 +15,10 @@ _BY_ROLE: Mapping[str, str] = {
     "group": (
         "by share_band worth_band groups_are index_source methods "
         "set other_set scope track level parent code node name_zh name_en label measure other test "
-        "quantity rule_option option case round year method scale source direction through gate "
-        "demand caused_by reason up_by down_by band verdict camp baseline item indicator "
-        "estimator role file where segment index likeliest p_by target root_kind root choices"
+        "quantity rule_option missing option case round year method scale source direction "
+        "through gate demand caused_by reason up_by down_by band verdict camp baseline item "
+        "indicator estimator role file where segment index likeliest p_by target root_kind "
+        "root choices"
     ),
     "weight": (
         "worth_unshrunken worth_simultaneous_lower worth_simultaneous_upper "
@@ -45,7 +46,7 @@ _BY_ROLE: Mapping[str, str] = {
         "star_down star_by_gate star_by_band same_share ceiling floor dominated leverage_within"
     ),
     "number": (
-        "samples permutations missing_pairs seed_questions nodes_against_rest "
+        "unanswered samples permutations missing_pairs seed_questions nodes_against_rest "
         "nodes experts judged_by sent returned stayed joined left doubtful_nodes outlying_nodes "
         "camps size picks ballots replicates df draws starts steps step rank units more "
         "units_needed "
@@ -119,7 +120,7 @@ CODED: Mapping[str, str] = {
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",
-         "quantity", "measure", "other", "target", "root_kind",
+         "quantity", "measure", "other", "target", "root_kind", "missing",
          "verdict", "method", "scale", "source", "where"),
         "word",
     ),

@@ -12,7 +12,7 @@ from pydantic import Field, StrictFloat
 from calib._types import FloatArray
 from calib.errors import InputError, suggest
 from calib.framework import Track
-from calib.rating import Scored
+from calib.rating import Scored, ScoredSample
 from calib.requests import Request
 from calib.words import Text, message
 
@@ -98,11 +98,13 @@ def grown_population(
     rule, part = scored.framework.rule, (at - first) / (last - first)
     samples = {}
     for t, sample in scored.samples.items():
-        end = grown_scores(
-            sample.track, sample.X, growth, last - first, low=rule.low, high=rule.high
-        )
-        X = end if part == 1 else sample.X + part * (end - sample.X)
-        samples[t] = replace(sample, X=X)
+
+        def later(X: FloatArray, sample: ScoredSample = sample) -> FloatArray:
+            end = grown_scores(sample.track, X, growth, last - first, low=rule.low, high=rule.high)
+            return np.asarray(end if part == 1 else X + part * (end - X), dtype=float)
+
+        imputed = sample.imputed and replace(sample.imputed, X=later(sample.imputed.X))
+        samples[t] = replace(sample, X=later(sample.X), imputed=imputed)
     return replace(scored, samples=samples)
 
 

@@ -246,10 +246,14 @@ def test_missing_answers_renormalise_among_answered_siblings_up_the_tree(aii):
     assert sample.total[1] == pytest.approx(whole.total[0], rel=1e-14)
 
 
-def test_an_unanswered_gated_pillar_is_an_error_even_when_renormalising(aii):
-    x = by_pillar(aii, 50, 50, np.nan)
-    with pytest.raises(InputError, match="under DA is answered"):
-        rate(published_weights(aii), population(aii, [x]), rule_options={"missing": "renormalise"})
+def test_without_any_answer_under_a_gated_pillar_an_enterprise_is_not_rated(aii):
+    rows = [by_pillar(aii, 50, 50, np.nan), by_pillar(aii, 50, 50, 50)]
+    renormalise = {"missing": "renormalise"}
+    rating = rate(published_weights(aii), population(aii, rows), rule_options=renormalise)
+    assert rating.not_rated["enterprise"].tolist() == ["E0"]
+    assert rating.samples["discrete"].ids.tolist() == ["E1"]
+    with pytest.raises(InputError, match="answered enough"):
+        rate(published_weights(aii), population(aii, rows[:1] * 2), rule_options=renormalise)
 
 
 def test_a_pillar_of_weight_zero_still_has_a_score_and_a_gate(aii):

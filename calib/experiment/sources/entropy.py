@@ -9,7 +9,7 @@ from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Note, SourceResult
-from calib.rating import node_scores
+from calib.rating import Scored, node_scores
 from calib.weights import WeightSet, entropy_weights, published_weights
 from calib.words import message
 
@@ -33,11 +33,12 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
     unknown = [level for level in params.levels or () if level not in known]
     if unknown:
         raise InputError(message("provenance.no_level", level=unknown[0], known=known))
+    whole, left_out = context.scored.answered(message("provenance.entropy_label"))
     depths = {framework.level_depth(level) for level in params.levels or known}
     # Deepest level first: a node's score depends on the weights below it.
     local = {t: np.array(v) for t, v in base.local.items()}
     for depth in sorted(depths, reverse=True):
-        scores = _scores(context, local)
+        scores = _scores(whole, local)
         if depth == 1 and framework.shared:
             _set_shared(context, local, scores)
             continue
@@ -53,14 +54,12 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
         inputs={base.name: base.digest, context.scored.label: context.scored.digest},
     )  # fmt: skip
     note = Note(message("provenance.entropy_note", name=name))
-    return SourceResult(weights, notes=(note,))
+    remarks = (Note(text, warning=True) for text in left_out)
+    return SourceResult(weights, notes=(note, *remarks))
 
 
-def _scores(context: Context, local: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    return {
-        t: node_scores(s.track, s.require_complete("source entropy"), local[t])
-        for t, s in context.scored.samples.items()
-    }
+def _scores(scored: Scored, local: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    return {t: node_scores(s.track, s.X, local[t]) for t, s in scored.samples.items()}
 
 
 def _set_shared(
