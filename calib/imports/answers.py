@@ -120,11 +120,17 @@ def _tracks(draft: _Draft, b: int, block: Block) -> None:
 
 def _column(draft: _Draft, at: At, block: Block) -> None:
     label, texts = block.labels[at[1]], block.texts[at[1]]
-    known = draft.export.platform.aside if draft.export.platform else frozenset()
+    platform = draft.export.platform
+    known = platform.aside if platform else frozenset()
     parts = {fold(label), *(fold(p) for p in label.split(" | "))}
     if not label and all(blank_kind(t) for t in texts):
         draft.put(at, "aside", "nothing")
-    elif parts & known or fold(label) in words("aside", "exact"):
+    elif (
+        parts & known
+        or fold(label) in words("aside", "exact")
+        or (platform and fold(label).startswith(platform.before))
+        or fold(label).endswith(words("aside", "ending"))
+    ):
         draft.put(at, "aside", "platform")
     elif headed(label, words("roles", "credit")):
         draft.put(at, "aside", "credit")
@@ -334,7 +340,7 @@ def _ask_clashing(draft: _Draft, clashing: Sequence[At], ladders: Sequence[Ladde
                 "imports.clash",
                 code=entry.of,
                 column=entry.column,
-                here=len(ladders[entry.options - 1].texts),
+                here=len([t for t in ladders[entry.options - 1].texts if t != OPEN]),
                 there=item.options if item else 0,
             )
         )

@@ -64,7 +64,7 @@ def looks_like_ballots(export: Export, framework: Framework) -> bool:
         if columns:
             return True
         places = _place_columns(finder, block)
-        if len(places) > 4:
+        if sum(any((numeric(t) or 0) > 0 for t in block.texts[c]) for c in places) > 4:
             return True
     return False
 

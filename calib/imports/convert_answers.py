@@ -182,7 +182,8 @@ class _Work:
         at: list[int] = []
         for row, (b, r) in enumerate(self.origin.tolist()):
             own = held.get((b, tracks[row])) or next(
-                (h for (hb, _), h in held.items() if hb == b), None
+                (h for (hb, _), h in held.items() if hb == b and tracks[row] not in h[1].tracks),
+                None,
             )
             at.append(own[0] if own else -1)
             cells.append(self._value(b, r, *own) if own else "")

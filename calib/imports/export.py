@@ -20,6 +20,8 @@ from calib.tables import Grid, column_letters, plain_text, read_grids
 __all__ = ["Block", "Export", "read_export"]
 
 _SUBHEADS = {"response", "open-ended response"}
+_WIDE = 8
+"""Columns, and rows, from which a header can be told from answers by what recurs."""
 _DEPTH = 3
 """Rows that a header has at most."""
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
@@ -162,17 +164,22 @@ def _is_import_ids(row: list[str]) -> bool:
 
 
 def _continues(texts: list[list[str]], top: int, row: int) -> bool:
-    """Return whether a row goes on with the header: it fills gaps with texts not met below."""
+    """Return whether a row goes on with the header: it fills gaps with texts not met below.
+
+    Or it says every header once more, in another language: in a wide table some option of a row
+    of answers is met in another row.
+    """
     if row + 1 >= len(texts):
         return False
     above = {c for r in range(top, row) for c, v in enumerate(texts[r]) if v}
     filled = [c for c, v in enumerate(texts[row]) if v]
-    if not filled or all(c in above for c in filled):
+    whole = bool(filled) and all(c in above for c in filled)
+    if not filled or (whole and (len(filled) < _WIDE or len(texts) - row < _WIDE)):
         return False
     if any(_NUMBER.fullmatch(texts[row][c]) for c in filled):
         return False
     met = [any(texts[row][c] == r[c] for r in texts[row + 1 :] if c < len(r)) for c in filled]
-    return sum(met) <= 0.1 * len(met)
+    return sum(met) <= (0 if whole else 0.1 * len(met))
 
 
 def _labels(rows: list[list[str]], width: int) -> tuple[str, ...]:

@@ -104,15 +104,24 @@ class Finder:
         exact = list(dict.fromkeys(p for p in parts if p in self._names))
         if bare(unnumbered(text)) in self._names:
             exact = [bare(unnumbered(text))]
+        exact = self._distinct(exact)
         if len(exact) == 1:
             return Found(self._names[exact[0]], 0.99, "exact", exact[0], tracks=tracks)
         inside, tracks = self._inside(bare(unnumbered(text)), tracks)
+        inside = self._distinct(inside)
         if len(exact) > 1 or len(inside) > 1:
             among = tuple(exact or inside)
             return Found({}, 0.0, "several", among[0], among, tracks)
         if inside:
             return Found(self._names[inside[0]], 0.97, "inside", inside[0], tracks=tracks)
         return self._alike(parts, tracks)
+
+    def _distinct(self, names: list[str]) -> list[str]:
+        """Return names that mean different indicators: a Chinese and an English one may be one."""
+        first: dict[tuple[tuple[str, str], ...], str] = {}
+        for name in names:
+            first.setdefault(tuple(sorted(self._names[name].items())), name)
+        return list(first.values())
 
     def _with_code(self, code: str, text: str, tracks: tuple[str, ...]) -> Found:
         """Return what a code means, unless the name beside it is another's."""

@@ -14,6 +14,8 @@ from calib.imports.vocabulary import words
 
 __all__ = ["Answers", "blank_kind", "gather", "ladders", "numeric"]
 
+_POINTS = re.compile(r"^([-+]?\d+(?:\.\d+)?)\s*(?:分|points?|pts\.?)$")
+_DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d{1,2})$")
 _BOUND = re.compile(r"\d+(?:\.\d+)?")
 _BELOW = re.compile(r"以下|以内|低于|小于|不足|不到|below|under|less|up to|^\s*[<≤]")
 _ABOVE = re.compile(r"以上|高于|大于|超过|不低于|above|over|more|at least|\+$|^\s*[>≥]")
@@ -52,9 +54,12 @@ class Answers:
 
 
 def numeric(text: str) -> float | None:
-    """Return a cell as a number, None if it is none; "60%" is none."""
+    """Return a cell as a number, None if it is none; "60%" is none, "60分" and "33,3" are."""
+    folded = fold(text)
+    points, comma = _POINTS.match(folded), _DECIMAL_COMMA.match(folded)
+    folded = points[1] if points else f"{comma[1]}.{comma[2]}" if comma else folded
     try:
-        value = float(fold(text))
+        value = float(folded)
     except ValueError:
         return None
     return value if abs(value) < 1e12 else None
@@ -178,6 +183,9 @@ def _order(texts: Sequence[str]) -> list[float] | None:
 def _interval(text: str) -> tuple[float, float] | None:
     """Return the ends of an interval, None where the text is none."""
     numbers = [float(n) for n in _BOUND.findall(text)]
+    half = len(numbers) // 2
+    if half and numbers[:half] == numbers[half:]:
+        numbers = numbers[:half]  # said in two languages
     if len(numbers) == 2 and numbers[0] < numbers[1]:
         return numbers[0], numbers[1]
     if len(numbers) == 1 and _BELOW.search(text):

@@ -7,6 +7,8 @@ import unicodedata
 
 __all__ = ["bare", "fold", "option_parts", "segments", "unnumbered"]
 
+_CIRCLED = str.maketrans({chr(0x2460 + i): f"{i + 1}、" for i in range(20)})
+"""Circled numbers stand before items like "1、"; NFKC would run them into what follows."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _SPACE = re.compile(r"\s+")
 _SIGNS = re.compile(r"[\W_]+")
@@ -18,7 +20,14 @@ _QUESTION = re.compile(
 """The number before a question or an item, in folded text."""
 _SIGN = r"[.、:)\]\-=]+"
 _LETTER = re.compile(rf"^\s*[(\[]?([a-j])[)\]]?(?:\s*{_SIGN}\s*(.*)|\s+(.+)|)$", re.DOTALL)
-_ORDINAL = re.compile(rf"^\s*[(\[]?(\d{{1,2}})[)\]]?(?:\s*{_SIGN}\s*(\D.*)|\s+(\D.*)|)$", re.DOTALL)
+_ORDINAL = re.compile(
+    rf"^\s*[(\[]?(\d{{1,2}})[)\]]?(?:\s*{_SIGN}\s*(\D.*)|\s+(\D.*)|)$"
+    r"|^\s*(?:(\d{1,2})\s*[、:]|[(\[](\d{1,2})[)\]]|(\d{1,2})[)\]])\s*(\d.*)$",
+    re.DOTALL,
+)
+"""A number before an option; before another number only with a sign that no number has in it."""
+_GRADE = re.compile(r"^\s*(?:l|lv|level|step|option|选项)?\s*(\d{1,2})\s*星?\s*$")
+"""A number with the word for what it counts: L3, level 3, 3星."""
 _CODE = re.compile(r"^ao?0?([1-9]\d?)$")
 """Codes that LimeSurvey gives to answers: A1, AO01."""
 _SEGMENT = re.compile(r"""[\[\]()【】《》「」"'“”:;,.?!、。|/>\n]|\s[-–—]\s|--|——""")
@@ -32,7 +41,7 @@ def fold(text: str) -> str:
     >>> fold("  Ｑ１２．Smart\u200b  lines ")
     'q12.smart lines'
     """
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text.translate(_CIRCLED)))
     return _SPACE.sub(" ", plain).strip().casefold()
 
 
@@ -77,6 +86,8 @@ def option_parts(text: str) -> tuple[int | None, str]:
     --------
     >>> option_parts("A.under 20%"), option_parts("C"), option_parts("4"), option_parts("2) some")
     ((1, 'under 20%'), (3, ''), (4, ''), (2, 'some'))
+    >>> option_parts("3、40%-60%"), option_parts("②20%以下"), option_parts("L4")
+    ((3, '40%-60%'), (2, '20%以下'), (4, ''))
     >>> option_parts("20% to 40%")
     (None, '20% to 40%')
     """
@@ -88,6 +99,11 @@ def option_parts(text: str) -> tuple[int | None, str]:
     if match and (match[2] is not None or match[3] is None):
         return ord(match[1]) - ord("a") + 1, (match[2] or "").strip()
     match = _ORDINAL.match(folded)
-    if match:
+    if match and match[1]:
         return int(match[1]), (match[2] or match[3] or "").strip()
+    if match:
+        return int(match[4] or match[5] or match[6]), match[7].strip()
+    match = _GRADE.match(folded)
+    if match:
+        return int(match[1]), ""
     return None, folded

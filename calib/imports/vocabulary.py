@@ -21,12 +21,14 @@ class Platform:
     ----------
     known : headers by which it is told, all of them
     aside : headers that are no answers
+    before : what stands before a question's own header in columns that are no answers to it
     """
 
     code: str
     name: str
     known: frozenset[str]
     aside: frozenset[str]
+    before: tuple[str, ...] = ()
 
 
 @cache
@@ -44,6 +46,7 @@ def platforms() -> tuple[Platform, ...]:
             entry["name"],
             frozenset(map(fold, entry["known"])),
             frozenset(map(fold, entry["aside"])),
+            tuple(f"{fold(b)} " if b.endswith(" ") else fold(b) for b in entry.get("before", ())),
         )
         for code, entry in _document()["platforms"].items()
     ]
