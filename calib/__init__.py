@@ -24,8 +24,8 @@ if TYPE_CHECKING:
         smallest_shift,
         stability,
         tipping,
-        value_of_information,
         unanswered,
+        value_of_information,
     )
     from calib.outcomes.decision import decide
     from calib.outcomes.dominance import dominance
@@ -163,8 +163,8 @@ __all__ = [
     "smallest_shift",
     "stability",
     "tipping",
-    "value_of_information",
     "unanswered",
+    "value_of_information",
     "verify",
     "weigh_ballots",
     "weigh_panel",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt
@@ -18,16 +18,15 @@ from calib._types import FloatArray, Seed
 from calib.errors import InputError, suggest
 from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.draws import FamilyRule, draw_weights
-from calib.outcomes.probabilities import pillar_probabilities, star_probabilities
+from calib.outcomes.probabilities import (
+    pillar_probabilities,
+    sample_probabilities,
+)
 from calib.outcomes.subject import (
-    INCOMPLETE,
-    Incomplete,
     check_framework,
     complete_only,
     scored_enterprises,
 )
-from calib.outcomes.probabilities import pillar_probabilities, sample_probabilities
-from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Rating, Scored, ScoredSample, over_samples, rate
 from calib.rating.conditions import is_plain
@@ -72,7 +71,11 @@ class SamplingRequest(Request):
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.9, description="level of the intervals of expected star shares, over the draws"
     )
-    incomplete: Incomplete = Field("error", description=INCOMPLETE)
+    incomplete: Literal["rate", "leave-out", "error"] = Field(
+        "rate",
+        description="enterprises with unanswered items: rated as the rule says, left out of this "
+        "analysis, or an error",
+    )
 
 
 class AcceptabilityRequest(UncertaintyRequest, SamplingRequest):
@@ -272,7 +275,9 @@ def acceptability(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
-    scored, remarks = complete_only(scored, request.incomplete)
+    remarks: tuple[Note, ...] = ()
+    if request.incomplete != "rate":
+        scored, remarks = complete_only(scored, request.incomplete, "acceptability")
     check_framework([w for w in (weights, draws) if w is not None], scored)
     case = weights.name if name is None else name
     rules = _rules(weights.framework, case, request)

@@ -13,7 +13,7 @@ from pydantic import Field
 from calib.errors import Faults, InputError
 from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
-from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.outcomes.subject import check_framework, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
 from calib.rating.conditions import movable_gates
@@ -58,7 +58,7 @@ class LifecycleResult(Result):
     ceiling: float
     indicators: pd.DataFrame
     added: pd.DataFrame
-    remarks: tuple[Text, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
     def headline(self) -> Text:
         """Return which indicators are spent."""
@@ -80,7 +80,7 @@ class LifecycleResult(Result):
         spent = self.indicators.loc[self.indicators["spent"], "code"].tolist()
         said = message("outcomes.lifecycle.spent", ceiling=f"{self.ceiling:.0%}",
                        codes=spent or "–")  # fmt: skip
-        return (Note(said), *(Note(text, warning=True) for text in self.remarks))
+        return (Note(said), *self.remarks)
 
 
 @takes(LifecycleRequest)
@@ -117,7 +117,7 @@ def lifecycle(
     scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     _check_added(scored.framework, request.add)
-    scored, remarks = scored.answered(message("sections.lifecycle"))
+    scored, remarks = complete_only(scored, "leave-out", "lifecycle")
     whole, options = scored.framework.rule, scored.rule_options
     rows, added = [], []
     for t, sample in scored.samples.items():

@@ -50,7 +50,7 @@ class StabilityRequest(Request):
     engine: Engine = Field(
         "auto", description="numba (extra fast), numpy, or whichever is there and worth compiling"
     )
-    incomplete: Incomplete = Field("error", description=INCOMPLETE)
+    incomplete: Incomplete = Field("leave-out", description=INCOMPLETE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,7 +70,6 @@ class StabilityResult(Result):
     moves: pd.DataFrame
     intervals: pd.DataFrame
     remarks: tuple[Note, ...] = ()
-    remarks: tuple[Text, ...] = ()
 
     def headline(self) -> Text:
         """Return how many stars are near another on the first level that may move."""
@@ -112,7 +111,6 @@ class StabilityResult(Result):
             for level in self.levels
         ]  # fmt: skip
         notes += self.remarks
-        notes += [Note(text, warning=True) for text in self.remarks]
         if len(self.intervals) > MOST_INTERVALS:
             text = message("outcomes.stability.cut", rows=MOST_INTERVALS, of=len(self.intervals))
             notes.append(Note(text, warning=True))
@@ -202,7 +200,7 @@ def stability(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
-    scored, remarks = complete_only(scored, request.incomplete)
+    scored, remarks = complete_only(scored, request.incomplete, "stability")
     check_framework([weights], scored)
     levels = [c for c, _ in scored.framework.levels]
     for level in request.levels or ():
@@ -212,7 +210,6 @@ def stability(
                         hint=suggest(level, levels), levels=levels)
             )  # fmt: skip
     chosen = request.levels or tuple(levels)
-    scored, remarks = scored.answered(message("sections.stability"))
     whole, options = scored.framework.rule, scored.rule_options
     rules = {t: whole.effective(options, t) for t in scored.samples}
     for t, sample in scored.samples.items():

@@ -12,7 +12,7 @@ from calib.errors import InputError
 from calib.files.names import names_apart
 from calib.framework import RuleOptions
 from calib.population import Population
-from calib.rating import Scored, score_answers
+from calib.rating import Scored, Unanswered, score_answers
 from calib.report import Note
 from calib.requests import expect
 from calib.weights import Weighed, WeightSet
@@ -29,8 +29,8 @@ __all__ = [
     "scored_enterprises",
 ]
 
-Incomplete = Literal["error", "leave-out"]
-INCOMPLETE = "enterprises with unanswered items: an error, or left out of this analysis"
+Incomplete = Literal["leave-out", "error"]
+INCOMPLETE = "enterprises with unanswered items: left out of this analysis, or an error"
 
 
 def scored_enterprises(
@@ -51,10 +51,16 @@ def scored_enterprises(
     return score_answers(population, rule.read(rule_options))
 
 
-def complete_only(scored: Scored, incomplete: Incomplete) -> tuple[Scored, tuple[Note, ...]]:
+def complete_only(
+    scored: Scored, incomplete: Incomplete, what: str
+) -> tuple[Scored, tuple[Note, ...]]:
     """Return the enterprises whose every item has a score, where the others may be left out.
 
     Bands that come from the enterprises stay those of all of them.
+
+    Parameters
+    ----------
+    what : the analysis, for the error
 
     Returns
     -------
@@ -62,15 +68,18 @@ def complete_only(scored: Scored, incomplete: Incomplete) -> tuple[Scored, tuple
 
     Raises
     ------
-    InputError
-        When none is complete.
+    Unanswered
+        When none is complete; under ``error`` when one is not.
     """
     lacking = {t: np.asarray(np.isnan(s.X).any(axis=1)) for t, s in scored.samples.items()}
     out = sum(int(rows.sum()) for rows in lacking.values())
-    if incomplete == "error" or not out:
+    if not out:
         return scored, ()
+    if incomplete == "error":
+        for sample in scored.samples.values():
+            sample.require_complete(what)
     if out == len(scored):
-        raise InputError(message("outcomes.none_complete", n=out))
+        raise Unanswered(message("outcomes.none_complete", n=out))
     kept = {t: s.take(~lacking[t]) for t, s in scored.samples.items()}
     samples = {t: s for t, s in kept.items() if len(s)}
     note = message("outcomes.left_out_incomplete", n=out, of=len(scored))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -72,7 +72,6 @@ class _Course:
     found: Mapping[str, TippingPoints]
     by_year: Mapping[str, IntArray]
     synthetic: bool = False
-    remarks: tuple[Text, ...] = ()
 
     def year(self, time: FloatArray) -> FloatArray:
         first, last = self.years
@@ -146,7 +145,7 @@ def tipping(
     *,
     rule_options: RuleOptions | Mapping[str, str] | None = None,
     name: str | None = None,
-    incomplete: Incomplete = "error",
+    incomplete: Incomplete = "leave-out",
 ) -> TippingResult:
     """Find every moment at which an enterprise's star changes along a path of weights.
 
@@ -156,7 +155,8 @@ def tipping(
     population : the enterprises in the first year
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     name : of the path in tables; the name of its last set if None
-    incomplete : enterprises with unanswered items: an ``"error"``, or left out (``"leave-out"``)
+    incomplete : enterprises with unanswered items: left out
+        (``"leave-out"``), or an ``"error"``
 
     Raises
     ------
@@ -184,10 +184,7 @@ def tipping(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
-    scored, remarks = complete_only(scored, incomplete)
-    scored, remarks = scored_enterprises(population, rule_options).answered(
-        message("sections.tipping")
-    )
+    scored, remarks = complete_only(scored, incomplete, "tipping points")
     path: YearPath = shift.path if isinstance(shift, Shift) else shift
     growing = isinstance(shift, Shift) and shift.growth is not None
     grown = (
@@ -197,8 +194,6 @@ def tipping(
     label = name or _name(shift, path)
     course = _follow(label, path, scored, grown)
     return TippingResult(scored.framework, (course,), remarks)
-    course = replace(_follow(label, path, scored, grown), remarks=remarks)
-    return TippingResult(scored.framework, (course,))
 
 
 def _name(shift: object, path: object) -> str:
@@ -269,7 +264,6 @@ def _notes(course: _Course) -> list[Note]:
         "outcomes.tipping.note", set=course.name, first=f"{first:g}", last=f"{last:g}",
         n=tipped, times=sum(len(f.row) for f in course.found.values()),
     ))]  # fmt: skip
-    notes += [Note(text, warning=True) for text in course.remarks]
     if course.growing:
         notes.append(Note(message("outcomes.tipping.growing", set=course.name)))
     touching = sum(f.touching for f in course.found.values())

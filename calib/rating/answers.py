@@ -13,7 +13,7 @@ from calib.framework import Coverage, Framework, Item, RuleOptions, Thresholds, 
 from calib.framework.conditions import Scope, Variant
 from calib.population import Labels, Population, Sample, draw_answers
 from calib.rating.clusters import cluster_bands
-from calib.rating.conditions import gates_of
+from calib.rating.conditions import required_nodes
 from calib.rating.stars import effective_local, node_scores, stars_by_draw
 from calib.words import Text, message
 
@@ -80,12 +80,9 @@ class ScoredSample:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: BoolArray) -> ScoredSample:
-        """Return some of the enterprises, by a mask."""
-        attributes = {k: v[rows] for k, v in self.attributes.items()}
-        return ScoredSample(self.track, self.ids[rows], self.names[rows], self.X[rows], attributes)
-    def take(self, rows: IntArray) -> ScoredSample:
-        """Return some of the enterprises, by rising positions."""
+    def take(self, rows: IntArray | BoolArray) -> ScoredSample:
+        """Return some of the enterprises, by rising positions or by a mask."""
+        rows = np.arange(len(self))[rows]
         imputed = self.imputed
         if imputed is not None:
             own = np.isin(imputed.rows, rows)
@@ -195,28 +192,6 @@ class Scored:
     def imputations(self) -> int:
         """How often unanswered items were drawn; 0 where none was."""
         return max((len(s.imputed) for s in self.samples.values() if s.imputed), default=0)
-
-    def answered(self, what: Text) -> tuple[Scored, tuple[Text, ...]]:
-        """Return the enterprises without unanswered items, and a note on those left out.
-
-        Parameters
-        ----------
-        what : the analysis that follows each score by itself, for the note
-
-        Raises
-        ------
-        Unanswered
-            When no enterprise has answered every item.
-        """
-        kept = {t: np.flatnonzero(~np.isnan(s.X).any(axis=1)) for t, s in self.samples.items()}
-        left = len(self) - sum(len(rows) for rows in kept.values())
-        if not left:
-            return self, ()
-        samples = {t: self.samples[t].take(rows) for t, rows in kept.items() if len(rows)}
-        if not samples:
-            raise Unanswered(message("rating.nobody_answered_all", what=what))
-        note = message("rating.left_out_of", what=what, n=left, of=len(self))
-        return replace(self, samples=samples), (note,)
 
     @property
     def made_up(self) -> Text | None:
@@ -360,8 +335,7 @@ def _ratable(
     else:
         lacks.append((np.asarray(gaps.all(axis=1)), message("rating.lacks_all")))
     if rule_options.missing == "renormalise":
-        nodes, edges = gates_of(track, framework.rule.effective(rule_options, track.code))
-        for i in nodes[np.isfinite(edges).any(axis=1)]:
+        for i in required_nodes(track, framework.rule.effective(rule_options, track.code)):
             nothing = np.asarray(gaps[:, track.membership([int(i)])[0]].all(axis=1))
             lacks.append((nothing, message("rating.lacks_node", node=track.nodes[i].name)))
     keep = np.ones(len(sample), dtype=bool)

@@ -146,13 +146,20 @@ def test_a_cap_in_the_rule_takes_a_star_where_it_says_and_nowhere_else():
     np.testing.assert_array_equal(calib.rate(base.under(capped), again).counts(), after.counts())
 
 
-def test_a_gate_on_a_node_without_a_score_is_still_an_error():
+def test_without_a_score_on_a_gated_node_a_hospital_is_not_rated():
     framework = calib.load_framework("cms-hospitals")
     hospitals = calib.load_population("cms-hospitals", framework)
     gate = {"node": "safety", "values": [-90, -80, -70, -60]}
     gated = calib.with_rule(framework, node_gates=[gate])
-    with pytest.raises(InputError, match="safety"):
-        calib.rate(calib.published_weights(gated), hospitals.under(gated))
+    before = calib.rate(calib.published_weights(framework), hospitals)
+    after = calib.rate(calib.published_weights(gated), hospitals.under(gated))
+    lacking = [
+        str(i) for s in before.samples.values()
+        for i, x in zip(s.ids, s.scores[:, s.track.index["safety"]], strict=True) if np.isnan(x)
+    ]  # fmt: skip
+    added = set(after.not_rated["enterprise"]) - set(before.not_rated["enterprise"])
+    assert added == set(lacking)
+    assert lacking
 
 
 def test_weights_and_enterprises_only_go_under_a_framework_of_the_same_trees():
@@ -167,20 +174,20 @@ def test_weights_and_enterprises_only_go_under_a_framework_of_the_same_trees():
         calib.with_rule(framework, caps=[{"at_most": 9, "when": {"node": "safety", "below": 0}}])
 
 
-def test_hospitals_without_all_scores_are_left_out_on_request_only_and_cut_points_stay():
+def test_hospitals_without_all_scores_are_left_out_with_a_note_and_cut_points_stay():
     framework = calib.load_framework("cms-hospitals")
     hospitals = calib.load_population("cms-hospitals", framework)
     base = calib.published_weights(framework)
     with pytest.raises(InputError, match="complete answers"):
-        calib.stability(base, hospitals)
-    found = calib.stability(base, hospitals, incomplete="leave-out")
+        calib.stability(base, hospitals, incomplete="error")
+    found = calib.stability(base, hospitals)
     stars = found.frame("stability").set_index("enterprise")["star"]
     assert len(stars) == 2966
     every = calib.rate(base, hospitals).frame("enterprises").set_index("enterprise")["star"]
     assert (every[stars.index] == stars).all()
     assert "389 of 3355" in found.notes[-1].text.get("en")
     path = calib.shift(base, {"safety": 0.30}, years=(2021, 2026))
-    tipping = calib.tipping(path, hospitals, incomplete="leave-out")
+    tipping = calib.tipping(path, hospitals)
     moved = tipping.frame("tipping-points")
     assert (stars[moved["enterprise"]].to_numpy() == moved["from_star"]).all()
     end = calib.rate(path.weights, hospitals).frame("enterprises").set_index("enterprise")["star"]

@@ -18,7 +18,7 @@ class TippingParams(Params):
     """``tipping``: the shifts looked at; all of them if ``sets`` is not stated."""
 
     sets: tuple[str, ...] | None = None
-    incomplete: Incomplete = Field("error", description=INCOMPLETE)
+    incomplete: Incomplete = Field("leave-out", description=INCOMPLETE)
 
 
 def _build(context: Context, params: TippingParams) -> TippingResult:
