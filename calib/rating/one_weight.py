@@ -179,8 +179,10 @@ def line_of(base: ScoredNodes, node: int) -> Line | None:
     slope = (base.scores[:, node] - mean) / (1.0 - w)
     share = 1.0 if parent < 0 else float(base.weight[parent])
     above, gate, up, factor = -1, np.zeros(len(mean)), parent, 1.0
+    # Nodes of the gates' level stand among the gated ones even where it has no gates.
+    real = np.isfinite(base.gates).any(axis=1)
     while up >= 0:
-        hit = np.flatnonzero(base.gated == up)
+        hit = np.flatnonzero((base.gated == up) & real)
         if len(hit):
             above, gate = int(hit[0]), factor * slope
             break

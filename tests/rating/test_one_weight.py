@@ -96,3 +96,18 @@ def test_an_only_child_cannot_move():
     base = score_nodes(track, np.full((2, len(track.leaves)), 50.0), local, vdma.rule.thresholds())
     assert smallest_moves(base, int(top[0])) is None
     assert left_out(base, int(top[0])) is None
+
+
+def test_a_gate_above_a_level_without_gates_moves_too():
+    """A level named as the gates' own that has none hides no gate of a node above it."""
+    edges = tuple(RULE.gate)
+    none = np.full(len(edges), -np.inf)
+    rule = replace(RULE, gate=none, gate_depth=2, named=(("@1", edges),))
+    X = answers(40, 12)
+    base = score_nodes(TRACK, X, LOCAL, rule)
+    same = score_nodes(TRACK, X, LOCAL, RULE)
+    for node in (TRACK.index["DA.DEC.D1"], TRACK.index["IC.NET.D2"]):
+        np.testing.assert_array_equal(smallest_moves(base, node), smallest_moves(same, node))
+    held, plain = weight_intervals(base), weight_intervals(same)
+    np.testing.assert_array_equal(held.low, plain.low)
+    np.testing.assert_array_equal(held.star_above, plain.star_above)
