@@ -1,6 +1,6 @@
 # make demo   from a fresh clone: makes the environment, runs the main example, names its report
 # make test   the whole test suite
-# make check  lint, format and types
+# make check  lint, format and types, of Python and of the pages' scripts
 # make docs   the documentation, without network
 PYTHON ?= python3
 VENV ?= .venv
@@ -21,16 +21,22 @@ $(VENV)/.calib-dev: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/.calib
 
+# TypeScript checks the types that the scripts state in comments; Node comes with the dev extra.
+node_modules/.calib: package-lock.json $(VENV)/.calib-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	touch $@
+
 demo: env
 	$(BIN)/calib demo
 
 test: dev
 	$(BIN)/python -m pytest -n auto
 
-check: dev
+check: dev node_modules/.calib
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc -p .
 
 docs: dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs
@@ -40,4 +46,4 @@ bench: dev
 	for f in benchmarks/bench_*.py; do $(BIN)/python $$f || exit 1; done
 
 clean:
-	rm -rf $(VENV) runs site build dist
+	rm -rf $(VENV) node_modules runs site build dist

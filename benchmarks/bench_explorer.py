@@ -1,4 +1,4 @@
-"""Size, first draw and redraw of the explorer page for 500 enterprises in headless Chromium.
+"""Size, first draw, redraw, strips and sampling of the explorer for 500 enterprises in Chromium.
 
 python benchmarks/bench_explorer.py
 """
@@ -36,6 +36,15 @@ MOVES = """(async () => {
   return times;
 })()"""
 
+SAMPLES = """(async () => {
+  const times = [];
+  for (let i = 0; i < 3; i += 1) {
+    await calibExplorer.sample();
+    times.push(calibExplorer.sampled().whole);
+  }
+  return times;
+})()"""
+
 
 def main() -> None:
     """Measure and print."""
@@ -49,11 +58,14 @@ def main() -> None:
     browser = Chromium(path)
     with tempfile.TemporaryDirectory() as folder:
         file = write_explorer(Path(folder) / "explorer.html", page)
-        firsts, moves = [], []
+        firsts, moves, strips, samples = [], [], [], []
         for _ in range(5):
             opened = browser.open(file)
             firsts.append(opened.run("calibExplorer.timings.first"))
             moves += opened.run(MOVES)
+            opened.run("new Promise(done => setTimeout(done, 500))")
+            strips.append(opened.run("calibExplorer.timings.strips"))
+            samples += opened.run(SAMPLES)
             opened.close()
             browser.pages.clear()
         print(f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}")
@@ -63,6 +75,9 @@ def main() -> None:
         high = statistics.quantiles(moves, n=20)[-1]
         print(f"redraw after a slider move: median {statistics.median(moves):.1f} ms, "
               f"95 % {high:.1f} ms, worst of {len(moves)} {max(moves):.1f} ms")  # fmt: skip
+        print(f"where stars change, all open sliders: median {statistics.median(strips):.0f} ms")
+        print(f"10,000 draws of all weights: median {statistics.median(samples):.0f} ms, "
+              f"worst of {len(samples)} {max(samples):.0f} ms")  # fmt: skip
     browser.close()
 
 

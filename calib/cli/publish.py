@@ -140,8 +140,9 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
 
     view = open_view(experiment, language=lang, privacy=_privacy(anonymise, 1, key_file))
     page = explorer_page(
-        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang
-    )
+        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang,
+        shifts=view.shifts(),
+    )  # fmt: skip
     click.echo(say("cli.page", file=str(write_explorer(out, page))))
 
 

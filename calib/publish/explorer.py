@@ -1,16 +1,16 @@
 """The weight explorer: one HTML page on which a reader moves the weights and watches the stars.
 
-The page holds the scores, the weight sets and the effective thresholds, and rates in the browser
-by the same rule as :mod:`calib.rating`. It loads nothing and sends nothing.
+The page holds the scores, the weight sets and the rule, and rates in the browser by the engine of
+the pages (:mod:`calib.publish.engine`), as :mod:`calib.rating` does. It loads nothing and sends
+nothing.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,17 +18,32 @@ from calib.errors import InputError, unknown
 from calib.figures import ink_on, star_colours
 from calib.files.atomic import write_text
 from calib.framework import Framework, Name
-from calib.rating import Scored, ScoredSample
+from calib.publish.engine import (
+    asset,
+    choices_data,
+    engine_script,
+    rule_data,
+    score_rows,
+    text_data,
+    track_data,
+)
+from calib.rating import Scored, rate
 from calib.report import page_tokens, script_hash
 from calib.weights import WeightSet
 from calib.words import Text, languages, message, resolve_language, say
 from calib.words.catalogue import Template, templates
 
+if TYPE_CHECKING:
+    from calib.shifts import ShiftResult
+
 __all__ = ["explorer_data", "explorer_page", "write_explorer"]
 
 _TEXTS = "explorer."
 """Section of the catalogue with the texts of the page."""
-_SCRIPTS = ("texts.js", "rule.js", "toml.js", "explorer.js")
+_SCRIPTS = (
+    "texts", "dom", "model", "toml", "work", "sliders", "rulebox", "results", "compare", "detail",
+    "evidence", "files", "explorer",
+)  # fmt: skip
 
 
 def explorer_data(
@@ -39,6 +54,7 @@ def explorer_data(
     language: str = "zh",
     title: Text | None = None,
     footer: Sequence[Text] = (),
+    shifts: Mapping[str, ShiftResult] | None = None,
 ) -> dict[str, Any]:
     """Return what the explorer page computes with.
 
@@ -50,6 +66,7 @@ def explorer_data(
     language : language that the page opens in, ``zh`` or ``en``
     title : title of the page; a general one if None
     footer : lines of provenance at the foot of the page
+    shifts : shifts of weights over years that the page can follow, by the name of their set
 
     Raises
     ------
@@ -67,27 +84,41 @@ def explorer_data(
         raise InputError(message("publish.no_enterprise"))
     resolve_language(language)
     head = title or message("publish.explorer_of", name=framework.name)
+    names = set(shifts or {})
+    offered = {
+        n: w
+        for n, w in sets.items()
+        if n == baseline or n.partition("/")[0] not in names or n in names
+    }
+    rule = framework.rule
+    colours = star_colours(rule.stars)
     return {
-        "title": _name(head),
+        "title": text_data(head),
         "language": language,
         "texts": _texts(),
         "baseline": baseline,
         "synthetic": scored.synthetic,
         "framework": {
-            "code": framework.code, "version": framework.version,
-            "shared": list(framework.shared), "top": _name(_top_level(framework)),
+            "code": framework.code, "version": framework.version, "digest": framework.digest,
+            "shared": list(framework.shared), "top": text_data(_top_level(framework)),
+            "levels": [text_data(n) for _, n in framework.levels],
         },
-        "rule": _rule(scored),
-        "tracks": [_track(s, scored) for s in scored.samples.values()]
-        + [_empty_track(t, framework) for t in framework.tracks if t not in scored.samples],
-        "presets": [
-            {
-                "name": name, "label": _name(w.label), "digest": w.digest,
-                "local": {t: [float(x) for x in v] for t, v in w.local.items()},
-            }
-            for name, w in sets.items()
+        "rule": rule_data(rule),
+        "options": {**scored.rule_options.as_dict(), "year": scored.rule_options.year},
+        "choices": choices_data(framework),
+        "valueNames": {code: text_data(n) for code, n in framework.levels},
+        "colours": list(colours),
+        "inks": [ink_on(c) for c in colours],
+        "tracks": [
+            {**track_data(t), **_enterprises(scored, code)} for code, t in framework.tracks.items()
         ],
-        "footer": [_name(n) for n in (*footer, *_provenance(scored))],
+        "presets": [
+            {"name": name, "label": text_data(w.label), "digest": w.digest, "local": _local(w)}
+            for name, w in offered.items()
+        ],
+        "paths": [_path(name, shift) for name, shift in (shifts or {}).items()],
+        "check": _check(scored, offered),
+        "footer": [text_data(n) for n in (*footer, *_provenance(scored))],
     }  # fmt: skip
 
 
@@ -100,59 +131,52 @@ def _texts() -> dict[str, dict[str, Template]]:
     }
 
 
-def _name(name: Text) -> dict[str, str]:
-    return {lang: name.get(lang) for lang in languages()}
-
-
 def _top_level(framework: Framework) -> Name:
     return framework.levels[0][1] if framework.levels else framework.name
 
 
-def _rule(scored: Scored) -> dict[str, Any]:
-    rule = scored.framework.rule
-    thresholds = rule.thresholds(scored.rule_options)
-    colours = star_colours(rule.stars)
+def _local(weights: WeightSet) -> dict[str, list[float]]:
+    return {t: [float(x) for x in v] for t, v in weights.local.items()}
+
+
+def _enterprises(scored: Scored, track: str) -> dict[str, Any]:
+    """Return the enterprises of a track; one without any is there, so that weights are whole."""
+    if track not in scored.samples:
+        return {"ids": [], "labels": [], "X": []}
+    sample = scored.samples[track]
     return {
-        "labels": [_name(n) for n in rule.labels],
-        "band": [float(b) for b in thresholds.band],
-        # JSON has no infinity: null is a gate that everything passes.
-        "gate": [float(g) if np.isfinite(g) else None for g in thresholds.gate],
-        "oneStar": bool(thresholds.one_star),
-        "colours": list(colours),
-        "inks": [ink_on(c) for c in colours],
+        "ids": [str(i) for i in sample.ids],
+        "labels": [str(n) or str(i) for i, n in zip(sample.ids, sample.names, strict=True)],
+        "X": score_rows(sample.X),
     }
 
 
-def _track(sample: ScoredSample, scored: Scored) -> dict[str, Any]:
-    thresholds = scored.framework.rule.thresholds(scored.rule_options)
-    track = sample.track
+def _path(name: str, shift: ShiftResult) -> dict[str, Any]:
+    years = [int(y) for y in shift.years]
     return {
-        "code": track.code,
-        "name": _name(track.name),
-        "codes": list(track.codes),
-        "names": [_name(n.name) for n in track.nodes],
-        "parent": [int(p) for p in track.parent],
-        "depth": [int(d) for d in track.depth],
-        "gated": [int(g) for g in track.at_depth(thresholds.gate_depth)],
-        "ids": [str(i) for i in sample.ids],
-        "labels": [str(n) or str(i) for i, n in zip(sample.ids, sample.names, strict=True)],
-        "X": [[_number(x) for x in row] for row in sample.X],
+        "name": name, "label": text_data(shift.weights.label), "years": years,
+        "local": [_local(shift.path.at(year, name)) for year in years],
     }  # fmt: skip
 
 
-def _empty_track(code: str, framework: Framework) -> dict[str, Any]:
-    """Return a track without enterprises, so that exported weights are whole."""
-    track = framework.tracks[code]
-    empty = np.array([], dtype=object)
-    sample = ScoredSample(track, empty, empty, np.zeros((0, len(track.leaves))), {})
-    scored = Scored(framework, framework.rule.defaults, {}, "", False, "")
-    return _track(sample, scored)
-
-
-def _number(value: float) -> float | int | None:
-    if np.isnan(value):
-        return None
-    return int(value) if float(value).is_integer() else float(value)
+def _check(scored: Scored, sets: Mapping[str, WeightSet]) -> list[dict[str, Any]]:
+    """Return what Python gives for each set, for the page to compare itself with."""
+    out = []
+    for name, weights in sets.items():
+        try:
+            rating = rate(weights, scored)
+        except InputError:  # an enterprise without an answer that counts: nothing to compare with
+            continue
+        tracks: list[dict[str, Any]] = []
+        for t in scored.framework.tracks:
+            if t in rating.samples:
+                s = rating.samples[t]
+                counts = np.bincount(s.star, minlength=scored.framework.rule.stars)
+                tracks.append({"counts": counts.tolist(), "total": float(s.total.sum())})
+            else:
+                tracks.append({"counts": [0] * scored.framework.rule.stars, "total": 0.0})
+        out.append({"name": name, "tracks": tracks})
+    return out
 
 
 def _provenance(scored: Scored) -> list[Text]:
@@ -167,10 +191,6 @@ def _provenance(scored: Scored) -> list[Text]:
         *scored.notes,
         Name(f"calib {__version__}", f"calib {__version__}"),
     ]
-
-
-def _asset(name: str) -> str:
-    return resources.files("calib.publish.assets").joinpath(name).read_text(encoding="utf-8")
 
 
 def embed_json(data: Any) -> str:
@@ -189,6 +209,7 @@ def explorer_page(
     language: str = "zh",
     title: Text | None = None,
     footer: Sequence[Text] = (),
+    shifts: Mapping[str, ShiftResult] | None = None,
 ) -> str:
     """Return the explorer as one self-contained HTML page; see :func:`explorer_data`.
 
@@ -200,24 +221,27 @@ def explorer_page(
     from markupsafe import Markup, escape
 
     data = explorer_data(
-        scored, sets, baseline=baseline, language=language, title=title, footer=footer
-    )
-    script = "\n".join(_asset(s) for s in _SCRIPTS)
+        scored, sets, baseline=baseline, language=language, title=title, footer=footer,
+        shifts=shifts,
+    )  # fmt: skip
+    script = "\n".join(asset(f"explorer/{name}.js") for name in _SCRIPTS)
+    script, engine = f"\n{script}\n", f"\n{engine_script()}\n"
     values = {
         "language_tag": Markup("zh-CN" if language == "zh" else "en"),
-        "script_hash": Markup(script_hash(f"\n{script}\n")),
+        "script_hash": Markup(f"{script_hash(engine)} {script_hash(script)}"),
         "title": escape(data["title"][language]),
         "no_script": " ".join(say("publish.no_script", lang) for lang in languages()),
-        "style": Markup(f"{page_tokens()}\n{_asset('explorer.css')}"),
+        "style": Markup(f"{page_tokens()}\n{asset('explorer/explorer.css')}"),
         "data": Markup(embed_json(data)),
-        "script": Markup(f"\n{script}\n"),
+        "engine": Markup(engine),
+        "script": Markup(script),
     }
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True
     )
-    return environment.from_string(_asset("explorer.html")).render(values)
+    return environment.from_string(asset("explorer/explorer.html")).render(values)
 
 
 def write_explorer(path: str | Path, page: str) -> Path:

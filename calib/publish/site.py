@@ -197,7 +197,7 @@ def _explorer(view: View, footer: Sequence[tuple[str, str]]) -> str:
     ]
     return explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline,
-        language=view.language, footer=lines,
+        language=view.language, footer=lines, shifts=view.shifts(),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from calib.publish.privacy import Privacy, read_key
 from calib.publish.protection import Protection, protect
 from calib.publish.release import Loss, Release, mentions, name_pattern, normal
 from calib.report import Drawing, Note, Role, Sentence, Table, mark, release, table_html, table_text
+from calib.shifts import ShiftResult
 from calib.words import Text, languages, message, say
 
 if TYPE_CHECKING:
@@ -175,6 +176,10 @@ class View:
 
     def _withheld(self, name: str) -> Sentence:
         return Sentence(say("publish.table_withheld", self.language, name=name))
+
+    def shifts(self) -> dict[str, ShiftResult]:
+        """Return the shifts of weights over years in the run, by the names of their sets."""
+        return {n: r for n, r in self.run.results.items() if isinstance(r, ShiftResult)}
 
     def drawings(self) -> list[Drawing]:
         """Return the figures that may be shown, by what they are drawn from.

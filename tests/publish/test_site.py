@@ -116,7 +116,7 @@ def test_pages_open_offline_at_phone_and_desk_width_in_both_languages(
         for page in ("zh/index", "zh/results", "zh/one", "zh/explorer", "en/index", "en/results"):
             opened = browser.open(tmp_path / f"{page}.html", width=width, dark=width == 390)
             assert opened.errors == []
-            outside = [r for r in opened.requests if not r.startswith(("file:", "data:"))]
+            outside = [r for r in opened.requests if not r.startswith(("file:", "data:", "blob:"))]
             assert outside == []
             assert opened.run("document.documentElement.scrollWidth") <= width, page
             assert opened.run("document.body.textContent.includes('\\ufffd')") is False
