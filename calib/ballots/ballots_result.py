@@ -181,16 +181,6 @@ def notes(
     said.extend(synthetic_marks(survey))
     read_report = survey.read_report
     said.append(Note(read_report.sentence(), warning=bool(read_report.rejected)))
-    for code, report in reports.items():
-        found = joined([n.text for n in report.notes], message("ballots.between_sentences"))
-        said.append(_of_track(framework.tracks[code], found))
-    for code, ballots in survey.ballots.items():
-        missing = maximum_note(ballots, node_names(framework.tracks[code]))
-        if missing is not None:
-            said.append(_of_track(framework.tracks[code], missing, warning=True))
-    absent = [track.name for code, track in framework.tracks.items() if code not in reports]
-    if absent:
-        said.append(Note(message("ballots.without", tracks=absent), warning=True))
     verdicts = [
         message(
             "ballots.verdict_of", track=framework.tracks[t].name, verdict=verdict_name(r.verdict)
@@ -200,6 +190,15 @@ def notes(
     said.append(
         Note(message("ballots.claim", verdicts=joined(verdicts, message("words.semicolon"))))
     )
+    for code, report in reports.items():
+        said += [_of_track(framework.tracks[code], n.text) for n in report.notes]
+    for code, ballots in survey.ballots.items():
+        missing = maximum_note(ballots, node_names(framework.tracks[code]))
+        if missing is not None:
+            said.append(_of_track(framework.tracks[code], missing, warning=True))
+    absent = [track.name for code, track in framework.tracks.items() if code not in reports]
+    if absent:
+        said.append(Note(message("ballots.without", tracks=absent), warning=True))
     if len(share) > 1 and framework.shared and framework.levels[0][0] in levels:
         shares = [
             message("ballots.share_of", track=framework.tracks[t].name, share=s)

@@ -35,6 +35,7 @@ __all__ = [
 SIMULATE_BELOW = 2000
 _MOST = 299
 _MOST_WEIGHTED = 20_000  # ballots; of more the effective number is simulated
+_LEAST_EFFECTIVE = 5  # of fewer a ballot or two decide; simulated, such tests reject too often
 _ENOUGH = 15  # simulated statistics beyond the observed one that settle the p-value
 _NULL = 1e-9  # eigenvalues of the information below this share of the largest are directions unseen
 
@@ -48,7 +49,8 @@ class StageTest:
     stages : number of ranks compared
     statistic : sum over the ranks of the squared standardised score at the common worths
     df : degrees of freedom, ``(stages - 1)(J - 1)`` less the contrasts that some rank does not
-        show; 0 when nothing can be compared, and then p is NaN: the test does not exist
+        show; 0 when nothing can be compared, or the ballots are worth fewer than 5, and then p is
+        NaN: the test does not exist
     p_chi2 : p-value by chi-square
     p_monte_carlo : p-value from simulated surveys that follow the common worths, or None
     replicates : simulated surveys behind it
@@ -98,7 +100,8 @@ def stage_test(
     alike. Few heavy ballots among many light ones spread it otherwise than as many equal ones
     would, hence ``ballots``. Simulation stops once 15 of them lie beyond the observed one, at 299
     at the latest (Besag & Clifford 1991), so that a p-value near the level is known to about 0.01
-    and the smallest is 1/300.
+    and the smallest is 1/300. Where weights make the survey worth fewer than 5 equal ballots, one
+    or two of them decide, and nothing is tested.
 
     A small p says that respondents do not choose by one scale of worth rank after rank; the
     worths then summarise all ranks on average.
@@ -112,7 +115,8 @@ def stage_test(
     scaled = table.scaled(scale)
     shrunk = fit_shrunk(scaled)
     statistic, df, stages = _score_statistic(scaled, shrunk.theta)
-    if df == 0:
+    few = ballots is not None and weights_differ(ballots) and scaled.total < _LEAST_EFFECTIVE
+    if df == 0 or few:
         return StageTest(stages, 0.0, 0, float("nan"), None, 0)
     p_chi2 = chi2_sf(statistic, df)
     simulate = scaled.total < SIMULATE_BELOW if monte_carlo is None else monte_carlo

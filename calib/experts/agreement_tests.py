@@ -120,7 +120,7 @@ def kendall_w(
     """
     from scipy.special import chdtrc
 
-    ranks = _as_ranks(np.asarray(ranks, dtype=float), of)
+    ranks = _as_ranks(np.atleast_2d(np.asarray(ranks, dtype=float)), of)
     m, n = ranks.shape
     if m < 2 or n < 2:
         raise InputError(message("experts.faults.too_few", experts=m, items=n))

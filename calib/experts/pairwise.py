@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
-from calib.errors import ConvergenceError
+from calib.errors import ConvergenceError, InputError
 from calib.experts.problems import Problem
 from calib.words import Text, message
 
@@ -135,6 +135,19 @@ def _diagonal_problems(matrices: FloatArray) -> list[Problem]:
     ]
 
 
+def _complete(matrices: FloatArray, zeros: bool = False) -> FloatArray:
+    """Return comparisons as floats, all of them there and above 0 (``zeros``: or 0)."""
+    a = np.asarray(matrices, dtype=float)
+    sound = np.isfinite(a) & ((a >= 0) if zeros else (a > 0))
+    if not sound.all():
+        place = np.argwhere(~sound)[0]
+        row, column = (int(i) + 1 for i in place[-2:])
+        raise InputError(
+            message("experts.not_complete", row=row, column=column, value=f"{a[tuple(place)]:g}")
+        )
+    return a
+
+
 def geometric_weights(matrices: FloatArray) -> FloatArray:
     """Compute weights by the geometric means of the rows (least squares of log comparisons).
 
@@ -146,11 +159,16 @@ def geometric_weights(matrices: FloatArray) -> FloatArray:
     -------
     (..., n) weights, rows sum to 1
 
+    Raises
+    ------
+    InputError
+        For a matrix with a gap, or an entry that is not above 0.
+
     References
     ----------
     Crawford and Williams (1985), Journal of Mathematical Psychology 29, 387-405.
     """
-    logs = np.log(np.asarray(matrices, dtype=float)).mean(axis=-1)
+    logs = np.log(_complete(matrices)).mean(axis=-1)
     raw = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(raw / raw.sum(axis=-1, keepdims=True), dtype=float)
 
@@ -160,7 +178,7 @@ def column_mean_weights(matrices: FloatArray) -> FloatArray:
 
     An approximation of the eigenvector for calculation by hand, exact on consistent matrices.
     """
-    a = np.asarray(matrices, dtype=float)
+    a = _complete(matrices)
     return np.asarray((a / a.sum(axis=-2, keepdims=True)).mean(axis=-1), dtype=float)
 
 
@@ -183,6 +201,8 @@ def eigenvector_weights(
 
     Raises
     ------
+    InputError
+        For a matrix with a gap, or an entry below 0 (Harker's matrices hold zeros).
     ConvergenceError
         When a matrix has not converged after ``max_steps``.
 
@@ -192,7 +212,7 @@ def eigenvector_weights(
     Wielandt), which is the stop rule and the reported bound. The start is the row sum of A², and
     matrices leave the batch once they have converged.
     """
-    A = np.ascontiguousarray(matrices, dtype=float)
+    A = _complete(np.ascontiguousarray(matrices, dtype=float), zeros=True)
     k, n, _ = A.shape
     weights, eigenvalue, bound = np.empty((k, n)), np.empty(k), np.empty(k)
     todo = np.arange(k)

@@ -19,6 +19,7 @@ from calib.ballots import (
     equivalence_of_worths,
     pick_shares,
     simulate_ballots,
+    stage_test,
     tabulate,
     worth_intervals,
 )
@@ -290,6 +291,13 @@ def test_few_ballots_of_one_choice_rarely_single_an_indicator_out() -> None:
         assert residuals is not None
         found.append(residuals.differs().any())
     assert np.mean(found) <= 0.05
+
+
+def test_ranks_are_not_compared_where_one_ballot_has_all_the_weight() -> None:
+    survey = _heavy(119, 1e4)
+    assert np.isnan(stage_test(tabulate(survey), ballots=survey, rng=1).p)
+    light = _heavy(119, 3.0)
+    assert stage_test(tabulate(light), ballots=light, rng=1).p > 0
 
 
 def test_one_heavy_ballot_singles_no_indicator_out() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calib.errors import ConvergenceError, InputError
+from calib.experts import kendall_w
 from calib.experts.ahp import (
     consistency_ratio,
     geometric_consistency_index,
@@ -19,7 +20,12 @@ from calib.experts.ahp import (
 )
 from calib.experts.elicit import elicit
 from calib.experts.incomplete import components, least_squares_weights, optimal_completion
-from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
+from calib.experts.pairwise import (
+    column_mean_weights,
+    eigenvector_weights,
+    geometric_weights,
+    matrix_from_pairs,
+)
 from calib.experts.simulate_random_index import random_matrices, simulate_random_index
 
 CASES = {
@@ -297,3 +303,20 @@ def test_weights_follow_a_renumbering_of_the_items(n, seed):
 def test_ratio_accepts_different_numbers_of_gaps():
     ratio = consistency_ratio(np.array([5.4, 5.4]), 5, np.array([0, 2]))
     assert ratio[1] == pytest.approx(ratio[0] / (1 - 4 / 12))
+
+
+@pytest.mark.parametrize("weights_of", [geometric_weights, column_mean_weights,
+                                        lambda a: eigenvector_weights(a[None])])  # fmt: skip
+@pytest.mark.parametrize("value", [np.nan, 0.0, -2.0, np.inf])
+def test_a_matrix_with_a_gap_is_refused_by_place(weights_of, value):
+    if value == 0 and weights_of not in (geometric_weights, column_mean_weights):
+        pytest.skip("Harker's matrices hold zeros")
+    a = np.ones((3, 3))
+    a[0, 2] = value
+    with pytest.raises(InputError, match="row 1, column 3"):
+        weights_of(a)
+
+
+def test_agreement_needs_more_than_one_row():
+    with pytest.raises(InputError):
+        kendall_w(np.array([1.0, 2.0, 3.0]))
