@@ -17,6 +17,7 @@ from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["EnsembleCheck", "over_ensemble"]
 
 _HOLDS = 1e-8
+_ROUNDED = 0.0051
+"""Adjusted weights may be rounded, those on the samples are not."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class EnsembleCheck:
     answered : share of them on which the same search finds weights under the caps
     over_here : "track/code" of nodes over a cap in the sample shown, and in which share of the
         ensemble's samples they are over it
-    table : one row a node that may move: local weight before, adjusted, and the 5-95 % range of
-        what the same adjustment gives on the samples where it settles
+    table : one row a node that may move: local weight before, adjusted, and of what the same
+        adjustment gives on the samples where it settles, the 5-95 % range, the least and the most
     """
 
     samples: int
@@ -48,6 +51,22 @@ class EnsembleCheck:
     answered: float
     over_here: Mapping[str, float]
     table: pd.DataFrame
+
+    def outside_sentence(self, names: Mapping[str, Text]) -> Text | None:
+        """Return which adjusted weights lie outside the range over the ensemble, and why."""
+        t = self.table
+        out = t[
+            (t["local_after"] < t["low"] - _ROUNDED) | (t["local_after"] > t["high"] + _ROUNDED)
+        ]
+        if out.empty:
+            return None
+        known = [names.get(code, code) for code in dict.fromkeys(out["code"])]
+        where, share = self.least_shared()
+        why: Text | str = ""
+        if where:
+            code = where.partition("/")[2]
+            why = message("adjustment.check.unusual", node=names.get(code, code), share=share)
+        return message("adjustment.check.outside", n=len(out), nodes=known[:4], why=why)
 
     def least_shared(self) -> tuple[str, float]:
         """Return the node over its cap here that is so in the fewest samples, and their share."""
@@ -112,8 +131,11 @@ def _table(
         track = before.framework.tracks[t]
         local = np.array([f[t] for f in found if t in f])
         for i in np.flatnonzero(np.isin(track.depth, refits.spec.depths)):
-            low, high = np.quantile(local[:, i], [0.05, 0.95]) if len(local) else (np.nan, np.nan)
+            ends = np.full(4, np.nan)
+            if len(local):
+                ends = np.quantile(local[:, i], [0.05, 0.95, 0.0, 1.0])
             rows.append((t, track.codes[i], float(before.local[t][i]), float(after.local[t][i]),
-                         float(low), float(high)))  # fmt: skip
-    columns = ["track", "code", "local_before", "local_after", "low", "high"]
+                         *ends.tolist()))  # fmt: skip
+    columns = ["track", "code", "local_before", "local_after", "low", "high", "sample_min",
+               "sample_max"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

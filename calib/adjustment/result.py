@@ -25,7 +25,7 @@ from calib.outcomes.dominance.result import DominanceResult, dominance
 from calib.outcomes.dominance.scores import complete_scores
 from calib.rating import Scored, rate
 from calib.report import Drawing, Note, Role, Table
-from calib.weights import Evidence, LeftOut, Weighed, WeightSet, off_grid
+from calib.weights import Evidence, LeftOut, OwnVerdict, Weighed, WeightSet, off_grid
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -115,14 +115,17 @@ class AdjustResult(Weighed):
 
     @property
     def evidence(self) -> Evidence:
-        """How often the caps hold on enterprises left out of the refits."""
+        """The own verdict, and how often the caps hold on enterprises left out of the refits."""
+        own = OwnVerdict(self.verdict.recommended, len(self.verdict.unknown), self.verdict.short())
         check = self.check
-        if check is None:
-            return Evidence()
-        return Evidence(left_out=tuple(
+        left_out = () if check is None else tuple(
             LeftOut(m, self.spec.caps[m], held, check.held_before[m])
             for m, held in check.held.items()
-        ))  # fmt: skip
+        )  # fmt: skip
+        outside = None if self.ensemble is None else self.ensemble.outside_sentence(self.names)
+        return Evidence(
+            left_out=left_out, caveats=() if outside is None else (outside,), verdicts=(own,)
+        )
 
     def headline(self) -> Text:
         """Return the largest value of each capped measure before and after, and stars moved."""
@@ -208,7 +211,11 @@ def describe(
         also={str(r.number): r.after for r in made.rounds} if made else {},
         tables=tables,
         drawings=list(judged.drawings()),
-        notes=[*_judged_notes(verdict, relaxed, last), *_notes(weights, spec, last, made, check)],
+        notes=[
+            *_judged_notes(verdict, relaxed, last),
+            *_ensemble_notes(ensemble, weights),
+            *_notes(weights, spec, last, made, check),
+        ],
         files={"ledger.json": made.ledger.text()} if made else {},
         before=before,
         request=request,
@@ -319,6 +326,14 @@ def _judged_notes(
     if relaxed is not None:
         yield Note(relaxed.sentence(), warning=True)
     yield Note(verdict.sentence(), warning=not verdict.recommended)
+
+
+def _ensemble_notes(ensemble: EnsembleCheck | None, weights: WeightSet) -> Iterator[Note]:
+    outside = None
+    if ensemble is not None:
+        outside = ensemble.outside_sentence(weights.framework.names)
+    if outside is not None:
+        yield Note(outside, warning=True)
 
 
 def _notes(

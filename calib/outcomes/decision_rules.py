@@ -52,6 +52,11 @@ class AdoptionRules(Request):
         description="caps hold on enterprises left out at least as much more often, as a share of "
         "refits, than before adjusting; asked of adjusted weights",
     )
+    own_verdict: StrictBool = Field(
+        True,
+        description="the method that made the weights recommends them itself; asked of adjusted "
+        "weights",
+    )
     consensus: Share = Field(
         0.5,
         description="least agreement of experts, Kendall's W, at the node where it is lowest; "
@@ -111,7 +116,7 @@ def percent(value: float) -> str:
 def judge(facts: Facts, rules: AdoptionRules) -> tuple[Ruling, ...]:
     """Return a ruling for every rule that applies."""
     every = (_stars_moved, _samples, _sure_stars, _outside, _keep_order, _least_kept, _effective,
-             _out_of_sample, _consensus)  # fmt: skip
+             _out_of_sample, _own_verdict, _consensus)  # fmt: skip
     return tuple(r for rule in every for r in rule(facts, rules))
 
 
@@ -269,6 +274,22 @@ def _out_of_sample(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
     )  # fmt: skip
     yield Ruling("out_of_sample", least, value, asked, found, _verdict(value >= least - 1e-9),
                  slack=value - least)  # fmt: skip
+
+
+def _own_verdict(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
+    found = facts.evidence.verdicts
+    if not rules.own_verdict:
+        return
+    asked = message("outcomes.decision.asked.own_verdict")
+    if not found:
+        if "own_verdict" in rules.model_fields_set:
+            yield _unknown("own_verdict", float("nan"), asked, "no_verdict", "refits")
+        return
+    worst = min(found, key=lambda v: (v.recommended, -v.unchecked))
+    verdict: Verdict = _verdict(worst.recommended)
+    if worst.recommended and worst.unchecked:
+        verdict = "cannot_know"
+    yield Ruling("own_verdict", float("nan"), float(worst.recommended), asked, worst.found, verdict)
 
 
 def _consensus(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:

@@ -8,7 +8,7 @@ from calib.weights.compare import (
     total_variation,
 )
 from calib.weights.entropy import entropy_weights
-from calib.weights.evidence import Consensus, Evidence, LeftOut
+from calib.weights.evidence import Consensus, Evidence, LeftOut, OwnVerdict
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
@@ -38,6 +38,7 @@ __all__ = [
     "Evidence",
     "LeftOut",
     "Local",
+    "OwnVerdict",
     "Plan",
     "Provenance",
     "Root",

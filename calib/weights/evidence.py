@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calib.words import Text
 
-__all__ = ["Consensus", "Evidence", "LeftOut"]
+__all__ = ["Consensus", "Evidence", "LeftOut", "OwnVerdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ class LeftOut:
     held_before: float
 
 
+@dataclass(frozen=True, slots=True)
+class OwnVerdict:
+    """Whether the method that made the weights recommends them itself.
+
+    Attributes
+    ----------
+    recommended : whether none of its rules speaks against them
+    unchecked : how many of its rules could not be checked
+    found : its verdict in words, with the names of the rules that are not met
+    """
+
+    recommended: bool
+    unchecked: int
+    found: Text
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a decision needs to know of how weights came about.
@@ -57,11 +73,13 @@ class Evidence:
     consensus : agreement of experts by node
     left_out : out-of-sample checks by capped measure
     caveats : what was assumed or chosen on the way, the gravest first
+    verdicts : what methods that judge their weights say of them
     """
 
     consensus: Sequence[Consensus] = ()
     left_out: Sequence[LeftOut] = ()
     caveats: Sequence[Text] = ()
+    verdicts: Sequence[OwnVerdict] = ()
 
     @classmethod
     def together(cls, every: Sequence[Evidence]) -> Evidence:
@@ -70,4 +88,5 @@ class Evidence:
             tuple(c for e in every for c in e.consensus),
             tuple(c for e in every for c in e.left_out),
             tuple(dict.fromkeys(c for e in every for c in e.caveats)),
+            tuple(v for e in every for v in e.verdicts),
         )

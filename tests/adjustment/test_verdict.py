@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import calib
 from calib.adjustment import AdjustRequest, AdjustResult, adjust, replay_ledger
 from calib.errors import InputError, NotFoundError
 from calib.population import Ensemble, load_ensemble
@@ -169,3 +170,28 @@ def test_rounds_keep_the_order_and_floor_of_the_first_start_and_replay(published
         assert (found.weights.local[t] >= 0.5 * published.local[t] - 1e-9).all()
     assert found.relaxed is not None
     assert replay_ledger(found.ledger, score_answers(trial)).same
+
+
+def test_the_decision_page_takes_over_the_verdict_of_the_adjustment(published, old):
+    found = calib.decide(published, old, calib.load_population("trial", published.framework),
+                         driver_size=0)  # fmt: skip
+    own = next(r for r in found.rulings if r.name == "own_verdict")
+    assert own.verdict == "not_met"
+    assert own.found.get("en") == old.verdict.short().get("en")
+    assert found.advice == "reject"
+    without = calib.decide(published, old, calib.load_population("trial", published.framework),
+                           rules={"own_verdict": False}, driver_size=0)  # fmt: skip
+    assert "own_verdict" not in {r.name for r in without.rulings}
+
+
+def test_weights_that_only_the_shown_sample_asks_for_are_named(old):
+    """Range and extremes of what the same adjustment gives on other samples."""
+    table = old.frame("ensemble")
+    assert (table["sample_min"] <= table["low"]).all()
+    assert (table["high"] <= table["sample_max"]).all()
+    out = table.query("local_after < low - 0.01 or local_after > high + 0.01")
+    said = [n.get("en") for n in old.notes if "5 to 95 % range" in n.get("en")]
+    assert len(said) == (len(out) > 0)
+    if said:
+        assert "of the samples only" in said[0]
+        assert any(said[0] in c.get("en") for c in old.evidence.caveats)
