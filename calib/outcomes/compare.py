@@ -201,8 +201,7 @@ class ComparisonResult(Result):
         base, parts = self.base.weights, []
         for name, weights in self.sets.items():
             table = compare_weights(weights, base)
-            table.insert(0, "set", name)
-            parts.append(table)
+            parts.append(table.assign(set=name))
         return pd.concat(parts, ignore_index=True)
 
     def _distances(self) -> pd.DataFrame:

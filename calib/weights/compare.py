@@ -39,8 +39,34 @@ def aitchison_distance(a: FloatArray, b: FloatArray) -> float:
     return float(np.sqrt(((ratio - ratio.mean()) ** 2).sum()))
 
 
-def compare_weights(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
-    """Return local and global weights side by side, with differences in percentage points."""
+def compare_weights(*weights: WeightSet, baseline: WeightSet | None = None) -> pd.DataFrame:
+    """Return local and global weights beside those of a baseline, differences in percentage points.
+
+    Parameters
+    ----------
+    weights : any number of sets of one framework
+    baseline : what they are compared with; the last of ``weights`` if None
+
+    Returns
+    -------
+    one row for each set and node, in the order given
+
+    Raises
+    ------
+    InputError
+        When there is nothing to compare, two sets have one name, or frameworks differ.
+    """
+    import pandas as pd
+
+    every = weights if baseline is None else (*weights, baseline)
+    others, base = every[:-1], every[-1:]
+    names = [w.name for w in others]
+    if not others or len(set(names)) < len(names):
+        raise InputError(message("faults.compare_sets_of_different_names", names=names))
+    return pd.concat([_beside(w, *base) for w in others], ignore_index=True)
+
+
+def _beside(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
     if weights.framework.digest != baseline.framework.digest:
         raise InputError(
             message(
@@ -53,6 +79,7 @@ def compare_weights(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
         columns={"local_weight": "baseline_local", "global_weight": "baseline_global"}
     )
     own = weights.frame()
+    table.insert(0, "set", weights.name)
     table["local_weight"] = own["local_weight"]
     table["global_weight"] = own["global_weight"]
     table["local_pp"] = 100 * (table["local_weight"] - table["baseline_local"])

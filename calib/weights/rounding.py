@@ -81,6 +81,8 @@ def round_weights(
 ) -> WeightSet:
     """Round every family of a weight set to the grid; see :func:`round_family`.
 
+    A ``name`` is what tables and figures show as well; without one they show that of ``weights``.
+
     With ``keep_equal``, families of equal weights that the grid cannot hold (three siblings on
     0.01) are left exact, as the published model leaves indicators within a capability; the
     provenance names them. Without it they are rounded too, the earlier siblings getting more.
@@ -115,7 +117,7 @@ def round_weights(
         source="rounded",
         detail=joined(parts, message("words.semicolon")),
         inputs={weights.name: weights.digest},
-        label=weights.label,
+        label=weights.label if name is None else None,
         uncertainty=derive([weights], lambda sets, _: rounded(sets[0])),
     )
 

@@ -187,6 +187,24 @@ def test_published_weights_are_on_the_grid_already(aii):
         round_weights(published, 0.03)
 
 
+def test_any_number_of_sets_is_compared_with_the_last(aii):
+    published = published_weights(aii)
+    a, b = (published.with_weights({"DA": w}, name=n) for n, w in (("a", 0.40), ("b", 0.25)))
+    table = compare_weights(a, b, published)
+    da = table[(table["code"] == "DA") & (table["track"] == "process")].set_index("set")
+    assert da["local_pp"].to_dict() == pytest.approx({"a": 8.0, "b": -7.0})
+    assert table.equals(compare_weights(a, b, baseline=published))
+    for none in ((), (published,), (a, a, published)):
+        with pytest.raises(InputError, match="different names"):
+            compare_weights(*none)
+
+
+def test_a_rounded_set_with_a_name_is_shown_under_it(aii):
+    published = published_weights(aii)
+    assert round_weights(published, 0.01, name="final").label.en == "final"
+    assert round_weights(published, 0.01).label == published.label
+
+
 def test_distances(aii):
     assert total_variation([0.35, 0.33, 0.32], [0.31, 0.29, 0.40]) == pytest.approx(0.08)
     a, b = np.array([0.2, 0.3, 0.5]), np.array([0.1, 0.6, 0.3])

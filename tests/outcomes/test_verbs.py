@@ -40,9 +40,19 @@ def test_without_a_statement_the_sets_own_draws_decide():
     np.testing.assert_allclose(whole["share_now"], counts / counts.sum())
 
 
-def test_a_decided_set_needs_a_statement_and_a_statement_beats_nothing_twice():
-    with pytest.raises(InputError, match="states no uncertainty, and set published is decided"):
+def test_a_decided_set_needs_a_statement_and_is_told_one_that_works():
+    said = "states no uncertainty, and set published is decided"
+    with pytest.raises(InputError, match=said) as error:
         calib.acceptability(PUBLISHED, FIRMS)
+    example = "all={'kind': 'dirichlet', 'concentration': 50}"
+    assert example in error.value.get("en")
+    assert example in error.value.get("zh")
+    spread = {"kind": "dirichlet", "concentration": 50}
+    found = calib.acceptability(PUBLISHED, FIRMS, all=spread, size=64, replicates=2, rng=1)
+    assert found.frame()["p_now"].between(0, 1).all()
+
+
+def test_a_statement_is_repeatable_and_beats_nothing_twice():
     stated = {"levels": {"pillar": {"kind": "uniform"}}, "size": 64, "replicates": 2, "rng": 1}
     exact = calib.acceptability(PUBLISHED, FIRMS, name="flat", **stated)
     assert (exact.frame()["error"] == 0).all()
