@@ -7,15 +7,14 @@ from calib.adjustment.grid import GridRounding, round_to_grid
 from calib.adjustment.ledger import Ledger, Replay, read_ledger, replay_ledger, write_ledger
 from calib.adjustment.nearest import Certificate, Nearest, nearest_weights
 from calib.adjustment.refits import OutOfSample
-from calib.adjustment.request import AdjustRequest, GroupBounds
+from calib.adjustment.request import AdjustRequest, GroupBounds, VerdictRules
 from calib.adjustment.result import AdjustResult
 from calib.adjustment.rounds import Round
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.star_fit import StarFit, fit_stars
 from calib.adjustment.variance_budget import RiskBudget, risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
+from calib.adjustment.variance_search import ShareCap
 from calib.adjustment.verdict import Finding, Verdict
-from calib.adjustment.verdict_rules import VerdictRules
 
 __all__ = [
     "AdjustRequest",

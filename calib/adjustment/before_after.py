@@ -1,4 +1,4 @@
-"""Tables of an adjustment: measures, prices, stars and distances, before and after."""
+"""Before and after an adjustment: the distance minimised, and tables of what changed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,66 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib.adjustment.minimised import minimised_distance
 from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.solution import Solution
+from calib.framework import Framework
 from calib.outcomes.dominance.moments import Moments
 from calib.outcomes.dominance.shares import contribution_share, variance_share
 from calib.rating import Rating
 from calib.rating.causes import move_causes
 from calib.weights import WeightSet
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["distance_table", "measure_table", "price_table", "star_moves_table"]
+__all__ = [
+    "distance_table",
+    "measure_table",
+    "minimised",
+    "minimised_distance",
+    "price_table",
+    "star_moves_table",
+]
+
+
+def minimised(framework: Framework, spec: ResolvedRequest) -> Text:
+    """Return what a request minimises, in words."""
+    problem = spec.request.problem
+    if problem in ("shares", "correlations"):
+        return message(f"adjustment.minimised.{problem}")
+    kind = "stars" if problem == "stars" else spec.request.distance
+    return message(f"adjustment.minimised.{kind}", level=_level(framework, spec))
+
+
+def minimised_distance(
+    before: WeightSet, after: WeightSet, spec: ResolvedRequest
+) -> Mapping[str, float]:
+    """Return the distance that a request minimises, by track; NaN where none is minimised.
+
+    Notes
+    -----
+    Euclidean distances of tracks add up in squares, relative entropies plainly.
+    """
+    out = {}
+    for t, track in before.framework.tracks.items():
+        nodes = track.at_depth(max(spec.depths))
+        old, new = (track.global_weights(w.local[t])[nodes] for w in (before, after))
+        if spec.request.problem in ("shares", "correlations"):
+            out[t] = np.nan
+        elif spec.request.distance == "entropy":
+            live = new > 0
+            out[t] = float(new[live] @ np.log(new[live] / old[live]))
+        else:
+            out[t] = float(np.linalg.norm(new - old))
+    return out
+
+
+def _level(framework: Framework, spec: ResolvedRequest) -> Text:
+    depth = max(spec.depths)
+    if depth <= len(framework.levels):
+        return framework.levels[depth - 1][1]
+    return message("adjustment.depth", depth=depth)
 
 
 def measure_table(

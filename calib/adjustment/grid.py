@@ -25,8 +25,8 @@ from calib.adjustment.grid_programme import (
     share_cuts,
 )
 from calib.adjustment.rows import Rows
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
+from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, NotFoundError
 from calib.words import Text, message
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.rows import Rows
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.space import Space
+from calib.adjustment.variance_search import ShareCap
 from calib.errors import InputError
 
 __all__ = ["Lattice", "all_points", "build_lattice", "violations"]

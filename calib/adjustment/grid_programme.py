@@ -10,8 +10,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.adjustment.grid_lattice import Lattice
 from calib.adjustment.rows import Rows, full_rank
-from calib.adjustment.share_cap import ShareCap
-from calib.adjustment.variance_search import CapProblem, lower_excess
+from calib.adjustment.variance_search import CapProblem, ShareCap, lower_excess
 from calib.errors import ConvergenceError, InfeasibleError
 
 __all__ = ["Cut", "Found", "Programmes", "deepest", "explain_rows", "radius_within", "share_cuts"]

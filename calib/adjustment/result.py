@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib.adjustment.adjusting import Adjusted
-from calib.adjustment.before_after import measure_table, star_moves_table
+from calib.adjustment.before_after import measure_table, minimised, star_moves_table
 from calib.adjustment.ensemble_check import EnsembleCheck
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.ledger import Ledger
-from calib.adjustment.minimised import minimised
 from calib.adjustment.refits import OutOfSample, Refits
 from calib.adjustment.relaxation import Relaxed
 from calib.adjustment.request import AdjustRequest, ResolvedRequest

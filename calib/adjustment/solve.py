@@ -21,12 +21,12 @@ from calib.adjustment.families import budget_shares, reach_correlations, solve_b
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.rows import Rows, stack_rows
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.solution import Solution, priced, worst_certificate
 from calib.adjustment.space import Space
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
 from calib.adjustment.variance_budget import risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
+from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, InputError
 from calib.framework import Track
 from calib.outcomes.dominance.moments import Moments

@@ -16,11 +16,11 @@ import numpy as np
 from calib._types import FloatArray, Seed
 from calib.adjustment.nearest import Certificate, nearest_weights
 from calib.adjustment.rows import Rows, full_rank
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.variance_search import (
     FEASIBLE,
     CapProblem,
     KktPoint,
+    ShareCap,
     descend,
     half_square,
     lower_excess,

@@ -3,7 +3,7 @@
 Reverse adjustment minimises a distance under caps and knows nothing else. What a committee would
 refuse (a weight that vanishes, an order turned round, few indicators left to decide, caps that hold
 only on the enterprises at hand) is judged afterwards, by the rules of
-:class:`calib.adjustment.verdict_rules.VerdictRules`.
+:class:`calib.adjustment.request.VerdictRules`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import numpy as np
 
 from calib.adjustment.ensemble_check import EnsembleCheck
 from calib.adjustment.refits import OutOfSample
-from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.verdict_rules import VerdictRules
+from calib.adjustment.request import ResolvedRequest, VerdictRules
 from calib.framework import Track
 from calib.report import Column, Role, Table
 from calib.weights import WeightSet

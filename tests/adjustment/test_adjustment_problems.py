@@ -12,9 +12,9 @@ from calib.adjustment.conflicts import irreducible_conflict
 from calib.adjustment.correlations import correlation_target
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.rows import Rows, full_rank, make_rows, nonnegative_rows, stack_rows
-from calib.adjustment.share_cap import ShareCap
 from calib.adjustment.variance_budget import degenerate_direction, risk_budget
 from calib.adjustment.variance_cap import nearest_under_share_cap
+from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance.moments import Moments, moments_of
 from calib.outcomes.dominance.shares import correlation_with_total, variance_share

@@ -17,10 +17,9 @@ from calib.adjustment.space import build_space
 from calib.adjustment.star_cells import star_model
 from calib.adjustment.star_fit import StarTask, fit_stars
 from calib.errors import InfeasibleError, InputError
-from calib.outcomes.dominance.leave_out import leave_out
-from calib.outcomes.dominance.levels import level_depths
-from calib.outcomes.dominance.leverage import leverage
 from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.one_node import leave_out, leverage
+from calib.outcomes.dominance.request import level_depths
 from calib.population import generate_population
 from calib.rating import rate, score_answers
 from calib.rating.one_weight import line_of, score_nodes, smallest_moves

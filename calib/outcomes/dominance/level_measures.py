@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.outcomes.dominance.leave_out import LeaveOut, leave_out
-from calib.outcomes.dominance.leverage import leverage
 from calib.outcomes.dominance.main_effect import MainEffect, main_effect
 from calib.outcomes.dominance.moments import Moments
+from calib.outcomes.dominance.one_node import LeaveOut, leave_out, leverage
 from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
 from calib.outcomes.dominance.shares import (
     contribution_share,

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.outcomes.dominance import intervals as boot
+from calib.outcomes.dominance import bootstrap as boot
 from calib.outcomes.dominance.level_measures import (
     LevelData,
     level_data,
     measure_level,
     pool_levels,
 )
-from calib.outcomes.dominance.levels import level_depths, level_name
 from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.request import DominanceRequest, level_depths, level_name
 from calib.outcomes.dominance.scores import complete_scores
 from calib.outcomes.dominance.shares import concentration
 from calib.rating import Scored

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from calib._types import Seed
 from calib.framework import RuleOptions
-from calib.outcomes.dominance.levels import level_depths
 from calib.outcomes.dominance.measuring import POOLED, Measured, measure
 from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.request import DominanceRequest, level_depths
 from calib.outcomes.dominance.scores import complete_scores, scored_for
 from calib.outcomes.dominance.shares import contribution_share, variance_share
 from calib.population import Population

@@ -1,4 +1,4 @@
-"""What happens to stars and ranks when one indicator is left out."""
+"""What one node does to stars and ranks: left out, or moved as little as changes a star."""
 
 from __future__ import annotations
 
@@ -7,10 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
-from calib.rating.one_weight import ScoredNodes, left_out
+from calib.rating.one_weight import ScoredNodes, left_out, smallest_moves
 from calib.rating.stars import stars
 
-__all__ = ["LeaveOut", "leave_out"]
+__all__ = ["LeaveOut", "Leverage", "leave_out", "leverage"]
+
+_STEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """Smallest moves of each local weight, siblings rescaled, that change stars.
+
+    Parameters
+    ----------
+    smallest : (q,) smallest absolute move that changes the star of some enterprise; inf if none
+    within : (q,) share of enterprises whose star changes by a move of at most 0.05
+    """
+
+    smallest: FloatArray
+    within: FloatArray
+
+
+def leverage(base: ScoredNodes, nodes: IntArray) -> Leverage:
+    """Compute star leverage of nodes, gates included.
+
+    Parameters
+    ----------
+    base : scores under the starting weights
+    nodes : (q,) positions in the track
+    """
+    n = len(base.total)
+    smallest, within = np.full(len(nodes), np.inf), np.zeros(len(nodes))
+    for i, node in enumerate(nodes):  # node by node: no table of q x n
+        moves = smallest_moves(base, int(node))
+        if moves is not None:
+            smallest[i] = moves.min(initial=np.inf)
+            within[i] = np.count_nonzero(moves <= _STEP) / max(n, 1)
+    return Leverage(smallest, within)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import FloatArray
-from calib.outcomes.dominance.leave_out import LeaveOut
 from calib.outcomes.dominance.level_measures import (
     EXACT_UP_TO,
     LevelData,
@@ -14,6 +13,7 @@ from calib.outcomes.dominance.level_measures import (
 )
 from calib.outcomes.dominance.main_effect import bootstrap_counts, conditional
 from calib.outcomes.dominance.moments import Moments, moments_of
+from calib.outcomes.dominance.one_node import LeaveOut
 from calib.outcomes.dominance.shapley import shapley_exact
 
 __all__ = ["INTERVAL_OF", "bootstrap_level", "draw_counts", "quantiles"]
