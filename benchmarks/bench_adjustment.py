@@ -18,10 +18,10 @@ from datetime import date
 import numpy as np
 from scipy.optimize import minimize
 
-from calib.adjustment.request import AdjustRequest
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.adjustment.solve import solve
-from calib.adjustment.space import build_space
-from calib.adjustment.variance_budget import risk_budget
+from calib.adjustment.variables import build_space
+from calib.adjustment.variance_problems import risk_budget
 from calib.framework import load_framework
 from calib.outcomes.dominance.measuring import dominance
 from calib.outcomes.dominance.moments import moments_of

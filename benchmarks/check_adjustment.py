@@ -23,10 +23,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from calib.adjustment.adjust_request import AdjustRequest, ResolvedRequest
 from calib.adjustment.adjusting import space_of
-from calib.adjustment.request import AdjustRequest, ResolvedRequest
 from calib.adjustment.solve import Solution, solve
-from calib.adjustment.space import Space
+from calib.adjustment.variables import Space
 from calib.errors import CalibError, InfeasibleError, NotFoundError
 from calib.framework import Framework, Track, load_framework
 from calib.outcomes.dominance.moments import moments_of

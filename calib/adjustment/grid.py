@@ -14,18 +14,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.grid_lattice import Lattice, all_points, build_lattice, violations
+from calib.adjustment.constraints import Rows
 from calib.adjustment.grid_programme import (
     Cut,
     Found,
+    Lattice,
     Programmes,
+    all_points,
+    build_lattice,
     deepest,
     explain_rows,
     radius_within,
     share_cuts,
+    violations,
 )
-from calib.adjustment.rows import Rows
-from calib.adjustment.space import Space
+from calib.adjustment.variables import Space
 from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, NotFoundError
 from calib.words import Text, message

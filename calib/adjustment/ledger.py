@@ -22,7 +22,7 @@ import numpy as np
 
 import calib
 from calib._types import FloatArray
-from calib.adjustment.request import AdjustRequest
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.errors import Faults, InputError
 from calib.files.atomic import write_text
 from calib.files.inputs import read_input

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calib.adjustment.request import AdjustRequest
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.errors import Faults
 from calib.words import message
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.request import ResolvedRequest
-from calib.adjustment.rows import Rows
+from calib.adjustment.adjust_request import ResolvedRequest
+from calib.adjustment.constraints import Rows
 from calib.adjustment.solve import demand_rows, spec_for
-from calib.adjustment.space import Space
+from calib.adjustment.variables import Space
 from calib.outcomes.dominance.moments import Moments
 
 __all__ = ["solve_many"]

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
+from calib.adjustment.adjust_request import ResolvedRequest
 from calib.adjustment.adjusting import finished, space_of, star_tasks
 from calib.adjustment.many import solve_many
-from calib.adjustment.request import ResolvedRequest
 from calib.adjustment.solve import solve, spec_for
-from calib.adjustment.space import Space
 from calib.adjustment.star_fit import StarTask
+from calib.adjustment.variables import Space
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance.main_effect import bootstrap_counts
-from calib.outcomes.dominance.moments import Moments, moments_of
-from calib.outcomes.dominance.scores import complete_scores
-from calib.outcomes.dominance.shares import contribution_share, variance_share
+from calib.outcomes.dominance.moments import (
+    Moments,
+    complete_scores,
+    contribution_share,
+    moments_of,
+    variance_share,
+)
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import Local, Plan, Root, Uncertainty, WeightSet, derive

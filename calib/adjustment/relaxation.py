@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from calib.adjustment.adjusting import space_of
-from calib.adjustment.before_after import measure_table
-from calib.adjustment.request import ResolvedRequest
+from calib.adjustment.adjust_request import ResolvedRequest
+from calib.adjustment.adjusting import measure_table, space_of
 from calib.adjustment.solve import solve
-from calib.adjustment.space import Space
+from calib.adjustment.variables import Space
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
-from calib.outcomes.dominance.moments import Moments, moments_of
-from calib.outcomes.dominance.scores import complete_scores
+from calib.outcomes.dominance.moments import Moments, complete_scores, moments_of
 from calib.rating import Scored
 from calib.report import Column, Role, Table
 from calib.weights import WeightSet

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.adjusting import Adjusted, adjust_once, finished, space_of
-from calib.adjustment.before_after import measure_table, star_moves_table
+from calib.adjustment.adjust_request import ResolvedRequest
+from calib.adjustment.adjusting import (
+    Adjusted,
+    adjust_once,
+    finished,
+    measure_table,
+    space_of,
+    star_moves_table,
+)
 from calib.adjustment.ledger import Ledger, in_both, local_by_code
 from calib.adjustment.relaxation import Relaxed, with_relaxation
-from calib.adjustment.request import ResolvedRequest
-from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.scores import complete_scores
+from calib.outcomes.dominance.moments import complete_scores, moments_of
 from calib.rating import Scored, rate
 from calib.rating.kernel import single_threaded_blas
 from calib.weights import WeightSet
 from calib.words import Name, Text, joined, message
 
-__all__ = ["Round", "Rounds", "over_caps", "run_rounds"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Round", "Rounds", "over_caps", "round_table", "run_rounds"]
 
 _HOLDS = 1e-8
 
@@ -143,6 +151,30 @@ def over_caps(
             where = f"{table['track'].iloc[i]}/{table['code'].iloc[i]}"
             rows.append((where, measure, float(values[i]), float(cap)))
     return tuple(rows), largest
+
+
+def round_table(made: Rounds) -> pd.DataFrame:
+    """Return one row for each round: what was moved, how far, and why."""
+    import pandas as pd
+
+    rows = []
+    first = made.final.framework.rule.first
+    for r in made.rounds:
+        row: dict[str, object] = {"round": r.number, "step": r.step}
+        for m, value in r.largest_before.items():
+            row[f"largest_{m}_before"] = value
+            row[f"largest_{m}_after"] = r.largest_after[m]
+        row |= {f"stars_{i + first}": c for i, c in enumerate(r.stars_after)}
+        cert = r.adjusted.solution.certificate
+        row |= {
+            "stars_changed": len(r.moves),
+            "moved_enterprises": "; ".join(f"{m[0]} {m[2]}→{m[3]} ({m[4]})" for m in r.moves),
+            "kkt_residual": cert.residual if cert is not None else np.nan,
+            "reason_zh": r.reason.get("zh"),
+            "reason_en": r.reason.get("en"),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _round(

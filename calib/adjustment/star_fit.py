@@ -15,14 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.qp import Conflict, project
-from calib.adjustment.rows import Rows
-from calib.adjustment.space import Block
-from calib.adjustment.star_cells import StarModel, cells_of
+from calib.adjustment.constraints import Rows
+from calib.adjustment.nearest import Conflict, nearest_weights, project
+from calib.adjustment.variables import Block
 from calib.errors import ConvergenceError, InputError
+from calib.framework import Thresholds
+from calib.rating.conditions import leaf_caps, movable_gates
+from calib.rating.regions import StarModel, cells_of
 
-__all__ = ["StarFit", "StarTask", "fit_stars"]
+__all__ = ["StarFit", "StarTask", "fit_stars", "star_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,40 @@ class StarFit:
     method: str
     programmes: int
     used: int
+
+
+def star_model(block: Block, X: FloatArray, thresholds: Thresholds) -> StarModel:
+    """Express total and gate scores in the variables of a track.
+
+    Parameters
+    ----------
+    block : the track's variables
+    X : (n, L) leaf scores
+    thresholds : effective thresholds
+
+    Raises
+    ------
+    InputError
+        For parts of a rule that moving weights cannot be followed through.
+    """
+    track = block.track
+    score = X @ block.inside
+    gated, gates = movable_gates(track, thresholds)
+    some = np.isfinite(gates).any(axis=1)
+    gated, gates = gated[some], gates[some]
+    cover = np.zeros((len(gated), len(block.nodes)))
+    gate_score = np.zeros((len(gated), *score.shape))
+    constant = np.full((len(gated), X.shape[0]), np.nan)
+    own = track.membership(block.nodes)
+    for p, node in enumerate(gated):
+        under = track.membership([int(node)])[0]
+        parts = int(block.cover(int(node)).sum())
+        if parts > 1 and not (own & ~under)[(own & under).any(axis=1)].any():
+            cover[p] = block.cover(int(node))
+            gate_score[p] = score * cover[p]
+        constant[p] = X @ track.within(block.local, [int(node)])[0]
+    caps = leaf_caps(track, X, thresholds.caps, len(thresholds.band))
+    return StarModel(score, gate_score, cover, constant, gates, caps, thresholds)
 
 
 def fit_stars(

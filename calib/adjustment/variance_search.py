@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray
-from calib.adjustment.nearest import Certificate
-from calib.adjustment.qp import Conflict, project
-from calib.adjustment.rows import Rows
+from calib.adjustment.constraints import Rows
+from calib.adjustment.nearest import Certificate, Conflict, project
 
 __all__ = [
     "FEASIBLE",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.adjustment.request import AdjustRequest
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.cli.options import lang_option, option_of
-from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.dominance_request import DominanceRequest
 
 if TYPE_CHECKING:
     from calib.framework import Framework

@@ -11,7 +11,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.outcomes.certainty import decided_draws, paired_draws
-from calib.outcomes.dominance.shares import concentration
+from calib.outcomes.dominance.moments import concentration
 from calib.rating import Rating, Scored, rate
 from calib.weights import Evidence, Local, WeightSet, blend
 

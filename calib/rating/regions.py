@@ -3,6 +3,9 @@
 On leaf weights g total and gates are linear: ``T > b`` is ``Σ g_l (x_l - b) > 0`` as Σ g = 1,
 and ``S_p > γ`` is ``Σ_{l in p} g_l (x_l - γ) > 0``. The same holds for the weights of
 capabilities, and for those of pillars, whose own scores, and so gates, do not move.
+
+An enterprise has a given star in a union of at most P + 1 polytopes of weights, one for each way in
+which the next star is missed: by the band, or by the gate of one of P nodes.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from calib.words import message
 __all__ = [
     "Condition",
     "Standing",
+    "StarModel",
+    "cells_of",
     "conditions_down",
     "conditions_up",
     "standing",
@@ -28,6 +33,9 @@ __all__ = [
     "unit_weights",
     "weight_space",
 ]
+
+_INSIDE = 5e-10
+_LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,3 +211,125 @@ def _gate_exists(at: Standing, group: int, step: IntArray) -> BoolArray:
     gates = at.folded.gate[group]
     gate = gates[np.clip(step, 0, len(gates) - 1)]
     return np.asarray(np.isfinite(gate), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class StarModel:
+    """Total and gate scores of one track's enterprises as functions of the track's variables.
+
+    Parameters
+    ----------
+    total : (n, q_t) total = total @ z
+    gate_score : (P, n, q_t) gate_score[p] @ z = weight of node p times its score; where the node
+        is a variable itself or lies below one, its (constant) score in ``constant`` is used
+    gate_cover : (P, q_t) gate_cover[p] @ z = weight of node p; 0 where constant
+    constant : (P, n) scores of gated nodes under the starting weights: those that the adjustment
+        does not move, and those that it leaves without weight
+    gates : (P, K-1) effective gates of the gated nodes
+    caps : (n,) highest star that caps on items allow: no weight changes it
+    thresholds : effective thresholds
+    """
+
+    total: FloatArray
+    gate_score: FloatArray
+    gate_cover: FloatArray
+    constant: FloatArray
+    gates: FloatArray
+    caps: IntArray
+    thresholds: Thresholds
+
+    def stars(self, z: FloatArray) -> IntArray:
+        """Rate all enterprises under the weights z (q_t,), stars counted from 0."""
+        gated = np.empty((self.total.shape[0], len(self.gate_cover)))
+        for p, cover in enumerate(self.gate_cover):
+            weight = float(cover @ z)
+            if cover.any():
+                # Below a node without weight the starting local weights stay.
+                scored = self.gate_score[p] @ z / weight if weight > 1e-12 else self.constant[p]
+                gated[:, p] = scored
+            else:
+                gated[:, p] = self.constant[p]
+        return np.minimum(stars(self.total @ z, gated, self.thresholds, self.gates)[0], self.caps)
+
+    def pick(self, which: IntArray) -> StarModel:
+        """Keep some enterprises."""
+        return StarModel(
+            self.total[which],
+            self.gate_score[:, which],
+            self.gate_cover,
+            self.constant[:, which],
+            self.gates,
+            self.caps[which],
+            self.thresholds,
+        )
+
+
+def cells_of(
+    model: StarModel, i: int, star: int, margin: float
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the polytopes ``a z <= b`` of one enterprise's weights with a given star.
+
+    Parameters
+    ----------
+    i : number of the enterprise
+    star : star counted from 0
+    margin : points by which a strict edge must be cleared
+
+    Returns
+    -------
+    list of (a (r, q_t), b (r,)), rows divided by 100; cells that cannot hold are left out
+    """
+    t = model.thresholds
+    band, gates, cap = t.band, model.gates, int(model.caps[i])
+    last, q = len(band), model.total.shape[1]
+    if star > cap:
+        return []
+    held: list[tuple[FloatArray, float]] = []
+    possible = True
+    if star > 0:
+        held.append(_above(model.total[i], float(band[star - 1]), margin))
+        for p in range(len(model.gate_cover)):
+            edge = float(gates[p, star - 1])
+            if not model.gate_cover[p].any():
+                possible &= bool(model.constant[p, i] > edge)
+            elif np.isfinite(edge):
+                row = model.gate_score[p, i] - edge * model.gate_cover[p]
+                held.append(_above(row, 0.0, margin * 0.01))
+    cells = []
+    if star in (last, cap):
+        return [_join(held, q)] if possible else []
+    # Thresholds carry a tolerance of their own; stay inside it, so that rounding cannot flip it.
+    missed = _below(model.total[i], float(band[star]) - _INSIDE)
+    if possible:
+        cells.append(_join([*held, missed], q))
+    if t.one_star:
+        # The band is one higher and a gate of it fails; lower gates do not matter then.
+        held = [_above(model.total[i], float(band[star]), margin)]
+        if star + 1 < last:
+            held.append(_below(model.total[i], float(band[star + 1]) - _INSIDE))
+        possible = True
+    for p in range(len(model.gate_cover)):
+        edge = float(gates[p, star])
+        if not possible or not np.isfinite(edge):
+            continue
+        if not model.gate_cover[p].any():
+            if model.constant[p, i] <= edge:
+                cells.append(_join(held, q))
+            continue
+        row = model.gate_score[p, i] - (edge - _INSIDE) * model.gate_cover[p]
+        # A node without weight would fail every gate on paper (0 <= 0): it keeps some.
+        some = (-model.gate_cover[p], -_LEAST_WEIGHT)
+        cells.append(_join([*held, _below(row, 0.0), some], q))
+    return cells
+
+
+def _above(row: FloatArray, edge: float, margin: float) -> tuple[FloatArray, float]:
+    return -row / 100.0, -(edge + margin) / 100.0
+
+
+def _below(row: FloatArray, edge: float) -> tuple[FloatArray, float]:
+    return row / 100.0, edge / 100.0
+
+
+def _join(rows: list[tuple[FloatArray, float]], q: int) -> tuple[FloatArray, FloatArray]:
+    return np.array([a for a, _ in rows]).reshape(-1, q), np.array([b for _, b in rows])

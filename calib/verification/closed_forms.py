@@ -82,8 +82,7 @@ def _picks() -> Iterator[Compared]:
 
 
 def _variance_shares() -> Iterator[Compared]:
-    from calib.outcomes.dominance.moments import Moments
-    from calib.outcomes.dominance.shares import variance_share
+    from calib.outcomes.dominance.moments import Moments, variance_share
 
     cov = np.array([[4.0, 1.0], [1.0, 9.0]])
     g = np.array([0.25, 0.75])

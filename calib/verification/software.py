@@ -152,8 +152,7 @@ def _entropy(case: dict[str, Any]) -> Iterator[Compared]:
 
 
 def _importance(document: dict[str, Any]) -> Iterator[Compared]:
-    from calib.outcomes.dominance.moments import Moments
-    from calib.outcomes.dominance.shares import correlation_with_total
+    from calib.outcomes.dominance.moments import Moments, correlation_with_total
 
     for case in document["cases"]:
         moments = Moments(100, np.zeros(3), np.array(case["covariance"], dtype=float))

@@ -5,8 +5,8 @@ import pytest
 
 from calib.adjustment import AdjustResult
 from calib.adjustment import adjust as adjusted
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.adjustment.adjusting import space_of
-from calib.adjustment.request import AdjustRequest
 from calib.adjustment.solve import solve
 from calib.errors import CalibError, InputError
 from calib.outcomes.dominance.moments import moments_of

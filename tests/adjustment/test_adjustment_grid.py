@@ -12,10 +12,9 @@ import pytest
 
 from calib.adjustment import AdjustResult
 from calib.adjustment import adjust as adjusted
-from calib.adjustment.demands import positive_rows
 from calib.adjustment.grid import round_to_grid
 from calib.adjustment.solve import share_caps
-from calib.adjustment.space import build_space
+from calib.adjustment.variables import build_space, positive_rows
 from calib.errors import InfeasibleError
 from calib.outcomes.dominance.moments import moments_of
 from calib.population import generate_population

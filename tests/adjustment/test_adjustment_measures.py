@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 
 from calib.errors import InputError
 from calib.outcomes.dominance.main_effect import main_effect
-from calib.outcomes.dominance.moments import Moments, moments_of, pool_moments, shrinkage_intensity
-from calib.outcomes.dominance.shapley import entering_gains, shapley_exact, shapley_sampled
-from calib.outcomes.dominance.shares import (
+from calib.outcomes.dominance.moments import (
+    Moments,
     concentration,
     contribution_share,
     correlation_with_total,
     dominated_enterprises,
     item_rest_correlation,
+    moments_of,
+    pool_moments,
+    shrinkage_intensity,
     variance_share,
 )
+from calib.outcomes.dominance.shapley import entering_gains, shapley_exact, shapley_sampled
 
 REFERENCES = Path(__file__).parents[2] / "data" / "verify"
 CASES = json.loads((REFERENCES / "importance.json").read_text("utf-8"))["cases"]

@@ -8,16 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from calib.adjustment.conflicts import irreducible_conflict
-from calib.adjustment.correlations import correlation_target
+from calib.adjustment.constraints import (
+    Rows,
+    full_rank,
+    irreducible_conflict,
+    make_rows,
+    nonnegative_rows,
+    stack_rows,
+)
+from calib.adjustment.families import correlation_target
 from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.rows import Rows, full_rank, make_rows, nonnegative_rows, stack_rows
-from calib.adjustment.variance_budget import degenerate_direction, risk_budget
-from calib.adjustment.variance_cap import nearest_under_share_cap
+from calib.adjustment.variance_problems import (
+    degenerate_direction,
+    nearest_under_share_cap,
+    risk_budget,
+)
 from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, InputError, NotFoundError
-from calib.outcomes.dominance.moments import Moments, moments_of
-from calib.outcomes.dominance.shares import correlation_with_total, variance_share
+from calib.outcomes.dominance.moments import (
+    Moments,
+    correlation_with_total,
+    moments_of,
+    variance_share,
+)
 
 
 def scores(seed: int, n: int, q: int) -> np.ndarray:

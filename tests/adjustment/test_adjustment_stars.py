@@ -8,18 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calib.adjustment.demands import contribution_rows, positive_rows, weight_cap_rows
+from calib.adjustment.constraints import make_rows, stack_rows
 from calib.adjustment.grid import round_to_grid
 from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.rows import make_rows, stack_rows
 from calib.adjustment.solve import share_caps
-from calib.adjustment.space import build_space
-from calib.adjustment.star_cells import star_model
-from calib.adjustment.star_fit import StarTask, fit_stars
+from calib.adjustment.star_fit import StarTask, fit_stars, star_model
+from calib.adjustment.variables import (
+    build_space,
+    contribution_rows,
+    positive_rows,
+    weight_cap_rows,
+)
 from calib.errors import InfeasibleError, InputError
+from calib.outcomes.dominance.dominance_request import level_depths
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.one_node import leave_out, leverage
-from calib.outcomes.dominance.request import level_depths
 from calib.population import generate_population
 from calib.rating import rate, score_answers
 from calib.rating.one_weight import line_of, score_nodes, smallest_moves

@@ -7,8 +7,13 @@ import pytest
 
 from calib.adjustment import adjust, risk_budget
 from calib.framework import load_framework
-from calib.outcomes.dominance.moments import Moments, moments_of, pool_moments, shrinkage_intensity
-from calib.outcomes.dominance.shares import variance_share
+from calib.outcomes.dominance.moments import (
+    Moments,
+    moments_of,
+    pool_moments,
+    shrinkage_intensity,
+    variance_share,
+)
 from calib.population import Population
 from calib.weights import published_weights
 

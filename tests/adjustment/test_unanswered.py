@@ -8,10 +8,8 @@ import pytest
 from calib.adjustment import adjust
 from calib.framework import Framework
 from calib.outcomes.dominance import dominance
-from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance.moments import complete_scores, contribution_share, moments_of
 from calib.outcomes.dominance.one_node import leave_out, leverage
-from calib.outcomes.dominance.scores import complete_scores
-from calib.outcomes.dominance.shares import contribution_share
 from calib.population import Population
 from calib.rating import rate, score_answers
 from calib.rating.one_weight import score_nodes, smallest_moves

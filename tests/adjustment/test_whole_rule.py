@@ -10,12 +10,13 @@ import pytest
 
 import calib
 from calib.adjustment.adjusting import space_of
-from calib.adjustment.star_cells import cells_of, star_model
+from calib.adjustment.star_fit import star_model
 from calib.errors import InputError
 from calib.experts.panel_tables import _stars
-from calib.outcomes.dominance.leave_out import leave_out
+from calib.outcomes.dominance.one_node import leave_out
 from calib.population.partitions import find_partitions, write_partitions
 from calib.rating.one_weight import score_nodes
+from calib.rating.regions import cells_of
 from calib.rating.scale import count_partitions
 
 HOMES = calib.load_framework("au-aged-care")

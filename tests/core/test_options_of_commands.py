@@ -9,7 +9,7 @@ from calib.adjustment import AdjustRequest
 from calib.ballots import BallotsRequest
 from calib.cli.main import cli
 from calib.experts.panel_request import PanelRequest
-from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.dominance_request import DominanceRequest
 
 
 def options_of(*names):

@@ -24,8 +24,7 @@ from calib.framework import (
 )
 from calib.framework.conditions import Clusters, Coverage, NodeGate, Rounding, Scope, Variant
 from calib.framework.tree import Item, Node
-from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.shares import contribution_share, variance_share
+from calib.outcomes.dominance.moments import contribution_share, moments_of, variance_share
 from calib.population import Population, Sample
 from calib.publish.engine import engine_script, rule_data, score_rows, track_data
 from calib.rating import rate, score_answers

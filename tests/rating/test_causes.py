@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from calib.adjustment.before_after import star_moves_table
+from calib.adjustment.adjusting import star_moves_table
 from calib.experiment import load_experiment, run_experiment
 from calib.framework import load_framework
 from calib.outcomes.comparison import mover_table

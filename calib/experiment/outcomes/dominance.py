@@ -11,7 +11,7 @@ from calib.errors import Fault, InputError, suggest
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
 from calib.experiment.results import OutcomeResult
-from calib.outcomes.dominance.request import DominanceRequest
+from calib.outcomes.dominance.dominance_request import DominanceRequest
 from calib.report import Note, Result, Table
 from calib.words import message
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from calib.adjustment.request import AdjustRequest
+from calib.adjustment.adjust_request import AdjustRequest
 from calib.experiment.context import Context
 from calib.experiment.registry import Source
 from calib.population import Ensemble, load_ensemble

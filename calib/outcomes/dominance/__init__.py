@@ -1,10 +1,9 @@
 """Dominance: which indicators really decide totals and stars."""
 
-from calib.outcomes.dominance.moments import Moments, moments_of
-from calib.outcomes.dominance.request import DominanceRequest
-from calib.outcomes.dominance.result import DominanceResult, dominance
+from calib.outcomes.dominance.dominance_request import DominanceRequest
+from calib.outcomes.dominance.dominance_result import DominanceResult, dominance
+from calib.outcomes.dominance.moments import Moments, moments_of, variance_share
 from calib.outcomes.dominance.shapley import ShapleyShare, shapley_exact, shapley_sampled
-from calib.outcomes.dominance.shares import variance_share
 
 __all__ = [
     "DominanceRequest",

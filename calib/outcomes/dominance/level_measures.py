@@ -1,4 +1,7 @@
-"""The eight measures at one level of one track, and pooled over tracks, on arrays."""
+"""The eight measures at one level of one track and pooled over tracks, on arrays, with intervals.
+
+Intervals are bootstrapped: enterprises are drawn again within their track.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed
-from calib.outcomes.dominance.main_effect import MainEffect, main_effect
-from calib.outcomes.dominance.moments import Moments
-from calib.outcomes.dominance.one_node import LeaveOut, leave_out, leverage
-from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
-from calib.outcomes.dominance.shares import (
+from calib.outcomes.dominance.main_effect import (
+    MainEffect,
+    bootstrap_counts,
+    conditional,
+    main_effect,
+)
+from calib.outcomes.dominance.moments import (
+    Moments,
     contribution_share,
     correlation_with_total,
     dominated_enterprises,
     item_rest_correlation,
+    moments_of,
     variance_share,
 )
+from calib.outcomes.dominance.one_node import LeaveOut, leave_out, leverage
+from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
 from calib.rating.one_weight import ScoredNodes
 
 __all__ = [
     "EXACT_UP_TO",
+    "INTERVAL_OF",
     "LevelData",
+    "bootstrap_level",
+    "draw_counts",
     "level_data",
     "measure_level",
     "moment_measures",
     "pool_levels",
+    "quantiles",
 ]
+
 
 EXACT_UP_TO = 12
 """Shapley shares are exact up to this many nodes, sampled above."""
@@ -217,3 +231,89 @@ def _union(levels: Mapping[str, LevelData]) -> tuple[str, ...]:
 def _positions(data: LevelData, codes: Sequence[str]) -> IntArray:
     place = {c: i for i, c in enumerate(codes)}
     return np.array([place[data.base.track.codes[i]] for i in data.nodes], dtype=np.int64)
+
+
+INTERVAL_OF = (
+    "contribution",
+    "variance_share",
+    "main_effect",
+    "r",
+    "shapley",
+    "item_rest",
+    "star_changed",
+)
+"""Measures that get an interval; Shapley shares only where they are exact."""
+
+_BLOCK = 50
+
+
+def draw_counts(n: int, draws: int, rng: np.random.Generator) -> list[FloatArray]:
+    """Draw bootstrap counts (draws, n) in blocks that fit in memory."""
+    size = max(1, min(_BLOCK, 5_000_000 // max(n, 1)))
+    sizes = [min(size, draws - at) for at in range(0, draws, size)]
+    return [bootstrap_counts(n, k, rng) for k in sizes]
+
+
+def leaf_moments(X: FloatArray, counts: list[FloatArray]) -> list[Moments]:
+    """Return the moments of leaf scores of every draw."""
+    return [moments_of(X, row) for block in counts for row in block]
+
+
+def bootstrap_level(
+    data: LevelData, out: LeaveOut, counts: list[FloatArray], moments: list[Moments]
+) -> dict[str, FloatArray]:
+    """Return draws (k, q) of the measures of one level.
+
+    Parameters
+    ----------
+    data, out : the level and its leave-one-out result
+    counts : how often each enterprise is in each draw
+    moments : of leaf scores, for every draw
+    """
+    rows: dict[str, list[FloatArray]] = {name: [] for name in INTERVAL_OF}
+    exact = len(data.g) <= EXACT_UP_TO
+    for leaf in moments:
+        m = leaf.through(data.mix)
+        found = moment_measures(data.g, m)
+        for name in ("contribution", "variance_share", "r", "item_rest"):
+            rows[name].append(found[name])
+        if exact:
+            rows["shapley"].append(shapley_exact(data.g, m).share)
+    changed = (out.moves != 0).astype(float)
+    known = conditional(data.scores, data.base.total)
+    for block in counts:
+        size = block.sum(axis=1, keepdims=True)
+        rows["star_changed"].extend(block @ changed.T / size)
+        rows["main_effect"].extend(known.drawn(block))
+    return {name: np.array(values) for name, values in rows.items() if values}
+
+
+def bootstrap_pooled(
+    levels: dict[str, LevelData],
+    draws: dict[str, dict[str, FloatArray]],
+    moments: dict[str, list[Moments]],
+) -> dict[str, FloatArray]:
+    """Return draws (k, q) of the pooled measures of one level."""
+    k = min(len(m) for m in moments.values())
+    rows: dict[str, list[FloatArray]] = {}
+    blank = ("weight", "dominated", "star_up", "star_down", "star_by_gate", "star_by_band",
+             "rank_shift", "leverage_within", "leverage", "main_effect_adjusted")  # fmt: skip
+    for draw in range(k):
+        now, tables = {}, {}
+        for t, d in levels.items():
+            m = moments[t][draw].through(d.mix)
+            now[t] = LevelData(d.base, d.nodes, d.g, d.mix, d.scores, m)
+            tables[t] = {name: np.zeros(len(d.g)) for name in blank}
+            tables[t] |= {name: v[draw] for name, v in draws[t].items()}
+        _, columns = pool_levels(now, tables, orders=0, rng=0)
+        for name in INTERVAL_OF:
+            if name in columns:
+                rows.setdefault(name, []).append(columns[name])
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def quantiles(draws: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Return the percentile interval of draws (k, q)."""
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+    return np.asarray(low, dtype=float), np.asarray(high, dtype=float)

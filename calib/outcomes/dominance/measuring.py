@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.outcomes.dominance import bootstrap as boot
+from calib.outcomes.dominance.dominance_request import DominanceRequest, level_depths, level_name
 from calib.outcomes.dominance.level_measures import (
+    INTERVAL_OF,
     LevelData,
+    bootstrap_level,
+    bootstrap_pooled,
+    draw_counts,
+    leaf_moments,
     level_data,
     measure_level,
     pool_levels,
+    quantiles,
 )
-from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.request import DominanceRequest, level_depths, level_name
-from calib.outcomes.dominance.scores import complete_scores
-from calib.outcomes.dominance.shares import concentration
+from calib.outcomes.dominance.moments import complete_scores, concentration, moments_of
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
 from calib.rating.one_weight import score_nodes
@@ -116,10 +119,9 @@ class _Worker:
         self.moments = {t: moments_of(self.scores[t]) for t in self.base}
         draws = self.request.draws
         self.counts = {
-            t: boot.draw_counts(len(self.scores[t]), draws, self.rng) if draws else []
-            for t in self.base
+            t: draw_counts(len(self.scores[t]), draws, self.rng) if draws else [] for t in self.base
         }
-        self.drawn = {t: boot.leaf_moments(self.scores[t], c) for t, c in self.counts.items()}
+        self.drawn = {t: leaf_moments(self.scores[t], c) for t, c in self.counts.items()}
 
     def notes(self) -> list[Text]:
         out: list[Text] = []
@@ -153,7 +155,7 @@ class _Worker:
             )
             tables[t] = columns
             if self.request.draws:
-                drawn[t] = boot.bootstrap_level(data, out, self.counts[t], self.drawn[t])
+                drawn[t] = bootstrap_level(data, out, self.counts[t], self.drawn[t])
             # Pooling needs the moments only; the scores of a level are as large as the sample.
             levels[t] = replace(data, scores=np.empty((0, len(data.nodes))))
             codes = [base.track.codes[i] for i in data.nodes]
@@ -165,7 +167,7 @@ class _Worker:
                         gates.append((t, name, code, base.track.codes[node], share))
         if len(levels) > 1:
             every, columns = pool_levels(levels, tables, orders=self.request.orders, rng=self.rng)
-            pooled = boot.bootstrap_pooled(levels, drawn, self.drawn) if self.request.draws else {}
+            pooled = bootstrap_pooled(levels, drawn, self.drawn) if self.request.draws else {}
             frames.append(self._frame(POOLED, name, every, columns, pooled))
         return frames, gates
 
@@ -191,10 +193,10 @@ class _Worker:
         for name in _ORDER:
             data[name] = columns[name]
             if name in drawn:
-                data[f"{name}_low"], data[f"{name}_high"] = boot.quantiles(
+                data[f"{name}_low"], data[f"{name}_high"] = quantiles(
                     drawn[name], self.request.confidence
                 )
-            elif self.request.draws and name in boot.INTERVAL_OF:
+            elif self.request.draws and name in INTERVAL_OF:
                 data[f"{name}_low"] = data[f"{name}_high"] = np.nan
         return pd.DataFrame(data)
 

@@ -1,20 +1,115 @@
-"""Means and covariances of indicator scores, gathered in one pass over the enterprises.
+"""What the measures see: complete scores, their moments, and the measures that need only those.
 
-Every measure and every adjustment that is linear or quadratic in the weights needs only these
-moments, so that its cost does not depend on the number of enterprises.
+Means and covariances of indicator scores are gathered in one pass over the enterprises. Every
+measure and every adjustment that is linear or quadratic in the weights needs only these moments,
+so that its cost does not depend on the number of enterprises. Measures take the weights ``g (L,)``
+of one level (indicators, capabilities or pillars) and the moments of the scores at that level; a
+node without variance has share 0 and correlation 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
+from calib.framework import RuleOptions
+from calib.population import Population
+from calib.rating import Scored, score_answers
+from calib.rating.stars import effective_local, node_scores, scored_nodes
+from calib.weights import WeightSet
+from calib.words import Text, message
 
-__all__ = ["Moments", "moments_of", "pool_moments", "shrink", "shrinkage_intensity"]
+__all__ = [
+    "Concentration",
+    "Moments",
+    "VarianceShare",
+    "complete_scores",
+    "concentration",
+    "contribution_share",
+    "correlation_with_total",
+    "dominated_enterprises",
+    "item_rest_correlation",
+    "moments_of",
+    "pool_moments",
+    "scored_for",
+    "shrink",
+    "shrinkage_intensity",
+    "variance_share",
+]
+
+
+def scored_for(
+    population: Population | Scored,
+    weights: WeightSet,
+    rule_options: RuleOptions | Mapping[str, str] | None,
+) -> Scored:
+    """Score a population under rule options, and check that it fits the weights."""
+    if isinstance(population, Scored):
+        if (
+            rule_options is not None
+            and population.framework.rule.read(rule_options) != population.rule_options
+        ):
+            raise InputError(message("dominance.fault.rule_options"))
+        scored = population
+    else:
+        scored = score_answers(population, population.framework.rule.read(rule_options))
+    if scored.framework.digest != weights.framework.digest:
+        raise InputError(message("dominance.fault.frameworks", weights=weights.name))
+    if len(scored) == 0:
+        raise InputError(message("dominance.fault.empty"))
+    return scored
+
+
+def complete_scores(
+    scored: Scored, weights: WeightSet
+) -> tuple[dict[str, FloatArray], tuple[Text, ...]]:
+    """Return scores (n, L) by track without gaps, and notes on what was filled in.
+
+    Notes
+    -----
+    Under ``missing = renormalise`` an unanswered item hands its weight to its answered siblings,
+    which is the same as scoring it with their weighted mean. That mean is filled in, under
+    the given weights, so that moments and stars agree with the rating at those weights.
+    """
+    out: dict[str, FloatArray] = {}
+    notes: list[Text] = []
+    for t, sample in scored.samples.items():
+        X = sample.X
+        gaps = np.isnan(X)
+        if gaps.any():
+            X = _filled(X, gaps, weights, t)
+            notes.append(message("dominance.note.gaps", track=sample.track.name, n=int(gaps.sum()),
+                                 weights=weights.name))  # fmt: skip
+        out[t] = X
+    return out, tuple(notes)
+
+
+def _filled(X: FloatArray, gaps: FloatArray, weights: WeightSet, t: str) -> FloatArray:
+    track, local = weights.framework.tracks[t], weights.local[t]
+    out = np.array(X)
+    patterns, group = np.unique(gaps, axis=0, return_inverse=True)
+    for number, gap in enumerate(patterns):
+        if not gap.any():
+            continue
+        rows = np.flatnonzero(group.ravel() == number)
+        known = scored_nodes(track, local, ~gap)
+        top = track.families[0].members
+        if not (known[top] & (local[top] > 0)).any():
+            raise InputError(message("dominance.fault.no_answer", track=t, n=len(rows)))
+        own = effective_local(track, local, ~gap)
+        scores = node_scores(track, np.nan_to_num(X[rows]), own)
+        total = scores[:, top] @ own[top]
+        for column in np.flatnonzero(gap):
+            up = int(track.parent[track.leaves[column]])
+            while up >= 0 and not known[up]:
+                up = int(track.parent[up])
+            out[rows, column] = total if up < 0 else scores[:, up]
+    return out
+
 
 _CHUNK = 8192
 
@@ -166,3 +261,136 @@ def shrink(m: Moments, intensity: float) -> Moments:
     cov = (1.0 - intensity) * m.cov
     np.fill_diagonal(cov, np.diag(m.cov))
     return Moments(m.n, m.mean, cov, m.centred, m.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """How concentrated weights are.
+
+    Parameters
+    ----------
+    hhi : float
+        Herfindahl-Hirschman index, sum of squared weights, from 1/L to 1.
+    effective : float
+        Effective number of indicators, 1/hhi.
+    largest : float
+        Largest weight.
+    """
+
+    hhi: float
+    effective: float
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceShare:
+    """Shares of the variance of the total; signed, ``share`` sums to 1 (0 without variance).
+
+    Parameters
+    ----------
+    share : (L,) g_l (Σg)_l / g'Σg
+    own : (L,) part through the indicator's own variance, g_l² Σ_ll / g'Σg
+    correlated : (L,) part through its covariance with the others
+    variance : float
+        Variance of the total, g'Σg.
+    """
+
+    share: FloatArray
+    own: FloatArray
+    correlated: FloatArray
+    variance: float
+
+
+def concentration(g: FloatArray) -> Concentration:
+    """Measure the concentration of weights.
+
+    Examples
+    --------
+    >>> concentration(np.full(4, 0.25)).effective
+    4.0
+    """
+    hhi = float(np.sum(np.asarray(g) ** 2))
+    return Concentration(hhi, 1.0 / hhi, float(np.max(g)))
+
+
+def contribution_share(g: FloatArray, m: Moments) -> FloatArray:
+    """Return each indicator's share of the mean total, g_l x̄_l / T̄ (0 when all scores are 0)."""
+    part = g * m.mean
+    total = float(part.sum())
+    return part / total if total > 0 else np.zeros_like(part)
+
+
+def dominated_enterprises(X: FloatArray, g: FloatArray, cap: float) -> FloatArray:
+    """Return the share of enterprises in which an indicator gives more than a cap of the total.
+
+    Parameters
+    ----------
+    X : (n, L) scores
+    g : (L,) weights
+    cap : float in 0..1
+
+    Returns
+    -------
+    (L,) shares of enterprises; an enterprise with total 0 is dominated by nothing
+    """
+    total = X @ g
+    limit = cap * total * (1.0 + 1e-12)
+    over = np.empty(len(g))
+    for i, weight in enumerate(g):  # column by column: no second table of n x L
+        over[i] = np.count_nonzero(weight * X[:, i] > limit)
+    return np.asarray(over / max(X.shape[0], 1), dtype=float)
+
+
+def variance_share(g: FloatArray, m: Moments) -> VarianceShare:
+    """Split the variance of the total between indicators.
+
+    Parameters
+    ----------
+    g : (L,) weights
+    m : moments of the scores
+
+    Returns
+    -------
+    VarianceShare
+
+    Notes
+    -----
+    C_l = g_l (Σg)_l / g'Σg = Cov(g_l x_l, T) / V(T), the covariance decomposition; scaling all
+    scores leaves it as it is.
+    """
+    part = g * (m.cov @ g)
+    own = g**2 * np.diag(m.cov)
+    variance = float(part.sum())
+    if variance <= 1e-14 * max(float(own.sum()), 1e-300) or own.sum() <= 0:
+        zero = np.zeros_like(part)
+        return VarianceShare(zero, zero, zero, max(variance, 0.0))
+    return VarianceShare(part / variance, own / variance, (part - own) / variance, variance)
+
+
+def correlation_with_total(g: FloatArray, m: Moments) -> FloatArray:
+    """Return the correlation of each indicator with the total; 0 where either is constant."""
+    cov = m.cov @ g
+    return _ratio(cov, np.diag(m.cov) * max(float(g @ cov), 0.0))
+
+
+def item_rest_correlation(g: FloatArray, m: Moments) -> FloatArray:
+    """Return the correlation of each indicator with the rest of the total, T - g_l x_l.
+
+    Notes
+    -----
+    Cov(x_l, T - g_l x_l) = (Σg)_l - g_l Σ_ll and V(T - g_l x_l) = g'Σg - 2 g_l (Σg)_l + g_l² Σ_ll.
+    Whether the rest is rescaled to sum to 1 makes no difference to a correlation.
+    """
+    s = np.diag(m.cov)
+    cov = m.cov @ g
+    variance = float(g @ cov)
+    rest = variance - 2.0 * g * cov + g**2 * s
+    rest = np.where(rest > 1e-12 * max(variance, 0.0), rest, 0.0)
+    return _ratio(cov - g * s, s * rest)
+
+
+def _ratio(cov: FloatArray, product: FloatArray) -> FloatArray:
+    ok = product > 0
+    out = np.zeros_like(cov)
+    out[ok] = cov[ok] / np.sqrt(product[ok])
+    return np.asarray(np.clip(out, -1.0, 1.0), dtype=float)

@@ -1,7 +1,7 @@
 "use strict";
 /**
  * Measures of dominance that need only weights and moments, and transitions between two sets:
- * calib.outcomes.dominance.shares and calib.outcomes.compare in the page.
+ * calib.outcomes.dominance.moments and calib.outcomes.compare in the page.
  */
 const Measures = (() => {
   /** Shares of the mean total and of its variance at a level.

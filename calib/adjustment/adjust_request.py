@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from calib._types import FloatArray
 from calib.errors import Faults, suggest
 from calib.framework import Framework
-from calib.outcomes.dominance.request import level_depths
+from calib.outcomes.dominance.dominance_request import level_depths
 from calib.requests import Request
 from calib.words import message
 
@@ -25,6 +25,7 @@ __all__ = [
     "VerdictRules",
     "resolve",
 ]
+
 
 Threshold: TypeAlias = Annotated[float, Field(ge=0, le=1)] | Literal[False]
 """A threshold from 0 to 1, or false for no such rule."""

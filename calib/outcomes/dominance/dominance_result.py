@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from calib._types import Seed
 from calib.framework import RuleOptions
+from calib.outcomes.dominance.dominance_request import DominanceRequest, level_depths
 from calib.outcomes.dominance.measuring import POOLED, Measured, measure
-from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.request import DominanceRequest, level_depths
-from calib.outcomes.dominance.scores import complete_scores, scored_for
-from calib.outcomes.dominance.shares import contribution_share, variance_share
+from calib.outcomes.dominance.moments import (
+    complete_scores,
+    contribution_share,
+    moments_of,
+    scored_for,
+    variance_share,
+)
 from calib.population import Population
 from calib.rating import Scored, over_samples
 from calib.rating.over_samples import long_form
