@@ -158,8 +158,8 @@ def dominance(
         print_table(found.table("dominance-flags"), lang, found.names)
     for note in found.notes:
         click.echo(note.get(lang))
-    if found.synthetic:
-        click.echo(message("population.synthetic").get(lang))
+    if scored.made_up is not None:
+        click.echo(scored.made_up.get(lang))
     if out is not None:
         from calib.tables.write import write_table
 
@@ -255,8 +255,8 @@ def adjust(
     for note in found.notes:
         if not note.warning:
             click.echo(note.get(lang))
-    if found.synthetic:
-        click.echo(message("population.synthetic").get(lang))
+    if scored.made_up is not None:
+        click.echo(scored.made_up.get(lang))
     if ledger_file is not None and found.ledger is not None:
         write_ledger(found.ledger, ledger_file)
         click.echo(message("adjustment.wrote_ledger", file=str(ledger_file),

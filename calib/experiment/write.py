@@ -18,7 +18,7 @@ from calib.experiment.history import origin_of, runs_in
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.experiment.spec import DECISION
-from calib.files.atomic import atomic_directory, clear_remains, write_text
+from calib.files.atomic import atomic_directory, clear_remains, write_bytes, write_text
 from calib.files.folders import MANIFEST, file_hashes, own_work
 from calib.files.names import file_stem, names_apart
 from calib.files.verification import last_verification
@@ -160,14 +160,15 @@ def _write_tables(run: Run, aside: Path) -> None:
 
 
 def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
-    from calib.figures import save_svg, to_svg_string
+    from calib.figures import svg_bytes, to_svg_string
 
     (aside / "figures").mkdir()
     out = {}
     for drawing in run.drawings():
         figure = drawing.draw(lang)
-        save_svg(figure, aside / "figures" / f"{drawing.name}.svg")
-        out[drawing.name] = to_svg_string(figure, title=drawing.title.get(lang))
+        drawn = svg_bytes(figure)  # once: drawing takes longer than most analyses
+        write_bytes(aside / "figures" / f"{drawing.name}.svg", drawn)
+        out[drawing.name] = to_svg_string(figure, title=drawing.title.get(lang), drawn=drawn)
     return out
 
 

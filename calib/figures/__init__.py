@@ -50,6 +50,7 @@ from calib.figures.style import (
     say,
     style,
     styled,
+    svg_bytes,
     to_png_bytes,
     to_svg_string,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "star_distribution",
     "style",
     "styled",
+    "svg_bytes",
     "to_png_bytes",
     "to_svg_string",
     "transitions",

@@ -36,6 +36,7 @@ __all__ = [
     "say",
     "style",
     "styled",
+    "svg_bytes",
     "to_png_bytes",
     "to_svg_string",
 ]
@@ -262,7 +263,14 @@ def _unique_ids(svg: str) -> str:
     return re.sub(r'href="#', f'href="#{prefix}', svg)
 
 
-def to_svg_string(fig: Any, *, title: str = "", themed: bool = True) -> str:
+def svg_bytes(fig: Any) -> bytes:
+    """Return the figure as an SVG file of fixed colours: the same bytes at every run."""
+    return _render(fig, "svg", metadata=_NO_METADATA)
+
+
+def to_svg_string(
+    fig: Any, *, title: str = "", themed: bool = True, drawn: bytes | None = None
+) -> str:
     """Return the figure as SVG to put into an HTML page.
 
     Parameters
@@ -271,13 +279,14 @@ def to_svg_string(fig: Any, *, title: str = "", themed: bool = True) -> str:
     title : what the figure shows, in words, for readers who do not see it
     themed : let background, text and lines follow the CSS variables ``--figure-paper``,
         ``--figure-ink``, ``--figure-muted`` and ``--figure-grid`` of the page (light and dark)
+    drawn : what :func:`svg_bytes` gave for it; drawn here if None
 
     Returns
     -------
     An ``<svg>`` element: the same bytes at every run, ids unique to the figure, width that
     follows the page, no reference to anything outside.
     """
-    text = _render(fig, "svg", metadata=_NO_METADATA).decode()
+    text = (svg_bytes(fig) if drawn is None else drawn).decode()
     svg = text[text.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
@@ -304,7 +313,7 @@ def to_png_bytes(fig: Any, *, dpi: int = 150) -> bytes:
 def save_svg(fig: Any, path: str | Path) -> Path:
     """Write the figure as an SVG file of fixed colours: the same bytes at every run."""
     path = Path(path)
-    write_bytes(path, _render(fig, "svg", metadata=_NO_METADATA))
+    write_bytes(path, svg_bytes(fig))
     return path
 
 

@@ -91,3 +91,16 @@ def test_a_rounded_set_says_which_weights_are_off_its_grid(source):
             )
             assert whole or (family.parent in off and family.parent in said[0])
     assert off_grid(round_weights(WEIGHTS, keep_equal=False)) == ()
+
+
+def test_the_command_line_says_in_chinese_what_stands_for_all_tracks_and_what_the_trial_is():
+    from click.testing import CliRunner
+
+    from calib.cli.main import cli
+
+    command = ["dominance", "trial", "--level", "pillar", "--draws", "0", "--lang", "zh"]
+    text = CliRunner().invoke(cli, command, catch_exceptions=False).output
+    assert "各类型合计" in text
+    assert "pooled" not in text
+    assert "pillar" not in text
+    assert "众多样本之一" in text or "其中之一" in text
