@@ -95,6 +95,8 @@ def option_of(
         unsaid = stated is None and "/" in name
         default = None if unsaid else bool(stated)
         return click.option(name, field, is_flag=True, default=default, help=text)
+    if default is _AS_STATED and info.is_required():
+        return click.option(name, field, type=type or kind, required=True, help=text)
     return click.option(
         name, field, type=type or kind, multiple=several, help=text,
         default=stated, show_default=stated not in (None, ()),
