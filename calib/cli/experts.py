@@ -12,7 +12,10 @@ from calib.cli.options import lang_option, option_of
 from calib.experts.panel_request import PanelRequest
 
 if TYPE_CHECKING:
+    from calib.experts.panel import Panel, Question
     from calib.experts.panel_weighing import PanelResult
+    from calib.experts.register import Sent
+    from calib.framework import Framework
 
 __all__ = ["form", "read"]
 
@@ -44,6 +47,8 @@ def _listed(text: str | None) -> list[str] | None:
 )
 @click.option("--track", help="One track only.")
 @click.option("--expert", default="", help="Written into the form.")
+@click.option("--experts", help="Names by commas: a form for each in the folder OUT, and the "
+              "register of forms sent.")  # fmt: skip
 @click.option("--round", "number", type=click.IntRange(1), default=1, show_default=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="The .xlsx file (experts-METHOD-LANG.xlsx if not given).")  # fmt: skip
@@ -54,6 +59,7 @@ def form_experts(
     levels: str | None,
     track: str | None,
     expert: str,
+    experts: str | None,
     number: int,
     out: Path | None,
 ) -> None:
@@ -66,12 +72,39 @@ def form_experts(
 
     fw = load_framework(framework)
     questions = questions_of(fw, levels=_listed(levels), track=track)
+    model = f"{fw.code} {fw.version}"
+    if experts is not None:
+        folder = out or Path(f"experts-{method}-{lang}")
+        _write_forms(folder, _listed(experts) or [], fw, questions, method, lang, number)
+        return
     path = out or Path(f"experts-{method}-{lang}.xlsx")
     if path.exists():
         raise InputError(message("experts.cli_exists", path=path))
     write_form(path, fw, questions, method, lang=lang, expert=expert, round_number=number)
-    model = f"{fw.code} {fw.version}"
     click.echo(say("experts.cli_form", path=path, n=len(questions), framework=model))
+
+
+def _write_forms(
+    folder: Path, experts: list[str], framework: Framework, questions: dict[str, Question],
+    method: str, lang: str, number: int,
+) -> None:  # fmt: skip
+    """Write a form for each expert, and note it in the register."""
+    from calib.errors import InputError
+    from calib.experts.form_write import form_file, write_form
+    from calib.experts.register import REGISTER, add_to_register
+    from calib.words import message, say
+
+    made = {expert: folder / form_file(number, expert) for expert in dict.fromkeys(experts)}
+    for path in made.values():
+        if path.exists():
+            raise InputError(message("experts.cli_exists", path=path))
+    folder.mkdir(parents=True, exist_ok=True)
+    for expert, path in made.items():
+        write_form(path, framework, questions, method, lang=lang, expert=expert,
+                   round_number=number)  # fmt: skip
+    add_to_register(folder / REGISTER, made, number)
+    click.echo(say("experts.cli_forms", n=len(made), round=number, folder=folder,
+                   register=REGISTER))  # fmt: skip
 
 
 @form.command("next-round")
@@ -87,6 +120,7 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     """
     from calib.experts.form_write import write_next_round
     from calib.experts.panel_files import read_panel
+    from calib.experts.register import REGISTER, add_to_register
     from calib.framework import load_framework
     from calib.words import say
 
@@ -96,6 +130,8 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
     for text in kept:
         click.echo(text, err=True)
     count, number = len(made) - len(kept), panel.rounds[-1] + 1
+    experts = [f.expert for f in panel.in_round(panel.rounds[-1])]
+    add_to_register(out / REGISTER, dict(zip(experts, made, strict=True)), number)
     click.echo(say("experts.cli_next_round", n=count, round=number, folder=out))
 
 
@@ -107,6 +143,9 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 @option_of(PanelRequest, "method")
 @option_of(PanelRequest, "pooling")
 @option_of(PanelRequest, "competence")
+@option_of(PanelRequest, "inconsistent")
+@click.option("--sent", type=click.Path(path_type=Path, dir_okay=False),
+              help="Register of forms sent (sent.csv): who returned one, the rate.")  # fmt: skip
 @click.option(
     "--seeds",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -130,6 +169,7 @@ def read_experts(
     rounds: str | None,
     skip_invalid: bool,
     seeds: Path | None,
+    sent: Path | None,
     seed: int,
     lang: str,
     out: Path | None,
@@ -141,15 +181,20 @@ def read_experts(
     from calib.experts.panel_files import read_panel, write_panel_csv
     from calib.experts.panel_request import PanelRequest
     from calib.experts.panel_weighing import weigh_panel
+    from calib.experts.register import read_register, sent_counts
     from calib.framework import load_framework
     from calib.words import message
 
-    request = PanelRequest.make({"unjudged": "published", **options})
+    register = read_register(sent) if sent is not None else []
+    given = {"unjudged": "published", "sent": sent_counts(register), **options}
+    request = PanelRequest.make(given)
     try:
         numbers = [int(r) for r in _listed(rounds) or []] or None
     except ValueError as exc:
         raise InputError(message("experts.cli_rounds", value=repr(rounds))) from exc
     panel = read_panel(files, load_framework(framework), rounds=numbers, skip_invalid=skip_invalid)
+    if register:
+        _show_register(register, panel, lang)
     result = weigh_panel(panel, request=request, seeds=seeds, rng=seed)
     _show(result, lang)
     if out is not None:
@@ -158,6 +203,25 @@ def read_experts(
     if report is not None:
         _write_report(result, report, lang)
         click.echo(message("experts.cli_wrote", path=report).get(lang))
+
+
+def _show_register(register: list[Sent], panel: Panel, lang: str) -> None:
+    """Print the response rate of each round, and who is awaited."""
+    from calib.experts.register import register_table
+    from calib.report import print_table
+    from calib.words import message
+
+    table = register_table(register, panel)
+    for number, rows in table.frame[table.frame["state"] != "unexpected"].groupby("round"):
+        count = rows["state"].value_counts()
+        returned, sent = int(count.get("returned", 0)), len(rows)
+        said = message(
+            "experts.register.rate", round=int(number), sent=sent, returned=returned,
+            share=f"{returned / sent:.0%}", faulty=int(count.get("faulty", 0)),
+            awaited=int(count.get("awaited", 0)),
+        )  # fmt: skip
+        click.echo(said.get(lang))
+    print_table(table, lang)
 
 
 def _show(result: PanelResult, lang: str) -> None:

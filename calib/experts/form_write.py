@@ -317,6 +317,12 @@ def _with_ends_named(form: ExpertForm) -> ExpertForm:
     return replace(form, answers=answers)
 
 
+def form_file(number: int, expert: str) -> str:
+    """Return the name of the file of an expert's form in a round."""
+    safe = re.sub(r"[^\w.-]+", "_", expert)
+    return f"round-{number}-{safe}.xlsx"
+
+
 def write_next_round(
     panel: Panel,
     folder: str | os.PathLike[str],
@@ -372,8 +378,7 @@ def write_next_round(
             text = message("experts.faults.no_form_holds")
             faults.add(form.expert, text, value=", ".join(used), expected=" | ".join(FORM_METHODS))
         methods[form.expert] = used[0]
-        safe = re.sub(r"[^\w.-]+", "_", form.expert)
-        path = Path(folder) / f"round-{number + 1}-{safe}.xlsx"
+        path = Path(folder) / form_file(number + 1, form.expert)
         if path in paths.values():
             faults.add(form.expert, message("experts.faults.same_file"), value=path.name)
         elif os.path.lexists(path):

@@ -113,6 +113,11 @@ class PanelRequest(Request):
         default=None,
         description="widening of the intrinsic ranges, 0.1 if None (competence ``seeds``)",
     )
+    inconsistent: Literal["keep", "repair", "leave-out"] = Field(
+        default="keep",
+        description="judgements above the limit of consistency: they count as they are, with their"
+        " worst comparison replaced by what the others imply (pairwise comparisons), or not",
+    )
     unjudged: Literal["error", "published", "equal"] = Field(
         default="error", description="weights of nodes that nobody judged"
     )

@@ -230,7 +230,10 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
     columns = ["node", "expert", "method", "measure", "consistency", "limit", "acceptable"]
     columns += ["random_index", "index_source", "missing_pairs", "look_again_at"]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values(["acceptable", "node", "expert"], ignore_index=True)
+    above = (frame["consistency"] / frame["limit"]).where(frame["acceptable"] == "no", 0.0)
+    order = frame.assign(above=-above.astype(float))
+    order = order.sort_values(["acceptable", "above", "node", "expert"], ignore_index=True)
+    return order.drop(columns="above")
 
 
 def _index_source(label: str) -> Text | None:

@@ -15,6 +15,7 @@ from calib.experts.ahp import random_index_name, random_index_source
 from calib.experts.cooke import SeedAnswers, read_seed_answers, weights_from_seeds
 from calib.experts.delphi_panel import NodeRound, delphi_rounds
 from calib.experts.elicit import METHODS
+from calib.experts.inconsistent import Doubtful
 from calib.experts.panel import Panel
 from calib.experts.panel_differences import (
     LEVEL,
@@ -49,6 +50,7 @@ def panel_notes(found: PanelFindings, rule: StoppingRule) -> tuple[Note, ...]:
     out = []
     if panel.synthetic:
         out.append(Note(message("experts.synthetic"), warning=True))
+    out += doubtful_notes(pooled.doubtful)
     out.append(_stopping([r for r in found.rounds if r.round == pooled.round], rule))
     if pooled.unjudged:
         used = message(f"experts.used.{pooled.request.unjudged}")
@@ -86,8 +88,29 @@ def _stopping(last: Sequence[NodeRound], rule: StoppingRule) -> Note:
     )
 
 
+MOST_NAMED = 5
+"""Experts above the limit of consistency who are named with what to ask them about."""
+
+
+def doubtful_notes(doubtful: Sequence[Doubtful]) -> list[Note]:
+    """Name who is above the limit of consistency, what to ask about, and what was done."""
+    if not doubtful:
+        return []
+    listed = [d.said() for d in doubtful[:MOST_NAMED]]
+    out = []
+    for done in ("keep", "repair", "leave-out"):
+        n = sum(d.done == done for d in doubtful)
+        if n:
+            key = done.replace("-", "_")
+            out.append(Note(message(f"experts.doubtful.{key}", n=n), warning=True))
+    more = len(doubtful) - len(listed)
+    rest = message("experts.doubtful.more", n=more) if more else ""
+    out.append(Note(message("experts.doubtful.listed", listed=_listed(listed), rest=rest)))
+    return out
+
+
 def judgement_notes(nodes: Mapping[str, NodeJudgements]) -> list[Note]:
-    """Say which random index CR used, who is inconsistent, and whose numbers do not add up."""
+    """Say which random index CR used, and whose numbers do not add up."""
     out = []
     for label in sorted({label for node in nodes.values() for label in node.index if label}):
         values = {
@@ -99,9 +122,6 @@ def judgement_notes(nodes: Mapping[str, NodeJudgements]) -> list[Note]:
         listed = [f"RI({n}) = {values[n]:.4g}" for n in sorted(values)]
         name, source = random_index_name(label), random_index_source(label)
         out.append(Note(message("experts.index", index=name, source=source, values=listed)))
-    doubtful = sum(int((~node.acceptable).sum()) for node in nodes.values())
-    if doubtful:
-        out.append(Note(message("experts.doubtful", n=doubtful), warning=True))
     sums = [
         message(
             "experts.node.sum",
@@ -389,6 +409,10 @@ def _detail(panel: Panel, pooled: PanelWeights) -> Text:
     ]
     if request.method is not None:
         parts.append(message("experts.detail_method", method=request.method))
+    if request.inconsistent != "keep":
+        n = sum(d.done != "keep" for d in pooled.doubtful)
+        key = request.inconsistent.replace("-", "_")
+        parts.append(message(f"experts.doubtful.detail_{key}", n=n))
     if panel.synthetic:
         parts.append(message("experts.detail_synthetic"))
     if pooled.unjudged:

@@ -14,6 +14,7 @@ from calib.errors import Faults, InputError
 from calib.experts.ahp import Comparisons
 from calib.experts.bestworst import input_consistency
 from calib.experts.elicit import METHODS, Elicited, elicit
+from calib.experts.inconsistent import Doubtful, doubtful_judgements, settled
 from calib.experts.pairwise import eigenvector_weights
 from calib.experts.panel import ExpertForm, Panel, Question, named_items, questions_of
 from calib.experts.panel_bootstrap import (
@@ -228,6 +229,7 @@ class PanelWeights:
     without : local weights (experts, m) by track, without each expert in turn
     irreplaceable : experts who alone judged a node, with its key; that node keeps its weights
     unjudged : keys of nodes that nobody judged
+    doubtful : judgements above the limit of consistency as they were returned, the worst first
     """
 
     round: int
@@ -241,6 +243,7 @@ class PanelWeights:
     without: Mapping[str, FloatArray]
     irreplaceable: tuple[tuple[str, str], ...] = field(default=())
     unjudged: tuple[str, ...] = field(default=())
+    doubtful: tuple[Doubtful, ...] = field(default=())
 
 
 def pool_panel(
@@ -272,6 +275,10 @@ def pool_panel(
     number = panel.rounds[-1] if round_number is None else round_number
     part = panel if request.method is None else panel.elicited_by(request.method)
     nodes = judge_nodes(part, number, request.formulas.by_method())
+    doubtful = doubtful_judgements(nodes, request.inconsistent)
+    if any(d.done != "keep" for d in doubtful):
+        part = settled(part, number, doubtful)
+        nodes = judge_nodes(part, number, request.formulas.by_method())
     missing = tuple(key for key in questions_of(panel.framework) if key not in nodes)
     fallback = _fallback(panel.framework, missing, request.unjudged)
     experts = tuple(form.expert for form in part.in_round(number))
@@ -317,6 +324,7 @@ def pool_panel(
         without,
         tuple(alone),
         missing,
+        doubtful,
     )
 
 
