@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -184,6 +184,8 @@ def describe(
     seed : of sampled Shapley orders
     """
     request = spec.request
+    if scored.synthetic:
+        weights = _marked(weights)
     earlier, later = (_moments(scored, w) for w in (before, weights))
     measures = measure_table(before, weights, earlier, spec.on, later)
     stars = star_moves_table(rate(before, scored), rate(weights, scored))
@@ -215,7 +217,9 @@ def describe(
         tables.append(Table("ensemble", ensemble.table, title, 60))
     return AdjustResult(
         weights,
-        also={str(r.number): r.after for r in made.rounds} if made else {},
+        also={str(r.number): _marked(r.after) if scored.synthetic else r.after for r in made.rounds}
+        if made
+        else {},
         tables=tables,
         drawings=list(judged.drawings()),
         notes=[
@@ -240,6 +244,11 @@ def describe(
         stars=stars,
         synthetic=scored.synthetic,
     )
+
+
+def _marked(weights: WeightSet) -> WeightSet:
+    """Return a set that says that it was made from enterprises that are none."""
+    return replace(weights, provenance=replace(weights.provenance, synthetic=True))
 
 
 def _moments(scored: Scored, weights: WeightSet) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def finished(
     detail = joined(parts, message("words.semicolon"))
     return WeightSet.build(
         fw, name or f"{weights.name} adjusted", out, source="adjusted", detail=detail,
-        inputs={weights.name: weights.digest},
+        inputs={weights.name: weights.digest}, synthetic=weights.provenance.synthetic,
     )  # fmt: skip
 
 

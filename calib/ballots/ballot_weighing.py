@@ -363,6 +363,7 @@ def _weights(
         detail=_detail(survey, method, request, levels),
         label=_label(method),
         inputs={Path(survey.read_report.file).name: survey.digest},
+        synthetic=survey.synthetic or base.provenance.synthetic,
         uncertainty=derive([own, base], lambda sets, plan: with_base(sets[0], sets[1])),
     )
     return made, tree.share

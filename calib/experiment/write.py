@@ -15,6 +15,7 @@ from typing import Any
 
 import calib
 from calib.experiment.history import origin_of, runs_in
+from calib.experiment.marks import mark_synthetic
 from calib.experiment.report import render_report
 from calib.experiment.run import Run
 from calib.experiment.spec import DECISION
@@ -24,7 +25,7 @@ from calib.files.names import file_stem, names_apart
 from calib.files.verification import last_verification
 from calib.outcomes.comparison import transition_matrix
 from calib.outcomes.decision import DecisionResult
-from calib.report import data_dictionary
+from calib.report import Table, data_dictionary
 from calib.tables import write_csv, write_parquet
 from calib.weights import to_toml
 from calib.words import say
@@ -116,7 +117,7 @@ def write_run(
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
         _write_json(
-            aside / "columns.json", data_dictionary(run.tables(), run.experiment.framework.names)
+            aside / "columns.json", data_dictionary(_tables(run), run.experiment.framework.names)
         )
         manifest = _manifest(run, identifier, lang, command, target)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
@@ -136,11 +137,15 @@ def _free_name(folder: Path, name: str, notice: Callable[[str], None]) -> Path:
     return target
 
 
+def _tables(run: Run) -> list[Table]:
+    return [mark_synthetic(table, run) for table in run.tables()]
+
+
 def _write_tables(run: Run, aside: Path) -> None:
     parquet = importlib.util.find_spec("pyarrow") is not None
     (aside / "tables").mkdir()
     (aside / "weights").mkdir()
-    for table in run.tables():
+    for table in _tables(run):
         path = aside / "tables" / f"{table.name}.csv"
         write_csv(table.frame, path)
         if parquet:

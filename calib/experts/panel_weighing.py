@@ -390,6 +390,7 @@ def _weight_set(
         detail=_detail(panel, pooled),
         label=Name(label.get("zh"), label.get("en")),
         inputs=inputs,
+        synthetic=panel.synthetic,
         uncertainty=from_table(root, pooled.local, pooled.draws),
     )
 

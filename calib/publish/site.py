@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from calib._dates import now
 from calib.errors import CalibError
 from calib.experiment import section_title
+from calib.experiment.marks import mark_synthetic
 from calib.experiment.spec import DECISION
 from calib.figures import to_svg_string
 from calib.files.atomic import atomic_directory, check_directory, write_text
@@ -329,13 +330,15 @@ def _download_names(view: View) -> _Names:
 def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, str]]:
     place = folder / "downloads"
     place.mkdir()
-    tables = view.tables()
+    tables = [mark_synthetic(t, view.run) for t in view.tables()]
     files: list[tuple[Path, str]] = []
     names_of = view.run.experiment.framework.names
     sheets = [Sheet(t.name, t, names_of) for t in tables]
     for name, weights in view.run.sets.items():
         title = message("publish.set_sheet", name=name)
-        table = Table("weights", weights.frame(), title)
+        frame = weights.frame()
+        frame = frame.assign(synthetic="yes") if weights.provenance.synthetic else frame
+        table = Table("weights", frame, title)
         sheets.append(Sheet(set_sheet_name(name), table, raw=True))
     book = write_workbook(sheets, place / "book.xlsx", language=view.language)
     files.append((book, view.say("publish.all_results")))

@@ -340,7 +340,7 @@ def _set_sheets(weights: Table | None) -> list[Sheet]:
     if weights is None:
         return []
     columns = ["track", "level", "parent", "code", "name_zh", "name_en"]
-    columns += ["local_weight", "global_weight"]
+    columns += ["local_weight", "global_weight", "synthetic"]
     sheets = []
     for name, rows in weights.frame.groupby("set", sort=False):
         kept = rows[[c for c in columns if c in rows.columns]].reset_index(drop=True)

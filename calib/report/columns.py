@@ -84,6 +84,7 @@ _BY_ROLE: Mapping[str, str] = {
         "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_camp"
     ),
     "flag": (
+        "synthetic "
         "outside all_permutations reaches_cutoff downgraded acceptable adds_up interval_above_cap "
         "spent"
     ),

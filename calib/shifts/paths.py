@@ -128,6 +128,7 @@ class WeightPath:
             ),
             inputs={self.start.name: self.start.digest, self.end.name: self.end.digest},
             uncertainty=derive([self.start, self.end], moved),
+            synthetic=self.start.provenance.synthetic or self.end.provenance.synthetic,
         )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def blend(
         source="blend",
         detail=detail,
         inputs={s.name: s.digest for s in sets},
+        synthetic=any(s.provenance.synthetic for s in sets),
         uncertainty=derive(sets, mixed),
     )
 

@@ -26,7 +26,7 @@ from calib.imports import stored
 from calib.weights.imported import mapped_weights
 from calib.weights.sheet import complete, read_weight_table
 from calib.weights.weightset import Provenance, WeightSet, check_weights, published_weights
-from calib.words import message
+from calib.words import languages, message, say
 
 __all__ = ["read_weights", "to_toml", "write_weights"]
 
@@ -42,6 +42,7 @@ class _ProvenanceEntry(BaseModel):
     source: str = "file"
     detail: str = ""
     date: str = ""
+    synthetic: bool = False
     inputs: dict[str, str] = {}
 
 
@@ -101,7 +102,7 @@ def read_weights(
     detail = p.detail
     if spec.unlisted:
         detail = f"{detail}; unlisted families: {spec.unlisted}".lstrip("; ")
-    provenance = Provenance(p.source, detail, p.date, p.inputs)
+    provenance = Provenance(p.source, detail, p.date, p.inputs, synthetic=p.synthetic)
     return WeightSet(framework, spec.name, local, label, provenance, spec.version)
 
 
@@ -207,7 +208,9 @@ def _put(
 def to_toml(weights: WeightSet) -> str:
     """Return a weight set as TOML text; numbers in the shortest form that reads back exactly."""
     fw, p = weights.framework, weights.provenance
+    mark = [f"# {say('provenance.synthetic', lang)}" for lang in languages() if p.synthetic]
     lines = [
+        *mark,
         'schema = "calib.weights/1"',
         f"framework = {_q(fw.code)}",
         f"framework_version = {_q(fw.version)}",
@@ -219,6 +222,8 @@ def to_toml(weights: WeightSet) -> str:
         f"source = {_q(p.source)}",
     ]
     lines += [f"{key} = {_q(v)}" for key, v in (("detail", p.detail), ("date", p.date)) if v]
+    if p.synthetic:
+        lines.append("synthetic = true")
     if p.inputs:
         lines.append("[provenance.inputs]")
         lines += [f"{_q(k)} = {_q(v)}" for k, v in p.inputs.items()]
@@ -259,4 +264,5 @@ def write_weights(weights: WeightSet, path: str | os.PathLike[str]) -> None:
     from calib.tables import write_table
 
     fw = weights.framework
-    write_table(weights.frame().assign(framework=f"{fw.code} {fw.version}"), path)
+    frame = weights.frame().assign(framework=f"{fw.code} {fw.version}")
+    write_table(frame.assign(synthetic="yes") if weights.provenance.synthetic else frame, path)

@@ -60,6 +60,7 @@ def override(
         source="override",
         detail=message("provenance.override", base=weights.name, listed=listed),
         inputs={weights.name: weights.digest},
+        synthetic=weights.provenance.synthetic,
         uncertainty=derive([weights], drawn),
     )
 

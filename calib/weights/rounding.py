@@ -118,6 +118,7 @@ def round_weights(
         detail=joined(parts, message("words.semicolon")),
         inputs={weights.name: weights.digest},
         label=weights.label if name is None else None,
+        synthetic=weights.provenance.synthetic,
         uncertainty=derive([weights], lambda sets, _: rounded(sets[0])),
     )
 

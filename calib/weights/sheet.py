@@ -114,7 +114,9 @@ def read_weight_table(file: Path, framework: Framework, sheet: str | None) -> We
     check_weights(framework, local, str(file)).raise_if_any()
     _check_global(table, framework, local, faults)
     faults.raise_if_any()
-    return WeightSet.build(framework, file.stem, local, source="file")
+    marks = table.text("synthetic") if "synthetic" in table.frame.columns else []
+    synthetic = any(bare(fold(m)) in ("yes", "true", "1", "是") for m in marks)
+    return WeightSet.build(framework, file.stem, local, source="file", synthetic=synthetic)
 
 
 def _in_calibs_words(table: RawTable) -> RawTable:

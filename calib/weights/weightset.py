@@ -38,6 +38,8 @@ class Provenance:
     date : ISO date on which the weights were set, "" if not stated
     inputs : SHA-256 by name, of every file and weight set that went in
     said : what was done, for readers of any language
+    synthetic : whether data that nobody gave went in: enterprises, experts or ballots that were
+        made up. Sets that are made from such a set carry it on, and so do the files
     """
 
     source: str
@@ -45,6 +47,7 @@ class Provenance:
     date: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     said: Text | None = None
+    synthetic: bool = False
 
     def __repr__(self) -> str:
         text = f"<Provenance {self.source}: {self.detail}>"
@@ -104,6 +107,7 @@ class WeightSet:
         inputs: Mapping[str, str] | None = None,
         version: str = "1",
         uncertainty: Uncertainty | None = None,
+        synthetic: bool = False,
     ) -> WeightSet:
         """Build a weight set from arrays of local weights (m,) by track.
 
@@ -115,7 +119,7 @@ class WeightSet:
         """
         said = None if isinstance(detail, str) else detail
         written = detail if isinstance(detail, str) else detail.get("en")
-        provenance = Provenance(source, written, date, dict(inputs or {}), said)
+        provenance = Provenance(source, written, date, dict(inputs or {}), said, synthetic)
         shown = Name(name, name) if label is None else Name(label.get("zh"), label.get("en"))
         return cls(framework, name, local, shown, provenance, version, uncertainty)
 
@@ -462,5 +466,6 @@ def equal_weights(
         detail=message("provenance.equal", what=what, base=base.name),
         label=message("provenance.equal_label"),
         inputs={base.name: base.digest},
+        synthetic=levels is not None and base.provenance.synthetic,
         uncertainty=None if levels is None else derive([base], lambda sets, _: equalised(sets[0])),
     )

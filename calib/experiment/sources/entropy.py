@@ -53,6 +53,7 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
         framework, name, local, source="entropy", label=message("provenance.entropy_label"),
         detail=message("provenance.entropy", levels=list(params.levels or known), base=base.name),
         inputs={base.name: base.digest, context.scored.label: context.scored.digest},
+        synthetic=context.scored.synthetic or base.provenance.synthetic,
     )  # fmt: skip
     note = Note(message("provenance.entropy_note", name=name))
     return SourceResult(weights, notes=(note, *left_out))
