@@ -50,6 +50,8 @@ def check(
             faults += exc.faults
         except (CalibError, OSError) as exc:
             faults.append(Fault(name, "", str(exc)))
+    for text in _against_the_rest(files, framework):
+        click.echo(text)
     if marked is not None:
         _write_marked(files, faults, marked, lang)
     if faults:
@@ -157,6 +159,41 @@ def _check_survey(name: str, framework: Framework, sheet: str | None = None) -> 
 
     read = read_survey(name, framework, sheet=sheet).read_report
     return say("cli.is_survey", n=read.read, used=read.used, code=framework.code)
+
+
+def _against_the_rest(files: tuple[str, ...], framework: str) -> list[str]:
+    """Say whose judgements run against those of all others in these files, of each round."""
+    from calib.errors import CalibError
+    from calib.experts.direction import panel_direction
+    from calib.experts.judgements import judge_nodes
+    from calib.experts.panel_notes import direction_notes
+    from calib.experts.reading import read_panel
+    from calib.framework import load_framework
+
+    out: list[str] = []
+    try:
+        of_experts = [name for name in files if _is_panel(name)]
+        if not of_experts:
+            return []
+        panel = read_panel(of_experts, load_framework(framework), rounds=range(1, 100))
+        for number in sorted({form.round for form in panel.forms}):
+            nodes = judge_nodes(panel, number)
+            names = sorted({e for node in nodes.values() for e in node.experts})
+            found = panel_direction(nodes, names, rng=0)
+            out += [n.get(current_language()) for n in direction_notes(names, found)]
+    except (CalibError, OSError):
+        return out  # the files' own faults are listed
+    return out
+
+
+def _is_panel(name: str) -> bool:
+    from calib.tables import read_table, sheet_names
+
+    if Path(name).suffix.lower() == ".xlsx":
+        return "_calib" in sheet_names(name)
+    if Path(name).suffix.lower() not in (".csv", ".parquet"):
+        return False
+    return {"expert", "round", "method", "node"} <= set(read_table(name).frame.columns)
 
 
 def _check_panel(name: str, framework: str) -> str:

@@ -56,7 +56,7 @@ def render_report(
     standard = [p for p, s in zip(parts, run.sections(), strict=True) if s.standard]
     others = [p for p, s in zip(parts, run.sections(), strict=True) if not s.standard]
     names = run.experiment.framework.names
-    warnings = [n.text.get(lang) for n in run.notes() if n.warning]
+    warnings = [n.get(lang) for n in run.notes() if n.warning]
     script = f"\n{sections_script()}"
     page: str = environment.get_template("report.html.jinja").render(
         page=None if advice is None else Markup(page_fragment(advice, level=2)),
@@ -113,9 +113,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     return PageSection(
         id=f"section-{section.name}",
         title=section_title(run, section, lang),
-        notes=[
-            n.text.get(lang) for n in section.notes if not n.warning and section.name != DECISION
-        ],
+        notes=[n.get(lang) for n in section.notes if not n.warning and section.name != DECISION],
         figures=[
             PageFigure(d.title.get(lang), figures[d.name], not d.name.startswith("transitions-"))
             for d in section.drawings

@@ -232,7 +232,7 @@ def comparison_page(comparison: RunComparison, lang: str) -> str:
         lang=lang,
         title=say("runs.page", lang),
         lead=comparison.headline().get(lang),
-        notes=[n.text.get(lang) for n in comparison.notes],
+        notes=[n.get(lang) for n in comparison.notes],
         runs=[(r.title, r.folder.name, r.finished) for r in (comparison.first, comparison.second)],
         # Every text in these is escaped by the table's renderer.
         tables=[

@@ -228,7 +228,7 @@ class View:
         """
         if not self.privacy.rows_allowed:
             return []
-        said = [n.text.get(self.language) for n in notes]
+        said = [n.get(self.language) for n in notes]
         people = self._release.people
         return [t for t in said if people is None or not people.search(normal(t))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,8 @@ __all__ = ["Drawing", "Note", "Table"]
 
 _MOST = 60
 """Rows of a table in a notebook's cell."""
+_NO_NUMBER = re.compile(r"(?<![\w.'\"“-])[-+]?(?:nan|inf)(?![\w'\"”-])")
+"""How Python writes an undefined or infinite number among words; names in quotes are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class Note:
     warning: bool = False
 
     def get(self, lang: str) -> str:
-        """Return the sentence in a language."""
-        return self.text.get(lang)
+        """Return the sentence in a language; a number that is none is a dash, as in a table."""
+        return _NO_NUMBER.sub("–", self.text.get(lang))
 
 
 @dataclass(frozen=True, eq=False)

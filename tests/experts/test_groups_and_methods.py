@@ -261,6 +261,29 @@ def test_the_expert_who_filled_in_the_scale_the_wrong_way_is_named():
     assert "e4" not in said.text.get("en")
 
 
+@pytest.mark.parametrize("command", ["check", "read experts"])
+def test_an_expert_against_all_others_is_asked_about_when_the_panel_is_read(tmp_path, command):
+    from click.testing import CliRunner
+
+    from calib.cli.main import cli
+
+    rows = ["expert,round,method,node,item,against,value"]
+    for e in range(8):
+        for key, question in questions_of(AII).items():
+            points = np.array([2.0**i for i in range(len(question.items))])
+            points = points[::-1] if e == 7 else points
+            shares = zip(question.items, points / points.sum() * 100, strict=True)
+            rows += [f"e{e},1,points,{key},{item},,{value!r}" for item, value in shares]
+    path = tmp_path / "panel.csv"
+    path.write_text("\n".join(rows).replace("np.float64(", "").replace(")", ""), "utf-8")
+    done = CliRunner().invoke(cli, [*command.split(), str(path), "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert "(filled in in the wrong direction?): e7 (r -1.00" in said
+    done = CliRunner().invoke(cli, [*command.split(), str(path), "--lang", "zh"])
+    assert "e7" in done.output
+
+
 def test_correlation_with_the_rest_is_pearsons_within_one_node():
     w = noisy([0.4, 0.3, 0.2, 0.1], 6, np.random.default_rng(9), 0.8)
     found = correlation_with_rest([w], draws=50, rng=0)

@@ -9,6 +9,7 @@ import pytest
 
 from calib.framework import load_framework
 from calib.report import (
+    Note,
     Table,
     display,
     excel_format,
@@ -93,3 +94,16 @@ def test_what_a_blank_means_is_said_where_one_stands():
 )  # fmt: skip
 def test_the_format_in_excel_follows_from_the_role(key, expected):
     assert excel_format(find_column(key)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("alpha is nan, from -inf to inf (nan %)", "alpha is –, from – to – (– %)"),
+        ("p = nan。", "p = –。"),
+        ("the set 'nan' and nano, info and 0.5", "the set 'nan' and nano, info and 0.5"),
+    ],
+)
+def test_a_note_never_prints_a_number_that_is_none(text, shown):
+    note = Note(Name(text, text))
+    assert (note.get("zh"), note.get("en")) == (shown, shown)
