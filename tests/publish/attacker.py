@@ -7,11 +7,19 @@ that it can think of, and asks for the least and the largest value that each hid
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from matplotlib.ft2font import FT2Font
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
+
+from calib.figures.fonts import FONT_FILE
+from calib.words import say
 
 FULL = bool(os.environ.get("CALIB_FULL_ATTACK"))
 
@@ -252,3 +260,154 @@ def below(run, code, top):
                 if track.nodes[i].code == top:
                     return True
     return False
+
+
+# What the pages of a site say, beside its downloads ----------------------------------------------
+
+
+class Pages(HTMLParser):
+    """The tables of a page, as lists of rows of texts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tables, self._cell = [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr" and self.tables:
+            self.tables[-1].append([])
+        elif tag in ("td", "th") and self.tables:
+            self._cell = []
+
+    def handle_data(self, data):
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th") and self._cell is not None:
+            self.tables[-1][-1].append("".join(self._cell).strip())
+            self._cell = None
+
+
+def keyed(table, run, language):
+    """Return a page's table as a frame whose columns and codes are calib's own."""
+    known = {say(f"columns.{k}", language): k for k in KEYS}
+    labels = run.experiment.framework.rule.labels
+    known |= {label.get(language): f"star_{i}" for i, label in enumerate(labels, 1)}
+    heads = [known.get(h, h) for h in table[0]]
+    frame = pd.DataFrame([r for r in table[1:] if len(r) == len(heads)], columns=heads)
+    scopes = {say("values.all", language): "all"}
+    scopes |= {t.name.get(language): c for c, t in run.experiment.framework.tracks.items()}
+    for key in ("scope", "track"):
+        if key in frame:
+            frame[key] = frame[key].map(lambda v: scopes.get(v, v))
+    if "node" in frame:
+        frame["node"] = frame["node"].str.split(" ").str[0]
+    for key in ("star", "from_star", "to_star"):
+        if key in frame:
+            frame[key] = frame[key].str.extract(r"(\d+)")[0].astype(int)
+    return frame
+
+
+KEYS = (
+    "n", "set", "scope", "star", "count", "share", "node", "from_star", "to_star", "same", "up",
+    "down", "downgraded", "track", "year",
+)  # fmt: skip
+
+
+def told_by_page(frame, baseline):
+    """Yield cells and their printed values of a table on a page; none where it counts nothing."""
+    keys = set(frame.columns)
+    if "year" in keys:
+        return
+    sets = frame["set"] if "set" in keys else [baseline] * len(frame)
+    rows = list(zip(sets, frame.to_dict("records"), strict=True))
+    if {"node", "star_1"} <= keys:
+        for name, r in rows:
+            for key in (k for k in keys if k.startswith("star_")):
+                yield ("nodes", name, r["node"], r.get("scope", "all"), int(key[5:])), r[key]
+    elif {"scope", "star", "count"} <= keys:
+        for name, r in rows:
+            where = (r["node"], r["scope"]) if "node" in keys else (r["scope"],)
+            yield ("nodes" if "node" in keys else "stars", name, *where, r["star"]), r["count"]
+    elif {"set", "scope", "from_star", "to_star", "count"} <= keys:
+        for name, r in rows:
+            yield ("moves", name, r["scope"], r["from_star"], r["to_star"]), r["count"]
+    elif {"set", "scope", "same"} <= keys:
+        for name, r in rows:
+            for kind in ("same", "up", "down"):
+                yield ("agreement", name, r["scope"], kind), r[kind]
+            if "downgraded" in keys:
+                yield ("downgraded", name, r["scope"]), r["downgraded"]
+
+
+def drawn_numbers(text):
+    """Return whole numbers that figures of a page draw, without those of axes and legends."""
+    digits = {f"{FT2Font(str(FONT_FILE)).get_char_index(ord(c)):x}": c for c in "0123456789"}
+    out = []
+    for svg in re.findall(r"<svg.*?</svg>", text, flags=re.S):
+        cut = re.split(
+            r'<g id="(?=(?:[^"]*-)?(?:text|xtick|ytick|legend|axes|patch|line2d)_?\d)', svg
+        )
+        inside = ""
+        for part in cut[1:]:
+            name = part.split('"', 1)[0].rpartition("-")[2]
+            kind = name.partition("_")[0]
+            if kind in ("xtick", "ytick", "legend", "axes", "patch"):
+                inside = kind
+            elif kind == "text" and inside not in ("xtick", "ytick", "legend"):
+                glyphs = re.findall(r'href="#[^"]*?calibSansSC-([0-9a-f]+)"', part)
+                if glyphs and all(g in digits for g in glyphs):
+                    out.append(int("".join(digits[g] for g in glyphs)))
+    return out
+
+
+class SiteAttacker(Attacker):
+    """Attacks a published site by its downloads, the tables of its pages, and its figures."""
+
+    def __init__(self, folder, view):
+        run = view.run
+        tables = {
+            p.stem: pd.read_csv(p, encoding="utf-8-sig").rename(columns={"count": "count_"})
+            for p in Path(folder, "downloads").glob("*.csv")
+        }
+        for frame in tables.values():
+            if "count_" in frame:
+                frame["count"] = frame["count_"]
+        sizes = {t: len(s) for t, s in run.context.scored.samples.items()}
+        sizes = {"all": sum(sizes.values()), **(sizes if len(sizes) > 1 else {})}
+        self.seen, self.drawn, self.contradictions = 0, [], []
+        self._pages = [p.read_text("utf-8") for p in Path(folder).glob("*.html")]
+        self._run, self._language = run, view.language
+        super().__init__(tables, sizes, run.context.baseline, alike(run))
+
+    def _read(self):
+        super()._read()
+        for text in self._pages:
+            self.drawn += drawn_numbers(text)
+            for table in Pages(text).tables:
+                if len(table) < 2 or len(set(map(len, table))) > 2:
+                    continue
+                frame = keyed(table, self._run, self._language)
+                for key, value in told_by_page(frame, self.baseline):
+                    self.seen += 1
+                    before = len(self.low)
+                    position = self.cell(*key)
+                    if str(value).isdigit():
+                        here = int(value)
+                        if (
+                            position < before
+                            and not self.low[position] <= here <= self.high[position]
+                        ):
+                            self.contradictions.append((key, here))
+                        self.low[position] = self.high[position] = here
+                    elif position >= before:
+                        self._told(position, str(value))
+
+
+def attack_site(folder, view, width=2):
+    """Attack a site; return what was found, and what the pages told."""
+    attacker = SiteAttacker(folder, view)
+    return attacker.attack(width), attacker

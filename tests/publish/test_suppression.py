@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
-from attacker import FULL, Attacker, attack_view
+from attacker import FULL, Attacker, attack_site, attack_view
+from click.testing import CliRunner
 
+from calib.cli.main import cli
 from calib.errors import CalibError
 from calib.experiment import load_experiment
 from calib.files.shipped import shipped_experiments
 from calib.framework import load_framework
 from calib.outcomes.compare import ComparisonResult
 from calib.population import generate_population
-from calib.publish import Privacy, open_view
+from calib.publish import Privacy, build_site, open_view
 from calib.publish.cells import count_cells
 from calib.publish.protection import protect
 from calib.publish.release import Release
@@ -182,6 +185,51 @@ def test_nothing_hidden_is_found_in_a_shipped_experiment(name):
                 assert not values & {"1", "2", "1.0", "2.0"}, (table.name, key)
             if column.role == Role.SHARE:
                 assert "count" in table.frame, (table.name, key)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published") / "site"
+    return build_site(view_of("trial-comparison", "zh"), folder, answers=False).folder
+
+
+def test_the_pages_of_a_site_tell_no_more_than_its_tables(site):
+    found, attacker = attack_site(site, view_of("trial-comparison", "zh"))
+    assert attacker.seen > 100
+    assert found.hidden > 0
+    assert (found.exact, found.narrow, attacker.contradictions) == ((), (), [])
+    assert attacker.drawn
+    assert not set(attacker.drawn) & {1, 2}
+
+
+def test_the_attacker_reads_what_a_page_tells_too_much(site, tmp_path):
+    """The proof can fail: one hidden count in a notebook's table gives it away."""
+    view = view_of("trial-comparison", "zh")
+    stars = view.run.ratings["published"].frames["stars"]
+    row = next(r for r in stars.itertuples() if r.scope == "all" and r.count in (1, 2))
+    star = view.run.experiment.framework.rule.labels[row.star - 1].get("zh")
+    copy = tmp_path / "site"
+    shutil.copytree(site, copy)
+    told = "".join(f"<td>{cell}</td>" for cell in ("全部", star, row.count))
+    (copy / "n.html").write_text(
+        f"<table><tr><th>范围</th><th>星级</th><th>企业数</th></tr><tr>{told}</tr></table>", "utf-8"
+    )
+    found, attacker = attack_site(copy, view)
+    assert ("stars", "published", "all", row.star) in found.exact or attacker.contradictions
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", SHIPPED if FULL else [])
+def test_nothing_hidden_is_found_on_a_site_with_its_notebooks(name, language, tmp_path):
+    """CALIB_FULL_ATTACK=1 publishes every experiment in both languages, for an hour."""
+    (tmp_path / "key").write_bytes(KEY)
+    words = ["publish", name, "--lang", language, "--anonymise", "--key", str(tmp_path / "key")]
+    done = CliRunner().invoke(cli, [*words, "-o", str(tmp_path / "site")])
+    assert done.exit_code == 0, done.output
+    found, attacker = attack_site(tmp_path / "site", view_of(name, language))
+    print(name, language, found.hidden, attacker.seen)
+    assert (found.exact, found.narrow, attacker.contradictions) == ((), (), [])
+    assert not set(attacker.drawn) & {1, 2}
 
 
 def test_every_set_shows_its_stars_in_the_figure():
