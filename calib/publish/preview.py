@@ -21,12 +21,15 @@ def losses_table(view: View) -> Table:
     """Return one row for each loss: the table or figure, what of it, how many cells, and why."""
     import pandas as pd
 
+    tables = {t.name: t for t in view.run.tables()}
+    titles = {d.name: d.title for d in view.run.drawings()}
     rows = []
     for loss in view.losses():
         figure = loss.why == "figure"
         what: Message
         if loss.columns:
-            what = message("publish.lost_columns", names=list(loss.columns))
+            columns = tables[loss.name].columns
+            what = message("publish.lost_columns", names=[columns[k].heading for k in loss.columns])
         elif loss.of:
             what = message("publish.lost_counts")
         else:
@@ -34,7 +37,8 @@ def losses_table(view: View) -> Table:
         why = message(f"publish.why.{loss.why}", least=view.privacy.min_count)
         lang = view.language
         cells = (loss.cells, loss.of) if loss.of else (None, None)
-        rows.append((loss.name, what.get(lang), *cells, why.get(lang)))
+        title = titles[loss.name] if figure else tables[loss.name].title
+        rows.append((title.get(lang), what.get(lang), *cells, why.get(lang)))
     frame = pd.DataFrame(rows, columns=[c.key for c in _COLUMNS])
     frame = frame.astype({"hidden": "Int64", "of": "Int64"})
     return Table("preview", frame, message("publish.preview"), rows=len(frame), declared=_COLUMNS)

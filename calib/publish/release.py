@@ -42,7 +42,7 @@ class Loss:
     columns : columns that are left out; none where all of it is, or only cells are hidden
     cells, of : hidden counts, and how many there are
     why : ``"person"``, ``"enterprise"``, ``"moves"``, ``"answers"``, ``"named"``, ``"counts"``,
-        ``"cells"`` or ``"figure"``: keys under ``publish.why`` in the catalogue
+        ``"single"``, ``"cells"`` or ``"figure"``: keys under ``publish.why`` in the catalogue
     """
 
     name: str
@@ -160,10 +160,14 @@ class Release:
         self, table: Table, lost: tuple[Loss, ...]
     ) -> tuple[Table | None, tuple[Loss, ...]]:
         found = self._suppressed(table)
-        columns = tuple(k for k in map(str, table.frame.columns) if k not in found.frame.columns)
+        gone = [k for k in map(str, table.frame.columns) if k not in found.frame.columns]
+        single = tuple(k for k in gone if table.columns[k].single)
+        columns = tuple(k for k in gone if k not in single)
         before = {k for k, c in table.columns.items() if c.role in _NUMBERS}
         if before and not before & set(found.frame.columns):
             return None, (*lost, Loss(table.name, (), 0, 0, "counts"))
+        if single:
+            lost = (*lost, Loss(table.name, single, 0, 0, "single"))
         if columns:
             lost = (*lost, Loss(table.name, columns, 0, 0, "counts"))
         if found.hidden:

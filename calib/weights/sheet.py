@@ -115,7 +115,7 @@ def read_weight_table(file: Path, framework: Framework, sheet: str | None) -> We
     _check_global(table, framework, local, faults)
     faults.raise_if_any()
     marks = table.text("synthetic") if "synthetic" in table.frame.columns else []
-    synthetic = any(bare(fold(m)) in ("yes", "true", "1", "是") for m in marks)
+    synthetic = any(bare(fold(m)) in ("yes", "true", "1") for m in marks)
     return WeightSet.build(framework, file.stem, local, source="file", synthetic=synthetic)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import cache
 
@@ -20,6 +21,7 @@ from calib.outcomes.compare import ComparisonResult
 from calib.population import generate_population
 from calib.publish import Privacy, build_site, open_view
 from calib.publish.cells import count_cells
+from calib.publish.preview import losses_summary, losses_table
 from calib.publish.protection import protect
 from calib.publish.release import Release
 from calib.rating import rate
@@ -253,3 +255,14 @@ def test_what_is_not_published_says_so_in_the_readers_words():
     assert part._repr_html_().startswith('<p class="muted">')
     assert "not published" in repr(part)
     assert "'" not in repr(part)
+
+
+def test_the_preview_is_in_the_readers_words_alone():
+    view = view_of("trial-comparison", "zh")
+    shown = losses_table(view).frame
+    cells = shown[["name", "part", "why"]].to_numpy().ravel()
+    words = " ".join([*map(str, cells), losses_summary(view).get("zh")])
+    assert re.search("[A-Za-z_]{2,}", words) is None, words
+    assert "最大变化" in words
+    row = shown[shown["part"].str.contains("最大变化")].iloc[0]
+    assert row["why"] == "是单家企业的数值"
