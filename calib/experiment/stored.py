@@ -64,6 +64,9 @@ def _frame(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
     except ValueError as exc:  # pandas' own errors are among these
         raise InputError(message("publish.no_table", file=str(path), cause=str(exc))) from exc
+    if not isinstance(frame.index, pd.RangeIndex):  # the first column has no header of its own
+        cause = message("publish.longer_rows")
+        raise InputError(message("publish.no_table", file=str(path), cause=cause))
     texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
     frame[texts] = frame[texts].map(unmarked)
     frame.columns = frame.columns.map(unmarked)

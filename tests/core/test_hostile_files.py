@@ -243,7 +243,11 @@ def test_what_a_run_left_with_values_of_another_kind_is_one_error(prepared, tmp_
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
-    [(",5,", ",5=,", r"column \w+: is no number"), ("scope", "range", "no column scope")],
+    [
+        (",5,", ",5,5,5,5,5,5,5,5,", "is no table of a run any more"),
+        (",5,", ",5=,", r"column \w+: is no number"),
+        ("scope", "range", "no column scope"),
+    ],
 )
 def test_a_table_of_a_run_that_was_edited_out_of_shape_is_named(
     prepared, tmp_path, old, new, words
