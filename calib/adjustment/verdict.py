@@ -333,7 +333,7 @@ class _Case:
         if not self.rules.vanished:
             return
         gone = [
-            f"{track.code}/{track.codes[i]}"
+            _at(track, int(i))
             for track, old, new, moves in self._tracks()
             for i in np.flatnonzero(moves & (old > _SAME) & (new <= _SAME))
         ]
@@ -348,7 +348,7 @@ class _Case:
             low, high = self._bounds(track, old)
             stuck = moves & (old > _SAME) & ((new <= low + _AT_BOUND) | (new >= high - _AT_BOUND))
             stuck &= np.abs(new - old) > _AT_BOUND
-            named += [f"{track.code}/{track.codes[i]}" for i in np.flatnonzero(stuck)]
+            named += [_at(track, int(i)) for i in np.flatnonzero(stuck)]
             worst = max(worst, float(stuck.sum() / max(int(moves.sum()), 1)))
         limit = float(self.rules.at_bound)
         yield _finding("at_bound", limit, worst, worst <= limit, _named("at_bound", named))
@@ -374,7 +374,10 @@ class _Case:
                 for i, j in combinations(map(int, family.members), 2):
                     a, b = (i, j) if old[i] >= old[j] else (j, i)
                     if old[a] > old[b] + _SAME and new[a] < new[b] - _SAME:
-                        pairs.append(f"{track.code}/{track.codes[b]} > {track.codes[a]}")
+                        pairs.append(
+                            message("adjustment.found.pair", higher=_at(track, b),
+                                    lower=track.nodes[a].name)
+                        )  # fmt: skip
         yield _finding("reversed", 0.0, float(len(pairs)), not pairs, _named("reversed", pairs))
 
     def effective(self) -> Iterator[Finding]:
@@ -387,7 +390,8 @@ class _Case:
                         for w in (self.before, self.after))  # fmt: skip
             if new / old <= least:
                 least = new / old
-                said = [message("adjustment.found.effective", track=t, before=old, after=new)]
+                text = "adjustment.found.effective"
+                said = [message(text, track=track.name, before=old, after=new)]
         limit = float(self.rules.effective)
         yield _finding("effective", limit, float(least), least >= limit - _SAME, said[0])
 
@@ -397,7 +401,12 @@ def _effective(g: np.ndarray) -> float:
     return float(g.sum() ** 2 / np.sum(g**2))
 
 
-def _named(rule: str, which: list[str]) -> Text:
+def _at(track: Track, node: int) -> Text:
+    return message("adjustment.found.node", track=track.name, node=track.nodes[node].name,
+                   code=track.codes[node])  # fmt: skip
+
+
+def _named(rule: str, which: Sequence[Text]) -> Text:
     if not which:
         return message("adjustment.found.none")
     return message(f"adjustment.found.{rule}", n=len(which), which=which[:_FEW],

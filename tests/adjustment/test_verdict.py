@@ -49,7 +49,8 @@ def test_without_floor_and_order_the_trial_adjustment_is_not_recommended_and_say
     assert "caps" in rules(old, "met")
     said = old.verdict.sentence()
     assert said.get("en").startswith("not recommended")
-    assert "process/IN.E2E" in said.get("en")
+    assert "process: IN.E2E end-to-end integration" in said.get("en")
+    assert "流程型 IN.E2E" in said.get("zh")
     assert said.get("zh").startswith("不建议采用")
     assert "not recommended" in old.headline().get("en")
     assert old.notes[0].warning
