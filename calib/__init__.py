@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calib.adjustment import adjust, adjust_rounds
     from calib.ballots import equality_report, plan_ballots, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
-    from calib.experts import elicit, read_panel, weigh_panel, write_form
+    from calib.experts import elicit, read_opinions, read_panel, weigh_panel, write_form
     from calib.framework import list_frameworks, load_framework, with_rule
     from calib.outcomes import (
         acceptability,
@@ -66,7 +66,7 @@ _HOMES = {
         "weigh_ballots",
     ),
     "calib.experiment": ("load_experiment", "run_experiment", "write_run"),
-    "calib.experts": ("elicit", "read_panel", "weigh_panel", "write_form"),
+    "calib.experts": ("elicit", "read_opinions", "read_panel", "weigh_panel", "write_form"),
     "calib.framework": ("list_frameworks", "load_framework", "with_rule"),
     "calib.outcomes": (
         "acceptability",
@@ -149,6 +149,7 @@ __all__ = [
     "plan_ballots",
     "published_weights",
     "rate",
+    "read_opinions",
     "read_panel",
     "read_population",
     "read_survey",

@@ -224,15 +224,73 @@ def _show_register(register: list[Sent], panel: Panel, lang: str) -> None:
     print_table(table, lang)
 
 
-def _show(result: PanelResult, lang: str) -> None:
+@read.command("opinions")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
+@option_of(PanelRequest, "pooling")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@lang_option()
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the whole panel as one plain CSV.",
+)
+@click.option("--weights", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the pooled weights as a file that an experiment can name.")  # fmt: skip
+def read_opinions(
+    files: tuple[Path, ...],
+    framework: str,
+    skip_invalid: bool,
+    seed: int,
+    lang: str,
+    out: Path | None,
+    weights: Path | None,
+    **options: Any,
+) -> None:
+    """Pool weights that readers of the explorer saved (FILES): consensus, who differs, camps."""
+    from calib.experts.opinions import read_opinions as read_files
+    from calib.experts.panel_files import write_panel_csv
+    from calib.experts.panel_request import PanelRequest
+    from calib.experts.panel_weighing import weigh_panel
+    from calib.framework import load_framework
+    from calib.weights import write_weights
+    from calib.words import message
+
+    request = PanelRequest.make({"unjudged": "published", **options})
+    panel = read_files(files, load_framework(framework), skip_invalid=skip_invalid)
+    result = weigh_panel(panel, request=request, rng=seed, name="opinions")
+    _show(result, lang, ("weights", "experts", "camps"))
+    for form in panel.forms:
+        if form.role or form.comment:
+            said = message("experts.cli_said", name=form.expert, comment=form.comment)
+            own = message("experts.cli_said_as", name=form.expert, role=form.role,
+                          comment=form.comment)  # fmt: skip
+            click.echo((own if form.role else said).get(lang))
+    for fault in panel.skipped:
+        click.echo(fault.get(lang), err=True)
+    if out is not None:
+        write_panel_csv(panel, out)
+        click.echo(message("experts.cli_wrote", path=out).get(lang))
+    if weights is not None:
+        write_weights(result.weights, weights)
+        click.echo(message("experts.cli_wrote", path=weights).get(lang))
+
+
+def _show(
+    result: PanelResult, lang: str, shown: tuple[str, ...] = ("weights", "seeds", "rounds")
+) -> None:
     from calib.report import print_table
 
     click.echo(result.headline().get(lang))
     for table in result.tables:
+        if table.name not in shown:
+            continue
         if table.name == "rounds":  # all of its columns are wider than a screen
             narrow = table.view[["round", "node", "kendall_w", "p", "verdict"]]
             print_table(replace(table, shown=narrow), lang, result.names)
-        elif table.name in ("weights", "seeds"):
+        else:
             print_table(table, lang, result.names)
     for note in result.notes:
         click.echo(note.get(lang))

@@ -81,6 +81,7 @@ SOURCES: Mapping[str, str] = {
     "rounded": "calib.experiment.sources.basic:ROUNDED",
     "entropy": "calib.experiment.sources.entropy:ENTROPY",
     "experts": "calib.experiment.sources.experts:EXPERTS",
+    "opinions": "calib.experiment.sources.experts:OPINIONS",
     "ballots": "calib.experiment.sources.ballots:BALLOTS",
     "adjusted": "calib.experiment.sources.adjusted:ADJUSTED",
     "shift": "calib.experiment.sources.shift:SHIFT",

@@ -43,6 +43,7 @@ from calib.experts.diagnostics import (
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
 from calib.experts.form_write import write_form, write_next_round
 from calib.experts.incomplete import least_squares_weights, optimal_completion
+from calib.experts.opinions import read_opinions
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights
@@ -128,6 +129,7 @@ __all__ = [
     "questions_of",
     "random_index",
     "rank_weights",
+    "read_opinions",
     "read_panel",
     "read_seed_answers",
     "round_statistics",

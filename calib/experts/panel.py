@@ -166,6 +166,7 @@ class ExpertForm:
     file : where it was read from
     self_rating : what Ca and Cs come from, if it was stated on a form: the influence of the four
         bases of judgement (1 to 3) and the familiarity (1 to 5), None where left empty
+    role, comment : what an opinion from the explorer says of its writer and its reasons
     """
 
     expert: str
@@ -175,6 +176,8 @@ class ExpertForm:
     familiarity: float = float("nan")
     file: str = ""
     self_rating: tuple[int | None, ...] = ()
+    role: str = ""
+    comment: str = ""
 
     @property
     def authority(self) -> float:

@@ -42,7 +42,15 @@ from calib.words import Text, message
 if TYPE_CHECKING:
     from calib.tables import RawTable
 
-__all__ = ["COLUMNS", "panel_files", "read_panel", "read_panel_csv", "write_panel_csv"]
+__all__ = [
+    "COLUMNS",
+    "Files",
+    "note_file",
+    "panel_files",
+    "read_panel",
+    "read_panel_csv",
+    "write_panel_csv",
+]
 
 Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -103,7 +111,7 @@ def read_panel(
             Fault(f.file or own.file, f.where, f.problem, f.value, f.expected) for f in own.items
         )
         if file.is_file():
-            _note(hashes, file)
+            note_file(hashes, file)
     panel = build_panel(framework, forms, faults, rounds=rounds)
     if len(faults) and not skip_invalid:
         faults.raise_if_any()
@@ -164,9 +172,10 @@ def panel_files(files: Files, folder: Path | None = None) -> list[Path]:
     return found
 
 
-def _note(hashes: dict[str, str], file: Path) -> None:
+def note_file(hashes: dict[str, str], file: Path) -> None:
+    """Note the SHA-256 of a file under its name; another file of the same name stands beside it."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    if hashes.setdefault(file.name, digest) != digest:  # another file of the same name
+    if hashes.setdefault(file.name, digest) != digest:
         hashes[f"{file.name} ({digest[:8]})"] = digest
 
 

@@ -33,6 +33,7 @@ _FILES = (
     ".csv",
     ".tsv",
     ".txt",
+    ".json",
     ".xlsx",
     ".xls",
     ".ods",
@@ -276,7 +277,7 @@ def _people(run: Run) -> tuple[str, ...]:
         for key in (k for k, c in table.columns.items() if c.role == Role.PERSON):
             for value in table.frame[key].unique():
                 words |= dict.fromkeys(w.strip() for w in re.split("[,;，；、]", str(value)))
-    judged = [e.name for e in run.experiment.sets if e.source == "experts"]
+    judged = [e.name for e in run.experiment.sets if e.source in ("experts", "opinions")]
     for name in (k for n in judged for k in run.sets[n].provenance.inputs):
         file = Path(name)
         if file.suffix.lower() in _FILES:

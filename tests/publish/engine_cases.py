@@ -348,4 +348,4 @@ def _check_shares(own, track, X, local, depth):
     share = variance_share(g, m)
     # Shares of a variance that is next to nothing are shares of rounding.
     if len(X) > 1 and share.variance > 1e-3:
-        close(own["shares"]["variance"], share.share, 1e-10)
+        close(own["shares"]["variance"], share.share, 1e-10 * max(1, np.abs(share.share).max()))

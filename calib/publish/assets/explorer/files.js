@@ -83,16 +83,15 @@ const Files = (() => {
   }
 
   // ---- own answers -----------------------------------------------------------------------------
-  const HEADS = {
-    id: ["enterprise", "id", "企业编号", "企业", "编号"], name: ["name", "企业名称", "名称"], track: ["track", "行业", "类型", "赛道"],
-  };
+  // What a column may be called, in every language.
+  const heads = (key) => Object.values(M.data.texts[`heads_${key}`]).join(",").split(",");
   const same = (a, b) => a.trim().toLowerCase() === b.trim().toLowerCase();
 
   /** Turn a table into samples by track; every fault is told with its row. */
   function samplesOf(rows, kind) {
     const faults = [];
     const head = rows[0] || [];
-    const find = (key) => head.findIndex((h) => HEADS[key].some((w) => same(w, h)));
+    const find = (key) => head.findIndex((h) => heads(key).some((w) => same(w, h)));
     const [idAt, nameAt, trackAt] = [find("id"), find("name"), find("track")];
     const columns = M.tracks.map((t, k) => M.indices[k].leaves.map((leaf) => {
       const own = head.findIndex((h) => same(h, t.codes[leaf]));
@@ -101,8 +100,8 @@ const Files = (() => {
       return head.findIndex((h) => same(h, zh) || same(h, en));
     }));
     const fresh = M.tracks.map(() => ({ ids: [], labels: [], values: [] }));
-    if (idAt < 0) faults.push(M.fill("no_column", { name: HEADS.id[0] }));
-    if (trackAt < 0 && M.tracks.length > 1) faults.push(M.fill("no_column", { name: HEADS.track[0] }));
+    if (idAt < 0) faults.push(M.fill("no_column", { name: M.words("heads_id").split(",")[0] }));
+    if (trackAt < 0 && M.tracks.length > 1) faults.push(M.fill("no_column", { name: M.words("heads_track").split(",")[0] }));
     if (!faults.length) rows.slice(1).forEach((row, r) => readRow(row, r + 2));
     function readRow(row, line) {
       const word = trackAt < 0 ? M.tracks[0].code : row[trackAt] || "";
