@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,7 +176,7 @@ def _use_answers(
         _say("unanswered", lang, n=unanswered)
     else:
         _show_stars(population, framework, {"missing": missing} if missing else None, lang)
-    _say("next_step", lang, file=Path(made.export.file).name)
+    _say("next_step", lang, file=json.dumps(Path(made.export.file).name, ensure_ascii=False))
 
 
 def _show_stars(

@@ -17,12 +17,16 @@ __all__ = ["new"]
 @click.argument("name", required=False)
 @click.option("--framework", help="Framework (name or file); asked if not given.")
 @click.option("--with", "parts", help="Beside answers: weights, ballots, both by comma, or none.")
+@click.option("--answers", type=click.Path(path_type=Path, dir_okay=False),
+              help="Answers that are there already: a table, or the export of a survey "
+              "platform; no workbook for them is written.")  # fmt: skip
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False),
               help="Folder; NAME if not given.")  # fmt: skip
 @lang_option("files")
 def new(
-    name: str | None, framework: str | None, parts: str | None, out: Path | None, lang: str
-) -> None:
+    name: str | None, framework: str | None, parts: str | None, answers: Path | None,
+    out: Path | None, lang: str,
+) -> None:  # fmt: skip
     """Start a round: an experiment file, and workbooks for answers, weights and ballots.
 
     Asks its name, the framework, and what is compared with the published weights. Fill the
@@ -44,11 +48,13 @@ def new(
         known = ", ".join(list_frameworks())
         click.echo(say("templates.ask.known", lang, known=known), err=True)
         framework = ask("framework", "aii")
-    chosen = parts if parts is not None else ask("parts", "weights")
+    usual = "weights" if answers is None else "none"
+    chosen = parts if parts is not None else ask("parts", usual)
     listed = [p for p in re.split(r"[\s,，、]+", chosen) if p and p != "none"]
     made = write_round(
-        out or Path(name), load_framework(framework), name=name, parts=listed, lang=lang
-    )
+        out or Path(name), load_framework(framework), name=name, parts=listed,
+        answers=answers, lang=lang,
+    )  # fmt: skip
     click.echo(say("templates.written", lang, file=str(made.experiment)))
     for path in made.workbooks:
         click.echo(say("templates.fill", lang, file=str(path)))

@@ -161,6 +161,24 @@ def remove(run: str, folder: Path | None, lang: str) -> None:
         click.echo(say("runs.removed", run=place.name, folder=str(place)))
 
 
+@runs.command("empty")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_folder
+@_LANG
+def empty(yes: bool, folder: Path | None, lang: str) -> None:
+    """Empty the trash: runs in it are deleted for good, after a question."""
+    from calib.experiment.history import empty_trash, past_runs
+
+    place = _chosen(folder)
+    found = past_runs(place, trash=True)
+    if not found:
+        click.echo(say("runs.none_in_trash", folder=str(place)))
+        return
+    if not yes and not click.confirm(say("runs.really_empty", n=len(found)), default=False):
+        return
+    click.echo(say("runs.emptied", n=empty_trash(place)))
+
+
 @runs.command()
 @click.argument("run")
 @_folder

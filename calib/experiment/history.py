@@ -29,6 +29,7 @@ __all__ = [
     "Change",
     "PastRun",
     "changed_inputs",
+    "empty_trash",
     "find_run",
     "label_run",
     "past_runs",
@@ -255,6 +256,22 @@ def restore_run(runs: str | Path, word: str) -> list[Path]:
         out.append(_move(run.folder, place))
         refresh_latest(place)
     return out
+
+
+def empty_trash(runs: str | Path) -> int:
+    """Delete the runs in the trash for good; return how many there were.
+
+    Only folders with calib's manifest are deleted.
+    """
+    import shutil
+
+    found = past_runs(runs, trash=True)
+    for run in found:
+        shutil.rmtree(run.folder)
+        for parent in (run.folder.parent, Path(runs) / TRASH):
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+    return len(found)
 
 
 def _move(folder: Path, place: Path) -> Path:

@@ -18,6 +18,7 @@ from calib.errors import InputError
 from calib.experiment.stored import stored_tables
 from calib.figures import star_colours
 from calib.files.folders import MANIFEST, changes, read_manifest
+from calib.framework.rule import RULE_OPTIONS
 from calib.report import (
     WITHHELD,
     Column,
@@ -28,7 +29,7 @@ from calib.report import (
     heading,
 )
 from calib.tables import new_workbook
-from calib.words import Name, Text, message, resolve_language, say
+from calib.words import Message, Name, Text, message, resolve_language, say
 
 __all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workbook"]
 
@@ -173,6 +174,8 @@ def _cell(value: Any, column: Column, sheet: Sheet, lang: str) -> Any:
     """Return a value for Excel: codes in words, what is undefined or infinite as None."""
     if _is_blank(value):
         return None
+    if isinstance(value, Message):
+        return value.get(lang)
     if isinstance(value, str) and value == WITHHELD:
         return display(value, column, lang)
     within_a_year = column.unit == "years" and value != math.floor(value)
@@ -272,7 +275,7 @@ def _manifest(place: Path) -> Table:
     manifest = read_manifest(place)
     if manifest is None or not (place / "tables").is_dir():
         raise InputError(message("publish.no_run", folder=str(place), manifest=MANIFEST))
-    rows = [("changed since the run", "", text) for text in changed_files(place)]
+    rows = [("changed", "", text) for text in changed_files(place)]
     for key in ("experiment", "id", "command", "finished", "seed", "population"):
         value = manifest.get(key)
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
@@ -284,7 +287,16 @@ def _manifest(place: Path) -> Table:
         for key in ("publish.manifest_what", "publish.manifest_name", "publish.manifest_value")
     )
     frame = pd.DataFrame(rows, columns=[c.key for c in columns])
-    return Table("manifest", frame, message("publish.manifest"), declared=columns)
+    said = frame.astype(object).assign(
+        what=[message(f"publish.of_manifest.{k}") for k in frame["what"]]
+    )
+    asked = {o.key: o.question for o in RULE_OPTIONS}
+    options = frame["what"] == "rule_options"
+    said["name"] = [
+        asked.get(name, name) if is_option else name
+        for name, is_option in zip(frame["name"], options, strict=True)
+    ]
+    return Table("manifest", said, message("publish.manifest"), declared=columns)
 
 
 def _summary(tables: Mapping[str, Table], names: Mapping[str, Text]) -> list[Sheet]:

@@ -235,6 +235,8 @@ class Rating(Result):
         """Return one row an enterprise: total, stars (the rule's numbers), causes, node scores.
 
         Where the weights have draws, ``p_now`` is the probability of the star that is given.
+        ``next_total`` and ``next_gate`` are the points that the total, and the gated node that
+        lacks most, ``next_node``, lack to the next star; empty at the highest one.
 
         Parameters
         ----------
@@ -253,12 +255,33 @@ class Rating(Result):
             }  # fmt: skip
             if self.probability is not None:
                 data["p_now"] = self.probability[t][np.arange(len(s.star)), s.star]
+            data |= self._to_next_star(t, s)
             for i, node in enumerate(s.track.nodes):
                 if node.depth <= depth:
                     data[f"score {node.code}"] = s.scores[:, i]
                     data[f"star {node.code}"] = _numbered(s.node_stars[:, i], first)
             parts.append(pd.DataFrame(data))
         return pd.concat(parts, ignore_index=True)
+
+    def _to_next_star(self, track: str, sample: RatedSample) -> dict[str, object]:
+        """Return what lacks to the next star, where bands and gates are all that it asks for."""
+        thresholds = self.framework.rule.effective(self.rule_options, track)
+        if thresholds.caps or thresholds.compensation:
+            return {}
+        rows = np.arange(len(sample.star))
+        steps = np.minimum(sample.star, len(thresholds.band) - 1)
+        last = sample.star == len(thresholds.band)
+        lacks = np.maximum(thresholds.band[steps] - sample.total, 0.0)
+        gaps = np.nan_to_num(sample.gates[:, steps].T - sample.scores[:, sample.gated], nan=-np.inf)
+        # A threshold stands within a rounding error of the number that the rule prints.
+        most = gaps.argmax(axis=1) if gaps.shape[1] else np.zeros(len(rows), dtype=int)
+        short = np.maximum(gaps[rows, most], 0.0) if gaps.shape[1] else np.zeros(len(rows))
+        codes = np.array([sample.track.codes[i] for i in sample.gated] or [""], dtype=object)
+        held = (short > 0) & ~last
+        return {
+            "next_total": np.where(last, np.nan, lacks), "next_gate": np.where(last, np.nan, short),
+            "next_node": np.where(held, codes[most], ""),
+        }  # fmt: skip
 
 
 def _numbered(stars: SmallIntArray, first: int) -> pd.Series:

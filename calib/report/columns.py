@@ -16,8 +16,8 @@ _BY_ROLE: Mapping[str, str] = {
         "by share_band worth_band groups_are index_source methods "
         "set other_set scope track level parent code node name_zh name_en label measure other test "
         "quantity rule_option missing option case round year method scale source direction "
-        "through gate demand caused_by reason up_by down_by band verdict camp baseline item "
-        "indicator estimator role file where segment index likeliest p_by target root_kind "
+        "next_node through gate demand caused_by reason up_by down_by band verdict camp baseline "
+        "item indicator estimator role file where segment index likeliest p_by target root_kind "
         "root choices"
     ),
     "weight": (
@@ -30,7 +30,7 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "score": (
         "total total_before total_after total_change mean_abs_change max_abs_change score "
-        "upper_lower_27"
+        "upper_lower_27 next_total next_gate"
     ),
     "star": (
         "star band_star from_star to_star star_before star_after star_below star_above highest "
@@ -100,7 +100,7 @@ ROLES: Mapping[str, str] = {key: role for role, keys in _BY_ROLE.items() for key
 _BY_UNIT: Mapping[str, str] = {
     "points": (
         "total total_before total_after total_change mean_abs_change max_abs_change score "
-        "upper_lower_27"
+        "upper_lower_27 next_total next_gate"
     ),
     "pp": "local_pp global_pp",
     "percent": (
@@ -115,7 +115,7 @@ UNITS: Mapping[str, str] = {key: unit for unit, keys in _BY_UNIT.items() for key
 """The unit of the keys that have one."""
 
 CODED: Mapping[str, str] = {
-    **dict.fromkeys(("node", "code", "parent", "gate"), "node"),
+    **dict.fromkeys(("node", "code", "parent", "gate", "next_node"), "node"),
     **dict.fromkeys(("track", "scope", "level"), "track"),
     **dict.fromkeys(("caused_by", "reason", "through", "up_by", "down_by"), "cause"),
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,6 @@ from calib.words import message, say
 
 __all__ = ["PARTS", "NewRound", "write_round"]
 
-_PLAIN = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-"""Names that an experiment may have; others stand in its title."""
 PARTS = ("weights", "ballots")
 """What a round may have beside answers."""
 
@@ -43,6 +40,7 @@ def write_round(
     *,
     name: str,
     parts: Sequence[str] = ("weights",),
+    answers: str | os.PathLike[str] | None = None,
     lang: str = "zh",
 ) -> NewRound:
     """Write an experiment with its workbooks into a folder; nothing that is there is replaced.
@@ -51,31 +49,48 @@ def write_round(
     ----------
     name : of the experiment
     parts : what is compared with the published weights: ``"weights"`` from a table, ``"ballots"``
+    answers : the table or export that holds the answers already; a workbook to be filled in is
+        written if None
     lang : of headers, sheets and comments
 
     Raises
     ------
     InputError
-        When one of the files exists.
+        When one of the files exists, or the answers do not.
     """
     unknown = [p for p in parts if p not in PARTS]
     if unknown:
         raise InputError(message("templates.no_part", names=unknown, known=list(PARTS)))
     home = Path(folder)
     files = {p: home / say(f"templates.files.{p}", lang) for p in ("answers", *parts)}
+    if answers is not None:
+        del files["answers"]
+        if not Path(answers).is_file():
+            raise InputError(message("faults.no_such_file", name=os.fspath(answers)))
     experiment = home / f"{name}.toml"
     there = [str(p) for p in (experiment, *files.values()) if p.exists()]
     if there:
         raise InputError(message("templates.is_there", files=there))
     home.mkdir(parents=True, exist_ok=True)
-    write_answer_form(files["answers"], framework, lang=lang)
+    if "answers" in files:
+        write_answer_form(files["answers"], framework, lang=lang)
     if "weights" in files:
         write_weight_form(files["weights"], framework, lang=lang)
     if "ballots" in files:
         write_ballot_form(files["ballots"], framework, lang=lang)
     shown = {part: path.name for part, path in files.items()}
+    if answers is not None:
+        shown["answers"] = _seen_from(home, Path(answers))
     write_text(experiment, _experiment(name, framework, shown, lang))
     return NewRound(experiment, tuple(files.values()))
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """Return a file's name as an experiment in a folder states it."""
+    try:
+        return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return file.resolve().as_posix()
 
 
 def _experiment(name: str, framework: Framework, files: dict[str, str], lang: str) -> str:
@@ -90,14 +105,14 @@ def _experiment(name: str, framework: Framework, files: dict[str, str], lang: st
     shown = json.dumps(name, ensure_ascii=False)
     lines = [
         'schema = "calib.experiment/1"',
-        f"name = {json.dumps(name if _PLAIN.fullmatch(name) else 'round')}",
+        f"name = {shown}",
         f"title = {{ zh = {shown}, en = {shown} }}",
         f"framework = {json.dumps(source, ensure_ascii=False)}",
         'baseline = "published"',
         "seed = 1",
         "",
         "[population]",
-        note("answers"),
+        *([note("answers")] if "/" not in files["answers"] else []),
         f"file = {quoted['answers']}",
         "",
         "[rule_options]",

@@ -200,3 +200,34 @@ def test_what_calib_did_not_write_is_no_run_and_is_never_moved(place):
 
 def test_a_mistyped_subcommand_gets_the_nearest(place):
     assert "label" in say(place, "lable", "x")
+
+
+def test_the_trash_is_emptied_after_a_question_and_nothing_else_goes(place):
+    say(place, "rm", "第一轮")
+    other = place / "runs" / ".trash" / "mine"
+    other.mkdir()
+    (other / "notes.txt").write_text("keep", "utf-8")
+    removed = len(past_runs(place / "runs", trash=True))
+    asked = CliRunner().invoke(
+        cli, ["runs", "empty", "-o", str(place / "runs"), "--lang", "zh"], input="n\n"
+    )
+    assert str(removed) in asked.output
+    assert len(past_runs(place / "runs", trash=True)) == removed > 0
+    kept = len(past_runs(place / "runs"))
+    assert str(removed) in say(place, "empty", "--yes")
+    assert past_runs(place / "runs", trash=True) == []
+    assert len(past_runs(place / "runs")) == kept
+    assert (other / "notes.txt").is_file()
+    assert "没有移除过运行" in say(place, "empty", "--yes")
+
+
+def test_runs_list_the_advice_of_their_decision(place):
+    decided = TEXT.replace("第一轮", "决定") + '[decision]\nproposed = "分析"\ndriver_size = 0\n'
+    (place / "实验.toml").write_text(decided, "utf-8")
+    ran(place)
+    run = find_run(place / "runs", "决定")[0]
+    assert run.advice in ("adopt", "reject", "wait")
+    from calib.words import message
+
+    shown = message(f"outcomes.decision.advice.{run.advice}").get("zh")
+    assert shown[:4] in say(place).replace("\n", "")

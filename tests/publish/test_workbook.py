@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
+import calib
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.publish.workbook import Sheet, export_run, write_workbook
 from calib.report import Table
@@ -65,3 +67,32 @@ def test_a_star_that_a_node_has_not_is_an_empty_cell(tmp_path):
     path = write_workbook([Sheet("some", table)], tmp_path / "book.xlsx", language="en")
     rows = list(openpyxl.load_workbook(path)["some"].iter_rows(values_only=True))
     assert [r[1] for r in rows[1:]] == [3, None]
+
+
+def test_the_distance_to_the_next_star_is_what_would_just_reach_it():
+    """Raising the total and the weakest pillar by that much, and a hair more, gives the star."""
+    framework = calib.load_framework("aii")
+    rating = calib.rate(
+        calib.published_weights(framework), calib.load_population("trial", framework)
+    )
+    table = rating.enterprises().set_index("enterprise")
+    rule = framework.rule.thresholds()
+    for sample in rating.samples.values():
+        for i, enterprise in enumerate(sample.ids):
+            row, star = table.loc[enterprise], sample.star[i]
+            if star == 4:
+                assert np.isnan(row["next_total"])
+                continue
+            pillars = sample.scores[i, sample.gated]
+            assert row["next_total"] == pytest.approx(max(0, rule.band[star] - sample.total[i]))
+            short = np.maximum(rule.gate[star] - pillars, 0)
+            assert row["next_gate"] == pytest.approx(short.max())
+            if short.max() > 0:
+                assert row["next_node"] == sample.track.codes[sample.gated[short.argmax()]]
+            assert row["next_total"] > 0 or row["next_gate"] > 0
+
+
+def test_the_manifest_is_said_in_the_readers_language(made):
+    said = {row[0] for row in made[1]["来源与版本"].iter_rows(values_only=True)}
+    assert {"实验", "随机种子", "规则待定项", "输入文件", "版本"} <= said
+    assert not any(word.isascii() for word in said if word)

@@ -108,3 +108,25 @@ def test_another_framework_without_tracks_has_templates_too(tmp_path):
     made = write_round(tmp_path, vdma, name="v", lang="en")
     experiment = calib.load_experiment(made.experiment)
     assert calib.read_weights(made.workbooks[1], experiment.framework)
+
+
+def test_a_round_may_start_from_answers_that_are_there(tmp_path):
+    """The export of a survey platform is named by the experiment, in whatever folder it is."""
+    export = tmp_path / "导出" / "答卷.csv"
+    export.parent.mkdir()
+    calib.generate_population(AII, {"discrete": 8, "process": 5}, rng=1).frame().to_csv(
+        export, index=False
+    )
+    made = CliRunner().invoke(
+        new,
+        ["试评估", "--answers", str(export), "--framework", "aii", "-o", str(tmp_path / "轮次"),
+         "--lang", "zh"],
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    experiment = calib.load_experiment(tmp_path / "轮次" / "试评估.toml")
+    assert experiment.name == "试评估"
+    assert experiment.population.file == "../导出/答卷.csv"
+    assert [p.name for p in (tmp_path / "轮次").iterdir()] == ["试评估.toml"]
+    assert len(calib.run_experiment(experiment).ratings["published"].scored) == 13
+    with pytest.raises(InputError, match=r"none\.xlsx"):
+        write_round(tmp_path / "x", AII, name="x", answers=tmp_path / "none.xlsx")
