@@ -26,7 +26,7 @@ from calib.outcomes.dominance.moments import (
 )
 from calib.rating import Rating, Scored, rate
 from calib.rating.causes import move_causes
-from calib.rating.conditions import check_capped_scored
+from calib.rating.gates_and_caps import check_capped_scored
 from calib.weights import WeightSet
 from calib.words import Text, joined, message
 

@@ -20,7 +20,7 @@ from calib.adjustment.nearest import Conflict, nearest_weights, project
 from calib.adjustment.variables import Block
 from calib.errors import ConvergenceError, InputError
 from calib.framework import Thresholds
-from calib.rating.conditions import leaf_caps, movable_gates
+from calib.rating.gates_and_caps import leaf_caps, movable_gates
 from calib.rating.regions import StarModel, cells_of
 
 __all__ = ["StarFit", "StarTask", "fit_stars", "star_model"]

@@ -109,8 +109,9 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
 @click.argument("population")
 @_WEIGHTS
 @_FRAMEWORK
-@click.option("--level", default="all", show_default=True, help="A level's name, or all.")
-@click.option("--cap", "caps", multiple=True, help="Declared cap: a share, or MEASURE=SHARE.")
+@option_of(DominanceRequest, "level")
+@option_of(DominanceRequest, "cap", type=str, several=True,
+           help="Declared cap: a share, or MEASURE=SHARE.")  # fmt: skip
 @option_of(DominanceRequest, "cap_level")
 @option_of(DominanceRequest, "draws", default=None,
            help="Bootstrap draws for intervals; 200 if not stated, none above 2,000 "
@@ -124,9 +125,10 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
               help="Draw the comparison as .svg or .png (needs --level and --track).")  # fmt: skip
 @click.option("--track", help="Show this track only (or pooled).")
 def dominance(
-    population: str, weights_file: str, framework: str, level: str, caps: tuple[str, ...],
-    cap_level: str | None, draws: int | None, rule_options: tuple[str, ...], seed: int, lang: str,
-    out: Path | None, figure: Path | None, track: str | None,
+    population: str, weights_file: str, framework: str, level: tuple[str, ...],
+    cap: tuple[str, ...], cap_level: str | None, draws: int | None,
+    rule_options: tuple[str, ...], seed: int, lang: str, out: Path | None,
+    figure: Path | None, track: str | None,
 ) -> None:  # fmt: skip
     """Show which indicators really decide totals and stars of POPULATION: eight measures."""
     from calib.errors import InputError
@@ -138,7 +140,7 @@ def dominance(
     if draws is None:
         draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
     request = DominanceRequest.make(
-        {"level": level, "cap": _caps(caps), "cap_level": cap_level, "draws": draws}
+        {"level": level, "cap": _caps(cap), "cap_level": cap_level, "draws": draws}
     )
     found = measure(weights, scored, request=request, rng=seed)
     table = found.measures
@@ -177,10 +179,9 @@ def dominance(
 
 def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
     options = [
-        click.option("--cap", "caps", multiple=True,
-                     help="Highest share: a number, or MEASURE=SHARE, as variance=0.1."),
-        click.option("--level", "levels", multiple=True, default=("leaf",), show_default=True,
-                     help="Level that may move, or all; may be repeated."),
+        option_of(AdjustRequest, "cap", type=str, several=True,
+                  help="Highest share: a number, or MEASURE=SHARE, as variance=0.1."),
+        option_of(AdjustRequest, "level"),
         option_of(AdjustRequest, "on"),
         click.option("--low", type=_Share(above=False), help="Lowest local weight of what moves."),
         click.option("--high", type=_Share(), help="Highest local weight of what moves."),
@@ -212,8 +213,8 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
 @_SEED
 @_LANG
 def adjust(
-    population: str, weights_file: str, framework: str, caps: tuple[str, ...],
-    levels: tuple[str, ...], on: str | None, low: float | None, high: float | None,
+    population: str, weights_file: str, framework: str, cap: tuple[str, ...],
+    level: tuple[str, ...], on: str | None, low: float | None, high: float | None,
     floor: float | None, relative_floor: float | None, keep_order: bool | None, problem: str,
     distance: Any, grid: float | None, steps: tuple[float, ...], draws: int | None,
     ensemble: str | None, ledger_file: Path | None, out: Path | None,
@@ -233,7 +234,7 @@ def adjust(
     if low is not None or high is not None:
         bounds = (0.0 if low is None else low, 1.0 if high is None else high)
     request = AdjustRequest.make({
-        "cap": _caps(caps), "level": levels, "on": on, "bounds": bounds, "floor": floor,
+        "cap": _caps(cap), "level": level, "on": on, "bounds": bounds, "floor": floor,
         "relative_floor": relative_floor, "keep_order": keep_order, "problem": problem,
         "distance": distance, "grid": grid, "steps": steps, "draws": draws,
     })  # fmt: skip

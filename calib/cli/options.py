@@ -75,6 +75,7 @@ def option_of(
     type: Any = None,
     default: Any = _AS_STATED,
     help: str = "",
+    several: bool | None = None,
 ) -> Callable[[Any], Any]:
     """Return the option of a field of a method's request: name, help, default and type from it.
 
@@ -84,10 +85,14 @@ def option_of(
     field : one of them
     flag : in place of ``--<field>``
     type, default, help : in place of what the field states, where the command takes its own form
+    several : whether it may be repeated; if None, where the field takes a tuple
     """
     info = request.model_fields[field]
-    kind, several = _kind(info.annotation, info.metadata)
+    kind, repeated = _kind(info.annotation, info.metadata)
+    several = repeated if several is None else several
     stated = info.get_default(call_default_factory=True) if default is _AS_STATED else default
+    if several and isinstance(stated, str):
+        stated = (stated,)
     text = help or _sentence(info.description or "")
     name = flag or f"--{field.replace('_', '-')}"
     if kind is bool and type is None:
@@ -116,7 +121,8 @@ def _kind(annotation: Any, metadata: Any) -> tuple[Any, bool]:
         return click.Choice([str(v) for v in inner]), False
     if origin in (Union, UnionType):
         first = next(a for a in inner if a is not NoneType)
-        return _kind(first, metadata)
+        kind, several = _kind(first, metadata)
+        return kind, several or any(get_origin(a) is tuple for a in inner)
     if origin is tuple:
         return _kind(inner[0], metadata)[0], True
     if annotation in (int, float):

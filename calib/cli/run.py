@@ -111,7 +111,7 @@ def star_counts(run: Run, shown: list[str], lang: str) -> Table:
     """Return how many enterprises each set gives which star, and how many move."""
     import pandas as pd
 
-    from calib.outcomes.comparison import transition_matrix
+    from calib.outcomes.star_differences import transition_matrix
     from calib.report import Table
     from calib.words import say
 

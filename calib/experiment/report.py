@@ -12,8 +12,8 @@ from calib.experiment.registry import find_outcome
 from calib.experiment.run import Run, Section
 from calib.experiment.spec import DECISION
 from calib.framework import RULE_OPTIONS
-from calib.outcomes.comparison import transition_matrix
 from calib.outcomes.decision import DecisionResult
+from calib.outcomes.star_differences import transition_matrix
 from calib.report import (
     PageFigure,
     PageSection,

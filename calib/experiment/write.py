@@ -23,8 +23,8 @@ from calib.files.atomic import atomic_directory, clear_remains, write_bytes, wri
 from calib.files.folders import MANIFEST, file_hashes, own_work
 from calib.files.names import file_stem, names_apart
 from calib.files.verification import last_verification
-from calib.outcomes.comparison import transition_matrix
 from calib.outcomes.decision import DecisionResult
+from calib.outcomes.star_differences import transition_matrix
 from calib.report import Table, data_dictionary
 from calib.tables import write_csv, write_parquet
 from calib.weights import to_toml

@@ -27,7 +27,7 @@ beforehand.
 
 from __future__ import annotations
 
-from calib.figures.fonts import MissingGlyphWarning, font_families, missing_glyphs, register_fonts
+from calib.figures.fonts import MissingGlyphWarning, missing_glyphs, register_fonts
 from calib.figures.palette import (
     ACCENT,
     DOWN,
@@ -69,7 +69,6 @@ __all__ = [
     "contrast",
     "estimates",
     "figure",
-    "font_families",
     "framework_tree",
     "ink_on",
     "missing_glyphs",

@@ -17,7 +17,6 @@ __all__ = [
     "FAMILY",
     "FONT_FILE",
     "MissingGlyphWarning",
-    "font_families",
     "missing_glyphs",
     "register_fonts",
     "warn_missing_glyphs",
@@ -44,11 +43,6 @@ def register_fonts() -> tuple[str, ...]:
 
     font_manager.fontManager.addfont(str(FONT_FILE))
     return (FAMILY, FALLBACK)
-
-
-def font_families() -> tuple[str, ...]:
-    """Return the font families of every figure; the shipped font first."""
-    return register_fonts()
 
 
 @lru_cache(maxsize=1)

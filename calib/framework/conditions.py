@@ -2,7 +2,7 @@
 
 All of it is data. Gates and simple caps become effective thresholds of single nodes
 (:mod:`calib.framework.rule`); what cannot be written so is evaluated on scores by
-:mod:`calib.rating.conditions`.
+:mod:`calib.rating.gates_and_caps`.
 """
 
 from __future__ import annotations

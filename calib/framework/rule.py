@@ -121,7 +121,7 @@ class Thresholds:
     one_star : a failed gate costs one star only, instead of dropping to the highest star met
     named : effective gates (K-1,) of single nodes by code, or of the nodes of a depth ("@2"),
         beside those of the level
-    caps : caps that are no gates: see :mod:`calib.rating.conditions`
+    caps : caps that are no gates: see :mod:`calib.rating.gates_and_caps`
     compensation : points that may move between parts first
     capping : nodes whose gates in ``named`` are caps alone: without a score none holds there
     """

@@ -6,7 +6,7 @@ from calib.imports.convert_answers import convert_answers, framework_of
 from calib.imports.convert_ballots import convert_ballots
 from calib.imports.export import Export, read_export
 from calib.imports.mapping import OPEN, Mapping, find_mapping, read_mapping
-from calib.imports.prepare import prepare, propose, require_ready, stored
+from calib.imports.prepare import prepare, require_ready, stored
 from calib.imports.proposal import Proposal, Question
 from calib.imports.weights import GivenWeight, propose_weights, read_given
 
@@ -22,7 +22,6 @@ __all__ = [
     "find_mapping",
     "framework_of",
     "prepare",
-    "propose",
     "propose_answers",
     "propose_ballots",
     "propose_weights",

@@ -17,29 +17,7 @@ from calib.imports.proposal import Proposal
 from calib.imports.weights import looks_like_weights, propose_weights
 from calib.words import joined, message
 
-__all__ = ["prepare", "propose", "require_ready", "stored"]
-
-
-def propose(
-    path: str | os.PathLike[str],
-    framework: Framework,
-    *,
-    kind: Kind | None = None,
-    sheet: str | None = None,
-) -> Proposal:
-    """Return what calib makes of a file, with a reason and a confidence for each column.
-
-    Parameters
-    ----------
-    kind : ``"answers"``, ``"ballots"`` or ``"weights"``; told from the file if None
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read as a table.
-    """
-    export = read_export(path, sheet=sheet)
-    return _propose(export, framework, kind)
+__all__ = ["prepare", "require_ready", "stored"]
 
 
 def _propose(export: Export, framework: Framework, kind: Kind | None) -> Proposal:

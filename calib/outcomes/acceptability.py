@@ -29,7 +29,7 @@ from calib.outcomes.subject import (
 )
 from calib.population import Population
 from calib.rating import Rating, Scored, ScoredSample, over_samples, rate
-from calib.rating.conditions import is_plain
+from calib.rating.gates_and_caps import is_plain
 from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes

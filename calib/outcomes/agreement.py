@@ -270,7 +270,7 @@ def _measure(name: str, matrices: IntArray) -> FloatArray:
         mean = (matrices * weight).sum(axis=(1, 2)) / total
         if not name.startswith("kappa"):
             return np.asarray(mean, dtype=float)
-        # Weighted κ as in :func:`calib.outcomes.comparison.weighted_kappa`, many at once.
+        # Weighted κ as in :func:`calib.outcomes.star_differences.weighted_kappa`, many at once.
         before, after = matrices.sum(axis=2) / total[:, None], matrices.sum(axis=1) / total[:, None]
         chance = np.einsum("bi,ij,bj->b", before, weight, after)
         return np.where(chance > 0, 1 - mean / chance, np.nan)

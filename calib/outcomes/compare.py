@@ -12,7 +12,8 @@ import numpy as np
 from calib._streams import token
 from calib._types import Seed
 from calib.framework import RULE_OPTIONS, RuleOptions
-from calib.outcomes.comparison import (
+from calib.outcomes.inference import CompareRequest, InferenceResult, infer
+from calib.outcomes.star_differences import (
     agreement_table,
     downgrade_table,
     enterprise_table,
@@ -22,7 +23,6 @@ from calib.outcomes.comparison import (
     transition_matrix,
     transition_table,
 )
-from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.subject import Sets, check_framework, given, named_sets, scored_enterprises
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate

@@ -10,7 +10,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
-from calib.rating.conditions import leaf_caps, movable_gates
+from calib.rating.gates_and_caps import leaf_caps, movable_gates
 from calib.rating.stars import stars
 from calib.words import message
 

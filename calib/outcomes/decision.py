@@ -18,10 +18,10 @@ from pydantic import Field, StrictInt
 from calib._types import Seed
 from calib.errors import InputError
 from calib.framework import RuleOptions
-from calib.outcomes.comparison import mover_table
 from calib.outcomes.decision_facts import Facts
 from calib.outcomes.decision_rules import AdoptionRules, Ruling, judge, largest_step
 from calib.outcomes.drivers import DriversResult, drivers
+from calib.outcomes.star_differences import mover_table
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Ensemble, Population
 from calib.rating import Scored

@@ -13,16 +13,16 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
 from pydantic import Field, StrictInt
 
 from calib._streams import stream, token
-from calib._types import FloatArray, IntArray, Seed
-from calib.errors import InputError, suggest
+from calib._types import FloatArray, Seed
+from calib.errors import InputError
 from calib.framework import RuleOptions
-from calib.outcomes.subject import check_framework, scored_enterprises
+from calib.outcomes.driver_quantities import IMPUTATION, SAMPLE, Quantities, Target
 from calib.outcomes.variance_shares import (
     VarianceShares,
     corner_variances,
@@ -33,7 +33,7 @@ from calib.population import Ensemble, Population
 from calib.rating import Scored
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
-from calib.weights import DECIDED, Local, Plan, Root, Weighed, WeightSet, derive, under
+from calib.weights import Plan, Root, Weighed, WeightSet
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -46,14 +46,6 @@ Choice: TypeAlias = "WeightSet | Callable[[WeightSet], WeightSet | Weighed] | Ma
 Choices = Mapping[str, Mapping[str, Choice]]
 _ONCE: Plan = {"": np.zeros(1, dtype=np.int64)}
 """The plan of sets without roots: themselves, once."""
-Target = Literal["changes", "stars", "enterprise"]
-
-IMPUTATION = "imputation"
-"""Kind and key of the root of unanswered items that are drawn."""
-MOST_ROOTS = 8
-"""Groups of roots are looked at one by one: 2 to this power."""
-SAMPLE = "sample"
-"""Kind and key of the root that an ensemble brings in: which of its samples was observed."""
 
 
 class DriversRequest(Request):
@@ -237,141 +229,33 @@ def drivers(
         "drivers(weights, population)",
         population=(population, (Population, Scored, Ensemble)),
     )
-    judge = _Judge(population, baseline, rule_options, request)
+    quantities = Quantities(population, baseline, rule_options, request.target, request.enterprise)
     chosen, combinations = None, None
     if choices:
-        chosen, combinations = _over_choices(weights, choices, judge)
+        chosen, combinations = _over_choices(weights, choices, quantities)
     roots: tuple[Root, ...] = ()
-    sampled, alone = None, np.zeros((0, len(judge.targets)))
+    sampled, alone = None, np.zeros((0, len(quantities.targets)))
     if isinstance(weights, WeightSet):
-        roots = judge.roots(weights)
+        roots = quantities.roots(weights)
         if roots:
             generator = stream(token(rng), "drivers")
-            sampled, alone = _over_roots(weights, roots, judge, request, generator)
+            sampled, alone = _over_roots(weights, roots, quantities, request, generator)
     if sampled is None and chosen is None:
         raise InputError(message("outcomes.drivers.nothing_varies"))
     return DriversResult(
-        judge.framework.names, roots, sampled, alone, tuple(choices or ()), chosen, combinations,
-        judge.targets, bool(request.together),
+        quantities.framework.names, roots, sampled, alone, tuple(choices or ()), chosen,
+        combinations, quantities.targets, bool(request.together),
     )  # fmt: skip
-
-
-class _Judge:
-    """The quantities of interest: from weights, and which sample was observed, to numbers."""
-
-    def __init__(
-        self,
-        population: Population | Scored | Ensemble,
-        baseline: WeightSet | None,
-        rule_options: RuleOptions | Mapping[str, str] | None,
-        request: DriversRequest,
-    ) -> None:
-        self.population, self.baseline = population, baseline
-        self.rule_options, self.request = rule_options, request
-        self.framework = population.framework
-        self._scored: dict[Any, list[Scored]] = {}
-        rule = self.framework.rule
-        self.targets: tuple[str, ...] = (request.target,)
-        if request.target == "stars":
-            self.targets = tuple(f"star_{k + rule.first}" for k in range(rule.stars))
-        if request.target == "enterprise":
-            self.place = self._find(request.enterprise)
-
-    def scored(self, rule_options: Any = None) -> list[Scored]:
-        """Return the scores of every sample; one where the population is no ensemble."""
-        wanted = self.rule_options if rule_options is None else rule_options
-        if isinstance(self.population, Scored):
-            return [scored_enterprises(self.population, wanted)]
-        key = repr(wanted)
-        if key not in self._scored:
-            several = self.population
-            every = [*several] if isinstance(several, Ensemble) else [several]
-            self._scored[key] = [scored_enterprises(p, wanted) for p in every]
-        return self._scored[key]
-
-    @property
-    def imputations(self) -> int:
-        """How often unanswered items were drawn; 0 where none was."""
-        return max(scored.imputations for scored in self.scored())
-
-    def _find(self, enterprise: str | None) -> tuple[str, int]:
-        if isinstance(self.population, Ensemble):
-            raise InputError(message("outcomes.drivers.one_of_many"))
-        known = {str(i): (t, row) for t, s in self.scored()[0].samples.items()
-                 for row, i in enumerate(s.ids)}  # fmt: skip
-        if enterprise not in known:
-            raise InputError(
-                message("outcomes.drivers.no_enterprise", id=repr(enterprise),
-                        hint=suggest(str(enterprise), known))
-            )  # fmt: skip
-        return known[str(enterprise)]
-
-    def roots(self, weights: WeightSet) -> tuple[Root, ...]:
-        """Return what varies: the roots of both sets, and the sample of an ensemble."""
-        check_framework([w for w in (weights, self.baseline) if w is not None], self.scored()[0])
-        both = derive([w for w in (weights, self.baseline) if w is not None], lambda s, p: s[0])
-        known = () if both is None else tuple(both.roots.values())
-        if isinstance(self.population, Ensemble):
-            label = message("outcomes.drivers.sample", n=len(self.population))
-            known = (*known, Root(SAMPLE, SAMPLE, label, SAMPLE))
-        if self.imputations:
-            label = message("outcomes.drivers.imputation", n=self.imputations)
-            known = (*known, Root(IMPUTATION, IMPUTATION, label, IMPUTATION))
-        if len(known) > MOST_ROOTS:
-            raise InputError(message("outcomes.drivers.too_many", n=len(known), most=MOST_ROOTS))
-        return known
-
-    def values(self, weights: WeightSet, plan: Plan, rule_options: Any = None) -> FloatArray:
-        """Return the quantities (k, T) under a plan of replicates."""
-        k = len(next(iter(plan.values())))
-        reference = self.baseline or weights.with_uncertainty(None)
-        after, before = under(weights, plan, k), under(reference, plan, k)
-        scored, earlier = self.scored(rule_options), self.scored()
-        member = np.maximum(plan.get(SAMPLE, np.zeros(k, dtype=np.int64)), 0)
-        drawn = plan.get(IMPUTATION, np.full(k, DECIDED))
-        out = np.zeros((k, len(self.targets)))
-        for number in np.unique(member):
-            rows = np.flatnonzero(member == number)
-            out[rows] = self._counted(
-                (scored[number], {t: v[rows] for t, v in after.items()}),
-                (earlier[number], {t: v[rows] for t, v in before.items()}),
-                drawn[rows],
-            )
-        return out
-
-    def _counted(
-        self, now: tuple[Scored, Local], then: tuple[Scored, Local], drawn: IntArray
-    ) -> FloatArray:
-        rule = self.framework.rule
-        (scored, after), (earlier, before) = now, then
-        out = np.zeros((len(next(iter(after.values()))), len(self.targets)))
-        for t, sample in scored.samples.items():
-            if self.request.target == "enterprise" and self.place[0] != t:
-                continue
-            if self.request.target == "enterprise":
-                sample = sample.take(np.array([self.place[1]]))
-            thresholds = rule.effective(scored.rule_options, t)
-            stars = sample.stars_by_draw(after[t], thresholds, drawn)
-            if self.request.target == "enterprise":
-                out[:, 0] = stars[:, 0] + rule.first
-            elif self.request.target == "stars":
-                out += np.stack([(stars == k).sum(axis=1) for k in range(rule.stars)], axis=1)
-            else:
-                was = earlier.samples[t].stars_by_draw(
-                    before[t], rule.effective(earlier.rule_options, t), drawn
-                )
-                out[:, 0] += (stars != was).sum(axis=1)
-        return out
 
 
 def _over_roots(
     weights: WeightSet,
     roots: Sequence[Root],
-    judge: _Judge,
+    quantities: Quantities,
     request: DriversRequest,
     rng: np.random.Generator,
 ) -> tuple[VarianceShares, FloatArray]:
-    sizes = _sizes(weights, roots, judge)
+    sizes = _sizes(weights, roots, quantities)
     groups = _groups(roots, request.together)
     n = request.size
     pair = [{r.key: np.zeros(n, dtype=np.int64) for r in roots} for _ in "AB"]
@@ -382,22 +266,22 @@ def _over_roots(
                 draw[root.key] = same
     observed = {r.key: np.full(n, -1) for r in roots}
     alone = np.stack(
-        [judge.values(weights, {**observed, r.key: pair[0][r.key]}).var(axis=0) for r in roots]
+        [quantities.values(weights, {**observed, r.key: pair[0][r.key]}).var(axis=0) for r in roots]
     )
     if request.together:
         # The game of groups that vary together, the others as observed: for a sum of effects
         # the share of a root is its covariance with the whole.
-        closed = [np.zeros(len(judge.targets))]
+        closed = [np.zeros(len(quantities.targets))]
         for free_ones in range(1, 1 << len(roots)):
             free = {r.key: pair[0][r.key] for i, r in enumerate(roots) if free_ones >> i & 1}
-            closed.append(judge.values(weights, {**observed, **free}).var(axis=0))
+            closed.append(quantities.values(weights, {**observed, **free}).var(axis=0))
         shares = shares_of(np.stack(closed))
         depends = [i for i, r in enumerate(roots) if any(r in g and len(g) > 1 for g in groups)]
         first, total = shares.first.copy(), shares.total.copy()
         first[depends], total[depends] = np.nan, np.nan
         return VarianceShares(shares.variance, first, total, shares.shapley), alone
     corners = np.stack([
-        judge.values(weights, {
+        quantities.values(weights, {
             r.key: pair[0 if corner >> i & 1 else 1][r.key] for i, r in enumerate(roots)
         })
         for corner in range(1 << len(roots))
@@ -405,17 +289,17 @@ def _over_roots(
     return shares_of(corner_variances(corners)), alone
 
 
-def _sizes(weights: WeightSet, roots: Sequence[Root], judge: _Judge) -> dict[str, int]:
+def _sizes(weights: WeightSet, roots: Sequence[Root], quantities: Quantities) -> dict[str, int]:
     """Return how many replicates there are of each root."""
     out: dict[str, int] = {}
-    for known in (weights, judge.baseline):
+    for known in (weights, quantities.baseline):
         if known is not None and known.uncertainty is not None:
             for key in known.uncertainty.roots:
                 out[key] = min(known.uncertainty.size, out.get(key, known.uncertainty.size))
     if any(r.key == SAMPLE for r in roots):
-        out[SAMPLE] = len(judge.scored())
+        out[SAMPLE] = len(quantities.scored())
     if any(r.key == IMPUTATION for r in roots):
-        out[IMPUTATION] = judge.imputations
+        out[IMPUTATION] = quantities.imputations
     return out
 
 
@@ -435,7 +319,9 @@ def _groups(roots: Sequence[Root], together: Sequence[Sequence[str]]) -> list[li
 
 
 def _over_choices(
-    weights: WeightSet | Callable[..., WeightSet | Weighed], choices: Choices, judge: _Judge
+    weights: WeightSet | Callable[..., WeightSet | Weighed],
+    choices: Choices,
+    quantities: Quantities,
 ) -> tuple[VarianceShares, pd.DataFrame]:
     import pandas as pd
 
@@ -444,21 +330,23 @@ def _over_choices(
         single = [f for f, c in names.items() if len(c) < 2]
         raise InputError(message("outcomes.drivers.one_choice", names=single))
     rows, values = [], []
-    judge, first = copy(judge), None  # choices are compared with the baseline as it was decided
+    # Choices are compared with the baseline as it was decided.
+    quantities, first = copy(quantities), None
     for picked in product(*names.values()):
-        made, rule_options = _made(weights, choices, dict(zip(names, picked, strict=True)), judge)
+        named = dict(zip(names, picked, strict=True))
+        made, rule_options = _made(weights, choices, named, quantities)
         first = first or made
-        judge.baseline = (judge.baseline or first).with_uncertainty(None)
-        found = judge.values(made.with_uncertainty(None), _ONCE, rule_options)
+        quantities.baseline = (quantities.baseline or first).with_uncertainty(None)
+        found = quantities.values(made.with_uncertainty(None), _ONCE, rule_options)
         values.append(found[0])
         rows.append((*picked, *found[0]))
     shape = [len(c) for c in names.values()]
-    grid = np.stack(values).reshape(*shape, len(judge.targets))
+    grid = np.stack(values).reshape(*shape, len(quantities.targets))
     shares = shares_of(factorial_variances(grid, len(shape)))
     listed = [
         (", ".join(f"{f} = {c}" for f, c in zip(names, row, strict=False)), target, value)
         for row in rows
-        for target, value in zip(judge.targets, row[len(names):], strict=True)
+        for target, value in zip(quantities.targets, row[len(names):], strict=True)
     ]  # fmt: skip
     return shares, pd.DataFrame(listed, columns=["choices", "target", "value"])
 
@@ -467,12 +355,12 @@ def _made(
     weights: WeightSet | Callable[..., WeightSet | Weighed],
     choices: Choices,
     picked: Mapping[str, str],
-    judge: _Judge,
+    quantities: Quantities,
 ) -> tuple[WeightSet, Any]:
     """Return the weights of one combination, and the options of the rule it takes."""
     if not isinstance(weights, WeightSet):
         return _set(weights(**{f: choices[f][c] for f, c in picked.items()})), None
-    made, options = weights, dict(_options(judge.rule_options))
+    made, options = weights, dict(_options(quantities.rule_options))
     for factor, name in picked.items():
         choice = choices[factor][name]
         if isinstance(choice, Mapping):

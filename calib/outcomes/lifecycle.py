@@ -16,7 +16,7 @@ from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.subject import check_framework, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample
-from calib.rating.conditions import movable_gates
+from calib.rating.gates_and_caps import movable_gates
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet

@@ -14,7 +14,7 @@ from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
 from calib.rating import ScoredSample
-from calib.rating.scale import star_counts_on
+from calib.rating.counting import star_counts_on
 from calib.rating.star_shares import star_shares
 from calib.rating.stars import band_index, node_scores
 from calib.words import message

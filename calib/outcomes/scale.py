@@ -18,7 +18,7 @@ from calib.framework import Framework, RuleOptions
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.subject import named_sets
 from calib.population.partitions import find_partitions
-from calib.rating.scale import PopulationCounts, count_partitions
+from calib.rating.counting import PopulationCounts, count_partitions
 from calib.report import Note, Result, Table
 from calib.requests import Request, takes
 from calib.weights import WeightSet

@@ -22,7 +22,7 @@ from calib.outcomes.subject import (
 )
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
-from calib.rating.conditions import movable_gates
+from calib.rating.gates_and_caps import movable_gates
 from calib.rating.one_weight import one_weight_intervals
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes

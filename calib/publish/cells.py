@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.outcomes.comparison import transition_matrix
+from calib.outcomes.star_differences import transition_matrix
 from calib.rating import Rating
 
 __all__ = ["WHOLE", "Block", "CellKey", "Cells", "count_cells"]

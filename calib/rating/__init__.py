@@ -1,6 +1,9 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
-from calib.rating.answers import (
+from calib.rating.explain import StarExplained, explain_rule, explain_star
+from calib.rating.over_samples import OverSamples, over_samples
+from calib.rating.rate import RatedSample, Rating, rate
+from calib.rating.scoring import (
     NotRated,
     Scored,
     ScoredSample,
@@ -8,9 +11,6 @@ from calib.rating.answers import (
     option_scores,
     score_answers,
 )
-from calib.rating.explain import StarExplained, explain_rule, explain_star
-from calib.rating.over_samples import OverSamples, over_samples
-from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import (
     band_index,
     effective_local,

@@ -15,7 +15,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
-from calib.rating.conditions import leaf_caps, movable_gates
+from calib.rating.gates_and_caps import leaf_caps, movable_gates
 from calib.rating.stars import gates_reached
 from calib.words import message
 
@@ -125,7 +125,7 @@ def fold(
     ------
     InputError
         When ``local`` has the wrong shape or no sets, or the rule has parts that cannot be followed
-        through moving weights (:func:`calib.rating.conditions.movable_gates`).
+        through moving weights (:func:`calib.rating.gates_and_caps.movable_gates`).
     """
     local = np.asarray(local, dtype=float)
     if local.ndim != 2 or local.shape[1] != len(track.nodes) or not len(local):

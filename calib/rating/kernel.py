@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,6 @@ __all__ = [
     "Engine",
     "StarCounts",
     "count_folded",
-    "count_parts",
     "single_threaded_blas",
     "star_counts",
 ]
@@ -147,25 +146,6 @@ def count_folded(
                 for part in _bounded(pool, count, starts, 2 * workers):
                     above_set += part
     return StarCounts(_exact_stars(above_set, len(X)), _exact_stars(above_enterprise, folded.sets))
-
-
-def count_parts(
-    folded: Folded,
-    parts: Iterable[FloatArray],
-    *,
-    workers: int | None = None,
-    engine: Engine = "auto",
-) -> IntArray:
-    """Count stars by weight set (k, K) over a population that arrives in parts.
-
-    Parameters
-    ----------
-    parts : (b, L) leaf scores each; one part is in memory at a time
-    """
-    total = np.zeros((folded.sets, len(folded.thresholds.band) + 1), dtype=np.int64)
-    for X in parts:
-        total += count_folded(folded, X, workers=workers, engine=engine).per_set
-    return total
 
 
 def _check(folded: Folded, X: FloatArray) -> None:

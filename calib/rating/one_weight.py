@@ -15,7 +15,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
-from calib.rating.conditions import (
+from calib.rating.gates_and_caps import (
     check_capped_scored,
     is_plain,
     leaf_caps,

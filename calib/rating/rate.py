@@ -13,10 +13,10 @@ from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
 from calib.errors import Faults, InputError
 from calib.framework import Cap, Framework, RuleOptions, Thresholds, Track
 from calib.population import Labels, Population
-from calib.rating.answers import Scored, ScoredSample, score_answers
-from calib.rating.conditions import cap_stars, compensated, gates_of, required_nodes
 from calib.rating.distributions import rating_tables
+from calib.rating.gates_and_caps import cap_stars, compensated, gates_of, required_nodes
 from calib.rating.over_samples import long_form, over_samples
+from calib.rating.scoring import Scored, ScoredSample, score_answers
 from calib.rating.star_shares import star_shares
 from calib.rating.stars import (
     band_index,

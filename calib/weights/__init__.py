@@ -1,7 +1,7 @@
 """Weight sets: local and global weights, files, comparisons, blends, rounding."""
 
 from calib.weights.blend import blend
-from calib.weights.compare import (
+from calib.weights.distances import (
     aitchison_distance,
     compare_weights,
     distance_table,
@@ -12,7 +12,6 @@ from calib.weights.evidence import Consensus, Evidence, LeftOut, OwnVerdict
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
-from calib.weights.result import Weighed
 from calib.weights.rounding import off_grid, round_family, round_weights
 from calib.weights.uncertainty import (
     DECIDED,
@@ -24,6 +23,7 @@ from calib.weights.uncertainty import (
     from_table,
     under,
 )
+from calib.weights.weighed import Weighed
 from calib.weights.weightset import (
     Provenance,
     WeightSet,

@@ -15,9 +15,9 @@ from calib.errors import InputError
 from calib.experts.panel_tables import _stars
 from calib.outcomes.dominance.one_node import leave_out
 from calib.population.partitions import find_partitions, write_partitions
+from calib.rating.counting import count_partitions
 from calib.rating.one_weight import score_nodes
 from calib.rating.regions import cells_of
-from calib.rating.scale import count_partitions
 
 HOMES = calib.load_framework("au-aged-care")
 # Gates on a part, on an item and by track; caps on items; edges that count upwards.

@@ -25,8 +25,12 @@ def options_of(*names):
     [
         (("ballots",), BallotsRequest, ("method", "pooling", "margin", "alpha")),
         (("read", "experts"), PanelRequest, ("method", "pooling", "competence", "seed_cutoff")),
-        (("adjust",), AdjustRequest, ("problem", "distance", "keep_order", "draws", "on", "steps")),
-        (("dominance",), DominanceRequest, ("cap_level",)),
+        (
+            ("adjust",),
+            AdjustRequest,
+            ("problem", "distance", "keep_order", "draws", "on", "steps", "level"),
+        ),
+        (("dominance",), DominanceRequest, ("cap_level", "level")),
     ],
 )
 def test_a_command_takes_its_options_from_the_method(names, request_of, fields):
@@ -34,7 +38,12 @@ def test_a_command_takes_its_options_from_the_method(names, request_of, fields):
     for field in fields:
         info, option = request_of.model_fields[field], options[field]
         stated = info.get_default(call_default_factory=True)
-        assert option.get_default(click.Context(click.Command("x"))) in (stated, None, ())
+        assert option.get_default(click.Context(click.Command("x"))) in (
+            stated,
+            (stated,),
+            None,
+            (),
+        )
         assert option.help.rstrip(".").casefold() == info.description.rstrip(".").casefold()
 
 
@@ -44,6 +53,8 @@ def test_choices_and_limits_are_those_of_the_method():
     assert (options["draws"].type.min, options["draws"].type.max) == (0, 10_000)
     assert options["keep_order"].is_flag
     assert options["steps"].multiple
+    assert options["cap"].multiple
+    assert options["level"].multiple
     cutoff = options_of("read", "experts")["seed_cutoff"].type
     assert (cutoff.min, cutoff.max, cutoff.max_open) == (0, 1, True)
     assert "authority" in options_of("read", "experts")["competence"].type.choices

@@ -8,7 +8,7 @@ from platform_exports import AII, name, write_csv, write_xlsx
 
 import calib
 from calib.errors import InputError
-from calib.imports import propose
+from calib.imports import prepare
 
 ZH = {"discrete": "离散型", "process": "流程型"}
 
@@ -83,7 +83,7 @@ def places(path, first=1):
 @pytest.mark.parametrize("layout", [rank_columns, arrows, branches])
 def test_ballots_are_read_as_they_were_cast(layout, tmp_path):
     path = layout(tmp_path)
-    assert propose(path, AII).mapping.kind == "ballots"
+    assert prepare(path, AII).mapping.kind == "ballots"
     survey = calib.import_ballots(path, AII)
     assert read(survey) == MEANT
     assert any("40" in n.get("en") or "200" in n.get("en") for n in survey.read_report.notes)
@@ -91,7 +91,7 @@ def test_ballots_are_read_as_they_were_cast(layout, tmp_path):
 
 def test_places_in_a_ranking_a_column_an_option(tmp_path):
     path = places(tmp_path)
-    assert propose(path, AII).mapping.kind == "ballots"
+    assert prepare(path, AII).mapping.kind == "ballots"
     assert read(calib.import_ballots(path, AII)) == {"discrete": MEANT["discrete"]}
 
 
@@ -135,5 +135,5 @@ def test_a_word_that_is_no_indicators_name_is_asked_about(tmp_path):
 
 def test_the_same_columns_give_the_same_survey_through_a_mapping_beside_them(tmp_path):
     path = rank_columns(tmp_path)
-    propose(path, AII).mapping.write(tmp_path / "b.mapping.toml")
+    prepare(path, AII).mapping.write(tmp_path / "b.mapping.toml")
     assert read(calib.read_survey(path, AII)) == MEANT

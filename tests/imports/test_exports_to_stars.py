@@ -8,7 +8,7 @@ from platform_exports import AII, LAYOUTS, firms
 
 import calib
 from calib.errors import InputError
-from calib.imports import propose
+from calib.imports import prepare
 
 TRUTH = {f.name: f for f in firms()}
 PUBLISHED = calib.published_weights(AII)
@@ -31,7 +31,7 @@ def wrong(population):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_export_goes_from_the_file_to_stars_with_one_confirmation(layout, tmp_path):
     path = LAYOUTS[layout](tmp_path)
-    proposal = propose(path, AII)
+    proposal = prepare(path, AII)
     assert proposal.questions == ()
     if not proposal.mapping.ready:
         with pytest.raises(InputError, match="likely but not certain"):

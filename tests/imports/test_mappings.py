@@ -11,7 +11,7 @@ import calib
 import calib.tables
 from calib.cli.importing import import_file
 from calib.errors import InputError
-from calib.imports import OPEN, propose, read_mapping
+from calib.imports import OPEN, prepare, read_mapping
 from calib.population import load_population
 from calib.words import set_language
 
@@ -29,7 +29,7 @@ def asked(proposal):
 
 
 def test_each_column_comes_with_a_confidence_and_a_reason(tmp_path):
-    proposal = propose(wenjuanxing_texts(tmp_path), AII)
+    proposal = prepare(wenjuanxing_texts(tmp_path), AII)
     assert all(c.reason and 0 <= c.confidence <= 1 for c in proposal.mapping.columns)
     kept = {c.header: c.taken for c in proposal.mapping.columns}
     assert kept["来自IP"] == kept["总分"] == kept["56、您的建议"] == "aside"
@@ -55,7 +55,7 @@ def test_the_command_writes_a_mapping_that_the_next_export_uses(tmp_path):
 
 def test_an_experiment_names_the_raw_export_and_its_mapping(tmp_path):
     path = wenjuanxing_texts(tmp_path)
-    propose(path, AII).mapping.write(tmp_path / "m.toml")
+    prepare(path, AII).mapping.write(tmp_path / "m.toml")
     file = tmp_path / "e.toml"
     file.write_text(
         'schema = "calib.experiment/1"\nname = "e"\nframework = "aii"\n'
@@ -72,7 +72,7 @@ def test_an_experiment_names_the_raw_export_and_its_mapping(tmp_path):
 
 def test_a_mapping_for_another_layout_is_refused(tmp_path):
     path = wenjuanxing_texts(tmp_path)
-    propose(path, AII).mapping.write(tmp_path / "m.toml")
+    prepare(path, AII).mapping.write(tmp_path / "m.toml")
     other = simple(tmp_path, text)
     with pytest.raises(InputError, match=r"another layout: \d+ columns differ"):
         calib.import_answers(other, AII, mapping=tmp_path / "m.toml")
@@ -80,7 +80,7 @@ def test_a_mapping_for_another_layout_is_refused(tmp_path):
 
 def test_an_option_that_the_mapping_does_not_know_is_a_fault(tmp_path):
     path = simple(tmp_path, text)
-    mapping = propose(path, AII).mapping.model_copy(update={"confirmed": True})
+    mapping = prepare(path, AII).mapping.model_copy(update={"confirmed": True})
     mapping.write(tmp_path / "m.toml")
     (tmp_path / "b").mkdir()
     changed = simple(tmp_path / "b", lambda c, k: "远程操控" if c == ALL[7] else text(c, k))
@@ -98,7 +98,7 @@ def test_an_option_that_the_mapping_does_not_know_is_a_fault(tmp_path):
 )
 def test_numbers_that_are_no_options_are_asked_about(say, answers, tmp_path):
     path = simple(tmp_path, say)
-    proposal = propose(path, AII)
+    proposal = prepare(path, AII)
     assert asked(proposal) == {"choices.numbers": answers}
     with pytest.raises(InputError, match="What are they"):
         calib.import_answers(path, AII, confirm=True)
@@ -116,7 +116,7 @@ def test_more_options_than_the_framework_has_are_asked_about(tmp_path):
     three = "DA.SVC.D2"
     ladder = ["无", "部分", "大部分", "全面"]
     path = simple(tmp_path, lambda c, k: f"{'ABCD'[k]}.{ladder[k]}" if c == three else k)
-    proposal = propose(path, AII)
+    proposal = prepare(path, AII)
     assert asked(proposal) == {"choices.item-options": ["as-in-file", "as-in-framework"]}
     population = calib.import_answers(path, AII, choices={"item-options": "as-in-file"})
     track = population.samples["discrete"].track
@@ -131,7 +131,7 @@ def test_letters_that_fall_are_turned_only_after_a_yes(tmp_path):
     assert len(five) > 3
     falling = lambda c, k: f"{'EDCBA'[k - 1]}.{ladder[5 - k]}" if c in five else k  # noqa: E731
     path = simple(tmp_path, falling)
-    proposal = propose(path, AII)
+    proposal = prepare(path, AII)
     assert proposal.mapping.options[0].reason == "falling"
     with pytest.raises(InputError, match="likely but not certain"):
         calib.import_answers(path, AII)
@@ -147,10 +147,10 @@ def test_letters_that_fall_are_turned_only_after_a_yes(tmp_path):
 
 def test_a_name_that_is_only_alike_has_to_be_confirmed(tmp_path):
     path = simple(tmp_path, text, head=lambda c: name(c).replace("机床设备联网", "机床设备联网率"))
-    assert propose(path, AII).mapping.columns[2].of == "IC.DEV.D1"
+    assert prepare(path, AII).mapping.columns[2].of == "IC.DEV.D1"
     (tmp_path / "b").mkdir()
     path = simple(tmp_path / "b", text, head=lambda c: name(c).replace("机器互联", "机器互连"))
-    column = next(c for c in propose(path, AII).mapping.columns if c.header == "机器互连")
+    column = next(c for c in prepare(path, AII).mapping.columns if c.header == "机器互连")
     assert column.of in ("IC.RES.D2", OPEN)
     assert column.confidence < 0.95
     with pytest.raises(InputError):
@@ -159,21 +159,21 @@ def test_a_name_that_is_only_alike_has_to_be_confirmed(tmp_path):
 
 def test_a_code_beside_another_indicators_name_is_a_question(tmp_path):
     path = simple(tmp_path, text, head=lambda c: f"{c} {name('DA.PLC.D2' if c == ALL[0] else c)}")
-    assert "C" in {k.rpartition("!")[2] for k in asked(propose(path, AII))}
+    assert "C" in {k.rpartition("!")[2] for k in asked(prepare(path, AII))}
 
 
 def test_two_columns_for_one_indicator_are_a_question(tmp_path):
     path = simple(tmp_path, text, more=[("机床设备联网（复核）", "规划中")])
-    found = asked(propose(path, AII))
+    found = asked(prepare(path, AII))
     assert len(found) == 2
     assert all("IC.DEV.D1" in answers for answers in found.values())
 
 
 def test_every_question_reads_in_both_languages(tmp_path):
     path = simple(tmp_path, lambda c, k: k - 1)
-    for question in propose(path, AII).questions:
+    for question in prepare(path, AII).questions:
         assert question.get("zh") != question.get("en")
-    comments = propose(path, AII).comments("zh")
+    comments = prepare(path, AII).comments("zh")
     assert "从 0 起编号" in comments["choices.numbers"]
 
 
@@ -224,7 +224,7 @@ def test_a_table_of_libreoffice_and_one_of_strict_open_xml_are_read(tmp_path):
 
 def test_a_column_that_a_person_named_is_read_with_the_others_options(tmp_path):
     path = simple(tmp_path, text, head=lambda c: name(c).replace("产品谱系追溯", "产品谱系朔源"))
-    proposal = propose(path, AII)
+    proposal = prepare(path, AII)
     (question,) = [q for q in proposal.questions if "朔源" in q.get("zh")]
     assert list(question.answers) == ["DA.PLC.D2"]
     settled = proposal.mapping.answered(question.key, "DA.PLC.D2")
@@ -239,7 +239,7 @@ def test_a_column_that_a_person_named_is_read_with_the_others_options(tmp_path):
 
 def test_a_stored_mapping_that_nobody_confirmed_is_not_used(tmp_path):
     path = simple(tmp_path, text)
-    propose(path, AII).mapping.write(tmp_path / "答卷.mapping.toml")
+    prepare(path, AII).mapping.write(tmp_path / "答卷.mapping.toml")
     run = CliRunner().invoke(import_file, [str(path)])
     assert isinstance(run.exception, InputError)
     assert "likely but not certain" in str(run.exception)

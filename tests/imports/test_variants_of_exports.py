@@ -21,7 +21,7 @@ from platform_exports import (
 )
 
 import calib
-from calib.imports import propose
+from calib.imports import prepare
 from calib.imports.options import numeric
 
 TRUTH = {f.name: f for f in firms()}
@@ -74,7 +74,7 @@ def wrong(population):
 
 
 def read(path):
-    assert propose(path, AII).questions == ()
+    assert prepare(path, AII).questions == ()
     population = calib.import_answers(path, AII, confirm=True)
     assert len(population) == 60
     return population
@@ -148,7 +148,7 @@ def test_qualtrics_writes_the_text_of_a_choice_in_a_column_of_its_own(tmp_path):
 )  # fmt: skip
 def test_scores_in_place_of_options_are_asked_about_and_then_read(say, tmp_path):
     path = table(tmp_path, say)
-    assert [q.key for q in propose(path, AII).questions] == ["choices.numbers"]
+    assert [q.key for q in prepare(path, AII).questions] == ["choices.numbers"]
     found = calib.import_answers(path, AII, choices={"numbers": "scores"}, confirm=True)
     assert found.kind == "scores"
     for sample in found.samples.values():
@@ -170,4 +170,4 @@ def test_a_number_may_have_its_unit_with_it(cell, value):
 def test_words_without_an_order_are_asked_about(tmp_path):
     colours = ["红", "黄", "蓝", "绿", "紫"]
     path = table(tmp_path, lambda c, k: colours[k - 1] if item(c)[1] == 5 else text(c, k))
-    assert [q.key for q in propose(path, AII).questions] == ["options 1"]
+    assert [q.key for q in prepare(path, AII).questions] == ["options 1"]

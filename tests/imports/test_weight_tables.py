@@ -8,7 +8,7 @@ from platform_exports import AII, write_csv, write_xlsx
 
 import calib
 from calib.errors import InputError
-from calib.imports import propose
+from calib.imports import prepare
 
 PUBLISHED = calib.published_weights(AII)
 ZH = {"discrete": "离散型", "process": "流程型"}
@@ -52,7 +52,7 @@ def long(path, value, head="权重", codes=True):
 )
 def test_a_row_a_node(value, head, codes, tmp_path):
     path = long(tmp_path, value, head, codes)
-    assert propose(path, AII).mapping.kind == "weights"
+    assert prepare(path, AII).mapping.kind == "weights"
     assert same(calib.import_weights(path, AII))
 
 
@@ -83,7 +83,7 @@ def test_a_column_a_level_with_merged_cells_on_a_sheet_a_track(tmp_path):
                 line = [""] * 6
         sheets[ZH[t]] = rows
     path = write_xlsx(tmp_path / "w.xlsx", sheets)
-    assert propose(path, AII).mapping.kind == "weights"
+    assert prepare(path, AII).mapping.kind == "weights"
     assert same(calib.import_weights(path, AII))
 
 

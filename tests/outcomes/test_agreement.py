@@ -14,7 +14,7 @@ from calib.outcomes.agreement import (
     stuart_maxwell,
     wilson_interval,
 )
-from calib.outcomes.comparison import weighted_kappa
+from calib.outcomes.star_differences import weighted_kappa
 
 # Stuart's table of vision in both eyes, 7,477 women (Biometrika 40 (1953), 105-110).
 VISION = np.array([

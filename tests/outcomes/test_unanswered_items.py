@@ -10,7 +10,7 @@ import calib
 from calib.cli.run import run as run_command
 from calib.population import Population
 from calib.rating import score_answers, stars_by_draw
-from calib.rating.answers import Unanswered
+from calib.rating.scoring import Unanswered
 
 AII = calib.load_framework("aii")
 PUBLISHED = calib.published_weights(AII)

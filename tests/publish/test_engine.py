@@ -22,7 +22,7 @@ from calib.outcomes.draws import FamilyRule, draw_family
 from calib.population import generate_population
 from calib.publish.engine import rule_data, score_rows, track_data
 from calib.rating import score_answers
-from calib.rating.conditions import gates_of
+from calib.rating.gates_and_caps import gates_of
 from calib.rating.kernel import star_counts
 from calib.rating.stars import stars_by_draw
 from calib.weights import published_weights

@@ -8,7 +8,7 @@ import pytest
 from calib.adjustment.adjusting import star_moves_table
 from calib.experiment import load_experiment, run_experiment
 from calib.framework import load_framework
-from calib.outcomes.comparison import mover_table
+from calib.outcomes.star_differences import mover_table
 from calib.population import generate_population
 from calib.rating import rate
 from calib.weights import equal_weights, published_weights

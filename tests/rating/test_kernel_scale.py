@@ -12,8 +12,8 @@ from calib.framework import load_framework
 from calib.population import generate_population
 from calib.population.partitions import find_partitions, read_partition, write_partitions
 from calib.rating import score_answers
+from calib.rating.counting import count_partitions, star_counts_on
 from calib.rating.kernel import star_counts
-from calib.rating.scale import count_partitions, star_counts_on
 
 pytest.importorskip("pyarrow")
 FRAMEWORK = load_framework("aii")

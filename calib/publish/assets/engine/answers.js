@@ -1,5 +1,5 @@
 "use strict";
-/** From answers to scores: calib.rating.answers and clusters in the page. */
+/** From answers to scores: calib.rating.scoring and clusters in the page. */
 const Answers = (() => {
   /** Scores of an item's options. @param {Item} item @param {string} option @param {Rule} rule */
   function optionScores(item, option, rule) {

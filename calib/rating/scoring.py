@@ -13,7 +13,7 @@ from calib.framework import Coverage, Framework, Item, RuleOptions, Thresholds, 
 from calib.framework.conditions import Scope, Variant
 from calib.population import Labels, Population, Sample, draw_answers
 from calib.rating.clusters import cluster_bands
-from calib.rating.conditions import required_nodes
+from calib.rating.gates_and_caps import required_nodes
 from calib.rating.stars import effective_local, node_scores, stars_by_draw
 from calib.words import Text, message
 

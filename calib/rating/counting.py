@@ -18,9 +18,9 @@ from calib.errors import InputError, MissingExtraError
 from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.population.partitions import Partition, check_distinct, id_marks, read_partition
 from calib.population.population import Kind
-from calib.rating.answers import score_answers
 from calib.rating.collapse import Folded, fold
 from calib.rating.kernel import StarCounts, count_folded
+from calib.rating.scoring import score_answers
 from calib.words import message
 
 __all__ = ["PopulationCounts", "count_partitions", "star_counts_on"]
