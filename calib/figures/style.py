@@ -100,7 +100,7 @@ def _parameters() -> dict[str, Any]:
         "figure.facecolor": PAPER,
         "figure.dpi": 100,
         "savefig.facecolor": "auto",
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
         "svg.hashsalt": "calib",
         "path.simplify": False,
     }
@@ -263,9 +263,19 @@ def _unique_ids(svg: str) -> str:
     return re.sub(r'href="#', f'href="#{prefix}', svg)
 
 
+_FONTS = "system-ui, 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif"
+
+
 def svg_bytes(fig: Any) -> bytes:
-    """Return the figure as an SVG file of fixed colours: the same bytes at every run."""
-    return _render(fig, "svg", metadata=_NO_METADATA)
+    """Return the figure as an SVG file of fixed colours: the same bytes at every run.
+
+    Its texts are texts, which can be searched, read aloud and edited; what draws them is a font of
+    the reader's, as wide as the one the figure was laid out in where they are Chinese.
+    """
+    svg = _render(fig, "svg", metadata=_NO_METADATA).decode()
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
+    return svg.replace("<svg", f'<svg font-family="{_FONTS}"', 1).encode()
 
 
 def to_svg_string(
@@ -292,6 +302,7 @@ def to_svg_string(
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     # matplotlib's sheet says * {…}, which on a page would style every other picture too.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'<svg font-family="[^"]*"', "<svg", svg)
     svg = _shorten(svg)
     if themed:
         svg = _theme(svg)
@@ -299,7 +310,8 @@ def to_svg_string(
     width = fig.get_figwidth() * 96
     label = f' aria-label="{escape(title)}"' if title else ""
     head = f'<svg role="img"{label} style="width:100%;max-width:{width:.0f}px;height:auto;'
-    head += 'stroke-linejoin:round;stroke-linecap:butt"'
+    letters = f"var(--sans, {_FONTS})" if themed else _FONTS
+    head += f'overflow:visible;stroke-linejoin:round;stroke-linecap:butt;font-family:{letters}"'
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     return svg.replace("<svg", head, 1)

@@ -70,7 +70,7 @@ def sections_html(sections: Sequence[PageSection], lang: str, names: Names | Non
         {
             "id": s.id, "title": s.title, "warnings": s.warnings, "notes": s.notes,
             "figures": [
-                # Drawn by calib itself with every text as an outline: safe as it is.
+                # Drawn by calib itself, every text in it escaped.
                 {"title": f.title, "svg": Markup(f.svg), "wide": f.wide} for f in s.figures
             ],
             "tables": [
