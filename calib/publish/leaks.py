@@ -1,7 +1,7 @@
 """Proof that nothing published names an enterprise: every file of a site is searched.
 
-Text is searched as it stands and with HTML and JSON escapes undone; workbooks are opened; figures
-draw text as outlines, so the sequences of their glyphs are searched too.
+Text is searched as it stands and with HTML and JSON escapes undone; workbooks are opened. Figures
+that others make may draw text as outlines: sequences of glyphs of calib's font are searched too.
 """
 
 from __future__ import annotations

@@ -14,11 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.ft2font import FT2Font
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from calib.figures.fonts import FONT_FILE
 from calib.words import say
 
 FULL = bool(os.environ.get("CALIB_FULL_ATTACK"))
@@ -345,7 +343,6 @@ def told_by_page(frame, baseline):
 
 def drawn_numbers(text):
     """Return whole numbers that figures of a page draw, without those of axes and legends."""
-    digits = {f"{FT2Font(str(FONT_FILE)).get_char_index(ord(c)):x}": c for c in "0123456789"}
     out = []
     for svg in re.findall(r"<svg.*?</svg>", text, flags=re.S):
         cut = re.split(
@@ -358,9 +355,8 @@ def drawn_numbers(text):
             if kind in ("xtick", "ytick", "legend", "axes", "patch"):
                 inside = kind
             elif kind == "text" and inside not in ("xtick", "ytick", "legend"):
-                glyphs = re.findall(r'href="#[^"]*?calibSansSC-([0-9a-f]+)"', part)
-                if glyphs and all(g in digits for g in glyphs):
-                    out.append(int("".join(digits[g] for g in glyphs)))
+                said = re.findall(r"<text[^>]*>([^<]*)</text>", part)
+                out += [int(t) for t in said if t.strip().isdigit()]
     return out
 
 
