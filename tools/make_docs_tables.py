@@ -71,7 +71,7 @@ def trial_figures() -> str:
         misprint = "printed 30.8" in value.source
         printed = 30.8 if misprint else value.reference
         said = "misprint: 7 of 22 is 31.8 %" if misprint else "agrees"
-        rows.append((figure(value.what), f"{printed:g}", f"{value.ours:g}", said))
+        rows.append((figure(str(value.what)), f"{printed:g}", f"{value.ours:g}", said))
     agree = sum(row[3] == "agrees" for row in rows)
     assert all(abs(v.ours - v.reference) <= max(v.tolerance, 1e-9) for v in values)
     body = "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -12,7 +12,11 @@ __all__ = ["condition_words", "rule_words"]
 def rule_words(framework: Framework, track: str, year: str = "") -> list[Text]:
     """Return how a star comes about in one track and year, a sentence for each part of the rule."""
     rule = framework.rule
-    lines: list[Text] = [
+    lines: list[Text] = []
+    if len(rule.years) > 1:
+        chosen = year or rule.defaults.year
+        lines.append(message("framework.says.year", year=chosen, years=[*rule.years]))
+    lines += [
         message("framework.says.scale", low=f"{rule.low:g}", high=f"{rule.high:g}"),
         message("framework.says.mean"),
     ]
@@ -45,10 +49,12 @@ def rule_words(framework: Framework, track: str, year: str = "") -> list[Text]:
         ))  # fmt: skip
     for cap in rule.caps:
         if cap.scope.holds(track, year):
-            lines.append(message(
-                "framework.says.cap", star=rule.labels[cap.top],
-                when=condition_words(cap.when, framework),
-            ))  # fmt: skip
+            said = {"star": rule.labels[cap.top], "when": condition_words(cap.when, framework)}
+            lines.append(
+                message("framework.says.cap_named", name=cap.name, **said)
+                if cap.name
+                else message("framework.says.cap", **said)
+            )
     return lines
 
 

@@ -109,7 +109,11 @@ class UnansweredResult(Result):
         """How many stars depend on the treatment, and what imputation assumes."""
         some = len(self.dependent) > 0
         out = [Note(self.headline(), warning=some)]
-        out.append(Note(message("outcomes.unanswered.assumed")))
+        if self.framework.rule.clusters is None:
+            out.append(Note(message("outcomes.unanswered.assumed")))
+        else:
+            out.append(Note(message("outcomes.unanswered.no_bounds")))
+            out.append(Note(message("outcomes.unanswered.assumed_imputed")))
         return tuple(out)
 
     def _counts(self) -> pd.DataFrame:
@@ -164,6 +168,8 @@ def unanswered(
     -----
     Between ``worst`` and ``best`` lies whatever could have been answered: a star that is the same
     under both depends on no assumption. Under ``impute`` the star is that of the median draw.
+    Where bands come from the enterprises (``clusters``), ``worst`` and ``best`` are compared only
+    if chosen: made-up extremes would move the bands of all, and no star would be bounded by them.
 
     Examples
     --------
@@ -181,8 +187,9 @@ def unanswered(
     rule = population.framework.rule
     base = rule.read(rule_options)
     chosen = "renormalise" if base.missing == "error" else base.missing
+    others = [m for m in TREATMENTS if rule.clusters is None or m not in ("worst", "best")]
     ratings = {}
-    for treatment in dict.fromkeys([chosen, *TREATMENTS]):
+    for treatment in dict.fromkeys([chosen, *others]):
         try:
             scored = score_answers(population, replace(base, missing=treatment))
             check_framework([weights], scored)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from calib.errors import InputError
 from calib.framework import Framework, RuleOptions
+from calib.framework.conditions import Cap
 from calib.framework.rule_words import condition_words, rule_words
 from calib.population import Population, generate_population
+from calib.rating.gates_and_caps import cap_stars, score_of
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import band_index, effective_local, gates_reached
 from calib.report import Column, Note, Result, Role, Table
@@ -123,19 +125,27 @@ class StarExplained(Result):
             for code, points in zip(thresholds.compensation.nodes, s.moved[i], strict=False):
                 name = self.framework.node(code).name
                 out.append((self._text("step_moved", node=name), float(points), ""))
+        capping = {track.index[c] for c in thresholds.capping if c in track.index}
         for p, (node, gates) in enumerate(zip(s.gated, s.gates, strict=True)):
-            if not np.isfinite(gates).any() or np.isnan(s.scores[i, node]):
+            if not np.isfinite(gates).any() or np.isnan(s.scores[i, node]) or node in capping:
                 continue
             score = s.scores[i, node] + self._gain(int(node))
             reached = int(gates_reached(np.array([[score]]), s.gates[p : p + 1])[0, 0])
             name = track.nodes[node].name
             out.append((self._text("step_gate", node=name), float(score), labels[reached]))
-        for cap, holds in zip(s.caps, s.capped[i], strict=True):
-            if holds:
-                when = condition_words(cap.when, self.framework)
-                out.append((self._text("step_cap", when=when), float("nan"), labels[cap.top]))
+        for cap in self._caps():
+            when = cap.name or condition_words(cap.when, self.framework)
+            out.append((self._text("step_cap", when=when), float("nan"), labels[cap.top]))
         out.append((self._text("step_star"), float("nan"), labels[int(s.star[i])]))
         return out
+
+    def _caps(self) -> list[Cap]:
+        """Return the caps that hold, as the file states them, also those rated as gates."""
+        s, rule, year = self.sample, self.framework.rule, self.rating.rule_options.year
+        caps = [c for c in rule.caps if c.scope.holds(s.track.code, year)]
+        own = s.scores[self.row : self.row + 1]
+        _, holds = cap_stars(caps, partial(score_of, s.track, own), 1, rule.stars - 1)
+        return [cap for cap, held in zip(caps, holds[0], strict=True) if held]
 
     def _gain(self, node: int) -> float:
         """Return the points that a part has gained from its neighbours."""

@@ -24,6 +24,7 @@ __all__ = [
     "leaf_caps",
     "movable_gates",
     "required_nodes",
+    "score_of",
 ]
 
 Gated = tuple[IntArray, FloatArray]
@@ -145,6 +146,13 @@ def cap_stars(
         holds[:, c] = _holds(cap.when, score, n)
         allowed = np.where(holds[:, c], np.minimum(allowed, cap.top), allowed)
     return allowed, holds
+
+
+def score_of(track: Track, scores: FloatArray, code: str) -> FloatArray:
+    """Return the scores (n,) of a node among those of all nodes; NaN off the track."""
+    if code not in track.index:
+        return np.full(len(scores), np.nan)
+    return np.asarray(scores[:, track.index[code]], dtype=float)
 
 
 def _holds(

@@ -14,7 +14,13 @@ from calib.errors import Faults, InputError
 from calib.framework import Cap, Framework, RuleOptions, Thresholds, Track
 from calib.population import Labels, Population
 from calib.rating.distributions import rating_tables
-from calib.rating.gates_and_caps import cap_stars, compensated, gates_of, required_nodes
+from calib.rating.gates_and_caps import (
+    cap_stars,
+    compensated,
+    gates_of,
+    required_nodes,
+    score_of,
+)
 from calib.rating.over_samples import long_form, over_samples
 from calib.rating.scoring import Scored, ScoredSample, score_answers
 from calib.rating.star_shares import star_shares
@@ -409,19 +415,13 @@ def _rate_sample(
             node_stars[at, gated] = gates_reached(part[:, gated], gates)
         if thresholds.caps:
             allowed, held[at] = cap_stars(
-                thresholds.caps, partial(_score_of, track, part), len(part), len(thresholds.band)
+                thresholds.caps, partial(score_of, track, part), len(part), len(thresholds.band)
             )
             star[at] = np.minimum(star[at], allowed)
     return RatedSample(
         track, sample.ids, sample.names, sample.attributes, total, star, band, gated, failed,
         scores, node_stars, gates, thresholds.caps, held, moved,
     )  # fmt: skip
-
-
-def _score_of(track: Track, scores: FloatArray, code: str) -> FloatArray:
-    if code not in track.index:
-        return np.full(len(scores), np.nan)
-    return np.asarray(scores[:, track.index[code]], dtype=float)
 
 
 def _compensate(

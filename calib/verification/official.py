@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from calib.verification.values import Compared
+from calib.words import Text, message
 
 __all__ = ["official_values"]
 
@@ -33,11 +34,10 @@ def _homes() -> Iterator[Compared]:
     star = sample.attributes["overall_star_rating"].astype(int)
     source = "Australian Government, Star Ratings quarterly data extracts"
     agree = homes[sample.star + 1 == star].sum()
-    yield Compared(TIER, "rule", "homes whose star agrees, of 26,825 (3 contradict themselves)",
-                   source, 26_822, float(agree), 0)  # fmt: skip
+    yield Compared(TIER, "rule", message("verify.official.homes"), source, 26_822, float(agree), 0)
     for i in np.argsort(-homes, kind="stable")[:60]:
-        what = f"star of profile {sample.ids[i]} ({homes[i]} homes)"
-        yield Compared(TIER, "rule", what, source, float(star[i]), float(sample.star[i] + 1), 0)
+        what = message("verify.official.profile", profile=sample.ids[i], homes=homes[i])
+        yield _value(what, source, star[i], sample.star[i] + 1)
 
 
 def _hospitals() -> Iterator[Compared]:
@@ -53,11 +53,18 @@ def _hospitals() -> Iterator[Compared]:
         star = s.attributes["star"].astype(int)
         score = s.attributes["summary_score"].astype(float)
         agree = int((s.star + 1 == star).sum())
-        yield Compared(TIER, "rule", f"stars that agree, {t} groups", source, float(len(star)),
-                       float(agree), 0)  # fmt: skip
+        yield _value(message("verify.official.stars", groups=t), source, len(star), agree)
+        gap = float(np.abs(score - s.total).max())
+        yield _value(message("verify.official.gap", groups=t), source, 0, gap, 2e-9)
         for k in range(1, 6):
-            yield Compared(TIER, "rule", f"hospitals with {k}★, {t} groups", source,
-                           float((star == k).sum()), float((s.star + 1 == k).sum()), 0)  # fmt: skip
+            what = message("verify.official.count", star=k, groups=t)
+            yield _value(what, source, int((star == k).sum()), int((s.star + 1 == k).sum()))
         for i in range(0, len(star), EVERY):
-            yield Compared(TIER, "rule", f"summary score of {s.ids[i]}", source, float(score[i]),
-                           float(s.total[i]), 2e-9)  # fmt: skip
+            what = message("verify.official.score", hospital=s.ids[i])
+            yield _value(what, source, score[i], s.total[i], 2e-9)
+
+
+def _value(
+    what: Text, source: str, reference: float, ours: float, tolerance: float = 0.0
+) -> Compared:
+    return Compared(TIER, "rule", what, source, float(reference), float(ours), tolerance)

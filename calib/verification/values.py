@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from calib.words import Text
+
 __all__ = ["TIERS", "Compared", "digits_agreed"]
 
 TIERS = ("closed_form", "paper", "software", "official")
@@ -37,14 +39,14 @@ class Compared:
     ----------
     tier : one of ``TIERS``
     method : key of the method, as in the table of claims
-    what : which number it is, in symbols and codes
+    what : which number it is: symbols and codes, or words
     source : where it is published, with page, table or function
     tolerance : largest absolute difference, from the digits that were published
     """
 
     tier: str
     method: str
-    what: str
+    what: str | Text
     source: str
     reference: float
     ours: float

@@ -62,7 +62,8 @@ class Verification(Result):
     @property
     def identifier(self) -> str:
         """A short name of what was found: the same values and versions give the same one."""
-        text = repr([(c.what, c.reference, c.ours) for c in self.compared]) + repr(self.versions)
+        values = [(_plain(c.what), c.reference, c.ours) for c in self.compared]
+        text = repr(values) + repr(self.versions)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def headline(self) -> Text:
@@ -92,12 +93,12 @@ class Verification(Result):
         rows = []
         for tier in TIERS:
             own = [c for c in self.compared if c.tier == tier]
-            digits = min((c.digits for c in own), default=0.0)
+            digits = int(min((c.digits for c in own), default=0.0))
             rows.append((tier, len(own), sum(c.agrees for c in own), digits))
         columns = (
             Column("verify.tier", Role.GROUP, label=message("verify.tier"), coded="word"),
             _number("verify.values"), _number("verify.agree"),
-            Column("verify.fewest", Role.STATISTIC, label=message("verify.fewest")),
+            _number("verify.fewest"),
         )  # fmt: skip
         frame = pd.DataFrame(rows, columns=[c.key for c in columns])
         return Table("tiers", frame, message("verify.tiers"), len(rows), declared=columns)
@@ -110,7 +111,7 @@ class Verification(Result):
             Column("verify.source", Role.TEXT, label=message("verify.source")),
             Column("verify.reference", Role.STATISTIC, label=message("verify.reference")),
             Column("verify.ours", Role.STATISTIC, label=message("verify.ours")),
-            Column("verify.digits", Role.STATISTIC, label=message("verify.digits")),
+            _number("verify.digits"),
             Column("verify.agrees", Role.FLAG, label=message("verify.agrees")),
         )
         return Table("values", self._frame([c.key for c in columns]), message("verify.all"),
@@ -120,7 +121,7 @@ class Verification(Result):
         import pandas as pd
 
         rows = [
-            (c.tier, c.method, c.what, c.source, c.reference, c.ours, c.digits, c.agrees)
+            (c.tier, c.method, c.what, c.source, c.reference, c.ours, int(c.digits), c.agrees)
             for c in self.compared
         ]
         return pd.DataFrame(rows, columns=columns)
@@ -134,6 +135,10 @@ class Verification(Result):
         )
         frame = pd.DataFrame(self.versions, columns=[c.key for c in columns])
         return Table("versions", frame, message("verify.versions"), len(frame), declared=columns)
+
+
+def _plain(what: str | Text) -> str:
+    return what if isinstance(what, str) else what.get("en")
 
 
 def _number(key: str) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import calib
@@ -233,3 +234,100 @@ def test_another_year_of_homes_has_its_own_weights_and_caps():
             with np.errstate(invalid="ignore"):
                 star = np.where(X[:, 2] <= 2, np.minimum(star, 3), star)
         np.testing.assert_array_equal(rating.samples["all"].star + 1, star)
+
+
+CAPPED = """schema = "calib.framework/1"
+code = "hygiene"
+version = "1"
+name = { zh = "卫生评级", en = "hygiene rating" }
+source = "made up after a scheme of demerits with caps"
+[[levels]]
+code = "area"
+name = { zh = "方面", en = "area" }
+[[tracks]]
+code = "all"
+name = { zh = "全部", en = "all" }
+[rating]
+first = 0
+score_range = [-90, 0]
+years = [2013, 2026]
+edges = "lower"
+bands = [-50, -40, -30, -20, -15]
+labels = [
+  { zh = "0级", en = "0" }, { zh = "1级", en = "1" }, { zh = "2级", en = "2" },
+  { zh = "3级", en = "3" }, { zh = "4级", en = "4" }, { zh = "5级", en = "5" },
+]
+[[rating.variants]]
+year = 2026
+bands = [-45, -36, -30, -20, -15]
+[rating.coverage]
+items = 1
+[rating.rule_options]
+missing = "renormalise"
+"""
+
+
+def _hygiene(folder):
+    parts = [CAPPED]
+    for top, points in ((4, 5), (2, 10), (1, 15), (0, 20)):
+        any_of = ", ".join(f'{{ node = "{n}", below = {-3 * points} }}' for n in "HSC")
+        parts.append(
+            f"[[rating.caps]]\nat_most = {top}\nwhen = {{ any = [{any_of}] }}\n"
+            f'name = {{ zh = "一方面超过 {points} 分", en = "an area above {points}" }}\n'
+        )
+    for n in "HSC":
+        item = '{ kind = "number", range = [0, 30], scores = [0, -90] }'
+        parts.append(
+            f'[[nodes]]\ncode = "{n}"\nname = {{ zh = "{n}", en = "{n}" }}\n'
+            f"weight = 0.3333333333333333\nitem = {item}\n"
+        )
+    path = folder / "hygiene.toml"
+    path.write_text("".join(parts), encoding="utf-8")
+    return calib.load_framework(path)
+
+
+def test_a_scheme_of_added_demerits_with_four_caps_is_rated_as_by_hand(tmp_path):
+    framework = _hygiene(tmp_path)
+    points = (0, 5, 10, 15, 20, 25, 30)
+    rows = [(h, s, c) for h in points for s in points for c in points]
+    frame = pd.DataFrame(rows, columns=["H", "S", "C"])
+    frame.insert(0, "track", "all")
+    frame.insert(0, "enterprise", [f"E{i}" for i in range(len(rows))])
+    firms = calib.Population.from_frame(frame, framework)
+    weights = calib.published_weights(framework)
+    limits = {"2013": (15, 20, 30, 40, 50), "2026": (15, 20, 30, 36, 45)}
+    worst = (5, 10, 10, 15, 20)
+    for year, sums in limits.items():
+        rated = calib.rate(weights, firms, rule_options={"year": year})
+        expected = [
+            next((5 - k for k in range(5) if sum(r) <= sums[k] and max(r) <= worst[k]), 0)
+            for r in rows
+        ]
+        assert rated.samples["all"].star.tolist() == expected
+
+
+@pytest.mark.parametrize(("lang", "cap"), [("en", "cap: an area above 10"),
+                                           ("zh", "封顶：一方面超过 10 分")])  # fmt: skip
+def test_a_cap_is_explained_by_its_name_and_not_as_a_gate(tmp_path, lang, cap):
+    framework = _hygiene(tmp_path)
+    frame = pd.DataFrame([("A", "all", 0, 0, 15)], columns=["enterprise", "track", *"HSC"])
+    firms = calib.Population.from_frame(frame, framework)
+    rated = calib.rate(calib.published_weights(framework), firms, rule_options={"year": "2013"})
+    told = calib.explain_star(rated, "A", lang=lang)
+    steps = told.frame("steps").iloc[:, 0].tolist()
+    assert cap in steps
+    assert not [s for s in steps if "gate" in s or "门槛" in s]
+    assert told.frame("steps").iloc[-1, 2] == framework.rule.labels[2].get(lang)
+    said = " ".join(n.text.get(lang) for n in told.notes)
+    assert "2013" in said
+    assert cap.split("cap: ")[-1].removeprefix("封顶：") in said
+
+
+def test_made_up_extremes_do_not_move_cut_points_that_come_from_the_enterprises():
+    framework = calib.load_framework("cms-hospitals")
+    hospitals = calib.load_population("cms-hospitals", framework)
+    found = calib.unanswered(calib.published_weights(framework), hospitals)
+    assert set(found.ratings) == {"renormalise", "leave-out", "impute"}
+    said = " ".join(n.text.get("en") for n in found.notes)
+    assert "the worst and the best case are left out" in said.lower()
+    assert "whatever could have been answered" not in said

@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_METHOD = {
     # Readers, writers and settings compute nothing; they are covered by tests of their files.
     "current_language", "set_language", "list_frameworks", "load_experiment", "load_framework",
-    "load_population", "read_panel", "read_population", "read_survey", "read_weights",
-    "write_form", "write_run", "write_weights",
+    "load_population", "read_opinions", "read_panel", "read_population", "read_survey",
+    "read_weights", "write_form", "write_run", "write_weights",
 }  # fmt: skip
 
 
@@ -63,6 +63,17 @@ def test_the_page_has_every_value_a_verdict_and_room_for_a_signature(done):
         assert "http://" not in page.replace("http://www.w3.org", "")
     text = re.sub(r"<[^>]+>", " ", verification_page(result, "zh"))
     assert "核验报告" in text
+    assert "医院 010001 的汇总得分" in text
+    assert "summary score" not in text
+
+
+def test_agreement_is_told_in_whole_digits(done):
+    result, _ = done
+    shown = result.frame("values")
+    for compared, digits in zip(result.compared, shown["verify.digits"], strict=True):
+        assert digits <= compared.digits < digits + 1
+    fewest = result.frame("tiers").set_index("verify.tier")["verify.fewest"]
+    assert (fewest == shown.groupby("verify.tier")["verify.digits"].min()[fewest.index]).all()
 
 
 def test_the_comparison_itself_is_controlled(done):
@@ -77,14 +88,16 @@ def test_the_comparison_itself_is_controlled(done):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("paper.csv", "weight discrete IC,", None),
-        ("entropy.json", "0.2996736096", "0.2996736196"),
+        ("verify/paper.csv", "weight discrete IC,", None),
+        ("verify/entropy.json", "0.2996736096", "0.2996736196"),
+        # Not among the hospitals that are listed one by one.
+        ("official/cms-hospitals/cms-hospitals.csv", "-0.623289646,2", "-0.623289746,2"),
     ],
 )
 def test_one_altered_reference_fails(file, old, new, tmp_path, monkeypatch):
     copy = tmp_path / "data"
     shutil.copytree(shipped_data(), copy)
-    path = copy / "verify" / file
+    path = copy / file
     text = path.read_text("utf-8")
     assert old in text
     if new is None:
