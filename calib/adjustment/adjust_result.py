@@ -20,7 +20,7 @@ from calib.adjustment.adjusting import (
 from calib.adjustment.families import Solution
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.ledger import Ledger
-from calib.adjustment.refits import OutOfSample, Refits, out_of_sample
+from calib.adjustment.refits import OutOfSample, Refits, followed, out_of_sample
 from calib.adjustment.relaxation import Relaxed, with_relaxation
 from calib.adjustment.rounds import Round, Rounds, round_table, run_rounds
 from calib.adjustment.verdict import EnsembleCheck, Verdict, judge, over_ensemble
@@ -352,8 +352,8 @@ def _notes(
         if check.failed:
             yield Note(message("adjustment.note.kept_full", n=check.failed, draws=check.draws),
                        warning=True)  # fmt: skip
-    if (grid or spec.request.steps) and weights.uncertainty is not None:
-        yield Note(message("adjustment.note.draws_plain"))
+    if grid:
+        yield Note(message("adjustment.note.draws_rounded"))
     parents = [p or message("adjustment.root") for p in off_grid(weights, grid)] if grid else []
     if parents:
         yield Note(message("adjustment.note.off_grid", grid=grid, parents=parents))
@@ -431,7 +431,9 @@ def adjust(
         last, final = once, once.weights
     spec = spec if relaxed is None else relaxed.spec
     refits = Refits(weights, final, scored, spec, seed if resamples is None else resamples)
-    final = final.with_uncertainty(refits.uncertainty())
+    share = 1 - float(np.prod([1 - s for s in request.steps])) if request.steps else 1.0
+    drawn = followed(refits.uncertainty(), weights, final, share, request.grid)
+    final = final.with_uncertainty(drawn)
     try:
         check = out_of_sample(refits, spec.draws) if spec.draws else None
     except NotFoundError:

@@ -19,6 +19,7 @@ from calib.adjustment.solve import solve, spec_for
 from calib.adjustment.star_fit import StarTask
 from calib.adjustment.variables import Space
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError
+from calib.framework import Track
 from calib.outcomes.dominance.main_effect import bootstrap_counts
 from calib.outcomes.dominance.moments import (
     Moments,
@@ -29,7 +30,7 @@ from calib.outcomes.dominance.moments import (
 )
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
-from calib.weights import Local, Plan, Root, Uncertainty, WeightSet, derive
+from calib.weights import Local, Plan, Root, Uncertainty, WeightSet, derive, round_draws
 from calib.weights.uncertainty import DECIDED
 from calib.words import Text, joined, message
 
@@ -289,6 +290,52 @@ class Refits:
                     column = fw.tracks[known].index[code]
                     out[t][:, track.index[code]] = [row[known][column] for row in rows]
         return out
+
+
+def followed(
+    found: Uncertainty | None, start: WeightSet, final: WeightSet, share: float, grid: float | None
+) -> Uncertainty | None:
+    """Return draws that follow the damped rounds and the rounding of the adjusted set as well.
+
+    Parameters
+    ----------
+    found : draws of the adjustment itself
+    start, final : the set before, and the adjusted set
+    share : of the way from ``start`` to the nearest weights that the rounds took together
+    grid : that ``final`` was rounded to; None if it was not
+
+    Notes
+    -----
+    Rounds go along a straight line of global weights; towards one nearest point they take
+    ``1 - prod(1 - step)`` of the way together. The draws are rounded by largest remainders: the
+    exact search for the nearest grid weights under the caps is not repeated in each.
+    """
+    if found is None or (share == 1 and grid is None):
+        return found
+    first, trees = start.uncertainty, start.framework.tracks
+
+    def make(plan: Plan) -> Local:
+        made, k = found.make(plan), len(next(iter(plan.values())))
+        if first is None:
+            begun: Local = {t: np.broadcast_to(v, (k, len(v))) for t, v in start.local.items()}
+        else:
+            begun = first.make({key: plan[key] for key in first.roots})
+        if share < 1:
+            made = {t: _part_way(trees[t], begun[t], v, share) for t, v in made.items()}
+        if grid is not None:
+            made = dict(round_draws(final, made, grid))
+        observed = np.all([numbers == DECIDED for numbers in plan.values()], axis=0)
+        for t, v in made.items():
+            v[observed] = final.local[t]
+        return made
+
+    return replace(found, make=make)
+
+
+def _part_way(tree: Track, start: FloatArray, end: FloatArray, share: float) -> FloatArray:
+    """Return local weights on the straight line of global weights."""
+    leaf = (1 - share) * tree.leaf_weights(start) + share * tree.leaf_weights(end)
+    return tree.local_weights(leaf, end)
 
 
 def out_of_sample(refits: Refits, draws: int) -> OutOfSample:

@@ -199,7 +199,7 @@ class Track:
         Parameters
         ----------
         leaf : (..., L) global leaf weights, each row summing to 1
-        fallback : (m,) local weights used below nodes whose global weight is 0,
+        fallback : (m,) or (..., m) local weights used below nodes whose global weight is 0,
             where local weights are undetermined
 
         Returns
@@ -213,7 +213,7 @@ class Track:
             above = leaf.sum(axis=-1) if parent < 0 else total[..., parent]
             with np.errstate(divide="ignore", invalid="ignore"):
                 share = total[..., i] / above
-            out[..., i] = np.where(above > 0, share, fallback[i])
+            out[..., i] = np.where(above > 0, share, fallback[..., i])
         return out
 
     def sibling_sums(self, local: FloatArray) -> FloatArray:

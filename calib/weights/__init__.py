@@ -12,7 +12,7 @@ from calib.weights.evidence import Consensus, Evidence, LeftOut, OwnVerdict
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
-from calib.weights.rounding import off_grid, round_family, round_weights
+from calib.weights.rounding import off_grid, round_draws, round_family, round_weights
 from calib.weights.uncertainty import (
     DECIDED,
     Local,
@@ -60,6 +60,7 @@ __all__ = [
     "override",
     "published_weights",
     "read_weights",
+    "round_draws",
     "round_family",
     "round_weights",
     "to_toml",

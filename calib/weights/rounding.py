@@ -123,6 +123,30 @@ def round_weights(
     )
 
 
+def round_draws(point: WeightSet, draws: Local, grid: float) -> Local:
+    """Round draws of a set to the grid on which its families stand; the others stay as they are.
+
+    Parameters
+    ----------
+    point : the set that was drawn
+    draws : (k, m) local weights by track
+    grid : the step
+
+    Notes
+    -----
+    By largest remainders, family by family. A family that ``point`` does not have on the grid, as
+    equal siblings that it cannot hold, is not rounded in the draws either.
+    """
+    steps = _steps(grid)
+    off = set(off_grid(point, grid))
+    out = {t: np.array(v) for t, v in draws.items()}
+    for t, tree in point.framework.tracks.items():
+        for family in tree.families:
+            if family.parent not in off:
+                out[t][:, family.members] = _largest_remainders(out[t][:, family.members], steps)
+    return out
+
+
 def off_grid(weights: WeightSet, grid: float = 0.01) -> tuple[str, ...]:
     """Return the parents of families whose weights are not all on a grid; "" is the root."""
     steps = _steps(grid)

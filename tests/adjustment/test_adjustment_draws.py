@@ -140,13 +140,13 @@ def test_draws_solved_in_one_batch_are_those_of_the_search_one_by_one(
     assert solved >= 4
 
 
-def test_a_note_says_what_the_draws_do_not_repeat(published, trial) -> None:
+def test_a_note_says_how_draws_are_rounded(published, trial) -> None:
     def said(**more: object) -> bool:
         found = adjust(published, trial, **CAP, replicates=3, **more)
-        return any("draws of these weights repeat" in n.get("en") for n in found.notes)
+        return any("rounded to the same grid" in n.get("en") for n in found.notes)
 
     assert said(grid=0.01)
-    assert said(steps=[0.5, 1.0])
+    assert not said(steps=[0.5, 1.0])
     assert not said()
 
 

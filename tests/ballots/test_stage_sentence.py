@@ -96,4 +96,4 @@ def test_one_heavy_ballot_shows_no_difference_between_the_ranks():
     for _ in range(2):
         plain = simulate_ballots(np.zeros(6), 120, 3, rng=rng)
         report = equality_report(replace(plain, weight=weight), rng=1)
-        assert report.stages.p > 0.05
+        assert np.isnan(report.stages.p)  # nothing is tested
