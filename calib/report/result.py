@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from calib.errors import InputError, suggest
+from calib.errors import InputError, unknown
 from calib.report.showing import current_limits, mark, release, withheld
 from calib.report.table import Drawing, Note, Table
 from calib.words import Text, message, resolve_language
@@ -184,5 +184,4 @@ def _pick(things: Sequence[Any], name: str | None, kind: str) -> Any:
         if thing.name == name:
             return thing
     known = [t.name for t in things]
-    hint = suggest(name, known)
-    raise InputError(message(f"report.unknown.{kind}", name=repr(name), hint=hint, known=known))
+    raise InputError(unknown(f"report.unknown.{kind}", name, known))

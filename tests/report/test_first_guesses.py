@@ -1,0 +1,26 @@
+"""What a newcomer guesses and gets wrong is answered with what would be right."""
+
+import pytest
+
+import calib
+from calib.errors import InputError
+
+
+def test_a_table_that_is_not_there_is_named_without_a_stray_space():
+    framework = calib.load_framework("aii")
+    rating = calib.rate(
+        calib.published_weights(framework), calib.load_population("trial", framework)
+    )
+    with pytest.raises(InputError, match="no table 'agreement'; there are enterprises"):
+        rating.frame("agreement")
+    with pytest.raises(InputError, match=r"no table 'star' \(did you mean"):
+        rating.frame("star")
+
+
+def test_blending_results_is_answered_with_their_weights():
+    framework = calib.load_framework("aii")
+    panel = calib.weigh_panel(
+        calib.read_panel("example", framework), unjudged="published", draws=100, rng=1
+    )
+    with pytest.raises(InputError, match=r"experts\.weights: 0\.7"):
+        calib.blend({panel: 1.0})
