@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -108,6 +109,9 @@ def _said(error: Any) -> Text:
     cause = context.get("error")
     if isinstance(cause, ValueError) and cause.args and isinstance(cause.args[0], Text):
         return cause.args[0]
+    alone = error["input"]
+    if error["type"] in ("tuple_type", "list_type") and isinstance(alone, str | int | float):
+        return message("options.list_wanted", example=f"[{json.dumps(alone, ensure_ascii=False)}]")
     kind = f"options.{error['type']}"
     if isinstance(template(kind, "en"), str | list | tuple):
         return message(kind, **{k: _shown(v) for k, v in context.items() if k in _VALUES})

@@ -78,6 +78,7 @@ def takes(model: type[Request]) -> Callable[[Callable[..., F]], Callable[..., F]
                 request = model.make(options)
             elif options:
                 raise InputError(message("requests.both", names=sorted(options)))
+            _bound(function.__name__, own, kept, args, given)
             return function(*args, request=request, **given)
 
         call.__signature__ = _signature(own, kept, fields)  # type: ignore[attr-defined]
@@ -86,6 +87,26 @@ def takes(model: type[Request]) -> Callable[[Callable[..., F]], Callable[..., F]
         return call
 
     return decorate
+
+
+def _bound(
+    name: str,
+    own: inspect.Signature,
+    kept: list[inspect.Parameter],
+    args: tuple[Any, ...],
+    given: Mapping[str, Any],
+) -> None:
+    """Say how a function is called where the call does not fit it."""
+    try:
+        own.replace(parameters=kept).bind(*args, **given)
+    except TypeError as exc:
+        asked = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        shown = ", ".join(
+            p.name if p.default is inspect.Parameter.empty else f"{p.name}=…" for p in asked
+        )
+        raise InputError(
+            message("requests.call", call=f"{name}({shown}, …)", n=len(args), why=str(exc))
+        ) from None
 
 
 def _signature(

@@ -24,3 +24,21 @@ def test_blending_results_is_answered_with_their_weights():
     )
     with pytest.raises(InputError, match=r"experts\.weights: 0\.7"):
         calib.blend({panel: 1.0})
+
+
+def test_sets_given_one_by_one_are_answered_with_how_to_compare():
+    framework = calib.load_framework("aii")
+    published, firms = calib.published_weights(framework), calib.load_population("trial", framework)
+    with pytest.raises(InputError, match=r"compare\(baseline, candidate, population, …\)"):
+        calib.compare(published, published, published, firms)
+    with pytest.raises(InputError, match="Several sets go into one list"):
+        calib.compare([published, published], firms)
+
+
+def test_a_word_where_a_list_is_wanted_is_shown_as_a_list():
+    with pytest.raises(InputError, match=r'levels.*\["indicator"\]'):
+        calib.weigh_ballots(
+            calib.read_survey("near-equal", calib.load_framework("aii")), levels="indicator"
+        )
+    with pytest.raises(InputError, match=r"ballots.*\[22\]"):
+        calib.plan_ballots(items=28, ballots=22)
