@@ -93,7 +93,7 @@ def test_runs_are_listed_with_their_names_sets_and_what_changed_since(place):
     newest = past_runs(place / "runs")[0]
     assert [c.name for c in changed_inputs(newest)] == ["trial.csv"]
     (place / "trial.toml").unlink()
-    assert "trial.toml 已不在" in say(place)
+    assert "trial.toml 从实验所在处找不到" in say(place)
     (place / "实验.toml").unlink()
     assert changed_inputs(newest) is None
 
