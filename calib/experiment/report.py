@@ -84,20 +84,24 @@ def render_report(
             sections_html([replace(p, title="", notes=()) for p in standard], lang, names)
         ),
         sections=Markup(sections_html(others, lang, names)),
-        rule_options=[
-            (
-                r.question.get(lang),
-                option_value(r.key, getattr(run.context.rule_options, r.key), lang),
-            )
-            for r in RULE_OPTIONS
-            if run.experiment.framework.rule.asks(r.key)
-        ],
+        rule_options=_rule_options(run, lang),
         manifest=manifest,
         style=Markup(f"{page_tokens()}\n{sections_style()}"),
         script=Markup(script),
         script_hash=Markup(script_hash(script)),
     )
     return page
+
+
+def _rule_options(run: Run, lang: str) -> list[tuple[str, str]]:
+    """Return the open questions of the rule with their answers, and any answer that was chosen."""
+    rule, chosen = run.experiment.framework.rule, run.context.rule_options
+    return [
+        (r.question.get(lang), option_value(r.key, value, lang))
+        for r in RULE_OPTIONS
+        for value in [getattr(chosen, r.key)]
+        if rule.asks(r.key) or value != getattr(rule.defaults, r.key)
+    ]
 
 
 def section_title(run: Run, section: Section, lang: str) -> str:

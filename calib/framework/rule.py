@@ -190,13 +190,18 @@ class RatingRule:
         return bool(self.gates or self.node_gates or self.caps)
 
     def asks(self, key: str) -> bool:
-        """Return whether a rule option means anything here: those of gates do not without gates."""
+        """Return whether a rule option means anything here.
+
+        Those of gates do not without gates, and what 20.4 is need not be asked where bands are not
+        whole points.
+        """
         if key in ("gate_value", "gate_scope"):
             return bool(self.gates)
         if key == "downgrade":
             return bool(self.gates or self.node_gates)
         if key == "band_edge":
-            return bool(self.bands) and self.rounding is None and not self.lower_edges
+            whole = bool(self.bands) and all(float(b).is_integer() for b in self.bands)
+            return whole and self.rounding is None and not self.lower_edges
         return key != "year" or bool(self.years)
 
     def choices(self) -> dict[str, tuple[str, ...]]:

@@ -40,10 +40,12 @@ class Attacker:
     sizes : enterprises by scope, which everybody knows; ``all`` among them
     baseline : the set that others are compared with
     weights : local weights by set, published: equal weights give equal stars
+    complete : whether everybody has a score at every node; how many have none is told nowhere
     """
 
-    def __init__(self, tables, sizes, baseline, alike=None):
+    def __init__(self, tables, sizes, baseline, alike=None, complete=True):
         self.sizes, self.baseline, self.alike = sizes, baseline, alike or {}
+        self.complete = complete
         self.cells, self.low, self.high, self.shown = {}, [], [], []
         self.sums = []
         self.printed = set()
@@ -153,6 +155,8 @@ class Attacker:
         for g, parts in groups.items():
             if g[0] in ("stars", "nodes", "agree"):
                 scope = g[2] if g[0] != "nodes" else g[3]
+                if g[0] == "nodes" and not self.complete:
+                    parts = [*parts, self.cell("gap", g[2], scope)]
                 self._sum(parts, total=self.sizes[scope])
             elif g[0] == "from":
                 self._sum(parts, self.cell("stars", self.baseline, g[2], g[3]))
@@ -228,7 +232,12 @@ def attack_view(view, width=2):
             frame["count"] = frame["count_"]
     sizes = {t: len(s) for t, s in run.context.scored.samples.items()}
     sizes = {"all": sum(sizes.values()), **(sizes if len(sizes) > 1 else {})}
-    return Attacker(tables, sizes, run.context.baseline, alike(run)).attack(width)
+    return Attacker(tables, sizes, run.context.baseline, alike(run), complete(run)).attack(width)
+
+
+def complete(run):
+    """Return whether every enterprise has a score at every node."""
+    return not any(np.isnan(s.X).any() for s in run.context.scored.samples.values())
 
 
 def alike(run):
@@ -377,7 +386,7 @@ class SiteAttacker(Attacker):
         self.seen, self.drawn, self.contradictions = 0, [], []
         self._pages = [p.read_text("utf-8") for p in Path(folder).glob("*.html")]
         self._run, self._language = run, view.language
-        super().__init__(tables, sizes, run.context.baseline, alike(run))
+        super().__init__(tables, sizes, run.context.baseline, alike(run), complete(run))
 
     def _read(self):
         super()._read()

@@ -384,3 +384,8 @@ def test_cluster_bands_are_the_converged_midpoints_of_neighbouring_means():
     assert bands == pytest.approx((means[1:] + means[:-1]) / 2)
     with pytest.raises(InputError, match="too few"):
         cluster_bands(np.array([1.0, 1, 2]), 5)
+
+
+@pytest.mark.parametrize(("code", "asked"), [("aii", True), ("cesi", True), ("vdma", False)])
+def test_edges_are_asked_about_only_where_bands_are_whole_points(code, asked):
+    assert calib.load_framework(code).rule.asks("band_edge") is asked
