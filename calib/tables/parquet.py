@@ -33,7 +33,9 @@ def write_arrow(table: Any, path: str | os.PathLike[str], use: str = "writing Pa
     parquet = _pyarrow(use)
     kept = {k: v for k, v in (table.schema.metadata or {}).items() if k != _DIGEST}
     sealed = table.replace_schema_metadata({**kept, _DIGEST: _digest(table)})
-    parquet.write_table(sealed, os.fspath(path), compression="zstd", write_page_checksum=True)
+    # Opened here, as the writer keeps a file open that it could not finish.
+    with open(path, "wb") as file:
+        parquet.write_table(sealed, file, compression="zstd", write_page_checksum=True)
 
 
 def read_arrow(path: str | os.PathLike[str], use: str = "reading Parquet") -> Any:
