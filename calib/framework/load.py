@@ -124,7 +124,7 @@ def with_rule(framework: Framework, **rating: Any) -> Framework:
     --------
     >>> import calib
     >>> aii = calib.load_framework("aii")
-    >>> weak = {"at_most": 3, "when": {"node": "IC.NET", "at_most": 40}}
+    >>> weak = {"at_most": 3, "when": {"node": "IC.NET", "at_most": 55}}
     >>> capped = calib.with_rule(aii, caps=[weak])
     >>> firms = calib.load_population("trial", capped)
     >>> calib.rate(calib.published_weights(capped), firms).counts().tolist()
