@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["form", "read"]
 
+_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+_PANEL_OUT = click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the whole panel as one plain CSV.",
+)
+
 
 @click.group()
 def form() -> None:
@@ -153,14 +161,9 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 )
 @option_of(PanelRequest, "seed_cutoff")
 @option_of(PanelRequest, "seed_overshoot")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_SEED
 @lang_option()
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the whole panel as one plain CSV.",
-)
+@_PANEL_OUT
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False),
               help="Write all tables of the panel as .xlsx, for a Delphi report.")  # fmt: skip
 def read_experts(
@@ -229,14 +232,9 @@ def _show_register(register: list[Sent], panel: Panel, lang: str) -> None:
 @click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
 @click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
 @option_of(PanelRequest, "pooling")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_SEED
 @lang_option()
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the whole panel as one plain CSV.",
-)
+@_PANEL_OUT
 @click.option("--weights", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the pooled weights as a file that an experiment can name.")  # fmt: skip
 def read_opinions(
