@@ -17,6 +17,7 @@ from calib.adjustment.adjusting import (
     minimised,
     star_moves_table,
 )
+from calib.adjustment.constraint_names import place_name
 from calib.adjustment.families import Solution
 from calib.adjustment.grid import GridRounding
 from calib.adjustment.ledger import Ledger
@@ -346,7 +347,7 @@ def _notes(
         for said in last.notes:
             yield Note(said)
         for where, r in last.rounding.items():
-            yield Note(r.sentence(where))
+            yield Note(r.sentence(place_name(where, weights.framework)))
     if check is not None:
         yield Note(check.sentence(), warning=True)
         if check.failed:

@@ -214,7 +214,7 @@ def finished(
     ] or spec.request.problem
     levels = [fw.levels[d - 1][1] for d in spec.depths if d <= len(fw.levels)]
     parts: list[Text] = [
-        message("provenance.adjusted", base=weights.name, levels=levels, asked=asked)
+        message("provenance.adjusted", base=weights.called, levels=levels, asked=asked)
     ]
     if grid is not None:
         parts.append(message("provenance.on_grid", grid=f"{grid:g}"))
@@ -362,6 +362,7 @@ def price_table(solution: Solution) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame(solution.prices, columns=["demand", "shadow_price", "slack"])
+    table["demand"] = pd.Series([name for name, *_ in solution.prices], dtype=object)
     return table.sort_values("shadow_price", ascending=False, kind="stable", ignore_index=True)
 
 

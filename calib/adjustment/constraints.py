@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray
+from calib.adjustment.constraint_names import constraint_name
 from calib.errors import InfeasibleError
+from calib.words import Text, joined, message
 
 __all__ = [
     "Rows",
@@ -21,6 +23,7 @@ __all__ = [
     "full_rank",
     "independent_rows",
     "irreducible_conflict",
+    "listed",
     "make_rows",
     "nonnegative_rows",
     "stack_rows",
@@ -87,7 +90,9 @@ def empty_rows(q: int) -> Rows:
 def nonnegative_rows(names: Sequence[str]) -> Rows:
     """Return the demands that no weight is negative."""
     q = len(names)
-    return make_rows(-np.eye(q), np.zeros(q), [f"{name} ≥ 0" for name in names])
+    return make_rows(
+        -np.eye(q), np.zeros(q), [constraint_name("nonnegative", where=name) for name in names]
+    )
 
 
 def stack_rows(parts: Sequence[Rows]) -> Rows:
@@ -127,7 +132,7 @@ def full_rank(equal: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatAr
         return equal, value
     point = np.linalg.lstsq(equal[keep], value[keep], rcond=None)[0]
     if np.abs(equal @ point - value).max(initial=0.0) > 1e-9:
-        raise InfeasibleError("the tree's own equalities contradict each other")
+        raise InfeasibleError(message("adjustment.fault.tree_contradicts"))
     return equal[keep], value[keep]
 
 
@@ -186,38 +191,31 @@ def explain_conflict(rows: Rows, equal: FloatArray, value: FloatArray) -> None:
     found = irreducible_conflict(rows, equal, value)
     if not found:
         if not _feasible(rows, equal, value, ()):
-            raise InfeasibleError("the tree's own equalities contradict each other")
+            raise InfeasibleError(message("adjustment.fault.tree_contradicts"))
         return
-    lines = "\n".join(f"  - {rows.labels[i]}" for i in found)
-    which = (
-        "this one cannot be met whatever the others" if len(found) == 1
-        else f"these {len(found)} contradict each other"
+    raise InfeasibleError(
+        message("adjustment.conflict.found", n=len(found),
+                constraints=listed(rows.labels[i] for i in found),
+                way_out=_way_out(rows, equal, value, found))
     )  # fmt: skip
-    msg = f"no weights meet all demands; {which}:\n{lines}\n"
-    raise InfeasibleError(msg + _way_out(rows, equal, value, found))
 
 
-def _way_out(rows: Rows, equal: FloatArray, value: FloatArray, found: Sequence[int]) -> str:
+def listed(constraints: Iterable[object]) -> Text:
+    """Return constraints one a line."""
+    return joined((joined(["  - ", c], "") for c in constraints), "\n")
+
+
+def _way_out(rows: Rows, equal: FloatArray, value: FloatArray, found: Sequence[int]) -> Text:
     """Say which of the rows in conflict, left out alone, would make all other demands possible."""
     asked = [i for i in found if not _is_sign(rows, i)]
     number = range(len(rows))
     cures = [i for i in asked if _feasible(rows, equal, value, [k for k in number if k != i])]
-    if not cures and len(found) == 1:
-        return "Leaving it out is not enough: other demands cannot be met either."
     if not cures:
-        return (
-            "Leaving out one of them is not enough: whichever it is, other demands contradict "
-            "each other too."
-        )
+        return message("adjustment.conflict.no_way", n=len(found))
     if len(cures) == len(asked):
-        if len(asked) == 1:
-            return "Left out or loosened, it leaves demands that can all be met."
-        return "Leaving out any one of them (but no weight may be negative) resolves it."
-    named = "; ".join(rows.labels[i] for i in cures)
-    return (
-        f"Leaving out one of these resolves it: {named}. Without another one, other demands still "
-        "contradict each other."
-    )
+        return message("adjustment.conflict.any_way", n=len(asked))
+    named = joined([rows.labels[i] for i in cures], message("words.semicolon"))
+    return message("adjustment.conflict.some_way", constraints=named)
 
 
 def _is_sign(rows: Rows, i: int) -> bool:

@@ -150,9 +150,9 @@ def correlation_target(m: Moments, target: FloatArray) -> CorrelationTarget:
     scale = np.sqrt(np.maximum(np.diag(m.cov), 0.0))
     live = scale > 0
     if not live.any():
-        raise InputError("no indicator varies between the enterprises; correlations mean nothing")
+        raise InputError(message("adjustment.fault.nothing_varies_correlations"))
     if not (np.isfinite(target).all() and (target[live] != 0).any()):
-        raise InputError("target correlations must be numbers, not all zero")
+        raise InputError(message("adjustment.fault.correlations"))
     corr = m.cov[np.ix_(live, live)] / np.outer(scale[live], scale[live])
     z = target[live]
     values, vectors = np.linalg.eigh(corr)

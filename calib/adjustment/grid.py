@@ -31,7 +31,7 @@ from calib.adjustment.grid_programme import (
 from calib.adjustment.variables import Space
 from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, NotFoundError
-from calib.words import Text, message
+from calib.words import Text, joined, message
 
 __all__ = ["GridRounding", "round_to_grid"]
 
@@ -71,7 +71,7 @@ class GridRounding:
     proven: bool
     programmes: int
 
-    def sentence(self, where: str) -> Text:
+    def sentence(self, where: str | Text) -> Text:
         """Say how near the grid weights are to the adjusted ones, and whether that is proven."""
         if self.proven:
             return message("adjustment.note.proven", where=where, distance=self.distance)
@@ -142,8 +142,8 @@ def round_to_grid(
     if search.best is None:
         explain_rows(lattice, rows)
         if search.exhausted:
-            raise InfeasibleError(search.message(grid, "no weights on the grid of"))
-        raise NotFoundError(search.message(grid, "not found: no weights on the grid of"))
+            raise InfeasibleError(search.sentence(grid))
+        raise NotFoundError(search.sentence(grid))
     bound = min(search.bound, search.distance)
     return GridRounding(
         lattice.unit * search.best,
@@ -344,18 +344,20 @@ class _Search:
         if (over := float(self.over(steps[None])[0])) < self.least:
             self.closest, self.least = steps, over
 
-    def message(self, grid: float, opening: str) -> str:
-        """Say what came closest."""
-        text = f"{opening} {grid:g} keep every variance share under its cap"
-        if not self.exhausted:
-            text += f" among those that {self.programmes} integer programmes examined (no proof)"
+    def sentence(self, grid: float) -> Text:
+        """Say that no grid weights keep the caps, how far that is proven, and what came closest."""
+        closest: Text | str = ""
         if self.closest is not None:
             z = self.lattice.unit * self.closest
             over = [
-                f"{label} {share:.4f} > {limit:.4f}"
+                joined([label, f" {share:.4f} > {limit:.4f}"], "")
                 for c in self.caps
                 for label, share, limit in zip(c.labels, c.shares(z), c.caps, strict=True)
                 if share > limit + _MEETS
             ]
-            text += f"; the closest found exceeds by {self.least:.4f}: {'; '.join(over)}"
-        return text + ". Use a finer grid, or a cap slightly lower when adjusting."
+            closest = message("adjustment.grid.closest", excess=self.least,
+                              caps=joined(over, message("words.semicolon")))  # fmt: skip
+        if self.exhausted:
+            return message("adjustment.grid.caps", grid=grid, closest=closest)
+        return message("adjustment.grid.unfound", grid=grid, programmes=self.programmes,
+                       closest=closest)  # fmt: skip

@@ -13,10 +13,11 @@ from math import comb, prod
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.constraints import Rows, full_rank
+from calib.adjustment.constraints import Rows, full_rank, listed
 from calib.adjustment.variables import Space
 from calib.adjustment.variance_search import CapProblem, ShareCap, lower_excess
 from calib.errors import ConvergenceError, InfeasibleError, InputError
+from calib.words import message
 
 __all__ = [
     "Cut",
@@ -112,10 +113,10 @@ def build_lattice(
 ) -> Lattice:
     """Return the lattice of one level; see :func:`calib.adjustment.grid.round_to_grid`."""
     if len(space.depths) != 1:
-        raise InputError("rounding works on one level at a time")
+        raise InputError(message("adjustment.fault.one_level"))
     total = round(1.0 / grid) if grid > 0 else 0
     if total < 1 or abs(total * grid - 1.0) > 1e-9:
-        raise InputError(f"grid {grid:g} does not divide 1; expected 0.01, 0.05, 0.001, …")
+        raise InputError(message("adjustment.fault.grid", grid=grid))
     depth = space.depths[0]
     unit = np.empty(space.size)
     families: list[IntArray] = []
@@ -360,7 +361,7 @@ class Programmes:
         least = float(off @ off)
         # SciPy has no status of its own for a node limit reached before any point was found.
         if out.status not in (0, 1) and "limit reached" not in out.message:
-            raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
+            raise ConvergenceError(message("adjustment.fault.rounding", cause=out.message))
         steps = None
         if out.x is not None:
             steps = np.asarray(low + np.round(spread @ out.x), dtype=np.int64)
@@ -440,11 +441,13 @@ def explain_rows(lattice: Lattice, rows: Rows) -> None:
         integrality=np.append(np.ones(q), np.zeros(r)),
     )
     if out.x is None:
-        raise ConvergenceError(f"rounding to the grid stopped: {out.message}")
+        raise ConvergenceError(message("adjustment.fault.rounding", cause=out.message))
     broken = np.flatnonzero(out.x[q:] > 1e-8)
     if len(broken) == 0:
         return
-    lines = "\n".join(f"  - {rows.labels[i]} (by {out.x[q + i]:.4g})" for i in broken)
+    by = [
+        message("adjustment.grid.by", constraint=rows.labels[i], excess=f"{out.x[q + i]:.4g}")
+        for i in broken
+    ]
     grid = 1.0 / lattice.total
-    msg = f"no weights on the grid of {grid:g} meet all demands; the closest ones break:\n{lines}\n"
-    raise InfeasibleError(msg + "Use a finer grid, or leave the weights a little more room.")
+    raise InfeasibleError(message("adjustment.grid.none", grid=grid, constraints=listed(by)))

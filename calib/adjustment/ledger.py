@@ -89,7 +89,7 @@ class Ledger:
     def append(self, content: Mapping[str, Any]) -> Ledger:
         """Return the ledger with one more entry."""
         if self.closed:
-            raise InputError("the ledger is closed; no entry can follow")
+            raise InputError(message("adjustment.fault.closed"))
         previous = self.entries[-1]["hash"] if self.entries else ""
         index = len(self.entries)
         entry = {
@@ -149,35 +149,38 @@ class Ledger:
         faults = Faults(file)
         _check_form(self.entries, faults)
         if not self.entries:
-            faults.add("entry 0", "is not the head of a calibration ledger", expected=SCHEMA)
+            faults.add("entry 0", message("adjustment.fault.no_head"), expected=SCHEMA)
         check_types(self.entries, faults)
         faults.raise_if_any()
         previous = ""
         for number, entry in enumerate(self.entries):
             where = f"entry {number}"
             if entry["index"] != number or entry["previous"] != previous:
-                faults.add(where, "does not follow the entry before it")
+                faults.add(where, message("adjustment.fault.no_follow"))
             if entry["hash"] != _hash(entry["index"], entry["previous"], entry["content"]):
-                faults.add(where, "was changed after it was written: its hash does not fit")
+                faults.add(where, message("adjustment.fault.changed"))
             previous = entry["hash"]
         self._check_end(faults)
         if seal is not None and (len(seal) < 8 or not self.seal.startswith(seal.lower())):
-            faults.add("seal", "is not that of this ledger", value=seal, expected=self.seal)
+            faults.add(
+                "seal", message("adjustment.fault.other_seal"), value=seal, expected=self.seal
+            )
         faults.raise_if_any()
 
     def _check_end(self, faults: Faults) -> None:
         last = f"entry {len(self.entries) - 1}"
         if not self.closed:
-            faults.add(last, "does not close the ledger: later entries are missing")
+            faults.add(last, message("adjustment.fault.not_closed"))
             return
         rounds, end = self.rounds, self.entries[-1]["content"]
         if end["rounds"] != len(rounds) or len(rounds) != len(self.entries) - 2:
-            faults.add(last, "closes a ledger of another length", value=len(self.entries) - 2,
-                       expected=f"{end['rounds']} rounds")  # fmt: skip
+            said = message("adjustment.fault.number_of_rounds", n=end["rounds"])
+            faults.add(last, message("adjustment.fault.other_length"), value=len(self.entries) - 2,
+                       expected=said)  # fmt: skip
         before = self.entries[0]["content"]["weights"]
         for number, content in enumerate(rounds, start=1):
             if content["round"] != number or content["before"] != before:
-                faults.add(f"entry {number}", "does not start from the weights before it")
+                faults.add(f"entry {number}", message("adjustment.fault.other_start"))
             before = content["after"]
         if end["final"] != before:
             faults.add(last, "ends with other weights than the last round")
@@ -273,9 +276,11 @@ def read_ledger(path: str | os.PathLike[str], *, seal: str | None = None) -> Led
     try:
         data = json.loads(read_input(file))
     except (ValueError, RecursionError) as exc:
-        raise InputError(f"{file}: cannot be read as JSON: {exc}") from exc
+        raise InputError(
+            message("adjustment.fault.no_json", file=str(file), cause=str(exc))
+        ) from exc
     if not isinstance(data, list) or not all(isinstance(e, dict) for e in data):
-        raise InputError(f"{file}: is not a calibration ledger (a list of entries)")
+        raise InputError(message("adjustment.fault.no_ledger", file=str(file)))
     ledger = Ledger(tuple(data))
     ledger.check(str(file), seal=seal)
     return ledger
@@ -356,9 +361,8 @@ def _check_inputs(head: Mapping[str, Any], scored: Scored) -> None:
     )
     for what, theirs, mine in pairs:
         if theirs != mine:
-            faults.add(
-                what, "is not the one that the ledger was made with", value=mine, expected=theirs
-            )
+            said = message("adjustment.fault.other_input")
+            faults.add(what, said, value=mine, expected=theirs)
     faults.raise_if_any()
 
 
@@ -366,8 +370,8 @@ def _weights(table: Mapping[str, Mapping[str, float]], fw: Framework, name: str)
     faults = Faults("ledger")
     for t, track in fw.tracks.items():
         for code in sorted(set(track.codes) ^ set(table.get(t, {}))):
-            what = "is missing" if code in track.codes else "is no node of this track"
-            faults.add(f"entry 0 weights.{t}.{code}", what)
+            key = "node_missing" if code in track.codes else "node_unknown"
+            faults.add(f"entry 0 weights.{t}.{code}", message(f"adjustment.fault.{key}"))
     faults.raise_if_any()
     local: dict[str, FloatArray] = {
         t: np.array([table[t][c] for c in track.codes], dtype=float)

@@ -17,6 +17,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.adjustment.constraints import Rows, explain_conflict, independent_rows
 from calib.errors import ConvergenceError, InfeasibleError, InputError
+from calib.words import message
 
 __all__ = [
     "Certificate",
@@ -140,7 +141,7 @@ def _active_set(
         while True:
             steps += 1
             if steps > limit:
-                raise ConvergenceError("the active set of the projection did not settle")
+                raise ConvergenceError(message("adjustment.fault.unsettled"))
             n_all = np.concatenate([held, normal[active].T], axis=1)
             r, z = _split(n_all, normal[p])
             r = r[fixed:]
@@ -289,10 +290,10 @@ def nearest_weights(
             step.z, step.multipliers, step.equal_multipliers, 0.5 * float(gradient @ gradient), cert
         )
     else:
-        raise InputError(f"unknown distance {distance!r}; expected 'euclidean' or 'entropy'")
+        raise InputError(message("adjustment.fault.distance", distance=repr(distance)))
     if found.certificate.residual > 1e-8:
-        msg = f"nearest weights stopped with a KKT residual of {found.certificate.residual:.1e}"
-        raise ConvergenceError(msg)
+        residual = f"{found.certificate.residual:.1e}"
+        raise ConvergenceError(message("adjustment.fault.residual", residual=residual))
     return found
 
 
@@ -307,9 +308,9 @@ def _solve(
     step = project(target, metric, rows.a, rows.b, equal, value)
     if isinstance(step, Conflict):
         if not explain:
-            raise InfeasibleError("the demands contradict each other")
+            raise InfeasibleError(message("adjustment.fault.contradict"))
         explain_conflict(rows, equal, value)
-        raise ConvergenceError("the demands hold together only by a hair; loosen one of them")
+        raise ConvergenceError(message("adjustment.fault.hair"))
     return step
 
 
@@ -387,7 +388,6 @@ def _interior(
         method="highs",
     )
     if out.status != 0 or out.x[-1] <= 1e-9:
-        msg = "the demands force a weight to zero, where the entropy distance has no optimum; "
-        raise InputError(msg + "use the euclidean distance")
+        raise InputError(message("adjustment.fault.entropy_zero"))
     mixed = 0.5 * np.maximum(point, 0.0) + 0.5 * np.asarray(out.x[:-1], dtype=float)
     return np.asarray(mixed, dtype=float)

@@ -68,8 +68,7 @@ class Relaxed:
 
     def sentence(self) -> Text:
         """Say what can be met."""
-        asked = ", ".join(f"{m} ≤ {c:g}" for m, c in self.spec.asked.items())
-        met = ", ".join(f"{m} ≤ {c:g}" for m, c in self.spec.caps.items())
+        asked, met = _caps(self.spec.asked), _caps(self.spec.caps)
         kept: list[Text] = []
         if self.spec.least:
             kept.append(message("adjustment.relaxed_floor", floor=self.spec.least))
@@ -95,6 +94,13 @@ class Relaxed:
         return pd.DataFrame(
             rows, columns=["relaxation", "relaxed_to", "largest_cap", "euclidean", "in_force"]
         )
+
+
+def _caps(caps: Mapping[str, float]) -> Text:
+    return joined(
+        message("adjustment.asked_cap", measure=message(f"adjustment.measure.{m}"), cap=f"{c:g}")
+        for m, c in caps.items()
+    )
 
 
 _COLUMNS = (

@@ -18,8 +18,10 @@ from calib.adjustment.adjusting import (
     space_of,
     star_moves_table,
 )
+from calib.adjustment.constraint_names import place_name
 from calib.adjustment.ledger import Ledger, in_both, local_by_code
 from calib.adjustment.relaxation import Relaxed, with_relaxation
+from calib.framework import Framework
 from calib.outcomes.dominance.moments import complete_scores, moments_of
 from calib.rating import Scored, rate
 from calib.rating.kernel import single_threaded_blas
@@ -158,7 +160,8 @@ def round_table(made: Rounds) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    first = made.final.framework.rule.first
+    framework = made.final.framework
+    first = framework.rule.first
     for r in made.rounds:
         row: dict[str, object] = {"round": r.number, "step": r.step}
         for m, value in r.largest_before.items():
@@ -170,7 +173,7 @@ def round_table(made: Rounds) -> pd.DataFrame:
             "stars_changed": len(r.moves),
             "moved_enterprises": "; ".join(f"{m[0]} {m[2]}→{m[3]} ({m[4]})" for m in r.moves),
             "kkt_residual": cert.residual if cert is not None else np.nan,
-            "reason_zh": r.reason.get("zh"),
+            "reason_zh": _reason(r.over, framework).get("zh"),
             "reason_en": r.reason.get("en"),
         }
         rows.append(row)
@@ -241,11 +244,15 @@ def _describe(
     )  # fmt: skip
 
 
-def _reason(over: Sequence[tuple[str, str, float, float]]) -> Text:
+def _reason(
+    over: Sequence[tuple[str, str, float, float]], framework: Framework | None = None
+) -> Text:
+    """Say what a round is made for; a ledger names places by codes, a table by their names."""
     if not over:
         return message("adjustment.reason.grid")
     said = [
-        message("adjustment.reason.over", where=where, value=value, cap=cap,
+        message("adjustment.reason.over", value=value, cap=cap,
+                where=where if framework is None else place_name(where, framework),
                 measure=message(f"adjustment.measure.{measure}"))
         for where, measure, value, cap in over
     ]  # fmt: skip

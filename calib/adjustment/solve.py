@@ -13,6 +13,7 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, Seed
 from calib.adjustment.adjust_request import ResolvedRequest
+from calib.adjustment.constraint_names import constraint_name
 from calib.adjustment.constraints import Rows, stack_rows
 from calib.adjustment.families import (
     Solution,
@@ -87,9 +88,7 @@ def share_caps(
         forms = np.zeros((len(nodes), q, q))
         part = np.einsum("vl,la,lb->vab", under, block.inside, right, optimize=True)
         forms[:, block.span, block.span] = 0.5 * (part + part.transpose(0, 2, 1))
-        labels = tuple(
-            f"{block.track.code}/{block.track.codes[i]}: variance share ≤ {cap:g}" for i in nodes
-        )
+        labels = tuple(constraint_name("variance", where=block.names[i], cap=cap) for i in nodes)
         out.append(ShareCap(forms, cov, np.full(len(nodes), cap), labels))
     return out
 

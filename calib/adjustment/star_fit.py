@@ -22,6 +22,7 @@ from calib.errors import ConvergenceError, InputError
 from calib.framework import Thresholds
 from calib.rating.gates_and_caps import leaf_caps, movable_gates
 from calib.rating.regions import StarModel, cells_of
+from calib.words import message
 
 __all__ = ["StarFit", "StarTask", "fit_stars", "star_model"]
 
@@ -152,7 +153,7 @@ def fit_stars(
     all give an upper bound. Enterprises that they miss enter, and the two meet.
     """
     if not any((t.star >= 0).any() for t in tasks):
-        raise InputError("no star to keep or to fit: every enterprise is left free")
+        raise InputError(message("adjustment.fault.no_star"))
     best = nearest_weights(start, rows, equal, value).z
     missed = [t.missed(best) for t in tasks]
     fewest = sum(len(m) for m in missed)
@@ -327,7 +328,7 @@ def _solve(
         options={"node_limit": node_limit, "mip_rel_gap": 1e-4},
     )
     if out.x is None:
-        raise ConvergenceError(f"the integer programme for stars found no answer: {out.message}")
+        raise ConvergenceError(message("adjustment.fault.programme", cause=out.message))
     dual = out.mip_dual_bound if out.mip_dual_bound is not None else 0.0
     return np.asarray(out.x, dtype=float), float(dual)
 

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from calib._types import FloatArray, IntArray
+from calib.adjustment.constraint_names import constraint_name, with_name
 from calib.adjustment.constraints import (
     Rows,
     empty_rows,
@@ -25,9 +26,10 @@ from calib.adjustment.constraints import (
     nonnegative_rows,
     stack_rows,
 )
-from calib.errors import Faults, suggest
+from calib.errors import Faults, did_you_mean
 from calib.framework import Track
 from calib.outcomes.dominance.moments import Moments
+from calib.words import Label, message
 
 __all__ = [
     "Block",
@@ -73,6 +75,13 @@ class Block:
         return row
 
     @cached_property
+    def names(self) -> tuple[Label, ...]:
+        """What the track's nodes are called in constraints, "track/code", (m,)."""
+        zh = self.track.name.get("zh")
+        inner = [with_name(n) for n in self.track.nodes]
+        return tuple(Label(f"{self.track.code}/{n}", f"{zh}/{n.get('zh')}") for n in inner)
+
+    @cached_property
     def _covers(self) -> FloatArray:
         """Of every node, which variables lie under it, (m, q_t)."""
         under = self.track.membership(np.arange(len(self.track.codes))).astype(float)
@@ -88,14 +97,14 @@ class Space:
     ----------
     blocks : one a track
     start : (q,) starting global weights of the variables
-    labels : (q,) "track/code" of each variable
+    labels : (q,) "track/code" of each variable, a label
     equal, value : (e, q), (e,) sums, kept levels, shared nodes; rows linearly independent
     depths : depths of the tree that may move
     """
 
     blocks: tuple[Block, ...]
     start: FloatArray
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
     equal: FloatArray
     value: FloatArray
     depths: tuple[int, ...]
@@ -166,7 +175,7 @@ def build_space(
         blocks.append(Block(track, nodes, first, track.within(own, nodes).T, own))
         first += len(nodes)
     start = np.concatenate([b.track.global_weights(b.local)[b.nodes] for b in blocks])
-    labels = tuple(f"{b.track.code}/{b.track.codes[i]}" for b in blocks for i in b.nodes)
+    labels = tuple(b.names[i] for b in blocks for i in b.nodes)
     rows: list[FloatArray] = []
     values: list[float] = []
     for block in blocks:
@@ -238,7 +247,7 @@ def weight_cap_rows(space: Space, cap: float, depth: int) -> Rows:
     for block in space.blocks:
         for node in _targets(block, depth):
             rows.append(space.node_row(block, node))
-            labels.append(f"{_name(block, node)}: weight ≤ {cap:g}")
+            labels.append(constraint_name("weight", where=block.names[node], cap=cap))
     return make_rows(np.array(rows), np.full(len(rows), cap), labels)
 
 
@@ -261,7 +270,7 @@ def contribution_rows(space: Space, moments: Mapping[str, Moments], cap: float, 
             gain = np.zeros(space.size + 1)
             gain[block.span] = part
             relief.append(gain)
-            labels.append(f"{_name(block, node)}: contribution ≤ {cap:g}")
+            labels.append(constraint_name("contribution", where=block.names[node], cap=cap))
     # Rows in points become rows in weights, so that tolerances mean the same everywhere.
     scale = np.maximum(np.abs(np.array(rows)).max(axis=1), 1e-12)
     return make_rows(
@@ -300,7 +309,7 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
             if not 0 <= low <= high <= 1:
                 faults.add(
                     f"bounds.{code}",
-                    "bounds out of order",
+                    message("adjustment.fault.bounds_order"),
                     value=pair,
                     expected="0 ≤ low ≤ high ≤ 1",
                 )
@@ -308,15 +317,16 @@ def bound_rows(space: Space, bounds: Bounds) -> Rows:
             own, above = space.node_row(block, node), _parent_row(space, block, node)
             if low > 0:
                 rows.append(low * above - own)
-                labels.append(f"{_name(block, node)}: local weight ≥ {low:g}")
+                labels.append(constraint_name("local_least", where=block.names[node], bound=low))
                 relief.append(np.append(-above, 0.0))
             if high < 1:
                 rows.append(own - high * above)
-                labels.append(f"{_name(block, node)}: local weight ≤ {high:g}")
+                labels.append(constraint_name("local_most", where=block.names[node], bound=high))
                 relief.append(np.append(above, 0.0))
     for code in sorted(set(table) - movable):
-        hint = suggest(code, movable) or f"one of {', '.join(sorted(movable))}"
-        faults.add(f"bounds.{code}", "no weight of that name moves at this level", expected=hint)
+        hint = did_you_mean(code, movable)
+        faults.add(f"bounds.{code}", message("adjustment.fault.moves_not", hint=hint),
+                   expected=message("adjustment.fault.one_of", known=sorted(movable)))  # fmt: skip
     faults.raise_if_any()
     if not rows:
         return empty_rows(space.size)
@@ -339,21 +349,27 @@ def group_rows(space: Space, groups: Mapping[str, tuple[Sequence[str], float, fl
             if any(c not in block.track.index for c in codes):
                 continue
             found = True
+            where = Label(block.track.code, block.track.name.get("zh"))
             row = sum(
                 (space.node_row(block, block.track.index[c]) for c in codes), np.zeros(space.size)
             )
-            where = f"{block.track.code}: group {name}"
             parts.append(
                 make_rows(
                     np.array([row, -row]),
                     np.array([high, -low]),
-                    [f"{where} ≤ {high:g}", f"{where} ≥ {low:g}"],
+                    [
+                        constraint_name("group_most", where=where, group=name, bound=high),
+                        constraint_name("group_least", where=where, group=name, bound=low),
+                    ],
                 )
             )
         if not found:
-            faults.add(f"groups.{name}", "no track has all these nodes", value=", ".join(codes))
+            faults.add(f"groups.{name}", message("adjustment.fault.no_such_group"),
+                       value=", ".join(codes))  # fmt: skip
         if not 0 <= low <= high <= 1:
-            faults.add(f"groups.{name}", "bounds out of order", value=(low, high))
+            faults.add(
+                f"groups.{name}", message("adjustment.fault.bounds_order"), value=(low, high)
+            )
     faults.raise_if_any()
     return stack_rows(parts)
 
@@ -378,7 +394,9 @@ def relative_floor_rows(
                 continue
             own, above = space.node_row(block, int(node)), _parent_row(space, block, int(node))
             rows.append(low * above - own)
-            labels.append(f"{_name(block, int(node))}: keeps {least:g} of its start ({low:.4g})")
+            labels.append(
+                constraint_name("floor", where=block.names[node], share=least, least=f"{low:.4g}")
+            )
             relief.append(np.append(-float(local[node]) * above, 0.0))
     if not rows:
         return empty_rows(space.size)
@@ -412,9 +430,8 @@ def order_rows(space: Space, origin: Mapping[str, FloatArray] | None = None) -> 
                 for a in upper:
                     for b in lower:
                         rows.append(space.node_row(block, b) - space.node_row(block, a))
-                        labels.append(
-                            f"{_name(block, a)} stays at least as heavy as {track.codes[b]}"
-                        )
+                        below = with_name(track.nodes[b])
+                        labels.append(constraint_name("order", where=block.names[a], below=below))
     if not rows:
         return empty_rows(space.size)
     return make_rows(np.array(rows), np.zeros(len(rows)), labels)
@@ -427,7 +444,3 @@ def _parent_row(space: Space, block: Block, node: int) -> FloatArray:
     row = np.zeros(space.size)
     row[block.span] = 1.0
     return row
-
-
-def _name(block: Block, node: int) -> str:
-    return f"{block.track.code}/{block.track.codes[node]}"

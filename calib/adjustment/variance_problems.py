@@ -31,6 +31,7 @@ from calib.adjustment.variance_search import (
 )
 from calib.errors import ConvergenceError, InputError, NotFoundError
 from calib.outcomes.dominance.moments import Moments, shrink, shrinkage_intensity, variance_share
+from calib.words import Text, joined, message
 
 __all__ = [
     "RiskBudget",
@@ -109,11 +110,11 @@ def risk_budget(
     L = len(budget)
     budget = np.asarray(budget, dtype=float)
     if not (np.isfinite(budget).all() and (budget > 0).all()):
-        raise InputError("target shares must all be positive; leave an indicator out instead")
+        raise InputError(message("adjustment.fault.shares_positive"))
     scale = np.sqrt(np.maximum(np.diag(m.cov), 0.0))
     live = scale > 0
     if not live.any():
-        raise InputError("no indicator varies between the enterprises; shares mean nothing")
+        raise InputError(message("adjustment.fault.nothing_varies_shares"))
     start = np.full(L, 1.0 / L) if start is None else np.asarray(start, dtype=float)
     intensity = _needed_shrinkage(m, live) if shrinkage is None else shrinkage
     cov = shrink(m, intensity).cov if intensity else m.cov
@@ -125,7 +126,7 @@ def risk_budget(
     part = y / scale[live]
     g[live] = part / part.sum() * (1.0 - g[~live].sum())
     if g[live].sum() <= 0:
-        raise InputError("indicators without variance hold all the weight; nothing to share out")
+        raise InputError(message("adjustment.fault.nothing_to_share"))
     shares = variance_share(g, m).share
     miss = float(np.abs(shares[live] - share).max())
     return RiskBudget(g, residual, steps, float(intensity), ~live, shares, miss)
@@ -191,8 +192,7 @@ def _newton(corr: FloatArray, b: FloatArray) -> tuple[FloatArray, float, int]:
                 break
         y = new
     if residual > 1e-10:
-        msg = f"variance shares stopped at a KKT residual of {residual:.1e}"
-        raise ConvergenceError(msg)
+        raise ConvergenceError(message("adjustment.fault.residual", residual=f"{residual:.1e}"))
     return y, residual, step
 
 
@@ -319,16 +319,14 @@ def nearest_under_share_cap(
         points = [*tried, inside, walk_back(problem, inside, linear.z)]
         found = [p for z in points[-2:] if (p := descend(problem, z)) is not None]
         if not found:
-            raise ConvergenceError(
-                "weights under the caps exist, but no search ended in an optimum"
-            )
+            raise ConvergenceError(message("adjustment.fault.no_optimum"))
     found.sort(key=lambda p: half_square(p.z, start))
     best = found[0]
     bar = min(
         (half_square(z, start) for z in points if problem.violation(z) <= FEASIBLE), default=np.inf
     )
     if half_square(best.z, start) > bar + 1e-9:
-        raise ConvergenceError("no local search improved on a feasible starting point")
+        raise ConvergenceError(message("adjustment.fault.no_improvement"))
     return _result(best, problem, len(points), found)
 
 
@@ -365,7 +363,7 @@ def _labels(caps: Sequence[ShareCap]) -> tuple[str, ...]:
     return tuple(label for c in caps for label in c.labels)
 
 
-def _not_found(problem: CapProblem, excess: float, z: FloatArray, starts: int) -> str:
+def _not_found(problem: CapProblem, excess: float, z: FloatArray, starts: int) -> Text:
     labels = _labels(problem.caps)
     tight = [labels[i] for i in np.flatnonzero(problem.excess(z) > excess - 1e-6)]
     binding = [
@@ -374,17 +372,18 @@ def _not_found(problem: CapProblem, excess: float, z: FloatArray, starts: int) -
         if slack < 1e-8
     ]
     over = f"{excess:.4f}" if excess >= 5e-5 else f"{excess:.1e}"
-    msg = (
-        f"not found: none of {starts} searches reached weights under these variance-share caps; "
-        f"the best still exceeds them by {over} (at {'; '.join(tight[:6])}). The problem is not "
-        "convex, so this does not prove that there are none."
-    )
+    between = message("words.semicolon")
+    said: list[Text] = [
+        message("adjustment.unfound.best", starts=starts, over=over,
+                caps=joined(tight[:6], between))
+    ]  # fmt: skip
     if binding:
-        msg += " Demands in the way: " + "; ".join(binding[:12]) + "."
+        said.append(message("adjustment.unfound.binding",
+                            constraints=joined(binding[:12], between)))  # fmt: skip
     kept = len(problem.value) - len(problem.caps)
     if kept > 0:
-        msg += f" {kept} equalities keep other levels or shared weights as they are."
-    return msg + " Raise the cap, loosen a demand, or let more levels move."
+        said.append(message("adjustment.unfound.kept", n=kept))
+    return joined([*said, message("adjustment.unfound.remedy")], message("words.next_sentence"))
 
 
 def _starting_points(

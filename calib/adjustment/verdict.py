@@ -20,9 +20,10 @@ import numpy as np
 from calib._types import FloatArray
 from calib.adjustment.adjust_request import ResolvedRequest, VerdictRules
 from calib.adjustment.adjusting import measure_table
+from calib.adjustment.constraint_names import place_name
 from calib.adjustment.many import solve_many
 from calib.adjustment.refits import OutOfSample, Refits
-from calib.framework import Track
+from calib.framework import Framework, Track
 from calib.outcomes.dominance.moments import Moments, complete_scores, moments_of
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
@@ -286,7 +287,8 @@ def judge(
     found = [
         *_targets(misses), *_caps(spec, largest),
         *case.vanished(), *case.reversed(), *case.effective(),
-        *_out_of_sample(rules, spec, check), *_over_ensemble(rules, spec, ensemble),
+        *_out_of_sample(rules, spec, check),
+        *_over_ensemble(rules, spec, ensemble, after.framework),
         *case.at_bound(),
     ]  # fmt: skip
     return Verdict(tuple(found))
@@ -439,7 +441,7 @@ def _out_of_sample(
 
 
 def _over_ensemble(
-    rules: VerdictRules, spec: ResolvedRequest, ensemble: EnsembleCheck | None
+    rules: VerdictRules, spec: ResolvedRequest, ensemble: EnsembleCheck | None, framework: Framework
 ) -> Iterator[Finding]:
     if not spec.caps:
         return
@@ -449,8 +451,10 @@ def _over_ensemble(
             yield _unknown("same_nodes", least, "no_ensemble")
         else:
             where, share = ensemble.least_shared()
-            found = message("adjustment.found.same_nodes", where=where, share=share,
-                            samples=ensemble.samples)  # fmt: skip
+            found = message(
+                "adjustment.found.same_nodes", where=place_name(where, framework), share=share,
+                samples=ensemble.samples,
+            )  # fmt: skip
             if not where:
                 found = message("adjustment.found.none_over")
             yield _finding("same_nodes", least, share, share >= least - _SAME, found)

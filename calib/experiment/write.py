@@ -138,7 +138,7 @@ def _free_name(folder: Path, name: str, notice: Callable[[str], None]) -> Path:
 
 
 def _tables(run: Run) -> list[Table]:
-    return [mark_synthetic(table, run) for table in run.tables()]
+    return [mark_synthetic(table.written(), run) for table in run.tables()]
 
 
 def _write_tables(run: Run, aside: Path) -> None:

@@ -97,9 +97,10 @@ class RuleOptionsResult(Result):
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
         """How many enterprises depend on an option, and how many combinations were rated."""
         notes = []
-        for name, ratings in self.single.items():
+        for ratings in self.single.values():
             count = int(dependent_table(ratings)["enterprise"].nunique())
-            notes.append(Note(message("outcomes.rule_options.note", set=name, n=count)))
+            called = next(iter(ratings.values())).weights.called
+            notes.append(Note(message("outcomes.rule_options.note", set=called, n=count)))
         for ratings in list(self.every.values())[:1]:
             notes.append(Note(message("outcomes.rule_options.combinations", n=len(ratings))))
         return tuple(notes)

@@ -118,6 +118,7 @@ CODED: Mapping[str, str] = {
     **dict.fromkeys(("node", "code", "parent", "gate", "next_node"), "node"),
     **dict.fromkeys(("track", "scope", "level"), "track"),
     **dict.fromkeys(("caused_by", "reason", "through", "up_by", "down_by"), "cause"),
+    "moved_enterprises": "moves",
     **dict.fromkeys(("acceptable", "adds_up", "reaches_cutoff", "all_permutations"), "word"),
     **dict.fromkeys(
         ("by", "p_by", "share_band", "worth_band", "groups_are", "direction", "band", "test",

@@ -139,6 +139,8 @@ def _coded(text: str, column: Column, lang: str, names: Names) -> str:
         return f"{text} {names[text].get(lang)}" if text in names else text
     if column.coded == "cause":
         return spell(text, names, lang)
+    if column.coded == "moves":
+        return re.sub(r"\(([^()]*)\)", lambda m: f"({spell(m[1], names, lang)})", text)
     if column.coded == "rule option":
         return spell_options(text, lang)
     return _word(text, lang) if column.coded == "word" else text

@@ -10,8 +10,6 @@ from calib.words import message
 
 __all__ = ["blank_note", "rows_shown", "shown_cells", "shown_headings", "table_html"]
 
-_OTHER_NAME = {"zh": "name_en", "en": "name_zh"}
-
 
 def shown_headings(table: Table, lang: str, names: Names | None = None) -> list[dict[str, Any]]:
     """Return the headings that a reader of a language sees, with their alignment."""
@@ -54,8 +52,18 @@ def blank_note(table: Table, cells: list[list[dict[str, Any]]], lang: str) -> st
 
 
 def _visible(table: Table, lang: str) -> list[tuple[str, Any]]:
-    hidden = _OTHER_NAME.get(lang)
-    return [(k, c) for k, c in table.shown_columns.items() if k != hidden]
+    """Return the columns to show; of a text that stands in two languages, that of the reader."""
+    columns = table.shown_columns
+
+    def other(key: str) -> bool:
+        stem, _, ending = key.rpartition("_")
+        if lang == "zh":
+            return (ending == "en" and f"{stem}_zh" in columns) or (
+                f"{key}_zh" in columns and f"{key}_en" not in columns
+            )
+        return ending == "zh" and (stem in columns or f"{stem}_en" in columns)
+
+    return [(k, c) for k, c in columns.items() if not other(k)]
 
 
 def table_html(

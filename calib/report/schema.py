@@ -71,7 +71,8 @@ class Column:
         ``"years"`` or ``""``
     label : its heading; ``columns.<key>`` of the catalogue if not given
     coded : what its values stand for: ``"node"``, ``"track"``, ``"word"`` (a key under
-        ``values`` in the catalogue), ``"cause"`` (bands and gates of nodes), ``"rule option"``, or
+        ``values`` in the catalogue), ``"cause"`` (bands and gates of nodes), ``"moves"`` (causes in
+        parentheses behind enterprises), ``"rule option"``, or
         ``""``
     words : what a value of the table's own means, by value; they come before the catalogue's
     several : whether a value lists any number of enterprises, so that the row is about something

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,30 @@ class Table:
     def view(self) -> pd.DataFrame:
         """What a report shows: ``shown``, or the frame."""
         return self.frame if self.shown is None else self.shown
+
+    def written(self) -> Table:
+        """Return the table as files have it: beside texts in English, the same in Chinese.
+
+        Texts that are read in both languages (:class:`~calib.words.Label`, messages in ``shown``)
+        get a column of their own, ``<key>_zh``, where the two differ.
+        """
+        frame, added = self.frame.copy(), []
+        view = self.view if len(self.view) == len(frame) else frame
+        for key, column in self.columns.items():
+            cells = list(view[key] if key in view else frame[key])
+            texts = [
+                (c.get("zh"), c.get("en"), old)
+                for c, old in zip(cells, frame[key], strict=True)
+                if isinstance(c, Text)
+            ]
+            if all(zh == en for zh, en, _ in texts) or any(en != old for _, en, old in texts):
+                continue
+            zh = [c.get("zh") if isinstance(c, Text) else c for c in cells]
+            twin = f"{key}_zh"
+            label = message("report.in_chinese", heading=column.heading)
+            added.append(Column(twin, column.role, label=label, several=column.several))
+            frame.insert(int(frame.columns.get_loc(key)) + 1, twin, zh)
+        return replace(self, frame=frame, shown=None, declared=(*self.declared, *added))
 
     def has(self, *roles: Role) -> bool:
         """Whether a column of the table has one of the roles."""

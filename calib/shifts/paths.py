@@ -123,8 +123,8 @@ class WeightPath:
             moved([self.start.local, self.end.local]), source="shift",
             detail=message(
                 "provenance.shift", kind=message(f"provenance.path.{self.kind}"),
-                start=self.start.name, first=f"{first:g}",
-                end=self.end.name, last=f"{last:g}", year=f"{year:g}",
+                start=self.start.called, first=f"{first:g}",
+                end=self.end.called, last=f"{last:g}", year=f"{year:g}",
             ),
             inputs={self.start.name: self.start.digest, self.end.name: self.end.digest},
             uncertainty=derive([self.start, self.end], moved),

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from calib.verification.values import Compared
+from calib.verification.values import Compared, figure
+from calib.words import message
 
 __all__ = ["closed_forms"]
 
@@ -47,16 +48,17 @@ def _wilson() -> Iterator[Compared]:
         half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d
         middle = (p + z * z / (2 * n)) / d
         source = "Wilson (1927), J. Am. Stat. Assoc. 22, p. 210"
-        yield Compared(TIER, "comparison", f"Wilson {k}/{n} low", source,
+        of = f"Wilson {k}/{n}"
+        yield Compared(TIER, "comparison", figure(f"{of} low", "low", of=of), source,
                        max(0.0, middle - half), low, 1e-10)  # fmt: skip
-        yield Compared(TIER, "comparison", f"Wilson {k}/{n} high", source,
+        yield Compared(TIER, "comparison", figure(f"{of} high", "high", of=of), source,
                        min(1.0, middle + half), high, 1e-10)  # fmt: skip
 
 
 def _simplex() -> Iterator[Compared]:
     from calib.outcomes.probabilities import share_above
 
-    source = "volume of a half-space in the unit simplex, direct integration, P = 2 and 3"
+    source = message("verify.by.simplex")
     for t in (10.0, 25.0, 50.0, 80.0):
         two = float(share_above(np.array([[0.0, 100.0]]), t)[0])
         yield Compared(TIER, "acceptability", f"P(T>{t:g}), P=2", source, 1 - t / 100, two, 1e-14)
@@ -78,7 +80,8 @@ def _picks() -> Iterator[Compared]:
     exact = Fraction(J * (J - 1), n * k * (J - k)) * sum((x - share) ** 2 for x in X)
     source = "Cochran (1950), Biometrika 37, p. 256; k picks of J"
     ours = float("nan") if found is None else float(found.statistic)
-    yield Compared(TIER, "ballots", "Q, 4 ballots of 2 of 4", source, float(exact), ours, 1e-12)
+    what = figure("Q, 4 ballots of 2 of 4", "ballots")
+    yield Compared(TIER, "ballots", what, source, float(exact), ours, 1e-12)
 
 
 def _variance_shares() -> Iterator[Compared]:
@@ -89,7 +92,7 @@ def _variance_shares() -> Iterator[Compared]:
     found = variance_share(g, Moments(10, np.zeros(2), cov)).share
     total = Fraction(1, 16) * 4 + 2 * Fraction(3, 16) + Fraction(9, 16) * 9
     first = (Fraction(1, 16) * 4 + Fraction(3, 16)) / total
-    source = "g (Σg) / g'Σg by hand"
+    source = message("verify.by.hand", formula="g (Σg) / g'Σg")
     for i, exact in enumerate((first, 1 - first)):
         yield Compared(TIER, "dominance", f"C{i + 1}", source, float(exact), float(found[i]), 1e-14)
 
@@ -97,10 +100,11 @@ def _variance_shares() -> Iterator[Compared]:
 def _rounding() -> Iterator[Compared]:
     from calib.framework.conditions import Rounding
 
-    source = "IEEE 754-2019, section 4.3: ties away from zero / to even"
+    source = message("verify.by.ties")
     for rule, edge, point in (("half-up", 3.0, 2.5), ("half-even", 3.0, 2.5), ("half-up", 4.0, 3.5),
                               ("half-even", 4.0, 3.5)):  # fmt: skip
         found = point > Rounding(rule).threshold(edge, True, 1e-9)
         exact = rule == "half-up" or edge % 2 == 0
-        yield Compared(TIER, "rule", f"{rule} {point:g} reaches {edge:g}", source, float(exact),
-                       float(found), 0.0)  # fmt: skip
+        what = figure(f"{rule} {point:g} reaches {edge:g}", "reaches", point=point, edge=edge,
+                      rule=message(f"verify.rounding.{rule}"))  # fmt: skip
+        yield Compared(TIER, "rule", what, source, float(exact), float(found), 0.0)

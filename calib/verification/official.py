@@ -32,7 +32,7 @@ def _homes() -> Iterator[Compared]:
     sample = rate(published_weights(fw), load_population("au-aged-care", fw)).samples["all"]
     homes = sample.attributes["homes"].astype(int)
     star = sample.attributes["overall_star_rating"].astype(int)
-    source = "Australian Government, Star Ratings quarterly data extracts"
+    source = message("verify.by.homes")
     agree = homes[sample.star + 1 == star].sum()
     yield Compared(TIER, "rule", message("verify.official.homes"), source, 26_822, float(agree), 0)
     for i in np.argsort(-homes, kind="stable")[:60]:
@@ -48,7 +48,7 @@ def _hospitals() -> Iterator[Compared]:
 
     fw = load_framework("cms-hospitals")
     rating = rate(published_weights(fw), load_population("cms-hospitals", fw))
-    source = "CMS, Overall Hospital Quality Star Rating, April 2021"
+    source = message("verify.by.hospitals")
     for t, s in rating.samples.items():
         star = s.attributes["star"].astype(int)
         score = s.attributes["summary_score"].astype(float)
@@ -65,6 +65,6 @@ def _hospitals() -> Iterator[Compared]:
 
 
 def _value(
-    what: Text, source: str, reference: float, ours: float, tolerance: float = 0.0
+    what: Text, source: Text, reference: float, ours: float, tolerance: float = 0.0
 ) -> Compared:
     return Compared(TIER, "rule", what, source, float(reference), float(ours), tolerance)

@@ -6,7 +6,8 @@ import csv
 from collections.abc import Callable, Iterator
 
 from calib.files.shipped import shipped_data
-from calib.verification.values import Compared
+from calib.verification.values import Compared, figure
+from calib.words import Label, say
 
 __all__ = ["paper_values"]
 
@@ -18,8 +19,21 @@ def paper_values() -> Iterator[Compared]:
         for row in csv.DictReader(file):
             kind, _, rest = row["what"].partition(" ")
             found = ours[kind](rest)
-            yield Compared("paper", row["method"], row["what"], row["source"],
+            what = figure(row["what"], kind, of=_in_chinese(rest))
+            yield Compared("paper", row["method"], what, Label(row["source"], row["source_zh"]),
                            float(row["reference"]), found, float(row["tolerance"]))  # fmt: skip
+
+
+def _in_chinese(of: str) -> str:
+    """Return what a figure is of, its tracks and levels by their Chinese names."""
+    from calib.framework import load_framework
+
+    tracks = {code: t.name for code, t in load_framework("aii").tracks.items()}
+    words = {"all", "overall"}
+    return " ".join(
+        tracks[w].get("zh") if w in tracks else say(f"verify.figure.{w}", "zh") if w in words else w
+        for w in of.split()
+    )
 
 
 def _figures() -> dict[str, Callable[[str], float]]:

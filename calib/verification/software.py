@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from calib.files.shipped import shipped_data
-from calib.verification.values import Compared
+from calib.verification.values import Compared, figure
+from calib.words import Label, Text, joined, message
 
 __all__ = ["software_values"]
 
@@ -33,12 +34,14 @@ def _read(name: str) -> Any:
 
 
 def _each(
-    method: str, what: str, source: str, reference: Any, ours: Any, tolerance: float
+    method: str, what: str, source: str | Text, reference: Any, ours: Any, tolerance: float
 ) -> Iterator[Compared]:
     """Yield a comparison for each number of a list."""
     wanted, found = np.ravel(reference), np.ravel(ours)
     for i, (a, b) in enumerate(zip(wanted, found, strict=True), start=1):
-        name = what if len(wanted) == 1 else f"{what}[{i}]"
+        number = "" if len(wanted) == 1 else f"[{i}]"
+        zh = what.get("zh") if isinstance(what, Label) else what
+        name = Label(f"{what}{number}", f"{zh}{number}")
         yield Compared(TIER, method, name, source, float(a), float(b), tolerance)
 
 
@@ -64,8 +67,9 @@ def _pairwise(cases: dict[str, Any]) -> Iterator[Compared]:
         yield from _each("ahp", f"{name} λ", source, expected["lambda_max"], found.eigenvalue[0],
                          1e-9)  # fmt: skip
         yield from _each("ahp", f"{name} GCI", source, expected["GCI"], found.gci[0], 1e-9)
-        yield from _each("ahp", f"{name} w (geometric)", source,
-                         expected["weights_geometric_mean"], plain.weights[0], 1e-9)  # fmt: skip
+        what = figure(f"{name} w (geometric)", "geometric", of=name)
+        yield from _each("ahp", what, source, expected["weights_geometric_mean"], plain.weights[0],
+                         1e-9)  # fmt: skip
 
 
 def _best_worst(cases: dict[str, Any]) -> Iterator[Compared]:
@@ -84,8 +88,8 @@ def _best_worst(cases: dict[str, Any]) -> Iterator[Compared]:
         yield from _each("bwm", f"{name} ξ", source, expected["linear_ksi"],
                          found.details.xi[0], 1e-9)  # fmt: skip
     index = cases["bwm_consistency_index"]
-    yield from _each("bwm", "consistency index a=1…9", "Rezaei (2015), Omega 53, table 1",
-                     index["expected"]["CI_published_2dp"],
+    yield from _each("bwm", figure("consistency index a=1…9", "index"),
+                     "Rezaei (2015), Omega 53, table 1", index["expected"]["CI_published_2dp"],
                      xi_scale(np.array(index["inputs"]["a_BW"])), index["tolerance"])  # fmt: skip
 
 
@@ -101,7 +105,8 @@ def _ranks(cases: dict[str, Any]) -> Iterator[Compared]:
                              expected[key], place_weights(n, formula), 1e-11)  # fmt: skip
     case = cases["kendall_w_10x4"]
     found = kendall_w(np.array(case["inputs"]["ranks"], dtype=float).T)
-    yield from _each("agreement", "Kendall W, 10 × 4", case["source"], case["expected"]["W"],
+    source = message("verify.by.worked", items=10, raters=4, deviations=1048)
+    yield from _each("agreement", "Kendall W, 10 × 4", source, case["expected"]["W"],
                      found.w, 1e-6)  # fmt: skip
 
 
@@ -117,9 +122,11 @@ def _cooke(case: dict[str, Any]) -> Iterator[Compared]:
     source = "TU Delft OCW, Decision Making Under Uncertainty, 3.7.3"
     for i, who in enumerate("ABC"):
         published = expected["published"]
-        yield from _each("cooke", f"calibration {who}", source, published["calibration"][who],
+        yield from _each("cooke", figure(f"calibration {who}", "calibration", of=who), source,
+                         published["calibration"][who],
                          found.calibration[i], 1e-3)  # fmt: skip
-        yield from _each("cooke", f"weight {who}", source, published["weights"][who],
+        yield from _each("cooke", figure(f"weight {who}", "weight", of=who), source,
+                         published["weights"][who],
                          found.weights[i], 1e-3)  # fmt: skip
 
 
@@ -137,7 +144,8 @@ def _ballots(cases: dict[str, Any]) -> Iterator[Compared]:
             picks = np.array(rows)
         items = tuple(f"item{j:02d}" for j in range(case["J"]))
         fit = fit_ml(tabulate(Ballots(items, picks)))
-        source = f"R survival::coxph, PLMIX, choix 0.3: {case.get('source', 'simulated top-5')}"
+        data = case.get("source", message("verify.by.simulated"))
+        source = joined(["R survival::coxph, PLMIX, choix 0.3", data], ": ")
         yield from _each("ballots", f"{name} log L", source, case["loglik"], fit.loglik, 1e-6)
         yield from _each("ballots", f"{name} θ", source, case["theta_sum0"], fit.theta, 1e-6)
         yield from _each("ballots", f"{name} SE", source, case["se_sum0"], fit.se, 1e-6)
@@ -147,7 +155,8 @@ def _entropy(case: dict[str, Any]) -> Iterator[Compared]:
     from calib.weights import entropy_weights
 
     found = entropy_weights(np.array(case["matrix"]))
-    yield from _each("entropy", "entropy weights", "JMcDM.jl, test/mcdm/testentropy.jl",
+    yield from _each("entropy", figure("entropy weights", "entropy"),
+                     "JMcDM.jl, test/mcdm/testentropy.jl",
                      case["weights"], found, 1e-9)  # fmt: skip
 
 

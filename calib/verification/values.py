@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from calib.words import Text
+from calib.words import Label, Text, say
 
-__all__ = ["TIERS", "Compared", "digits_agreed"]
+__all__ = ["TIERS", "Compared", "digits_agreed", "figure"]
 
 TIERS = ("closed_form", "paper", "software", "official")
 
@@ -31,6 +31,11 @@ def digits_agreed(reference: float, ours: float) -> float:
     return float(min(15.0, max(0.0, -math.log10(gap / scale))))
 
 
+def figure(said: str, key: str, **values: object) -> Label:
+    """Return what a number is, as it stands in the record, and the catalogue's words in Chinese."""
+    return Label(said, say(f"verify.figure.{key}", "zh", **values))
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One published value beside what calib computes now.
@@ -47,7 +52,7 @@ class Compared:
     tier: str
     method: str
     what: str | Text
-    source: str
+    source: str | Text
     reference: float
     ours: float
     tolerance: float

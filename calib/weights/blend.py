@@ -11,7 +11,7 @@ from calib.errors import InputError
 from calib.framework import Framework
 from calib.weights.uncertainty import Local, derive
 from calib.weights.weightset import WeightSet
-from calib.words import message
+from calib.words import joined, message
 
 __all__ = ["blend"]
 
@@ -46,7 +46,9 @@ def blend(
         return {t: _mix(framework, t, [p[t] for p in parts], share, method, name)
                 for t in framework.tracks}  # fmt: skip
 
-    parts = " + ".join(f"{w:g} {s.name}" for w, s in zip(share, sets, strict=True))
+    parts = joined(
+        [joined([f"{w:g}", s.called], " ") for w, s in zip(share, sets, strict=True)], " + "
+    )
     detail = message(f"provenance.mean.{method}", parts=parts)
     return WeightSet.build(
         framework,

@@ -58,7 +58,7 @@ def override(
         name or f"{weights.name} with {listed}",
         local,
         source="override",
-        detail=message("provenance.override", base=weights.name, listed=listed),
+        detail=message("provenance.override", base=weights.called, listed=listed),
         inputs={weights.name: weights.digest},
         synthetic=weights.provenance.synthetic,
         uncertainty=derive([weights], drawn),

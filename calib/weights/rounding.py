@@ -107,7 +107,7 @@ def round_weights(
                 values[..., members] = _largest_remainders(values[..., members], steps)
         return out
 
-    parts: list[Text] = [message("provenance.rounded", base=weights.name, grid=f"{grid:g}")]
+    parts: list[Text] = [message("provenance.rounded", base=weights.called, grid=f"{grid:g}")]
     if kept:
         parts.append(message("provenance.kept", families=kept))
     return WeightSet.build(

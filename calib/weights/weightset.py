@@ -16,7 +16,7 @@ from calib.errors import Faults, InputError, did_you_mean, suggest
 from calib.framework import Framework, Name
 from calib.report import Table, mark, release
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
-from calib.words import Text, joined, message, resolve_language
+from calib.words import Label, Text, joined, message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -311,6 +311,11 @@ class WeightSet:
         }
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def called(self) -> Label:
+        """What sentences call the set: its name, in Chinese its label."""
+        return Label(self.name, self.label.get("zh"))
+
     def renamed(self, name: str, label: Name | None = None) -> WeightSet:
         """Return the same weights under another name."""
         return replace(self, name=name, label=label or self.label)
@@ -463,7 +468,7 @@ def equal_weights(
         "equal",
         local,
         source="equal",
-        detail=message("provenance.equal", what=what, base=base.name),
+        detail=message("provenance.equal", what=what, base=base.called),
         label=message("provenance.equal_label"),
         inputs={base.name: base.digest},
         synthetic=levels is not None and base.provenance.synthetic,

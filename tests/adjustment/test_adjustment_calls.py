@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -226,8 +227,22 @@ def test_caps_below_one_over_the_number_of_nodes_are_refused_with_the_reason(
 ) -> None:
     with pytest.raises(InfeasibleError, match=r"below 1/28"):
         adjust(published, trial, cap=0.03)
-    with pytest.raises(InfeasibleError, match=r"contribution ≤ 0\.07"):
+    with pytest.raises(InfeasibleError, match=r"contribution ≤ 0\.07") as caught:
         adjust(published, trial, cap={"contribution": 0.07})
+    in_chinese = caught.value.get("zh")
+    assert "流程型/IN.VER.P1 现场层与车间层数据集成：贡献占比 ≤ 0.07" in in_chinese
+    assert re.findall("[a-z]{3,}", in_chinese) == []
+
+
+def test_what_holds_weights_back_is_named_in_both_languages(published, trial) -> None:
+    found = adjust(
+        published, trial, cap={"variance": 0.25}, level="capability", relative_floor=0.5,
+        keep_order=True, rng=0, draws=0, replicates=2,
+    )  # fmt: skip
+    names = list(found.prices["demand"])
+    assert "process/IC.DEV: variance share ≤ 0.25" in names
+    assert "流程型/IC.DEV 智能设备联网：方差占比 ≤ 0.25" in [n.get("zh") for n in names]
+    assert not [n for n in names if re.findall("[a-z]{3,}", n.get("zh"))]
 
 
 def test_fewest_stars_beats_the_plain_adjustment(published, trial) -> None:

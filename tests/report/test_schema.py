@@ -17,10 +17,11 @@ from calib.report import (
     display,
     find_column,
     read_dictionary,
+    shown_headings,
     table_html,
 )
 from calib.report.columns import ROLES
-from calib.words import Name, languages, template
+from calib.words import Label, Name, languages, template
 
 
 def table(**columns):
@@ -77,6 +78,24 @@ def test_codes_are_followed_by_names():
     assert display("IN", find_column("node"), "zh", names) == "IN 综合集成"
     assert display("process", find_column("track"), "en", names) == "process industry"
     assert display("gate IN", find_column("caused_by"), "zh", names) == "门槛 IN 综合集成"
+
+
+def test_a_file_has_texts_in_both_languages():
+    said = [Label("siblings share", "同级等分"), Label("as printed", "同公布值")]
+    frame = pd.DataFrame({"set": ["a", "b"], "detail": pd.Series(said, dtype=object)})
+    written = Table("provenance", frame, Name("来源", "Provenance")).written()
+    assert list(written.frame) == ["set", "detail", "detail_zh"]
+    assert list(written.frame["detail_zh"]) == ["同级等分", "同公布值"]
+    assert list(written.frame["detail"]) == ["siblings share", "as printed"]
+    # A reader of the file sees one of the two.
+    assert [h["key"] for h in shown_headings(written, "zh")] == ["set", "detail_zh"]
+    assert [h["key"] for h in shown_headings(written, "en")] == ["set", "detail"]
+
+
+def test_moves_of_enterprises_are_spelled_without_touching_their_ids(aii):
+    column = find_column("moved_enterprises")
+    shown = display("NO-process-004 2→3 (gate IN)", column, "zh", aii.names)
+    assert shown == "NO-process-004 2→3 (门槛 IN 综合集成)"
 
 
 def test_the_data_dictionary_reads_back():

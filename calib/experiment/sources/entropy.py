@@ -51,7 +51,7 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
                     local[t][members] = entropy_weights(values[:, members])
     weights = WeightSet.build(
         framework, name, local, source="entropy", label=message("provenance.entropy_label"),
-        detail=message("provenance.entropy", levels=list(params.levels or known), base=base.name),
+        detail=message("provenance.entropy", levels=list(params.levels or known), base=base.called),
         inputs={base.name: base.digest, context.scored.label: context.scored.digest},
         synthetic=context.scored.synthetic or base.provenance.synthetic,
     )  # fmt: skip
