@@ -144,10 +144,12 @@ def _figure_class() -> Any:
         """A matplotlib figure that shows itself in a notebook in calib's look."""
 
         released = False
+        noted: Any = None
 
         def _repr_svg_(self) -> str:
             svg = to_svg_string(self)
-            return mark(svg) if self.released else svg
+            shown = mark(svg) if self.released else svg
+            return shown if self.noted is None else str(self.noted(shown))
 
     return CalibFigure
 

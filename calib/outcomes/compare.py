@@ -24,6 +24,7 @@ from calib.outcomes.star_differences import (
     transition_table,
 )
 from calib.outcomes.subject import Sets, check_framework, given, named_sets, scored_enterprises
+from calib.outcomes.tipping import YearPath
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.over_samples import long_form
@@ -56,6 +57,7 @@ class ComparisonResult(Result):
     ratings : the rating under every set, by its name
     baseline : name of the set that the others are compared with
     grown : what a set's enterprises have become, for sets that rate grown ones
+    paths : the weights at any moment, for sets that a shift of weights leads to
     inference : intervals and tests, where they were asked for
 
     Tables: ``movers`` (the main one: who moves, why, and with what probability where weights
@@ -66,6 +68,7 @@ class ComparisonResult(Result):
     ratings: Mapping[str, Rating]
     baseline: str
     grown: Mapping[str, Text] = field(default_factory=dict)
+    paths: Mapping[str, YearPath] = field(default_factory=dict)
     inference: InferenceResult | None = None
 
     @property
@@ -373,12 +376,18 @@ def compare(
     }
     labels = {n: g.label for n, g in grown.items()}
     inference = infer(ratings, base, request, token(rng))
-    return ComparisonResult(ratings, base, labels, inference)
+    paths = {n: p for n, c in given(candidate).items() if isinstance(p := _path(c), YearPath)}
+    return ComparisonResult(ratings, base, labels, paths, inference)
 
 
 def _growth(candidate: WeightSet | Weighed) -> Any:
     """Return what enterprises have become by the time of a result's weights, None if the same."""
     return getattr(candidate, "grown", {}).get("")
+
+
+def _path(candidate: WeightSet | Weighed) -> Any:
+    """Return the weights on the way to a result's weights, None if they did not move there."""
+    return getattr(candidate, "path", None)
 
 
 def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:

@@ -63,6 +63,7 @@ class _Course:
     found : by track, every change of star
     by_year : by track, (years, K) enterprises at each star in whole years
     synthetic : whether the enterprises are
+    path, scored : the weights at any moment, and the enterprises in the first year
     """
 
     name: str
@@ -72,6 +73,8 @@ class _Course:
     found: Mapping[str, TippingPoints]
     by_year: Mapping[str, IntArray]
     synthetic: bool = False
+    path: YearPath | None = None
+    scored: Scored | None = None
 
     def year(self, time: FloatArray) -> FloatArray:
         first, last = self.years
@@ -215,7 +218,9 @@ def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> 
         stars = stars_along(sample.track, X, path, thresholds, times, X_end=X_end)
         by_year[t] = np.stack([np.bincount(row, minlength=rule.stars) for row in stars])
     growing, synthetic = grown is not None, scored.synthetic
-    return _Course(name, path.years, growing, scored.samples, found, by_year, synthetic)
+    return _Course(
+        name, path.years, growing, scored.samples, found, by_year, synthetic, path, scored
+    )
 
 
 def _events(course: _Course, rule: RatingRule) -> pd.DataFrame:

@@ -16,7 +16,8 @@ from calib.words import Text, languages
 __all__ = ["asset", "engine_script", "number", "rule_data", "text_data", "track_data"]
 
 _FILES = (
-    "tree", "thresholds", "rating", "answers", "lines", "way", "measures", "sampling", "worker",
+    "tree", "thresholds", "places", "rating", "answers", "lines", "way", "measures", "sampling",
+    "worker",
 )  # fmt: skip
 """Scripts of the engine, each after those that it uses."""
 

@@ -19,6 +19,7 @@ from calib.experiment.registry import find_source
 from calib.experiment.run import make_sets
 from calib.experiment.spec import SetEntry
 from calib.publish.cells import count_cells
+from calib.publish.live import record
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.protection import Protection, protect, read_protection
 from calib.publish.release import Baseline, mentions
@@ -38,6 +39,7 @@ def filled(
     of: str = "",
     entry: str = "",
     hidden: str = "",
+    live: bool = False,
 ) -> dict[str, Any]:
     """Return the values of a notebook's parameters, and put the privacy in force.
 
@@ -50,6 +52,9 @@ def filled(
     entry : the set of that source
     hidden : file of what the run's pages hide, see :meth:`calib.publish.protection.Protection
         .record`; the baseline is protected by itself if empty
+    live : whether results note what they were computed from, for the page; where the publication
+        is anonymous only for enterprises that stand under pseudonyms, where small counts are
+        suppressed not at all
     """
     set_language(language)
     given = dict(privacy or {})
@@ -61,8 +66,11 @@ def filled(
     if allowed != Privacy():
         rating = rate(base, context.scored)
         protection = _protection(hidden, rating, loaded.baseline, allowed.min_count)
-        ids = mentions(context.population)
-        limit_to(Baseline(allowed, ids, protection, rated=rating.tables))
+        told = mentions(context.population)
+        limit_to(Baseline(allowed, told, protection, rated=rating.tables))
+    if live and allowed.rows_allowed:
+        ids = (str(i) for s in context.scored.samples.values() for i in s.ids)
+        record(None if allowed.key is None else ids)
     values = {
         "EXPERIMENT": experiment,
         "LANGUAGE": language,

@@ -14,10 +14,11 @@ from typing import Any
 
 from calib.errors import CalibError, InputError, MissingExtraError
 from calib.files.inputs import note_input
+from calib.publish.live import collect, without_inputs
 from calib.report import RELEASED
 from calib.words import message, say
 
-__all__ = ["Executed", "execute_notebook", "render_notebook"]
+__all__ = ["Executed", "execute_notebook", "live_inputs", "render_notebook"]
 
 _TIMEOUT = 900
 
@@ -52,6 +53,7 @@ def execute_notebook(
     parameters: Mapping[str, Any],
     *,
     filling: Mapping[str, Any] | None = None,
+    live: bool = False,
     folder: str | Path = ".",
 ) -> Executed:
     """Run a notebook from top to bottom with parameters in place of its own.
@@ -62,6 +64,7 @@ def execute_notebook(
     parameters : values set right after that cell; names that it does not set are refused
     filling : arguments of :func:`calib.publish.filling.filled`, which gives the values of further
         parameters and puts privacy in force
+    live : whether results note what they were computed from, so that the page can recompute them
     folder : the kernel's working directory, from which the notebook's file names start
 
     Raises
@@ -83,7 +86,7 @@ def execute_notebook(
         raise InputError(message("publish.no_notebook", file=str(file))) from exc
     except Exception as exc:
         raise InputError(message("publish.bad_notebook", file=str(file), cause=str(exc))) from exc
-    _set_parameters(node, parameters, filling, file)
+    _set_parameters(node, parameters, filling, file, live)
     client = nbclient.NotebookClient(
         node, timeout=_TIMEOUT, kernel_name="python3", extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
@@ -144,14 +147,15 @@ def _execute(client: Any) -> None:
 
 
 def _set_parameters(
-    node: Any, parameters: Mapping[str, Any], filling: Mapping[str, Any] | None, file: Path
-) -> None:
+    node: Any, parameters: Mapping[str, Any], filling: Mapping[str, Any] | None, file: Path,
+    live: bool,
+) -> None:  # fmt: skip
     tagged = [i for i, c in enumerate(node.cells) if "parameters" in c.metadata.get("tags", [])]
     if not tagged:
         if parameters:
             raise InputError(message("publish.no_parameters", file=str(file)))
-        if filling is not None:
-            node.cells.insert(0, _hidden([*_filling([], filling)]))
+        if filling is not None or live:
+            node.cells.insert(0, _hidden(_filling([], filling, live)))
         return
     source = node.cells[tagged[0]].source
     known = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, flags=re.MULTILINE))
@@ -160,13 +164,17 @@ def _set_parameters(
         raise InputError(
             message("publish.no_parameter", file=str(file), names=unknown, known=sorted(known))
         )
-    lines = [] if filling is None else _filling(sorted(known), filling)
+    lines = _filling(sorted(known), filling, live)
     lines += [f"{name} = {value!r}" for name, value in parameters.items()]
     if lines:
         node.cells.insert(tagged[0] + 1, _hidden(lines))
 
 
-def _filling(names: Sequence[str], filling: Mapping[str, Any]) -> list[str]:
+def _filling(names: Sequence[str], filling: Mapping[str, Any] | None, live: bool) -> list[str]:
+    if filling is None:
+        return ["from calib.publish.live import record", "record()"] if live else []
+    if live:
+        filling = {**filling, "live": True}
     arguments = ", ".join(f"{k}={v!r}" for k, v in filling.items())
     return [
         "from calib.publish.filling import filled",
@@ -228,6 +236,13 @@ def render_notebook(
     return "\n".join(p for p in parts if p)
 
 
+def live_inputs(done: Executed) -> dict[str, dict[str, Any]]:
+    """Return what the outputs of a notebook were computed from; nothing where none is live."""
+    shown = (o.get("data", {}) for c in done.node.cells for o in c.get("outputs", []))
+    kinds = ("image/svg+xml", "text/html")
+    return collect(_joined(data[k]) for data in shown for k in kinds if k in data)
+
+
 def _code(source: str, language: str) -> str:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
@@ -285,9 +300,10 @@ def _output(output: Any, language: str, only_svg: bool) -> str:
         return f'<pre class="output" tabindex="0">{html.escape(_joined(output["text"]))}</pre>'
     data = output.get("data", {})
     if "image/svg+xml" in data:
-        return f'<figure class="drawing">{_joined(data["image/svg+xml"])}</figure>'
+        svg = without_inputs(_joined(data["image/svg+xml"]))
+        return f'<figure class="drawing">{svg}</figure>'
     if "text/html" in data:
-        return f'<div class="output">{_clean(_joined(data["text/html"]))}</div>'
+        return f'<div class="output">{_clean(without_inputs(_joined(data["text/html"])))}</div>'
     if "image/png" in data:
         if only_svg:
             word = say("publish.picture", language)

@@ -21,9 +21,16 @@ from calib.figures import to_svg_string
 from calib.files.atomic import atomic_directory, check_directory, write_text
 from calib.files.folders import MANIFEST, file_hashes
 from calib.files.names import names_apart
+from calib.publish.engine import engine_script
 from calib.publish.explorer import explorer_page
 from calib.publish.leaks import find_leaks
-from calib.publish.notebooks import Executed, execute_notebook, render_notebook
+from calib.publish.live import live_page_data, live_script
+from calib.publish.notebooks import (
+    Executed,
+    execute_notebook,
+    live_inputs,
+    render_notebook,
+)
 from calib.publish.select import Chosen
 from calib.publish.view import View, file_name
 from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
@@ -87,7 +94,9 @@ def build_site(
     notebooks : notebooks to execute, in the order of the site
     filling : what notebooks are filled with, see :func:`calib.publish.filling.filled`; they keep
         their own data if None
-    answers : whether the explorer is published; it holds the scores of every enterprise
+    answers : whether the explorer is published, and notebooks recompute in their pages; both
+        hold the scores of every enterprise. Where small counts are suppressed, notebooks stay as
+        they were executed
     secrets : words that must not appear anywhere; see :func:`calib.publish.leaks.secret_words`
     progress : called with what is being done
 
@@ -100,7 +109,7 @@ def build_site(
     """
     check_directory(out)
     now()  # a date that cannot be read is told before the work
-    done = _execute(view, notebooks, filling, progress)
+    done = _execute(view, notebooks, filling, answers, progress)
     progress(view.say("publish.progress_pages"))
     with atomic_directory(out) as aside:
         pages = _write_pages(view, aside, done, answers)
@@ -115,10 +124,13 @@ def build_site(
 
 def _execute(
     view: View, notebooks: Sequence[str | Path | Chosen], filling: Mapping[str, Any] | None,
-    progress: Callable[[str], None],
+    answers: bool, progress: Callable[[str], None],
 ) -> list[Executed]:  # fmt: skip
     """Execute the notebooks; they hide of the baseline what the run's own pages hide."""
     done: list[Executed] = []
+    # Without a filling a notebook reads its own data, under no pseudonyms.
+    own = filling is not None or view.privacy.key is None
+    live = answers and own and view.privacy.rows_allowed
     # The folder is its owner's alone: the file in it holds the hidden counts.
     with TemporaryDirectory() as private:
         if filling is not None and notebooks and view.protection is not None:
@@ -131,7 +143,7 @@ def _execute(
             about = {"of": chosen.of, "entry": chosen.entry}
             executed = execute_notebook(
                 chosen.path, {}, filling=None if filling is None else {**filling, **about},
-                folder=view.run.experiment.folder,
+                live=live, folder=view.run.experiment.folder,
             )  # fmt: skip
             title = executed.title
             if chosen.label is not None:
@@ -180,10 +192,12 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
             only_svg=view.privacy.key is not None,
             only_released=not view.privacy.rows_allowed,
         )
+    inputs = {f"{stem}.html": live_inputs(d) for d, stem in zip(done, stems, strict=True)}
     bodies["index.html"] = _index(view, pages, downloads)
     for page in pages:
         if page.href in bodies:
-            text = _page(view, page, pages, bodies[page.href], footer)
+            live = inputs.get(page.href, {})
+            text = _page(view, page, pages, bodies[page.href], footer, live)
             write_text(folder / page.href, text)
     if answers:
         write_text(folder / "explorer.html", _explorer(view, footer))
@@ -217,20 +231,24 @@ def _asset(name: str) -> str:
 
 
 def _page(
-    view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[str, str]]
-) -> str:
+    view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[str, str]],
+    live: Mapping[str, Any],
+) -> str:  # fmt: skip
     from markupsafe import Markup
 
-    script = f"\n{_asset('site.js')}{sections_script()}"
+    scripts = [f"\n{_asset('site.js')}{sections_script()}"]
+    scripts += [f"\n{engine_script()}\n", f"\n{live_script()}\n"] if live else []
     rendered: str = _environment().get_template("page.html.jinja").render(
         lang=view.language, say=view.say, title=page.title, here=page.href, nav=pages,
         site_title=view.run.experiment.title.get(view.language),
         synthetic=view.run.context.scored.synthetic,
-        style=Markup("\n".join(_styles(page))),
+        style=Markup("\n".join([*_styles(page), *([_asset("live/live.css")] if live else [])])),
         wide=page.href == "results.html",
         # Made by this package; what stands in the data was escaped on the way.
-        body=Markup(body), footer=footer, inputs=_inputs(view), script=Markup(script),
-        script_hash=Markup(script_hash(script)),
+        body=Markup(body), footer=footer, inputs=_inputs(view),
+        scripts=[Markup(s) for s in scripts],
+        script_hash=Markup(" ".join(script_hash(s) for s in scripts)),
+        live=Markup(live_page_data(live, view.language)) if live else "",
     )  # fmt: skip
     return rendered
 

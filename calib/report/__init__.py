@@ -23,7 +23,17 @@ from calib.report.sections import (
     sections_script,
     sections_style,
 )
-from calib.report.showing import RELEASED, Limits, Sentence, current_limits, limit_to, mark, release
+from calib.report.showing import (
+    RELEASED,
+    Limits,
+    Recorder,
+    Sentence,
+    current_limits,
+    limit_to,
+    mark,
+    record_with,
+    release,
+)
 from calib.report.table import Drawing, Note, Table
 from calib.report.terminal import print_table, table_text, terminal_table
 
@@ -37,6 +47,7 @@ __all__ = [
     "Note",
     "PageFigure",
     "PageSection",
+    "Recorder",
     "Report",
     "Result",
     "Role",
@@ -57,6 +68,7 @@ __all__ = [
     "print_table",
     "read_dictionary",
     "read_names",
+    "record_with",
     "release",
     "resolve_columns",
     "script_hash",

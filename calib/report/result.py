@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, unknown
-from calib.report.showing import current_limits, mark, release, withheld
+from calib.report.showing import current_limits, current_recorder, mark, release, withheld
 from calib.report.table import Drawing, Note, Table
 from calib.words import Text, message, resolve_language
 
@@ -60,7 +60,7 @@ class Result:
             For a name that is no table's; the message lists them.
         """
         found: Table = _pick(self.tables, name, "table")
-        return replace(found, names=self.names)
+        return replace(found, names=self.names, source=self)
 
     def frame(self, name: str | None = None) -> pd.DataFrame:
         """Return a table as a tidy DataFrame, by its name, or the main one.
@@ -84,7 +84,7 @@ class Result:
         shown = self._drawable(drawing)
         if shown is None:
             return withheld(drawing.name)
-        return release(shown.draw(resolve_language(lang)))
+        return release(shown.draw(resolve_language(lang)), self, shown)
 
     def _drawable(self, drawing: Drawing) -> Drawing | None:
         limits = current_limits()
@@ -162,7 +162,9 @@ def _sentences(result: Result, notes: Sequence[Note]) -> str:
     said = [f"<p><b>{escape(result.headline().get(lang))}</b></p>"]
     ordered = sorted(notes, key=lambda n: not n.warning)
     said += [f"<p>{'⚠ ' if n.warning else ''}{escape(n.get(lang))}</p>" for n in ordered]
-    return mark(f"<div>{''.join(said)}</div>")
+    markup = mark(f"<div>{''.join(said)}</div>")
+    recorder = current_recorder()
+    return markup if recorder is None else recorder.sentences(result, markup)
 
 
 def _table_html(table: Table, rows: int) -> str:

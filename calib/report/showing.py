@@ -1,7 +1,8 @@
 """What results may show of themselves: everything, unless something published says less.
 
 While a notebook is executed for publication, a :class:`Limits` is in force: results and tables
-show only what it lets through, and mark what they show, so that the page takes nothing else.
+show only what it lets through, and mark what they show, so that the page takes nothing else. A
+:class:`Recorder` notes what they were computed from, so that the page can recompute them.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "RELEASED",
     "Limits",
+    "Recorder",
     "Sentence",
     "current_limits",
+    "current_recorder",
     "limit_to",
     "mark",
+    "record_with",
     "release",
     "withheld",
 ]
@@ -45,7 +49,21 @@ class Limits(Protocol):
         """Return what may be shown of a figure; ``tables`` gives those of its result."""
 
 
+class Recorder(Protocol):
+    """Notes beside what results show what it was computed from, so that a page can do it again."""
+
+    def table(self, table: Table, shown: Table, markup: str) -> str:
+        """Return the markup of a table with what it was computed from."""
+
+    def figure(self, source: Any, drawing: Drawing | None, markup: str) -> str:
+        """Return the markup of a figure of a result with what it was computed from."""
+
+    def sentences(self, source: Any, markup: str) -> str:
+        """Return the markup of a result's sentences with what they were computed from."""
+
+
 _in_force: list[Limits] = []
+_recording: list[Recorder] = []
 
 
 def limit_to(limits: Limits | None) -> None:
@@ -56,6 +74,16 @@ def limit_to(limits: Limits | None) -> None:
 def current_limits() -> Limits | None:
     """Return what is in force, None where everything may be shown."""
     return _in_force[0] if _in_force else None
+
+
+def record_with(recorder: Recorder | None) -> None:
+    """Let results note what they were computed from, from here on; None stops that."""
+    _recording[:] = [] if recorder is None else [recorder]
+
+
+def current_recorder() -> Recorder | None:
+    """Return who notes what results were computed from, None where nobody does."""
+    return _recording[0] if _recording else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +111,10 @@ def mark(markup: str) -> str:
     return re.sub(r"^\s*<\w+", lambda m: f"{m[0]} {RELEASED}", markup) if _in_force else markup
 
 
-def release(figure: Any) -> Any:
-    """Return a figure as let through."""
+def release(figure: Any, source: Any = None, drawing: Drawing | None = None) -> Any:
+    """Return a figure as let through; of which result it is, is noted where that is wanted."""
     figure.released = True
+    recorder = current_recorder()
+    if recorder is not None and source is not None:
+        figure.noted = lambda markup: recorder.figure(source, drawing, markup)
     return figure

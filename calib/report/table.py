@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from calib.report.schema import Column, Role, resolve_columns
-from calib.report.showing import current_limits, mark, withheld
+from calib.report.showing import current_limits, current_recorder, mark, withheld
 from calib.words import Text, message
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Table:
         enterprises they tell how many chose which option, so they are withheld like these counts
     blank : what a cell without a number means, said under the table where one is shown
     names : names of the codes in it, shown beside them in a notebook
+    source : the result that it is of, None where it stands alone
 
     Raises
     ------
@@ -71,6 +72,7 @@ class Table:
     from_answers: bool = False
     blank: Text = field(default_factory=lambda: message("report.not_available"))
     names: Mapping[str, Text] = field(default_factory=dict)
+    source: Any = None
 
     def __post_init__(self) -> None:
         resolve_columns(self.name, self.frame.columns, self.declared)
@@ -132,7 +134,9 @@ class Table:
         if shown is None:
             return withheld(self.name)._repr_html_()
         rows = min(self.rows or _MOST, _MOST)
-        return mark(table_html(shown, current_language(), self.names, rows))
+        markup = mark(table_html(shown, current_language(), self.names, rows))
+        recorder = current_recorder()
+        return markup if recorder is None else recorder.table(self, shown, markup)
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,7 +252,8 @@ class WeightSet:
                 label=message("weights.axis").get(language),
                 language=language,
                 title=self.label.get(language),
-            )
+            ),
+            self,
         )
 
     def _tree(self, track: str, language: str) -> Any:
@@ -268,7 +269,7 @@ class WeightSet:
         names = [n.name.get(language) for n in tree.nodes]
         parent = [int(p) for p in tree.parent]
         return release(
-            framework_tree(names, parent, self.local[code], language=language, title=title)
+            framework_tree(names, parent, self.local[code], language=language, title=title), self
         )
 
     def __repr__(self) -> str:

@@ -35,6 +35,10 @@ const RUN = {
       };
     });
   },
+  agree(c) {
+    const nan = (x) => (Number.isNaN(x) ? null : x);
+    return { linear: nan(Measures.kappa(c.matrix, 1)), quadratic: nan(Measures.kappa(c.matrix, 2)), tau: nan(Measures.kendallTau(c.x, c.y)) };
+  },
   way(c) {
     const index = Tree.prepare(c.track);
     const t = Limits.effective(c.rule, c.options, index);

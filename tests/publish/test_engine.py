@@ -15,10 +15,12 @@ from engine_cases import (
     random_weights,
     run_engine,
 )
+from scipy.stats import kendalltau
 
 from calib import acceptability
 from calib.framework import load_framework
 from calib.outcomes.draws import FamilyRule, draw_family
+from calib.outcomes.star_differences import weighted_kappa
 from calib.population import generate_population
 from calib.publish.engine import rule_data, score_rows, track_data
 from calib.rating import score_answers
@@ -195,3 +197,21 @@ def test_acceptability_is_that_of_python_within_the_error_of_sampling(tmp_path):
         share = np.array(counts).reshape(len(sample), -1) / 10_000
         # Four errors of the difference of two shares of about 10,000 draws.
         np.testing.assert_allclose(share, expected.probability(t), atol=0.03)
+
+
+def test_agreement_of_two_ratings_is_that_of_python(tmp_path):
+    rng = np.random.default_rng(5)
+    cases = [
+        {"run": "agree", "matrix": rng.multinomial(n, rng.dirichlet(np.full(16, a))).reshape(4, 4),
+         "x": rng.integers(0, 6, n) / 7, "y": rng.integers(0, k, n) / 3}
+        for n in (1, 2, 9, 40) for a in (0.05, 1.0) for k in (1, 3, 30)
+    ]  # fmt: skip
+    plain = [{k: v if isinstance(v, str) else v.tolist() for k, v in c.items()} for c in cases]
+    for found, c in zip(run_engine(plain, tmp_path), cases, strict=True):
+        kappas = [weighted_kappa(c["matrix"], how) for how in ("linear", "quadratic")]
+        tau = kendalltau(c["x"], c["y"]).statistic if len(c["x"]) > 1 else np.nan
+        own = [np.nan if v is None else v for v in (found["linear"], found["quadratic"])]
+        np.testing.assert_allclose(own, kappas, atol=1e-12)
+        np.testing.assert_allclose(
+            np.nan if found["tau"] is None else found["tau"], tau, atol=1e-12
+        )

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 import calib
+from calib.publish.live import live_texts
 from calib.words import languages, message, say, set_language
 from calib.words.catalogue import templates
 
 PACKAGE = Path(calib.__file__).parent
 KEYS = sorted(templates("en"))
 LOOKED_UP = (
-    "columns.", "values.", "causes.", "sections.", "faults.", "words.", "explorer.",
+    "columns.", "values.", "causes.", "sections.", "faults.", "words.", "explorer.", "live.",
     "rule_options.", "rule_option_values.",
 )  # fmt: skip
 """Keys that are made from data: a column's key, a coded value, the name of an analysis."""
@@ -57,6 +58,18 @@ def test_every_text_of_the_explorer_is_used_in_its_scripts():
     # Words for what data or a list holds: value_one-star, show_up, vary_all.
     made = set(re.findall(r"`(\w+_)\$\{", source))
     assert {k for k in keys - names if not k.startswith(tuple(made))} == set()
+
+
+def test_live_pages_use_their_texts_and_carry_all_that_their_scripts_ask_for():
+    scripts = sorted((PACKAGE / "publish" / "assets" / "live").glob("*.js"))
+    asked = {
+        k for f in scripts for k in re.findall(r'say\("([^"]+)"', f.read_text("utf-8"))
+    }  # fmt: skip
+    assert asked <= set(live_texts("en"))
+    asked |= {
+        k for f in scripts for k in re.findall(r'say\(\w+ \? "([^"]+)"', f.read_text("utf-8"))
+    }  # fmt: skip
+    assert {k for k in KEYS if k.startswith("live.")} <= asked
 
 
 def test_every_literal_key_of_a_message_exists():

@@ -39,5 +39,54 @@ const Measures = (() => {
     return out;
   }
 
-  return { shares, transitions };
+  /** Cohen's weighted kappa of a transition matrix, NaN where one star is all there is.
+   * @param {number[][]} matrix @param {number} power  1 for linear weights, 2 for quadratic ones. */
+  function kappa(matrix, power) {
+    const rows = matrix.map((row) => row.reduce((a, c) => a + c, 0));
+    const columns = matrix.map((_, j) => matrix.reduce((a, row) => a + row[j], 0));
+    const n = rows.reduce((a, c) => a + c, 0);
+    let seen = 0;
+    let chance = 0;
+    matrix.forEach((row, i) => row.forEach((c, j) => {
+      const far = Math.abs(i - j) ** power;
+      seen += far * c;
+      chance += far * rows[i] * columns[j] / n;
+    }));
+    return chance > 0 ? 1 - seen / chance : NaN;
+  }
+
+  /** Level numbers of totals: rounding noise makes no level. @param {number[]} x */
+  function levels(x) {
+    const order = x.map((_, i) => i).sort((i, j) => x[i] - x[j]);
+    const most = Math.max(1e-300, ...x.map(Math.abs));
+    const out = new Int32Array(x.length);
+    let level = 0;
+    order.forEach((i, k) => {
+      if (k && x[i] - x[order[k - 1]] > 1e-9 * most) level += 1;
+      out[i] = level;
+    });
+    return out;
+  }
+
+  /** Kendall's tau-b of two series of totals; totals that differ by rounding noise are tied.
+   * @param {number[]} x @param {number[]} y */
+  function kendallTau(x, y) {
+    const [a, b] = [levels(x), levels(y)];
+    const n = x.length;
+    let score = 0;
+    let inA = 0;
+    let inB = 0;
+    for (let i = 1; i < n; i += 1) {
+      for (let j = 0; j < i; j += 1) {
+        const p = Math.sign(a[i] - a[j]);
+        const q = Math.sign(b[i] - b[j]);
+        score += p * q;
+        inA += p * p;
+        inB += q * q;
+      }
+    }
+    return inA && inB ? score / Math.sqrt(inA * inB) : NaN;
+  }
+
+  return { shares, transitions, kappa, kendallTau };
 })();

@@ -30,18 +30,7 @@ const Model = (() => {
   const stars = (k) => (k < 0 ? "–" : name(data.rule.labels[k]));
 
   // ---- the rule as the reader has changed it: numbers by their place in it ----------------------
-  function edited(edits) {
-    if (!Object.keys(edits).length) return data.rule;
-    const out = JSON.parse(JSON.stringify(data.rule));
-    for (const [path, value] of Object.entries(edits)) {
-      const keys = path.split(".");
-      const last = keys.pop();
-      let at = out;
-      for (const key of keys) at = at ? at[key] : undefined;
-      if (at && last in at) at[last] = value;
-    }
-    return out;
-  }
+  const edited = (edits) => Places.edited(data.rule, edits);
   const rateAs = ({ weights, options, edits }) => rate(weights, options, edited(edits));
   function rate(weights, options = state.chosen.options, by = rule) {
     return tracks.map((t, k) => Rating.rate(indices[k], samples[k].X, weights[t.code],

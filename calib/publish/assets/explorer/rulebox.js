@@ -4,33 +4,16 @@ const RuleBox = (() => {
   const { $, make, options } = Dom;
   const M = Model;
 
-  // The numbers in force: [place in the rule, what it is, group].
-  function inForce() {
-    const rule = M.data.rule;
-    const chosen = M.state.chosen.options;
-    const out = [];
-    const star = (k) => M.name(rule.labels[k + 1]);
-    const holds = (s) => (!s.years.length || s.years.includes(chosen.year));
-    const where = (s) => s.tracks.map((t) => M.name((M.tracks.find((x) => x.code === t) || { name: { zh: t, en: t } }).name)).join(", ");
-    const everywhere = M.tracks.every((t) => rule.variants.some((v) => holds(v) && (!v.tracks.length || v.tracks.includes(t.code))));
-    if (!everywhere) rule.bands.forEach((_, k) => out.push([`bands.${k}`, star(k), M.words("bands")]));
-    rule.variants.forEach((v, i) => {
-      if (holds(v)) v.bands.forEach((_, k) => out.push([`variants.${i}.bands.${k}`, star(k), [M.words("bands"), where(v)].filter(Boolean).join(" · ")]));
-    });
-    const table = chosen.gate_value;
-    if (rule.gates[table]) rule.gates[table].values.forEach((_, k) => out.push([`gates.${table}.values.${k}`, star(k), M.words("gate_values")]));
+  // The numbers in force, in words: what each is, and its group.
+  function titles(place) {
+    const { rule } = M.data;
+    const star = M.name(rule.labels[place.step]);
+    const trackName = (t) => M.name((M.tracks.find((x) => x.code === t) || { name: { zh: t, en: t } }).name);
     const named = (code) => M.name(nodeName(code));
-    rule.nodeGates.forEach((g, i) => {
-      if (holds(g)) g.values.forEach((_, k) => out.push([`nodeGates.${i}.values.${k}`, star(k), `${M.words("gate_at")} ${g.node ? named(g.node) : g.level}`]));
-    });
-    const conditions = (when, path, group) => {
-      if (when.node) out.push([`${path}.value`, `${named(when.node)} ${M.words(`when_${when.kind}`)}`, group]);
-      when.parts.forEach((p, i) => conditions(p, `${path}.parts.${i}`, group));
-    };
-    rule.caps.forEach((c, i) => {
-      if (holds(c)) conditions(c.when, `caps.${i}.when`, M.fill("cap_at", { star: M.name(rule.labels[c.top]) }));
-    });
-    return out;
+    if (place.kind === "band") return [star, [M.words("bands"), place.tracks.map(trackName).join(", ")].filter(Boolean).join(" · ")];
+    if (place.kind === "gate") return [star, M.words("gate_values")];
+    if (place.kind === "nodeGate") return [star, `${M.words("gate_at")} ${place.node ? named(place.node) : place.level}`];
+    return [`${named(place.node)} ${M.words(`when_${place.when}`)}`, M.fill("cap_at", { star })];
   }
   function nodeName(code) {
     for (const [k, t] of M.tracks.entries()) {
@@ -39,7 +22,7 @@ const RuleBox = (() => {
     }
     return { zh: code, en: code };
   }
-  const at = (path) => path.split(".").reduce((a, key) => (a === undefined ? a : a[key]), M.data.rule);
+  const at = (path) => Places.at(M.data.rule, path);
 
   function build(changed) {
     const box = $("rule-options");
@@ -60,7 +43,10 @@ const RuleBox = (() => {
     const numbers = $("rule-numbers");
     numbers.replaceChildren();
     const groups = new Map();
-    for (const [path, title, group] of inForce()) {
+    const codes = M.tracks.map((t) => t.code);
+    for (const place of Places.inForce(M.data.rule, M.state.chosen.options, codes)) {
+      const { path } = place;
+      const [title, group] = titles(place);
       if (!groups.has(group)) {
         const set = make("fieldset");
         set.append(make("legend", group));
@@ -75,7 +61,7 @@ const RuleBox = (() => {
       input.value = String(M.state.chosen.edits[path] ?? at(path));
       input.setAttribute("aria-label", `${group}: ${title}`);
       input.addEventListener("input", () => {
-        if (input.value === "" || Number.isNaN(Number(input.value)) || !rises(path, Number(input.value))) {
+        if (input.value === "" || Number.isNaN(Number(input.value)) || !Places.rises(M.data.rule, M.state.chosen.edits, path, Number(input.value))) {
           input.setAttribute("aria-invalid", "true");
           return;
         }
@@ -91,16 +77,6 @@ const RuleBox = (() => {
     $("rule-reset").disabled = !Object.keys(M.state.chosen.edits).length;
   }
   const optionWord = (value) => (`value_${value}` in M.data.texts ? M.words(`value_${value}`) : M.data.valueNames[value] ? M.name(M.data.valueNames[value]) : value);
-
-  // Bands rise strictly, gates do not fall.
-  function rises(path, value) {
-    const found = /^(.*(?:bands|values))\.(\d+)$/.exec(path);
-    if (!found) return true;
-    const k = Number(found[2]);
-    const list = at(found[1]).map((v, j) => (j === k ? value : M.state.chosen.edits[`${found[1]}.${j}`] ?? v));
-    const strict = found[1].endsWith("bands");
-    return list.every((v, j) => j === 0 || (strict ? v > list[j - 1] : v >= list[j - 1]));
-  }
 
   return { build, nodeName };
 })();

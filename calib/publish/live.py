@@ -1,0 +1,363 @@
+"""Live notebooks: what tables and figures were computed from, so that a page recomputes them.
+
+While a notebook is executed for publication, results note beside each output its recipe: which
+ratings it is made from. The weights, the rule and the scores behind them are kept once a page. The
+page rates with the engine (:mod:`calib.publish.engine`), finds the executed output again, and
+then lets its reader change weights, gates, rule options and the year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from calib.figures import ink_on, star_colours
+from calib.framework import Framework
+from calib.outcomes.compare import ComparisonResult
+from calib.outcomes.tipping import TippingResult, YearPath
+from calib.publish.engine import asset, choices_data, rule_data, score_rows, text_data, track_data
+from calib.publish.explorer import embed_json
+from calib.rating import Rating, Scored
+from calib.report import Column, Drawing, Recorder, Table, record_with
+from calib.weights import Weighed, WeightSet
+from calib.words import current_language
+from calib.words.catalogue import Template, templates
+
+__all__ = [
+    "LiveRecorder", "collect", "live_page_data", "live_script", "live_texts", "record",
+    "without_inputs",
+]  # fmt: skip
+
+_TABLES: Mapping[str, frozenset[str]] = {
+    "stars": frozenset(("set", "scope", "star", "label", "count", "share")),
+    "node-stars": frozenset(("set", "node")),
+    "enterprises": frozenset((
+        "set", "enterprise", "name", "track", "total", "band_star", "star", "label", "downgraded",
+        "caused_by", "next_total", "next_gate", "next_node",
+    )),
+    "downgrades": frozenset((
+        "set", "enterprise", "name", "track", "total", "band_star", "star", "caused_by",
+    )),
+    "thresholds": frozenset(("star", "track", "node", "total_above", "gate_above")),
+    "agreement": frozenset((
+        "set", "scope", "n", "same", "up", "down", "kappa_linear", "kappa_quadratic",
+        "kendall_tau", "mean_abs_change", "max_abs_change", "downgraded",
+    )),
+    "movers": frozenset((
+        "set", "enterprise", "name", "track", "from_star", "to_star", "direction", "reason",
+        "total_before", "total_after", "total_change",
+    )),
+    "transitions": frozenset(("set", "scope", "from_star", "to_star", "count")),
+}  # fmt: skip
+"""Tables that the page makes, and their columns."""
+_LEFT_BLANK = frozenset(("p_now", "p_moves"))
+"""Columns that need draws of the weights: blank in a table that was recomputed."""
+_EACH = re.compile(r"(score|star) .+|star_\d+")
+"""Columns made for each node or star."""
+_SCRIPTS = ("data", "state", "cells", "frames", "drawings", "panel", "page")
+_INPUTS = re.compile(r'<(script|metadata)\b[^>]*data-live="inputs"[^>]*>(.*?)</\1>', re.DOTALL)
+
+
+class LiveRecorder(Recorder):
+    """Writes recipes and inputs into what a notebook shows.
+
+    Parameters
+    ----------
+    only : ids of the enterprises that may be published with their scores; None for all
+    """
+
+    def __init__(self, only: Iterable[str] | None = None) -> None:
+        self._only = None if only is None else frozenset(map(str, only))
+        self._told: set[str] = set()
+
+    def table(self, table: Table, shown: Table, markup: str) -> str:
+        """Return a table with its recipe; as it is where nothing can be recomputed."""
+        source = table.source
+        if not self._known(source):
+            return markup
+        inputs = _Inputs()
+        recipe = self._recipe(source, inputs)
+        if shown.frame is table.frame and recipe["ratings"]:
+            recipe |= _table_recipe(table)
+        return self._wrapped(markup, recipe, inputs)
+
+    def figure(self, source: Any, drawing: Drawing | None, markup: str) -> str:
+        """Return the SVG of a figure with its recipe; as it is where nothing is known of it."""
+        if not self._known(source):
+            return markup
+        inputs = _Inputs()
+        recipe = self._recipe(source, inputs)
+        if drawing is not None and recipe["ratings"]:
+            recipe |= _figure_recipe(source, drawing)
+        given = f" data-live='{_attribute(recipe)}'"
+        told = self._new(inputs)
+        noted = re.sub(r"^\s*<svg\b", lambda m: f"{m[0]}{given}", markup)
+        kept = f'<metadata data-live="inputs">{embed_json(told)}</metadata></svg>' if told else ""
+        return re.sub(r"</svg>\s*$", lambda m: kept or m[0], noted)
+
+    def sentences(self, source: Any, markup: str) -> str:
+        """Return sentences with what they are about: the page says when they no longer hold."""
+        if not self._known(source):
+            return markup
+        inputs = _Inputs()
+        return self._wrapped(markup, self._recipe(source, inputs), inputs)
+
+    def _known(self, source: Any) -> bool:
+        """Whether what a result was computed from is known, and may stand in the page."""
+        if isinstance(source, WeightSet | Weighed):
+            return True
+        parts = list(_scored(source))
+        return bool(parts) and all(self._allowed(s) for s in parts)
+
+    def _allowed(self, scored: Scored) -> bool:
+        if scored.imputations:
+            return False
+        ids = {str(i) for s in scored.samples.values() for i in s.ids}
+        return self._only is None or ids <= self._only
+
+    def _recipe(self, source: Any, inputs: _Inputs) -> dict[str, Any]:
+        if isinstance(source, WeightSet | Weighed):
+            # Not computed again: the page says so when the weights are changed.
+            weights = source if isinstance(source, WeightSet) else source.weights
+            return {"ratings": [], "base": "", "weights": weights.digest}
+        if isinstance(source, Rating):
+            return {"ratings": [["", inputs.rating(source)]], "base": ""}
+        if isinstance(source, ComparisonResult):
+            ratings = [
+                [name, inputs.rating(r, source.paths.get(name))]
+                for name, r in source.ratings.items()
+            ]
+            return {"ratings": ratings, "base": source.baseline}
+        course = source.courses[0]
+        return {"ratings": [["", inputs.course(course)]], "base": ""}
+
+    def _wrapped(self, markup: str, recipe: Mapping[str, Any], inputs: _Inputs) -> str:
+        told = self._new(inputs)
+        kept = (
+            f'<script type="application/json" data-live="inputs">{embed_json(told)}</script>'
+            if told else ""
+        )  # fmt: skip
+        # The element that is let through stays the first one of the output.
+        return f"<div data-live='{_attribute(recipe)}'>{markup}{kept}</div>"
+
+    def _new(self, inputs: _Inputs) -> dict[str, dict[str, Any]]:
+        """Return the inputs that no earlier output of the notebook holds."""
+        told: dict[str, dict[str, Any]] = {}
+        for kind, found in inputs.found.items():
+            new = {k: v for k, v in found.items() if k not in self._told}
+            self._told |= set(new)
+            if new:
+                told[kind] = new
+        return told
+
+
+def record(only: Iterable[str] | None = None) -> None:
+    """Let results note what they were computed from, as the page of a notebook needs it."""
+    record_with(LiveRecorder(only))
+
+
+def _scored(source: Any) -> Iterator[Scored]:
+    """Yield the scores behind a result, nothing for one that the page does not know."""
+    if isinstance(source, Rating):
+        yield source.scored
+    elif isinstance(source, ComparisonResult):
+        yield from (r.scored for r in source.ratings.values())
+    elif isinstance(source, TippingResult) and len(source.courses) == 1:
+        course = source.courses[0]
+        if course.scored is not None and course.path is not None and not course.growing:
+            yield course.scored
+
+
+def _attribute(recipe: Mapping[str, Any]) -> str:
+    return html.escape(json.dumps(recipe, ensure_ascii=False, separators=(",", ":")), quote=True)
+
+
+def _table_recipe(table: Table) -> dict[str, Any]:
+    """Return what the page needs to make a table: its columns, and how many rows are shown."""
+    known, along = _TABLES.get(table.name), isinstance(table.source, TippingResult)
+    lang = current_language()
+    columns = [
+        _column(k, c) for k, c in table.shown_columns.items()
+        if k != {"zh": "name_en", "en": "name_zh"}.get(lang)
+    ]  # fmt: skip
+    if along:
+        return {"table": "tipping", "columns": columns} if table.name == "tipping-points" else {}
+    if known is None or (table.shown is not None and table.name != "node-stars"):
+        return {}
+    keys = {c["key"] for c in columns if not c.get("blank") and not _EACH.fullmatch(c["key"])}
+    if not keys <= known:
+        return {}
+    rows = min(table.rows or 60, 60)
+    return {"table": table.name, "columns": columns, "rows": rows}
+
+
+def _column(key: str, column: Column) -> dict[str, Any]:
+    out: dict[str, Any] = {"key": key, "role": column.role.value}
+    out |= {"unit": column.unit} if column.unit else {}
+    out |= {"coded": column.coded} if column.coded else {}
+    out |= {"blank": True} if key in _LEFT_BLANK else {}
+    return out
+
+
+def _figure_recipe(source: Any, drawing: Drawing) -> dict[str, Any]:
+    lang = current_language()
+    if isinstance(source, TippingResult):
+        return {"figure": "years", "title": drawing.title.get(lang)}
+    name = drawing.name
+    if isinstance(source, Rating):
+        return {"figure": "stars", "title": drawing.title.get(lang)} if name == "stars" else {}
+    if name == "stars":
+        shown = [n for n in source.ratings if "/" not in n or n == source.baseline]
+        labels = {n: source._rated(n, lang) for n in shown}
+        return {"figure": "sets", "labels": labels, "title": drawing.title.get(lang)}
+    if name == "weights":
+        shown = [n for n in source.ratings if "/" not in n or n == source.baseline]
+        labels = {n: source.label(n, lang) for n in shown}
+        return {"figure": "weights", "labels": labels, "title": drawing.title.get(lang)}
+    moved = [n for n in source.ratings if f"transitions-{n.replace('/', '-')}" == name]
+    if len(moved) == 1:
+        labels = {moved[0]: source.label(moved[0], lang)}
+        return {"figure": "transitions", "labels": labels, "title": drawing.title.get(lang)}
+    return {}
+
+
+class _Inputs:
+    """Weights, frameworks and scores behind an output, each by a key that its contents give."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, Any]] = {
+            "frameworks": {}, "populations": {}, "sets": {}, "ratings": {},
+        }  # fmt: skip
+
+    def rating(self, rating: Rating, path: YearPath | None = None) -> str:
+        """Keep a rating and what it is made from; return its key."""
+        framework = self._framework(rating.scored.framework)
+        check = {
+            t: {
+                "counts": np.bincount(
+                    s.star, minlength=rating.framework.rule.stars
+                ).tolist(),
+                "total": float(s.total.sum()),
+            }
+            for t, s in rating.samples.items()
+        }  # fmt: skip
+        return self._kept("ratings", {
+            "set": self._set(rating.weights, framework, path),
+            "population": self._population(rating.scored, framework),
+            "check": [check],
+        })  # fmt: skip
+
+    def course(self, course: Any) -> str:
+        """Keep the rating of the enterprises along a path, checked in every year."""
+        framework = self._framework(course.scored.framework)
+        check = [
+            {t: {"counts": counts[y].tolist()} for t, counts in course.by_year.items()}
+            for y in range(len(course.whole_years))
+        ]
+        # What is followed over the years is no set of its own: it opens at the last year.
+        weights = course.path.at(course.path.years[1], course.name)
+        return self._kept("ratings", {
+            "set": self._set(weights, framework, course.path),
+            "population": self._population(course.scored, framework),
+            "check": check,
+        })  # fmt: skip
+
+    def _kept(self, kind: str, data: Mapping[str, Any]) -> str:
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+        key = kind[0] + hashlib.sha256(text.encode()).hexdigest()[:10]
+        self.found[kind][key] = data
+        return key
+
+    def _framework(self, framework: Framework) -> str:
+        lang, rule = current_language(), framework.rule
+        colours = star_colours(rule.stars)
+        return self._kept("frameworks", {
+            "rule": rule_data(rule),
+            "holdsBack": rule.holds_back,
+            "beyondGates": bool(rule.beyond_gates()),
+            "choices": choices_data(framework),
+            "tracks": [track_data(t) for t in framework.tracks.values()],
+            "shared": list(framework.shared),
+            "top": (framework.levels[0][1] if framework.levels else framework.name).get(lang),
+            "names": {code: n.get(lang) for code, n in framework.names.items()},
+            "english": [n.en for n in rule.labels],
+            "levels": {code: text_data(n) for code, n in framework.levels},
+            "colours": list(colours),
+            "inks": [ink_on(c) for c in colours],
+        })  # fmt: skip
+
+    def _population(self, scored: Scored, framework: str) -> str:
+        return self._kept("populations", {
+            "framework": framework,
+            "options": {**scored.rule_options.as_dict(), "year": scored.rule_options.year},
+            "synthetic": scored.synthetic,
+            "samples": {
+                t: {"ids": [str(i) for i in s.ids], "names": [str(n) for n in s.names],
+                    "X": score_rows(s.X)}
+                for t, s in scored.samples.items()
+            },
+        })  # fmt: skip
+
+    def _set(self, weights: WeightSet, framework: str, path: YearPath | None) -> str:
+        data: dict[str, Any] = {
+            "name": weights.name, "label": weights.label.get(current_language()),
+            "digest": weights.digest, "framework": framework, "local": _local(weights.local),
+        }  # fmt: skip
+        if path is not None:
+            first, last = (round(y) for y in path.years)
+            years = list(range(first, last + 1))
+            at = (np.array(years) - path.years[0]) / (path.years[1] - path.years[0])
+            moving = {t: path.local(t, at) for t in weights.local}
+            data["years"] = years
+            data["path"] = [_local({t: w[i] for t, w in moving.items()}) for i in range(len(years))]
+        return self._kept("sets", data)
+
+
+def _local(weights: Mapping[str, Any]) -> dict[str, list[float]]:
+    return {t: [float(x) for x in v] for t, v in weights.items()}
+
+
+def collect(outputs: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the inputs that stand in the markup of outputs, together."""
+    found: dict[str, dict[str, Any]] = {}
+    for markup in outputs:
+        for match in _INPUTS.finditer(markup):
+            for kind, new in json.loads(match[2]).items():
+                found.setdefault(kind, {}).update(new)
+    return found
+
+
+def without_inputs(markup: str) -> str:
+    """Return the markup of an output without the inputs in it, which stand once in the page."""
+    return _INPUTS.sub("", markup)
+
+
+def live_script() -> str:
+    """Return the scripts of a live notebook, without the engine that they need."""
+    files = ("explorer/dom", *(f"live/{n}" for n in _SCRIPTS))
+    return "\n".join(asset(f"{name}.js") for name in files)
+
+
+def live_page_data(inputs: Mapping[str, Any], lang: str) -> str:
+    """Return what a live notebook computes with, as JSON for a ``<script>`` element."""
+    empty: dict[str, Any] = {k: {} for k in ("frameworks", "populations", "sets", "ratings")}
+    return embed_json({**empty, **inputs, "texts": live_texts(lang)})
+
+
+def live_texts(lang: str) -> dict[str, Template]:
+    """Return the words of live pages in a language; the page fills their placeholders."""
+    words = templates(lang)
+    wanted = ("live.", "causes.", "rule_options.", "rule_option_values.")
+    explorer = ("bands", "gate_values", "gate_at", "cap_at", "when_below", "when_at_most",
+                "when_at_least", "when_above", "holds_between", "on_edge")  # fmt: skip
+    single = {
+        *(f"explorer.{k}" for k in explorer), "values.up", "values.down", "values.all",
+        "words.yes", "words.no", "report.more_rows", "report.blank_means", "words.semicolon",
+    }  # fmt: skip
+    return {k: v for k, v in words.items() if k.startswith(wanted) or k in single}
