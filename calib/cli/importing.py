@@ -87,6 +87,11 @@ def _show(proposal: Proposal, framework: Framework, lang: str) -> None:
     print_table(proposal.table(framework), lang, framework.names, rows=1000)
     for line in proposal.ladder_lines():
         click.echo(line.get(lang))
+    doubtful = proposal.doubtful_lines(framework)
+    if doubtful:
+        _say("to_look_at", lang, n=len(doubtful))
+        for line in doubtful:
+            click.echo(f"  {line.get(lang)}")
 
 
 def _settled(proposal: Proposal, target: Path, *, yes: bool, lang: str) -> Mapping:

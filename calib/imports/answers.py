@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Entries
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from calib.framework import Framework
+from calib.imports.draft import FEW, At, Draft, listed, row_tracks
 from calib.imports.export import Block, Export
 from calib.imports.headers import headed, track_column, track_words
 from calib.imports.mapping import OPEN, ColumnEntry, LadderEntry, Mapping
-from calib.imports.names import Finder, Found
+from calib.imports.names import Finder
 from calib.imports.options import Answers, blank_kind, gather, ladders
-from calib.imports.proposal import Proposal, Question
-from calib.imports.text import bare, fold, option_parts
+from calib.imports.proposal import Proposal
+from calib.imports.text import fold, option_parts
+from calib.imports.together import ask_unsettled, holds_options, place_together
 from calib.imports.vocabulary import keys, words
 from calib.words import Text, message
 
 __all__ = ["propose_answers"]
-
-At = tuple[int, int]
-"""A column: the position of its block, and its own in it."""
-_FEW = 15
-"""Different texts that a column of options has at most."""
-
-
-@dataclass
-class _Draft:
-    """Columns as they are made out one after another."""
-
-    framework: Framework
-    export: Export
-    finder: Finder
-    entries: dict[At, ColumnEntry] = field(default_factory=dict)
-    found: dict[At, Found] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    track_at: dict[int, int] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
-    choices: dict[str, str] = field(default_factory=dict)
-
-    def put(self, at: At, taken: str, reason: str, confidence: float = 1.0, **more: object) -> None:
-        block = self.export.blocks[at[0]]
-        self.entries[at] = ColumnEntry.model_validate(
-            {
-                "column": block.column_name(at[1]),
-                "header": block.labels[at[1]],
-                "as": taken,
-                "confidence": confidence,
-                "reason": reason,
-                **more,
-            }
-        )
-
-    def update(self, at: At, **changes: object) -> None:
-        self.entries[at] = self.entries[at].model_copy(update=changes)
-
-    def ask(self, key: str, text: Text, answers: Entries[str, Text] | None = None) -> None:
-        self.questions.append(Question(key, text, answers or {}))
 
 
 def propose_answers(export: Export, framework: Framework) -> Proposal:
@@ -66,14 +27,17 @@ def propose_answers(export: Export, framework: Framework) -> Proposal:
     -----
     A column is an indicator when its header holds the indicator's code or name; names that several
     tracks share are told apart by what else the header says, and by which enterprises answered.
-    A name that is only alike is proposed and has to be confirmed; two that compete are asked about.
+    A name that is only alike is proposed and has to be confirmed; so are names that are clear only
+    beside the others, because one indicator is left for them. Two that compete are asked about.
     """
-    draft = _Draft(framework, export, Finder(framework))
+    draft = Draft(framework, export, Finder(framework))
     for b, block in enumerate(export.blocks):
         _tracks(draft, b, block)
         for c in range(len(block.labels)):
             if (b, c) not in draft.entries:
                 _column(draft, (b, c), block)
+    place_together(draft)
+    ask_unsettled(draft)
     _identity(draft)
     _settle_tracks(draft)
     _settle_twice(draft)
@@ -93,7 +57,7 @@ def propose_answers(export: Export, framework: Framework) -> Proposal:
     return Proposal(export, mapping, tuple(draft.questions))
 
 
-def _tracks(draft: _Draft, b: int, block: Block) -> None:
+def _tracks(draft: Draft, b: int, block: Block) -> None:
     """Find out how the rows of a block say their track: by a column, or by the sheet's name."""
     if len(draft.framework.tracks) < 2:
         return
@@ -118,7 +82,7 @@ def _tracks(draft: _Draft, b: int, block: Block) -> None:
     draft.ask(f"choices.{key}", message("imports.ask_rows_track", sheet=block.sheet), answers)
 
 
-def _column(draft: _Draft, at: At, block: Block) -> None:
+def _column(draft: Draft, at: At, block: Block) -> None:
     label, texts = block.labels[at[1]], block.texts[at[1]]
     platform = draft.export.platform
     known = platform.aside if platform else frozenset()
@@ -142,12 +106,12 @@ def _column(draft: _Draft, at: At, block: Block) -> None:
         _by_name(draft, at, block)
 
 
-def _by_name(draft: _Draft, at: At, block: Block) -> None:
+def _by_name(draft: Draft, at: At, block: Block) -> None:
     """Tell indicators by their names, then attributes and what is set aside by their headers."""
     label, texts = block.labels[at[1]], block.texts[at[1]]
     found = draft.finder.find(label)
     if found.codes and found.reason != "like":
-        _indicator(draft, at, found)
+        draft.indicator(at, found)
         return
     for key in keys("attributes"):
         if headed(label, words("attributes", key)):
@@ -157,36 +121,16 @@ def _by_name(draft: _Draft, at: At, block: Block) -> None:
     filled = {t for t in texts if not blank_kind(t)}
     if any(w in fold(label) for w in words("aside", "containing")):
         draft.put(at, "aside", "no-answer")
-    elif found.reason == "none" or not filled or len(filled) > _FEW:
+    elif found.reason == "none" or not filled or len(filled) > FEW:
         draft.put(at, "aside", "no-indicator")
     elif found.codes:
-        _indicator(draft, at, found)
+        draft.indicator(at, found)
     else:
         draft.found[at] = found
         draft.put(at, "indicator", "several", 0.0, of=OPEN)
-        draft.ask(
-            block.column_name(at[1]),
-            message("imports.ask_column", header=label),
-            _listed(draft, found.among),
-        )
 
 
-def _indicator(draft: _Draft, at: At, found: Found) -> None:
-    draft.found[at] = found
-    tracks = [t for t in found.codes if not found.tracks or t in found.tracks]
-    code = found.codes[tracks[0]] if tracks else OPEN
-    reason = found.reason
-    draft.put(at, "indicator", reason, found.confidence, of=code, tracks=tuple(tracks))
-
-
-def _listed(draft: _Draft, among: Sequence[str]) -> dict[str, Text]:
-    """Return the codes behind names that compete, each with its name."""
-    names = {n.code: n.name for t in draft.framework.tracks.values() for n in t.nodes}
-    codes = [c for c in names if {bare(names[c].zh), bare(names[c].en)} & set(among)]
-    return {c: names[c] for c in codes}
-
-
-def _identity(draft: _Draft) -> None:
+def _identity(draft: Draft) -> None:
     """Choose the column that tells enterprises apart: a code, else the name, else a number."""
     for b, block in enumerate(draft.export.blocks):
         own = {at: e for at, e in draft.entries.items() if at[0] == b}
@@ -209,21 +153,10 @@ def _identity(draft: _Draft) -> None:
             draft.update(serial[0], taken="enterprise", reason="serial", confidence=0.9)
 
 
-def _row_tracks(draft: _Draft, b: int) -> list[str]:
-    """Return the track of each row of a block, "" where it is not known."""
-    block = draft.export.blocks[b]
-    if len(draft.framework.tracks) == 1:
-        return [next(iter(draft.framework.tracks))] * len(block.rows)
-    if b in draft.track_at:
-        return [draft.words.get(t, "") for t in block.texts[draft.track_at[b]]]
-    named = draft.choices.get(f"track of {block.sheet}", "")
-    return [named if named in draft.framework.tracks else ""] * len(block.rows)
-
-
-def _settle_tracks(draft: _Draft) -> None:
+def _settle_tracks(draft: Draft) -> None:
     """Tell names that several tracks share apart by who answered."""
     for b in range(len(draft.export.blocks)):
-        tracks = _row_tracks(draft, b)
+        tracks = row_tracks(draft, b)
         before: str = ""
         for at in sorted(a for a, e in draft.entries.items() if a[0] == b):
             entry = draft.entries[at]
@@ -235,7 +168,7 @@ def _settle_tracks(draft: _Draft) -> None:
                 before = draft.entries[at].tracks[0]
 
 
-def _settle(draft: _Draft, at: At, tracks: Sequence[str], before: str) -> None:
+def _settle(draft: Draft, at: At, tracks: Sequence[str], before: str) -> None:
     texts = draft.export.blocks[at[0]].texts[at[1]]
     codes = draft.found[at].codes
     answered = {t for t, text in zip(tracks, texts, strict=True) if t and not blank_kind(text)}
@@ -254,14 +187,14 @@ def _settle(draft: _Draft, at: At, tracks: Sequence[str], before: str) -> None:
         draft.ask(
             draft.entries[at].column,
             message("imports.ask_column", header=draft.entries[at].header),
-            _listed(draft, [draft.found[at].name]),
+            listed(draft, [draft.found[at].name]),
         )
         return
     sure = min(draft.entries[at].confidence, confidence)
     draft.update(at, tracks=(among[0],), of=codes[among[0]], reason=reason, confidence=sure)
 
 
-def _settle_twice(draft: _Draft) -> None:
+def _settle_twice(draft: Draft) -> None:
     """Ask where two columns of a sheet hold the same indicator."""
     claims: dict[tuple[int, str, str], list[At]] = {}
     for at, entry in draft.entries.items():
@@ -271,14 +204,14 @@ def _settle_twice(draft: _Draft) -> None:
     clashing = sorted({at for ats in claims.values() if len(ats) > 1 for at in ats})
     for at in clashing:
         entry = draft.entries[at]
-        listed = {**_listed(draft, [draft.found[at].name]), "aside": message("imports.role.aside")}
+        answers = {**listed(draft, [draft.found[at].name]), "aside": message("imports.role.aside")}
         draft.update(at, of=OPEN, reason="claimed-twice", confidence=0.0)
-        draft.ask(entry.column, message("imports.ask_twice", header=entry.header), listed)
+        draft.ask(entry.column, message("imports.ask_twice", header=entry.header), answers)
 
 
-def _ask_lacking(draft: _Draft) -> None:
+def _ask_lacking(draft: Draft) -> None:
     """Ask about columns of options that match nothing, where an indicator has no column."""
-    present = {t for b in range(len(draft.export.blocks)) for t in _row_tracks(draft, b) if t}
+    present = {t for b in range(len(draft.export.blocks)) for t in row_tracks(draft, b) if t}
     have = {
         (t, draft.found[at].codes.get(t))
         for at, e in draft.entries.items()
@@ -295,20 +228,24 @@ def _ask_lacking(draft: _Draft) -> None:
     if not lacking:
         return
     for at, entry in sorted(draft.entries.items()):
-        if entry.taken == "aside" and entry.reason == "no-indicator" and _is_options(draft, at):
-            listed: dict[str, Text] = {**lacking, "aside": message("imports.role.aside")}
+        if (
+            entry.taken == "aside"
+            and entry.reason == "no-indicator"
+            and (_is_options(draft, at) or holds_options(draft, at))
+        ):
+            answers: dict[str, Text] = {**lacking, "aside": message("imports.role.aside")}
             draft.update(at, taken="indicator", of=OPEN, reason="lacking", confidence=0.0)
-            draft.ask(entry.column, message("imports.ask_column", header=entry.header), listed)
+            draft.ask(entry.column, message("imports.ask_column", header=entry.header), answers)
 
 
-def _is_options(draft: _Draft, at: At) -> bool:
+def _is_options(draft: Draft, at: At) -> bool:
     """Return whether a column holds options as the columns of indicators do."""
     filled = {t for t in draft.export.blocks[at[0]].texts[at[1]] if not blank_kind(t)}
     lettered = [t for t in filled if option_parts(t)[0] is not None]
-    return 1 < len(filled) <= _FEW and len(lettered) == len(filled)
+    return 1 < len(filled) <= FEW and len(lettered) == len(filled)
 
 
-def _options(draft: _Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
+def _options(draft: Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
     """Find the ladders of option texts, and ask what numbers are where they are no options."""
     gathered: list[Answers] = []
     for at, entry in sorted(draft.entries.items()):
@@ -329,7 +266,7 @@ def _options(draft: _Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
     return entries, [e for _, e in sorted(draft.entries.items())]
 
 
-def _ask_clashing(draft: _Draft, clashing: Sequence[At], ladders: Sequence[LadderEntry]) -> None:
+def _ask_clashing(draft: Draft, clashing: Sequence[At], ladders: Sequence[LadderEntry]) -> None:
     """Ask where the questionnaire has more or fewer options than the framework's item."""
     shown: list[Text] = []
     for at in clashing:
@@ -352,7 +289,7 @@ def _ask_clashing(draft: _Draft, clashing: Sequence[At], ladders: Sequence[Ladde
     draft.ask("choices.item-options", message("imports.ask_clash", items=shown), answers)
 
 
-def _ask_numbers(draft: _Draft, gathered: Sequence[Answers]) -> None:
+def _ask_numbers(draft: Draft, gathered: Sequence[Answers]) -> None:
     """Ask what numbers mean where they are not all options from 1 on."""
     numbers = {v for a in gathered for v in a.numbers}
     fitting = all(v == round(v) and 1 <= v <= a.options for a in gathered for v in a.numbers)

@@ -14,12 +14,11 @@ from typing import Any
 
 from calib.errors import Cell
 from calib.imports.text import fold
-from calib.imports.vocabulary import Platform, platforms
+from calib.imports.vocabulary import Platform, platforms, words
 from calib.tables import Grid, column_letters, plain_text, read_grids
 
 __all__ = ["Block", "Export", "read_export"]
 
-_SUBHEADS = {"response", "open-ended response"}
 _WIDE = 8
 """Columns, and rows, from which a header can be told from answers by what recurs."""
 _DEPTH = 3
@@ -151,7 +150,7 @@ def _depth(texts: list[list[str]], top: int, platform: Platform | None) -> int:
     code = platform.code if platform else ""
     if code == "qualtrics":
         return 3 if len(texts) > top + 2 and _is_import_ids(texts[top + 2]) else 2
-    if code == "surveymonkey":
+    if code.startswith("surveymonkey"):
         return 2
     depth = 1
     while depth < _DEPTH and _continues(texts, top, top + depth):
@@ -188,7 +187,11 @@ def _labels(rows: list[list[str]], width: int) -> tuple[str, ...]:
     spread = [_spread(row, width, last=row is kept[-1]) for row in kept]
     out = []
     for column in range(width):
-        parts = [s[column] for s in spread if s[column] and fold(s[column]) not in _SUBHEADS]
+        parts = [
+            s[column]
+            for s in spread
+            if s[column] and fold(s[column]) not in words("aside", "subheads")
+        ]
         out.append(" | ".join(dict.fromkeys(parts)))
     return tuple(out)
 

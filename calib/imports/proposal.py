@@ -106,6 +106,23 @@ class Proposal:
         frame = pd.DataFrame(rows, columns=list(columns))
         return Table("mapping", frame, message("imports.table"), len(rows), declared=declared)
 
+    def doubtful_lines(self, framework: Framework) -> list[Text]:
+        """Return what is to be confirmed of the columns, the least certain first, a line each."""
+        names = {n.code: n.name for t in framework.tracks.values() for n in t.nodes}
+        doubtful = [c for c in self.mapping.columns if c.of != OPEN and c.confidence < CERTAIN]
+        return [
+            message(
+                "imports.doubtful",
+                column=c.column,
+                header=c.header if len(c.header) <= _SHOWN else f"…{c.header[1 - _SHOWN :]}",
+                taken=_taken(c, names, framework, len(framework.tracks) > 1),
+                sure=f"{c.confidence:.0%}",
+                why=message(f"imports.reason.{c.reason}") if c.reason else "",
+            )
+            for c in sorted(doubtful, key=lambda c: c.confidence)
+            if c.taken != OPEN
+        ]
+
     def ladder_lines(self) -> list[Text]:
         """Return each set of options with its numbers, a line each."""
         out: list[Text] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["bare", "fold", "option_parts", "segments", "unnumbered"]
+__all__ = ["bare", "fold", "option_parts", "parts_of", "segments", "unnumbered"]
 
 _CIRCLED = str.maketrans({chr(0x2460 + i): f"{i + 1}、" for i in range(20)})
 """Circled numbers stand before items like "1、"; NFKC would run them into what follows."""
@@ -31,6 +31,8 @@ _GRADE = re.compile(r"^\s*(?:l|lv|level|step|option|选项)?\s*(\d{1,2})\s*星?\
 _CODE = re.compile(r"^ao?0?([1-9]\d?)$")
 """Codes that LimeSurvey gives to answers: A1, AO01."""
 _SEGMENT = re.compile(r"""[\[\]()【】《》「」"'“”:;,.?!、。|/>\n]|\s[-–—]\s|--|——""")
+
+_PART = re.compile(r"""[\[\]()【】《》「」"'“”:;?!。|_\n]|\s[-–—]\s|--|——""")
 
 
 def fold(text: str) -> str:
@@ -77,6 +79,17 @@ def segments(text: str) -> list[str]:
     ['devices', 'sensing', 'how many']
     """
     return [s.strip() for s in _SEGMENT.split(unnumbered(text)) if s.strip()]
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the parts of a question like :func:`segments`, lists of words left whole.
+
+    Examples
+    --------
+    >>> parts_of("3. devices | machines, robots?")
+    ['devices', 'machines, robots']
+    """
+    return [s.strip() for s in _PART.split(unnumbered(text)) if s.strip()]
 
 
 def option_parts(text: str) -> tuple[int | None, str]:

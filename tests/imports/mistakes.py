@@ -162,7 +162,7 @@ def last_years_form(folder):
     return read(folder, rows_of(head=[c.replace(".D", ".X") for c in ALL]))
 
 
-@mistake("asked", "Which indicator does")
+@mistake("asked", "likely but not certain: X")
 def a_name_with_a_slip(folder):
     rows = rows_of(text, head=[name(c).replace("产品谱系追溯", "产品谱系朔源") for c in ALL])
     return calib.import_answers(write_csv(folder / "p.csv", rows), AII)
