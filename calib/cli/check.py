@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from calib.cli.options import lang_option
+from calib.cli.timing import working
 from calib.words import current_language, joined, message, say
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def check(
     columns = tuple(c.strip() for c in attributes.split(",") if c.strip())
     faults: list[Fault] = []
     for name in files:
+        working(say("cli.doing_check", file=name))
         try:
             click.echo(f"{name}: {_check(name, framework, values, columns, sheet)}")
         except InputError as exc:

@@ -8,6 +8,8 @@ import re
 import sys
 from typing import TextIO
 
+from calib.cli.timing import clock
+
 __all__ = ["plain", "prepare_streams"]
 
 _STYLE = re.compile(r"\x1b\[[\d;]*m")
@@ -40,6 +42,8 @@ class _Careful(io.TextIOWrapper):
     """
 
     def write(self, text: str) -> int:
+        if own := clock():
+            own.wrote(text)
         if _CONTROL.search(text):
             parts = _STYLE.split(text)
             styles = [*_STYLE.findall(text), ""]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from calib.cli.options import lang_option
+from calib.cli.timing import working
 
 if TYPE_CHECKING:
     from calib.framework import Framework
@@ -42,10 +43,11 @@ def decide(
     from calib.framework import load_framework
     from calib.outcomes.decision import decide as judge
     from calib.report import print_table
-    from calib.words import message
+    from calib.words import message, say
 
     fw = load_framework(framework)
     rules = {} if rules_file is None else _rules(rules_file)
+    working(say("cli.doing_decide", lang))
     found = judge(
         _weights(current, fw), _weights(proposed, fw), _population(population, fw), rules=rules,
         rng=seed,
@@ -55,6 +57,7 @@ def decide(
     for text in found.changes:
         click.echo(f"· {text.get(lang)}")
     if out is not None:
+        working(say("cli.doing_write", lang, file=str(out)))
         found.write(out, lang=lang, anonymous=anonymous)
         click.echo(message("cli.wrote", file=str(out)).get(lang))
 

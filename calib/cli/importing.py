@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from calib.cli.options import lang_option
+from calib.cli.timing import working
 
 if TYPE_CHECKING:
     from calib.framework import Framework
@@ -48,7 +49,9 @@ def import_file(
     """
     from calib.framework import load_framework
     from calib.imports import prepare
+    from calib.words import say
 
+    working(say("cli.doing_read", lang, file=file))
     fw = load_framework(framework)
     chosen = dict(_pair(text) for text in choose)
     given = mapping if mapping is not None and mapping.is_file() else None

@@ -44,6 +44,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("calib.cli.publish:export", "Write a run as an Excel workbook."),
 }
 """Where each command lives, and its line in the help."""
+_LONG = {"new", "run", "demo", "check", "import", "form", "read", "ballots", "dominance", "adjust",
+         "ledger", "decide", "plan", "verify", "publish", "explore", "export"}  # fmt: skip
+"""Commands that may take more than a moment, and say how long."""
 
 
 class _LazyGroup(NearestGroup):
@@ -111,14 +114,18 @@ def main() -> None:
     """Run the command line; a user's mistake ends with a message and exit code 2."""
     from calib.cli.console import plain, prepare_streams
     from calib.cli.help import click_speaks
+    from calib.cli.timing import timed
     from calib.errors import CalibError
     from calib.words import say, speaking
 
     prepare_streams()
     # A polite kill clears up as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    words = sys.argv[1:]
+    long = bool(words) and words[0] in _LONG and not {"-h", "--help", "--quiet"} & set(words)
     try:
-        cli(standalone_mode=False)
+        with timed(long, language=lambda: _LazyGroup.spoken):
+            cli(standalone_mode=False)
     except click.ClickException as exc:
         text = io.StringIO()
         with speaking(_LazyGroup.spoken), click_speaks():

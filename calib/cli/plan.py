@@ -8,6 +8,7 @@ import click
 
 from calib.ballots.survey_size import BallotsPlanRequest
 from calib.cli.options import NearestGroup, lang_option, option_of
+from calib.cli.timing import working
 from calib.outcomes.planning import ValueRequest
 
 __all__ = ["plan"]
@@ -46,7 +47,7 @@ def value(
     from calib.experiment.spec import DECISION
     from calib.outcomes.planning import value_of_information
     from calib.report import print_table
-    from calib.words import message
+    from calib.words import message, say
 
     loaded = load_experiment(experiment)
     decision = loaded.outcomes.get(DECISION)
@@ -57,6 +58,7 @@ def value(
     if source not in {e.name for e in loaded.sets}:
         raise InputError(message("cli.plan_unknown_set", set=chosen,
                                  known=[e.name for e in loaded.sets]))  # fmt: skip
+    working(say("cli.doing_plan", lang))
     context = make_sets(loaded, [source], seed=seed)
     found = value_of_information(
         context.set(chosen), context.scored_under(chosen), experts=experts, ballots=ballots,
@@ -87,7 +89,9 @@ def of_ballots(seed: int, lang: str, **options: Any) -> None:
     """
     from calib.ballots.survey_size import plan_ballots
     from calib.report import print_table
+    from calib.words import say
 
+    working(say("cli.doing_plan", lang))
     found = plan_ballots(rng=seed, **options)
     click.echo(found.headline().get(lang))
     if found.powers:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calib.cli.options import lang_option
+from calib.cli.timing import tell, working
 from calib.words import say
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def publish(
     check_directory(out)
     loaded = load_experiment(experiment)
     chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)
-    click.echo(say("cli.experiment", name=loaded.name), err=True)
+    tell(say("cli.experiment", name=loaded.name))
     view = open_view(experiment, language=lang, privacy=privacy)
     file = Path(experiment)
     filling: dict[str, Any] = {
@@ -83,7 +84,7 @@ def publish(
         view, out, notebooks=chosen, filling=filling,
         answers=privacy == Privacy() if answers is None else answers,
         secrets=_secrets(experiment) if anonymise else (),
-        progress=lambda text: click.echo(text, err=True),
+        progress=tell,
     )  # fmt: skip
     click.echo(say("cli.site", file=str(site.folder / "index.html")))
 
@@ -138,6 +139,7 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
     from calib.publish.explorer import explorer_page, write_explorer
     from calib.publish.view import open_view
 
+    working(say("cli.experiment", name=experiment))
     view = open_view(experiment, language=lang, privacy=_privacy(anonymise, 1, key_file))
     page = explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang,
@@ -159,6 +161,7 @@ def export(run: Path, out: Path, lang: str) -> None:
     from calib.publish.workbook import changed_files, export_run
 
     edited = changed_files(run)
+    working(say("cli.doing_write", file=str(out)))
     path = export_run(run, out, language=lang)
     if edited:
         click.echo(say("cli.changed", files=edited), err=True)

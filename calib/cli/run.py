@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from calib.cli.options import lang_option
+from calib.cli.timing import held
 
 if TYPE_CHECKING:
     from calib.experiment import Run
@@ -61,7 +62,13 @@ def execute(
 ) -> Path:  # fmt: skip
     """Run an experiment, write it, and show its star table; returns the run's folder."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     from calib.experiment import Step, load_experiment, run_experiment, write_run
     from calib.experiment.history import refresh_latest
@@ -69,8 +76,9 @@ def execute(
 
     experiment = load_experiment(file)
     console = Console(stderr=True, quiet=quiet)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with held(), Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(experiment.name, total=None)
 
         def show(step: Step) -> None:
