@@ -34,7 +34,7 @@ def foreign_words(run, lang):
     """Return texts of a run's sections, as a reader of a language sees them, with foreign words."""
     names = run.experiment.framework.names
     texts = []
-    for section in run.sections():
+    for section in run.sections:
         texts += [n.get(lang) for n in section.notes]
         texts += [d.title.get(lang) for d in section.drawings]
         for table in section.tables:

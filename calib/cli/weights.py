@@ -46,7 +46,7 @@ def weights(
         own = round_weights(own, grid)
     columns = ["track", "code", "local_weight", "baseline_local", "local_pp", "global_weight",
                "global_pp"]  # fmt: skip
-    frame = compare_weights(own, other)[columns]
+    frame = compare_weights(other, own)[columns]
     title = message("cli.against", own=own.name, other=other.name)
     print_table(Table("weights", frame, title, len(frame)), lang, fw.names)
     for row in distance_table(own, other).itertuples():

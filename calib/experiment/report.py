@@ -52,11 +52,11 @@ def render_report(
     )
     decision = run.outcomes.get(DECISION)
     advice = decision.page(lang) if isinstance(decision, DecisionResult) else None
-    parts = [_section(s, run, figures, lang) for s in run.sections()]
-    standard = [p for p, s in zip(parts, run.sections(), strict=True) if s.standard]
-    others = [p for p, s in zip(parts, run.sections(), strict=True) if not s.standard]
+    parts = [_section(s, run, figures, lang) for s in run.sections]
+    standard = [p for p, s in zip(parts, run.sections, strict=True) if s.standard]
+    others = [p for p, s in zip(parts, run.sections, strict=True) if not s.standard]
     names = run.experiment.framework.names
-    warnings = [n.get(lang) for n in run.notes() if n.warning]
+    warnings = [n.get(lang) for n in run.notes if n.warning]
     script = f"\n{sections_script()}"
     page: str = environment.get_template("report.html.jinja").render(
         page=None if advice is None else Markup(page_fragment(advice, level=2)),

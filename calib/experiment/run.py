@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean, unknown
+from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.protocol import Followed, protocol_path, read_protocol
 from calib.experiment.registry import Params, find_outcome, find_source
@@ -18,7 +19,7 @@ from calib.population import Population, resolve_population
 from calib.rating import Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.weights import Root, Weighed, WeightSet, from_table
-from calib.words import joined, message, say
+from calib.words import Text, joined, message, say
 
 __all__ = [
     "Run",
@@ -53,9 +54,11 @@ class Section:
     notes: Sequence[Note]
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A finished run, in memory.
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Result):
+    """A finished run, in memory: tables, figures and notes of all its parts, as of any result.
+
+    Tables and figures of a source of weights are named after their set.
 
     Attributes
     ----------
@@ -80,8 +83,20 @@ class Run:
         sets, outcomes = len(self.sets), len(self.outcomes)
         return f"<Run of {self.experiment.name!r}: {sets} weight sets, {outcomes} analyses>"
 
-    def sections(self) -> list[Section]:
-        """Return what there is to show: the comparison, each analysis, each source.
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks, levels and stars by code."""
+        return self.experiment.framework.names
+
+    def headline(self) -> Text:
+        """Return what was run, and what a decision advises or how many enterprises move."""
+        decided = self.outcomes.get(DECISION)
+        said = self.outcomes["stars"] if decided is None else decided
+        return message("experiment.headline", title=self.experiment.title, said=said.headline())
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """What there is to show: the comparison, each analysis, each source.
 
         A decision comes first. Names of tables and figures are names of files on every system, and
         no two are the same: a later one is numbered.
@@ -106,24 +121,20 @@ class Run:
             for s in out
         ]
 
-    def tables(self) -> list[Table]:
-        """Return every table of the run, those of sources named after their set."""
-        return [t for section in self.sections() for t in section.tables]
+    @cached_property
+    def tables(self) -> Sequence[Table]:  # type: ignore[override]
+        """Every table of the run, those of sources named after their set."""
+        return tuple(t for section in self.sections for t in section.tables)
 
-    def table(self, name: str) -> object:
-        """Return the DataFrame of a table by its name."""
-        found = {t.name: t.frame for t in self.tables()}
-        if name not in found:
-            raise InputError(unknown("experiment.no_table", name, found))
-        return found[name]
+    @cached_property
+    def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
+        """Every figure of the run, those of sources named after their set."""
+        return tuple(d for section in self.sections for d in section.drawings)
 
-    def drawings(self) -> list[Drawing]:
-        """Return every figure of the run, those of sources named after their set."""
-        return [d for section in self.sections() for d in section.drawings]
-
-    def notes(self) -> list[Note]:
-        """Return every note of the run, each once."""
-        return list(dict.fromkeys(n for section in self.sections() for n in section.notes))
+    @cached_property
+    def notes(self) -> Sequence[Note]:  # type: ignore[override]
+        """Every note of the run, each once."""
+        return tuple(dict.fromkeys(n for section in self.sections for n in section.notes))
 
 
 def _prefixed(name: str, own: str) -> str:
@@ -230,10 +241,13 @@ def start_context(
     log = InputLog(experiment.folder, experiment.file)
     log.hashes[f"framework {framework.code} {framework.version}"] = framework.digest
     used = experiment.seed if seed is None else seed
-    population = resolve_population(
-        experiment.population, framework, experiment.folder, log.note,
-        rng=rng_for(used, "population"),
-    )  # fmt: skip
+    try:
+        population = resolve_population(
+            experiment.population, framework, experiment.folder, log.note,
+            rng=rng_for(used, "population"),
+        )  # fmt: skip
+    except InputError as exc:
+        raise _placed(exc, str(experiment.file), "population") from exc
     if prepare is not None:
         population = prepare(population)
     return Context(

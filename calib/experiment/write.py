@@ -138,7 +138,7 @@ def _free_name(folder: Path, name: str, notice: Callable[[str], None]) -> Path:
 
 
 def _tables(run: Run) -> list[Table]:
-    return [mark_synthetic(table.written(), run) for table in run.tables()]
+    return [mark_synthetic(table.written(), run) for table in run.tables]
 
 
 def _write_tables(run: Run, aside: Path) -> None:
@@ -169,7 +169,7 @@ def _write_figures(run: Run, aside: Path, lang: str) -> dict[str, str]:
 
     (aside / "figures").mkdir()
     out = {}
-    for drawing in run.drawings():
+    for drawing in run.drawings:
         figure = drawing.draw(lang)
         drawn = svg_bytes(figure)  # once: drawing takes longer than most analyses
         write_bytes(aside / "figures" / f"{drawing.name}.svg", drawn)

@@ -23,14 +23,22 @@ from calib.outcomes.star_differences import (
     transition_matrix,
     transition_table,
 )
-from calib.outcomes.subject import Sets, check_framework, given, named_sets, scored_enterprises
+from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.outcomes.tipping import YearPath
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.over_samples import long_form
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import expect, takes
-from calib.weights import Weighed, WeightSet, compare_weights, distance_table
+from calib.weights import (
+    Sets,
+    Weighed,
+    WeightSet,
+    compare_weights,
+    distance_table,
+    given,
+    named_sets,
+)
 from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
@@ -92,10 +100,11 @@ class ComparisonResult(Result):
         for name in [n for n in self.ratings if n != self.baseline][:3]:
             matrix = transition_matrix(self.ratings[name], self.base)
             up, down = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
-            moves.append(message("outcomes.comparison.moves", set=name, up=up, down=down))
+            called = self.ratings[name].weights.called
+            moves.append(message("outcomes.comparison.moves", set=called, up=up, down=down))
         return message(
-            "outcomes.comparison.headline", size=len(self.base.scored), base=self.baseline,
-            moves=joined(moves, message("words.semicolon")),
+            "outcomes.comparison.headline", size=len(self.base.scored),
+            base=self.base.weights.called, moves=joined(moves, message("words.semicolon")),
         )  # fmt: skip
 
     def table(self, name: str | None = None) -> Table:
@@ -199,13 +208,7 @@ class ComparisonResult(Result):
         )  # fmt: skip
 
     def _weights(self) -> pd.DataFrame:
-        import pandas as pd
-
-        base, parts = self.base.weights, []
-        for name, weights in self.sets.items():
-            table = compare_weights(weights, base)
-            parts.append(table.assign(set=name))
-        return pd.concat(parts, ignore_index=True)
+        return compare_weights(self.base.weights, self.sets)
 
     def _distances(self) -> pd.DataFrame:
         import pandas as pd

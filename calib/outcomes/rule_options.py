@@ -13,12 +13,11 @@ from pydantic import Field
 
 from calib.errors import InputError
 from calib.framework import Framework, RuleOptions
-from calib.outcomes.subject import named_sets
 from calib.population import Population
 from calib.rating import Rating, Scored, rate, score_answers
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
-from calib.weights import WeightSet
+from calib.weights import WeightSet, named_sets
 from calib.words import Text, message
 
 if TYPE_CHECKING:

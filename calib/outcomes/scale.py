@@ -16,12 +16,11 @@ from calib._types import Seed
 from calib.errors import InputError
 from calib.framework import Framework, RuleOptions
 from calib.outcomes.draws import FamilyRule, draw_weights
-from calib.outcomes.subject import named_sets
 from calib.population.partitions import find_partitions
 from calib.rating.counting import PopulationCounts, count_partitions
 from calib.report import Note, Result, Table
 from calib.requests import Request, takes
-from calib.weights import WeightSet
+from calib.weights import WeightSet, named_sets
 from calib.words import Text, message
 
 if TYPE_CHECKING:

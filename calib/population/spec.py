@@ -116,9 +116,9 @@ def load_population(
     )
 
 
-def _shipped(path: str | Path) -> Path | None:
+def _shipped(path: str | Path, folder: Path = Path()) -> Path | None:
     """Return the file of a shipped population that goes by its name, None for any other path."""
-    if Path(path).suffix or Path(path).exists():
+    if Path(path).suffix or (folder / path).exists():
         return None
     shipped = {
         p.stem: p for p in sorted(shipped_data().glob("**/*.toml")) if p.stem == p.parent.name
@@ -170,7 +170,7 @@ def _resolve_file(
     above: tuple[Path, ...],
 ) -> Population:
     """Follow population files down to a table; ``above`` are those that led here."""
-    path = folder / str(spec.file)
+    path = _shipped(str(spec.file), folder) or folder / str(spec.file)
     if path.suffix.lower() != ".toml":
         note_file(path)
         mapping = None if spec.mapping is None else folder / spec.mapping

@@ -21,8 +21,8 @@ def losses_table(view: View) -> Table:
     """Return one row for each loss: the table or figure, what of it, how many cells, and why."""
     import pandas as pd
 
-    tables = {t.name: t for t in view.run.tables()}
-    titles = {d.name: d.title for d in view.run.drawings()}
+    tables = {t.name: t for t in view.run.tables}
+    titles = {d.name: d.title for d in view.run.drawings}
     rows = []
     for loss in view.losses():
         figure = loss.why == "figure"

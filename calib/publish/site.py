@@ -294,7 +294,7 @@ def _results(view: View, names: _Names) -> str:
     drawings = {d.name: d for d in view.drawings()}
     sections = []
     told = (DECISION,) if view.decision() else ()  # what it notes stands on the first page
-    for section in view.run.sections():
+    for section in view.run.sections:
         found = PageSection(
             id=f"section-{section.name}",
             title=section_title(view.run, section, view.language),

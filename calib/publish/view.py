@@ -100,7 +100,7 @@ class View:
     def _released(self) -> tuple[dict[str, Table], tuple[Loss, ...]]:
         shown: dict[str, Table] = {}
         lost: list[Loss] = []
-        for table in self.run.tables():
+        for table in self.run.tables:
             found, reasons = self._release.judge(table)
             lost += reasons
             if found is not None:
@@ -126,7 +126,7 @@ class View:
     def losses(self) -> tuple[Loss, ...]:
         """Return what privacy keeps back of each table and figure, and why."""
         drawn = {d.name for d in self.drawings()}
-        figures = [Loss(d.name, (), 0, 0, "figure") for d in self.run.drawings()
+        figures = [Loss(d.name, (), 0, 0, "figure") for d in self.run.drawings
                    if d.name not in drawn]  # fmt: skip
         return (*self._released[1], *figures)
 
@@ -134,12 +134,12 @@ class View:
         """Return the names of tables, columns and figures that privacy leaves out."""
         tables = self._released[0]
         drawn = {d.name for d in self.drawings()}
-        out = [t.name for t in self.run.tables() if t.name not in tables]
-        for table in self.run.tables():
+        out = [t.name for t in self.run.tables if t.name not in tables]
+        for table in self.run.tables:
             kept = tables[table.name].frame.columns if table.name in tables else table.frame.columns
             gone = [str(c) for c in table.frame.columns if c not in kept]
             out += [f"{table.name} ({', '.join(gone)})"] if gone else []
-        return out + [f"figure {d.name}" for d in self.run.drawings() if d.name not in drawn]
+        return out + [f"figure {d.name}" for d in self.run.drawings if d.name not in drawn]
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table by its name, as data, small counts suppressed."""
@@ -188,7 +188,7 @@ class View:
         Where small counts are suppressed, a figure of counts is drawn from its table as that may
         be shown, or left out.
         """
-        drawn = (self._release.drawing(d, self.run.tables) for d in self.run.drawings())
+        drawn = (self._release.drawing(d, lambda: self.run.tables) for d in self.run.drawings)
         return [d for d in drawn if d is not None]
 
     def figure(self, name: str) -> Any:
@@ -196,7 +196,7 @@ class View:
         for drawing in self.drawings():
             if drawing.name == name:
                 return release(drawing.draw(self.language))
-        every = [d.name for d in self.run.drawings()]
+        every = [d.name for d in self.run.drawings]
         if name in every:
             least = self.privacy.min_count
             return Sentence(say("publish.figure_withheld", self.language, name=name, least=least))
@@ -220,7 +220,7 @@ class View:
 
     def notes(self) -> list[str]:
         """Return the notes of the run; none where small counts are suppressed, as they count."""
-        return self.said(self.run.notes())
+        return self.said(self.run.notes)
 
     def said(self, notes: Iterable[Note]) -> list[str]:
         """Return notes as they may be shown: none where small counts are suppressed.
@@ -273,7 +273,7 @@ def _people(run: Run) -> tuple[str, ...]:
     Numbers of fewer than six digits are left out: they stand everywhere.
     """
     words: dict[str, None] = {}
-    for table in run.tables():
+    for table in run.tables:
         for key in (k for k, c in table.columns.items() if c.role == Role.PERSON):
             for value in table.frame[key].unique():
                 words |= dict.fromkeys(w.strip() for w in re.split("[,;，；、]", str(value)))

@@ -13,6 +13,7 @@ from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.override import override
 from calib.weights.rounding import off_grid, round_draws, round_family, round_weights
+from calib.weights.several import Sets, given, named_sets
 from calib.weights.uncertainty import (
     DECIDED,
     Local,
@@ -42,6 +43,7 @@ __all__ = [
     "Plan",
     "Provenance",
     "Root",
+    "Sets",
     "Uncertainty",
     "Weighed",
     "WeightSet",
@@ -54,8 +56,10 @@ __all__ = [
     "entropy_weights",
     "equal_weights",
     "from_table",
+    "given",
     "import_weights",
     "mapped_weights",
+    "named_sets",
     "off_grid",
     "override",
     "published_weights",

@@ -8,6 +8,8 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
+from calib.requests import expect
+from calib.weights.several import Sets, named_sets
 from calib.weights.weightset import WeightSet
 from calib.words import message
 
@@ -39,34 +41,42 @@ def aitchison_distance(a: FloatArray, b: FloatArray) -> float:
     return float(np.sqrt(((ratio - ratio.mean()) ** 2).sum()))
 
 
-def compare_weights(*weights: WeightSet, baseline: WeightSet | None = None) -> pd.DataFrame:
+def compare_weights(baseline: WeightSet, candidate: Sets) -> pd.DataFrame:
     """Return local and global weights beside those of a baseline, differences in percentage points.
 
     Parameters
     ----------
-    weights : any number of sets of one framework
-    baseline : what they are compared with; the last of ``weights`` if None
+    baseline : the set that the others are compared with, as in :func:`calib.compare`
+    candidate : a set, several, or several by name; what a method gave stands for its weights
 
     Returns
     -------
-    one row for each set and node, in the order given
+    one row for each set and node, in the order given; ``local_pp`` and ``global_pp`` are above 0
+    where the candidate's weight is
 
     Raises
     ------
     InputError
-        When there is nothing to compare, two sets have one name, or frameworks differ.
+        When frameworks differ, or something else than a weight set is given.
+
+    Examples
+    --------
+    >>> import calib
+    >>> published = calib.published_weights(calib.load_framework("aii"))
+    >>> more = published.with_weights({"DA": 0.4}, name="more")
+    >>> table = calib.compare_weights(published, more)
+    >>> float(table.loc[table["code"] == "DA", "local_pp"].iloc[0].round(6))
+    8.0
     """
     import pandas as pd
 
-    every = weights if baseline is None else (*weights, baseline)
-    others, base = every[:-1], every[-1:]
-    names = [w.name for w in others]
-    if not others or len(set(names)) < len(names):
-        raise InputError(message("faults.compare_sets_of_different_names", names=names))
-    return pd.concat([_beside(w, *base) for w in others], ignore_index=True)
+    call = "compare_weights(baseline, candidate)"
+    expect(call, baseline=(baseline, WeightSet))
+    others = named_sets(call, candidate)
+    return pd.concat([_beside(n, w, baseline) for n, w in others.items()], ignore_index=True)
 
 
-def _beside(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
+def _beside(name: str, weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
     if weights.framework.digest != baseline.framework.digest:
         raise InputError(
             message(
@@ -79,7 +89,7 @@ def _beside(weights: WeightSet, baseline: WeightSet) -> pd.DataFrame:
         columns={"local_weight": "baseline_local", "global_weight": "baseline_global"}
     )
     own = weights.frame()
-    table.insert(0, "set", weights.name)
+    table.insert(0, "set", name)
     table["local_weight"] = own["local_weight"]
     table["global_weight"] = own["global_weight"]
     table["local_pp"] = 100 * (table["local_weight"] - table["baseline_local"])

@@ -274,7 +274,10 @@ class WeightSet:
 
     def __repr__(self) -> str:
         track = next(iter(self.framework.tracks.values()))
-        top = [f"{track.codes[i]} {self.local[track.code][i]:.3g}" for i in track.at_depth(1)][:6]
+        first = track.at_depth(1)[:6]
+        values = [float(self.local[track.code][i]) for i in first]
+        digits = 2 if all(abs(v - round(v, 2)) < 1e-9 for v in values) else 3
+        top = [f"{track.codes[i]} {v:.{digits}f}" for i, v in zip(first, values, strict=True)]
         sure = ", ".join(str(r.label) for r in self.roots)
         how = message("weights.varies", roots=sure) if sure else message("weights.decided")
         return f"<WeightSet {self.name!r}: {', '.join(top)}; {how}>"

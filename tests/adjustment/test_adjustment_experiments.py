@@ -56,10 +56,10 @@ def test_an_adjusted_set_has_its_rounds_its_draws_and_its_ledger(experiment, tmp
     for t, track in run.experiment.framework.tracks.items():
         assert draws[t].shape[1] == len(track.codes)
         np.testing.assert_allclose(track.sibling_sums(draws[t]), 1, atol=1e-9)
-    names = {t.name for t in run.tables()}
+    names = {t.name for t in run.tables}
     assert {"adjusted-rounds", "adjusted-measures", "adjusted-refits", "adjusted-dominance-after",
             "dominance", "dominance-flags"} <= names  # fmt: skip
-    said = " ".join(n.get("en") for n in run.notes())
+    said = " ".join(n.get("en") for n in run.notes)
     assert "Every cap holds" in said
     assert "bootstrap refits" in said
     folder = write_run(run, tmp_path / "runs")
@@ -75,7 +75,7 @@ def test_the_same_experiment_gives_the_same_weights(experiment) -> None:
     body = "cap = 0.14\ndraws = 2\nstarts = 2"
     a, b = (run_experiment(experiment(body)) for _ in range(2))
     assert a.sets["adjusted"].digest == b.sets["adjusted"].digest
-    assert a.table("adjusted-refits").equals(b.table("adjusted-refits"))  # type: ignore[attr-defined]
+    assert a.frame("adjusted-refits").equals(b.frame("adjusted-refits"))  # type: ignore[attr-defined]
 
 
 def test_faults_of_the_source_name_the_file_and_the_set(experiment) -> None:

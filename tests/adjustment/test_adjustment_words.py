@@ -52,8 +52,8 @@ def test_caps_frame_only_the_level_that_they_are_declared_for():
             {**BASE, "sets": sets, "outcomes": {"dominance": outcome}}, folder=Path(), file="x.toml"
         )
     )
-    drawn = {d.name: frames(d.draw("en")) for d in done.drawings() if "dominance-" in d.name}
-    flags = done.table("dominance-flags")
+    drawn = {d.name: frames(d.draw("en")) for d in done.drawings if "dominance-" in d.name}
+    flags = done.frame("dominance-flags")
     assert set(flags["level"]) == {"capability"}
     assert sum(n for name, n in drawn.items() if name.endswith("-pillar")) == 0
     assert sum(n for name, n in drawn.items() if name.endswith("-indicator")) == 0
@@ -80,7 +80,7 @@ def test_a_rounded_set_says_which_weights_are_off_its_grid(source):
     }
     done = run({"sets": sets})
     off = off_grid(done.sets["round"])
-    said = [n.get("en") for n in done.notes() if "not on the 0.01 grid" in n.get("en")]
+    said = [n.get("en") for n in done.notes if "not on the 0.01 grid" in n.get("en")]
     assert len(off) > 0
     assert len(said) == 1
     local = done.sets["round"].local

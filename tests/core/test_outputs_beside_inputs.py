@@ -124,7 +124,7 @@ def test_sets_notebooks_and_pages_of_like_names_stand_apart(tmp_path, monkeypatc
             if page != "explorer.html":
                 assert f'href="{href}"' in (site.folder / page).read_text("utf-8")
     files = [p.name.casefold() for p in (site.folder / "downloads").iterdir()]
-    assert len(files) == len(set(files)) == 1 + len(run.sets) + len(run.tables())
+    assert len(files) == len(set(files)) == 1 + len(run.sets) + len(run.tables)
     names = {tomllib.loads(p.read_text("utf-8"))["name"]
              for p in (site.folder / "downloads").glob("*.toml")}  # fmt: skip
     assert names == set(run.sets)
@@ -135,7 +135,7 @@ def test_sets_notebooks_and_pages_of_like_names_stand_apart(tmp_path, monkeypatc
 
 def test_no_two_tables_or_figures_of_a_run_have_one_name(tmp_path):
     run = sets_of_like_names(tmp_path)
-    for names in ([t.name for t in run.tables()], [d.name for d in run.drawings()]):
+    for names in ([t.name for t in run.tables], [d.name for d in run.drawings]):
         assert len({n.casefold() for n in names}) == len(names)
 
 

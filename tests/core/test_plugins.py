@@ -99,9 +99,9 @@ def test_a_plugin_is_checked_with_the_experiment_that_names_it(experiment):
 
 def test_a_plugin_has_headings_in_the_language_of_the_report(experiment, tmp_path):
     run = run_experiment(load_experiment(experiment))
-    table = run.table("close-calls")
+    table = run.frame("close-calls")
     assert len(table)
-    assert table["close"].sum() == len(run.table("close-enterprises"))
+    assert table["close"].sum() == len(run.frame("close-enterprises"))
     pages = {
         lang: (write_run(run, tmp_path / lang, lang=lang) / "report.html").read_text("utf-8")
         for lang in ("zh", "en")
@@ -141,7 +141,7 @@ def test_a_plugin_with_an_undeclared_column_is_refused(experiment, outside):
     text = file.read_text("utf-8").replace('"points_missing", "held_by"]', '"surplus", "held_by"]')
     file.write_text(text, encoding="utf-8")
     with pytest.raises(CalibError, match="undeclared columns: surplus"):
-        run_experiment(load_experiment(experiment)).tables()
+        run_experiment(load_experiment(experiment)).frame()
 
 
 def test_a_plugin_that_cannot_be_loaded_is_named(experiment, outside):

@@ -44,7 +44,7 @@ def demo():
 
 
 def test_the_main_experiment_gives_the_published_stars_for_the_published_set(demo):
-    stars = demo.table("stars")
+    stars = demo.frame("stars")
     row = stars[(stars["set"] == "published") & (stars["scope"] == "all")]
     assert row["count"].tolist() == [1, 5, 9, 6, 1]
     assert demo.ratings["published"].downgrades == 4
@@ -52,18 +52,37 @@ def test_the_main_experiment_gives_the_published_stars_for_the_published_set(dem
     assert demo.sets["analytics-040"].weight("DA") == 0.40
 
 
+def test_a_run_introduces_itself_as_every_result_does(demo):
+    assert len(repr(demo)) < 200
+    assert demo.summary("zh").startswith(f"{demo.experiment.title.zh}：")
+    assert len(demo.summary("en").splitlines()) == 1 + len(demo.notes)
+    assert set(demo.frames) == {t.name for t in demo.tables}
+    assert demo.table("node-stars").names["IC"].zh == "互联互通"
+    with pytest.raises(InputError, match="mover"):
+        demo.frame("mover")
+
+
+def test_a_shipped_population_goes_by_its_name(tmp_path):
+    one = {"published": BASE["sets"]["published"]}
+    named = experiment(tmp_path, population={"file": "trial"}, sets=one)
+    assert len(run_experiment(named).context.population) == 22
+    wrong = experiment(tmp_path, population={"file": "trail"})
+    with pytest.raises(InputError, match=r"exp.toml, population: .*'trial'.*cms-hospitals"):
+        run_experiment(wrong)
+
+
 def test_tables_agree_with_a_direct_count(demo):
     before = demo.ratings["published"].frame().set_index("enterprise")
     for name in demo.sets:
         after = rate(demo.sets[name], demo.context.scored).frame().set_index("enterprise")
         moved = after.index[(after["star"] != before["star"]).to_numpy()]
-        movers = demo.table("movers")
+        movers = demo.frame("movers")
         assert set(movers.loc[movers["set"] == name, "enterprise"]) == set(moved)
-        downgrades = demo.table("downgrades")
+        downgrades = demo.frame("downgrades")
         expected = after.index[(after["star"] < after["band_star"]).to_numpy()]
         assert set(downgrades.loc[downgrades["set"] == name, "enterprise"]) == set(expected)
         crossed = Counter(zip(before["star"], after["star"], strict=True))
-        table = demo.table("transitions")
+        table = demo.frame("transitions")
         table = table[(table["set"] == name) & (table["scope"] == "all")]
         found = {(r.from_star, r.to_star): r.count for r in table.itertuples(index=False)}
         assert found == dict(crossed)
@@ -71,7 +90,7 @@ def test_tables_agree_with_a_direct_count(demo):
 
 def test_every_mover_has_the_reason_that_the_rule_gives(tmp_path):
     run = run_experiment(experiment(tmp_path, population={"generate": {"n": 5000, "seed": 1}}))
-    movers = run.table("movers")
+    movers = run.frame("movers")
     assert len(movers) > 20
     rule = run.experiment.framework.rule
     frames = {n: r.frame().set_index("enterprise") for n, r in run.ratings.items()}
@@ -251,13 +270,13 @@ def test_other_frameworks_run_through_the_same_runner(name, tmp_path):
     folder = write_run(run, tmp_path)
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     assert sum(summary["sets"][run.context.baseline]["stars"]) == len(run.context.population)
-    assert (run.table("agreement")["same"] < len(run.context.population)).any()
+    assert (run.frame("agreement")["same"] < len(run.context.population)).any()
 
 
 def test_a_weight_of_zero_is_infinitely_far_which_the_report_shows_as_a_dash(tmp_path):
     sets = {**BASE["sets"], "da": {"source": "override", "weights": {"DA": 0.0}}}
     run = run_experiment(experiment(tmp_path, sets=sets))
-    assert np.isinf(run.table("distances")["aitchison"]).any()
+    assert np.isinf(run.frame("distances")["aitchison"]).any()
     report = (write_run(run, tmp_path / "runs") / "report.html").read_text("utf-8")
     assert "∞" not in report
     assert "“–”: infinitely far: a weight is 0 in one set only" in report
@@ -268,7 +287,7 @@ def test_sets_of_one_label_are_told_apart_in_figures(tmp_path):
     sets = {"published": {"source": "published"}, "a": {"source": "equal"},
             "b": {"source": "equal", "levels": ["pillar"]}}  # fmt: skip
     run = run_experiment(experiment(tmp_path, sets=sets))
-    drawn = {d.name: d.draw("en") for d in run.drawings()}
+    drawn = {d.name: d.draw("en") for d in run.drawings}
     texts = {t.get_text() for t in drawn["weights"].findobj() if hasattr(t, "get_text")}
     assert {"equal (a)", "equal (b)"} <= texts
 

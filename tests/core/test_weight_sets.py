@@ -187,16 +187,15 @@ def test_published_weights_are_on_the_grid_already(aii):
         round_weights(published, 0.03)
 
 
-def test_any_number_of_sets_is_compared_with_the_last(aii):
+def test_any_number_of_sets_is_compared_with_the_baseline_that_comes_first(aii):
     published = published_weights(aii)
     a, b = (published.with_weights({"DA": w}, name=n) for n, w in (("a", 0.40), ("b", 0.25)))
-    table = compare_weights(a, b, published)
+    table = compare_weights(published, [a, b])
     da = table[(table["code"] == "DA") & (table["track"] == "process")].set_index("set")
     assert da["local_pp"].to_dict() == pytest.approx({"a": 8.0, "b": -7.0})
-    assert table.equals(compare_weights(a, b, baseline=published))
-    for none in ((), (published,), (a, a, published)):
-        with pytest.raises(InputError, match="different names"):
-            compare_weights(*none)
+    assert table.equals(compare_weights(published, {"a": a, "b": b}))
+    with pytest.raises(InputError, match=r"compare_weights\(baseline, candidate\)"):
+        compare_weights(published, [])
 
 
 def test_a_rounded_set_with_a_name_is_shown_under_it(aii):
@@ -213,7 +212,7 @@ def test_distances(aii):
     assert aitchison_distance(a, a) == 0
     assert aitchison_distance([0.0, 1.0], [0.5, 0.5]) == np.inf
     shifted = published_weights(aii).with_weights({"DA": 0.40}, name="b")
-    table = compare_weights(shifted, published_weights(aii))
+    table = compare_weights(published_weights(aii), shifted)
     row = table[(table["code"] == "DA") & (table["track"] == "process")].iloc[0]
     assert row["local_pp"] == pytest.approx(8.0)
     distances = distance_table(shifted, published_weights(aii))

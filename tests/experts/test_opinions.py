@@ -67,7 +67,7 @@ def test_opinions_are_a_source_of_an_experiment(folder):
     assert run.sets["readers"]["IC"] == pytest.approx(0.4)
     assert {"Li.json", "Qian.json"} <= {k.split("/")[-1] for k in run.inputs}
     # What readers said in confidence to whoever asked stands in no table and no note of a run.
-    said = [t.frame.to_csv() for t in run.tables()] + [n.get("zh") for n in run.notes()]
+    said = [t.frame.to_csv() for t in run.tables] + [n.get("zh") for n in run.notes]
     assert not any("更看重联网" in text for text in said)
 
 

@@ -42,11 +42,11 @@ def test_a_notebook_gets_what_a_run_shows(tmp_path):
 
     run = calib.run_experiment(parse_experiment(document, folder=tmp_path, file="case.toml"))
     here = calib.compare(PUBLISHED, MORE, run.context.scored, bootstrap=200, rng=11)
-    assert set(here.frames) == {t.name for t in run.tables()}
+    assert set(here.frames) == {t.name for t in run.tables}
     for name, table in here.frames.items():
         if name != "provenance":
-            assert table.equals(run.table(name)), name
-    assert [d.name for d in here.drawings] == [d.name for d in run.drawings()]
+            assert table.equals(run.frame(name)), name
+    assert [d.name for d in here.drawings] == [d.name for d in run.drawings]
     assert here.frame().equals(here.frame("movers"))
     assert len(repr(here)) < 200
 

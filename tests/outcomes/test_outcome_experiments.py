@@ -31,15 +31,15 @@ def run(tmp_path, sets=None, outcomes=None, **options):
 def test_tipping_points_agree_with_the_sets_of_the_years(tmp_path):
     shift = {"source": "shift", "weights": {"DA": 0.9}, "years": [2020, 2024]}
     done = run(tmp_path, {"later": shift}, {"tipping": {}})
-    table = done.table("tipping-points")
+    table = done.frame("tipping-points")
     assert len(table) > 3
     # The page shows the month; the file keeps the exact moment.
-    shown = next(t.shown for t in done.tables() if t.name == "tipping-points")
+    shown = next(t.shown for t in done.tables if t.name == "tipping-points")
     for text, exact in zip(shown["year"], table["year"], strict=True):
         year, month = (int(part) for part in text.split("-"))
         assert year + (month - 1) / 12 <= exact < year + month / 12
     assert list(done.sets) == ["published", "later", "later/2021", "later/2022", "later/2023"]
-    by_year = done.table("stars-by-year")
+    by_year = done.frame("stars-by-year")
     for name, year in (("later/2022", 2022), ("later", 2024), ("published", 2020)):
         rows = by_year[(by_year["scope"] == "all") & (by_year["year"] == year)]
         np.testing.assert_array_equal(rows["count"], done.ratings[name].counts())
@@ -57,7 +57,7 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     shift = {"source": "shift", "to": "published", "years": [2020, 2030],
              "growth": {"points": {"": 4.0}}}  # fmt: skip
     done = run(tmp_path, {"still": shift}, {"tipping": {"sets": ["still"]}})
-    table = done.table("tipping-points")
+    table = done.frame("tipping-points")
     assert (table["to_star"] > table["from_star"]).all()
     sample = done.context.scored.samples["discrete"]
     rule = done.context.framework.rule.thresholds(done.context.rule_options)
@@ -66,8 +66,8 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     found = tipping_points(sample.track, sample.X, path, rule, X_end=end)
     assert (table["track"] == "discrete").sum() == len(found.row) > 5
     # One answer wherever the set is shown: its enterprises have grown by its year.
-    by_year = done.table("stars-by-year")
-    stars = done.table("stars")
+    by_year = done.frame("stars-by-year")
+    stars = done.frame("stars")
     for name, year in (("still/2024", 2024), ("still", 2030), ("published", 2020)):
         for scope in ("all", "discrete"):
             rows = by_year[(by_year["scope"] == scope) & (by_year["year"] == year)]
@@ -81,7 +81,7 @@ def test_growth_moves_stars_while_weights_stand_still(tmp_path, capsys):
     assert counts == done.ratings["still"].counts().tolist()
     folder = write_run(done, tmp_path / "runs")
     assert "enterprises grown to 2030" in (folder / "report.html").read_text("utf-8")
-    assert any("include that growth" in n.get("en") and n.warning for n in done.notes())
+    assert any("include that growth" in n.get("en") and n.warning for n in done.notes)
     with pytest.raises(InputError, match="growth of an unknown node 'XX'"):
         run(tmp_path, {"still": {**shift, "growth": {"points": {"XX": 1.0}}}})
     with pytest.raises(InputError, match="either to"):
@@ -98,13 +98,13 @@ def test_acceptability_cases_are_exact_where_they_can_be_and_repeatable(tmp_path
     }
     outcome = {"acceptability": {"cases": cases, "size": 128, "replicates": 4}}
     done = run(tmp_path, {}, outcome, workers=1)
-    table = done.table("acceptability")
+    table = done.frame("acceptability")
     np.testing.assert_allclose(table.filter(regex=r"^p_\d").sum(axis=1), 1)
     assert (table.loc[table["case"] == "pillars", "error"] == 0).all()
     assert (table.loc[table["case"] == "all", "error"] > 0).any()
     again = run(tmp_path, {}, outcome, workers=2)
-    assert again.table("acceptability").equals(table)
-    assert again.table("expected-stars").equals(done.table("expected-stars"))
+    assert again.frame("acceptability").equals(table)
+    assert again.frame("expected-stars").equals(done.frame("expected-stars"))
     for wrong, message in (
         ({"levels": {"pilar": {}}}, "did you mean 'pillar'"),
         ({"families": {"IX": {}}}, "no node 'IX'"),
@@ -117,7 +117,7 @@ def test_acceptability_cases_are_exact_where_they_can_be_and_repeatable(tmp_path
 
 def test_stability_tables_name_who_is_near_and_by_what(tmp_path):
     done = run(tmp_path, {}, {"stability": {"within": 4.0}})
-    table, near = done.table("stability"), done.table("stability-near")
+    table, near = done.frame("stability"), done.frame("stability-near")
     assert set(table["level"]) == {"pillar", "capability", "indicator"}
     nearest = table[["down_tv", "up_tv"]].min(axis=1)
     assert len(near) == (nearest <= 0.04).sum() > 0
@@ -126,11 +126,11 @@ def test_stability_tables_name_who_is_near_and_by_what(tmp_path):
     wide = wide.fillna(np.inf)
     assert (wide["indicator"] <= wide["capability"] + 1e-12).all()
     assert (wide["capability"] <= wide["pillar"] + 1e-12).all()
-    moves = done.table("stability-shifts")
+    moves = done.frame("stability-shifts")
     changes = moves.astype({"change": float})
     sums = changes.groupby(["level", "enterprise", "direction"])["change"].sum()
     np.testing.assert_allclose(sums, 0, atol=1e-9)
-    spans = done.table("weight-intervals")
+    spans = done.frame("weight-intervals")
     assert ((spans["low"] <= spans["weight"]) & (spans["weight"] <= spans["high"])).all()
 
 
@@ -141,20 +141,20 @@ def test_comparison_and_life_cycle_say_what_the_sets_do(tmp_path):
         "lifecycle": {"add": [{"parent": "DA.DEC", "weight": 0.3}]},
     }
     done = run(tmp_path, sets, outcomes)
-    shares = done.table("star-intervals")
+    shares = done.frame("star-intervals")
     assert ((shares["low"] <= shares["share"]) & (shares["share"] <= shares["high"])).all()
-    intervals = done.table("agreement-intervals")
+    intervals = done.frame("agreement-intervals")
     row = intervals[(intervals["scope"] == "all") & (intervals["measure"] == "up")].iloc[0]
     base = done.ratings["published"].frame()["star"]
     assert row["value"] == pytest.approx((done.ratings["later"].frame()["star"] > base).mean())
-    assert set(done.table("transition-tests")["test"]) == {"Bowker", "Stuart–Maxwell"}
-    titles = {t.name: t.title for t in done.tables()}
+    assert set(done.frame("transition-tests")["test"]) == {"Bowker", "Stuart–Maxwell"}
+    titles = {t.name: t.title for t in done.tables}
     for name in ("star-intervals", "agreement-intervals"):
         assert "95 %" in titles[name].get("en")
         assert "95%" in titles[name].get("zh")
-    added = done.table("lifecycle-added")
+    added = done.frame("lifecycle-added")
     assert (added["up"] == 0).all()  # everybody at the floor of a new indicator: nobody rises
-    assert len(done.table("lifecycle")) == 28 + 23
+    assert len(done.frame("lifecycle")) == 28 + 23
     with pytest.raises(InputError, match="no attribute 'size'"):
         run(tmp_path, sets, {"comparison": {"by": "size"}})
 
@@ -178,12 +178,12 @@ def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
     write_partitions(tmp_path / "national", populations)
     scale = {"parts": "national", "draws": 20, "synthetic": True}
     done = run(tmp_path, {"equal": {"source": "equal"}}, {"scale": scale})
-    table = done.table("scale-stars")
+    table = done.frame("scale-stars")
     for name in ("published", "equal"):
         rows = table[(table["set"] == name) & (table["scope"] == "all")]
         expected = sum(rate(done.sets[name], p).counts() for p in populations)
         np.testing.assert_array_equal(rows["count"], expected)
-    expected = done.table("scale-expected")
+    expected = done.frame("scale-expected")
     assert (expected["low"] <= expected["high"]).all()
     assert any(name.startswith("national/") for name in done.inputs)
 
@@ -194,7 +194,7 @@ def test_shipped_experiments_run_and_draw(name):
     from calib.figures import to_svg_string
 
     drawn = 0
-    for drawing in done.drawings():
+    for drawing in done.drawings:
         if drawing.name.startswith(("stars-over-years", "acceptability", "stability")):
             assert to_svg_string(drawing.draw("zh")).startswith("<svg")
             drawn += 1
@@ -225,12 +225,12 @@ def test_new_indicators_stand_on_the_scale_and_beside_others(tmp_path):
     flat = {"framework": "vdma", "population": {"generate": {"n": 20, "seed": 1}}}
     document = {**BASE, **flat, "outcomes": {"lifecycle": {"add": [{"parent": "", "weight": 0.5}]}}}
     done = run_experiment(parse_experiment(document, folder=tmp_path, file="case.toml"))
-    assert done.table("lifecycle-added")["down"].iloc[0] > 0
+    assert done.frame("lifecycle-added")["down"].iloc[0] > 0
 
 
 def test_stability_takes_an_engine_and_at_least_one_level(tmp_path):
     done = run(tmp_path, outcomes={"stability": {"engine": "numpy", "levels": ["pillar"]}})
-    assert set(done.table("stability")["level"]) == {"pillar"}
+    assert set(done.frame("stability")["level"]) == {"pillar"}
     for wrong in ({"engine": "fortran"}, {"levels": []}):
         with pytest.raises(InputError):
             run(tmp_path, outcomes={"stability": wrong})
@@ -240,7 +240,7 @@ def test_stability_takes_an_engine_and_at_least_one_level(tmp_path):
 def test_titles_of_shipped_reports_state_the_level_of_their_intervals(name):
     done = run_experiment(load_experiment(name))
     with_ends = [
-        t for t in done.tables()
+        t for t in done.tables
         if t.rows and any(c.endswith(("lower", "low")) for c in t.frame) and len(t.frame)
     ]  # fmt: skip
     titled = [t.title.get("en") for t in with_ends if not t.name.endswith(("rounds", "margin"))]

@@ -123,3 +123,13 @@ def test_every_open_option_is_in_the_table():
         assert f"| `{option.key}` |" in text
         for value in option.values:
             assert f"`{value}`" in text
+
+
+def test_every_table_that_the_tour_names_is_made_somewhere():
+    tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8").split("## Which table")[1]
+    named = {n for row in re.findall(r"\|([^|]*)\|$", tour, re.MULTILINE)
+             for n in re.findall(r"`([a-z-]+)`", row)}  # fmt: skip
+    sources = [p.read_text(encoding="utf-8") for p in (ROOT / "calib").rglob("*.py")]
+    literal = set(re.findall(r'"([a-z-]+)"', "\n".join(sources)))
+    assert len(named) > 30
+    assert named <= literal

@@ -114,12 +114,12 @@ def test_a_notebook_filled_by_an_experiment_finds_what_its_run_finds():
     values = fill(NOTEBOOKS[4], "shift-to-analytics", "with-growth")
     _, space = run(NOTEBOOKS[4], **values)
     done = run_experiment(load_experiment("shift-to-analytics"))
-    whole = done.table("tipping-points")
+    whole = done.frame("tipping-points")
     own = whole[whole["set"] == "with-growth"]
     found = space["tipping"].frame()
     assert len(found) == len(own) > 0
     np.testing.assert_allclose(found["year"], own["year"])
-    agreement = done.table("agreement").query("set == 'with-growth' and scope == 'all'")
+    agreement = done.frame("agreement").query("set == 'with-growth' and scope == 'all'")
     mine = space["comparison"].frame("agreement").query("scope == 'all'")
     assert mine[["same", "up", "down"]].values.tolist() == (
         agreement[["same", "up", "down"]].values.tolist()

@@ -252,7 +252,7 @@ def test_a_workbook_holds_the_results_with_frozen_heads_and_formats(experiment, 
     assert {"set published", "set analytics", "agreement", "manifest"} <= set(sheets)
     assert [*read_table(book, sheet="transitions").frame][:3] == ["set", "from star", "→ 1★"]
     stars = read_table(book, sheet="stars").frame
-    expected = run.table("stars")
+    expected = run.frame("stars")
     assert [int(float(v)) for v in stars["enterprises"]] == expected["count"].tolist()
     with zipfile.ZipFile(book) as archive:
         assert b"0.0%" in archive.read("xl/styles.xml")

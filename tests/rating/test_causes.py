@@ -63,11 +63,11 @@ def test_scores_on_the_very_edge_are_said_to_be():
 
 def test_scales_that_start_at_0_show_0_to_5():
     run = run_experiment(load_experiment("vdma-readiness"))
-    for table in run.tables():
+    for table in run.tables:
         for column in ("star", "from_star", "to_star", "band_star"):
             if column in table.frame:
                 assert table.frame[column].between(0, 5).all(), table.name
-    stars = run.table("stars")
+    stars = run.frame("stars")
     assert (stars["label"] == "level " + stars["star"].astype(str)).all()
     frame = run.ratings["published"].frame()
     assert frame["star"].min() == 0 or frame["star"].max() == 5
