@@ -71,7 +71,7 @@ class Block:
 
     def cover(self, node: int) -> FloatArray:
         """Return which of the track's variables lie under a node, (q_t,) of 0 and 1."""
-        row: FloatArray = self._covers[node]
+        row: FloatArray = self.covers[node]
         return row
 
     @cached_property
@@ -82,7 +82,13 @@ class Block:
         return tuple(Label(f"{self.track.code}/{n}", f"{zh}/{n.get('zh')}") for n in inner)
 
     @cached_property
-    def _covers(self) -> FloatArray:
+    def above(self) -> FloatArray:
+        """Of every node, which variables lie under its parent, (m, q_t); all at the first level."""
+        parent = self.track.parent
+        return np.where(parent[:, None] >= 0, self.covers[parent], 1.0)
+
+    @cached_property
+    def covers(self) -> FloatArray:
         """Of every node, which variables lie under it, (m, q_t)."""
         under = self.track.membership(np.arange(len(self.track.codes))).astype(float)
         own = self.track.membership(self.nodes).astype(float)
@@ -136,13 +142,10 @@ class Space:
         out = {}
         for block in self.blocks:
             z_t = np.maximum(z[block.span], 0.0)
+            own, above = block.covers @ z_t, block.above @ z_t
+            moves = np.isin(block.track.depth, self.depths) & (above > 1e-12)
             local = block.local.copy()
-            for i, parent in enumerate(block.track.parent):
-                if int(block.track.depth[i]) not in self.depths:
-                    continue
-                above = float(z_t.sum()) if parent < 0 else float(block.cover(int(parent)) @ z_t)
-                if above > 0:
-                    local[i] = float(block.cover(i) @ z_t) / above
+            local[moves] = own[moves] / above[moves]
             out[block.track.code] = local
         return out
 
@@ -385,22 +388,24 @@ def relative_floor_rows(
     least : the fraction
     origin : local weights by track that the fraction is of; those of ``space`` by default
     """
-    rows, labels, relief = [], [], []
+    rows, labels, relief = [], list[str](), []
     for block in space.blocks:
         local = block.local if origin is None else origin[block.track.code]
-        for node in np.flatnonzero(np.isin(block.track.depth, space.depths)):
-            low = least * float(local[node])
-            if low <= 0:
-                continue
-            own, above = space.node_row(block, int(node)), _parent_row(space, block, int(node))
-            rows.append(low * above - own)
-            labels.append(
-                constraint_name("floor", where=block.names[node], share=least, least=f"{low:.4g}")
-            )
-            relief.append(np.append(-float(local[node]) * above, 0.0))
-    if not rows:
+        nodes = np.flatnonzero(np.isin(block.track.depth, space.depths) & (least * local > 0))
+        own, above = np.zeros((2, len(nodes), space.size + 1))
+        own[:, block.span] = block.covers[nodes]
+        above[:, block.span] = block.above[nodes]
+        weights = local[nodes]
+        rows.append((least * weights[:, None] * above - own)[:, :-1])
+        relief.append(-weights[:, None] * above)
+        labels += [
+            constraint_name("floor", where=block.names[i], share=least, least=f"{least * w:.4g}")
+            for i, w in zip(nodes, weights, strict=True)
+        ]
+    if not labels:
         return empty_rows(space.size)
-    return make_rows(np.array(rows), np.zeros(len(rows)), labels, np.array(relief))
+    a = np.concatenate(rows)
+    return make_rows(a, np.zeros(len(a)), labels, np.concatenate(relief))
 
 
 def order_rows(space: Space, origin: Mapping[str, FloatArray] | None = None) -> Rows:

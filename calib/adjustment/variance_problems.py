@@ -26,6 +26,7 @@ from calib.adjustment.variance_search import (
     descend,
     half_square,
     lower_excess,
+    polish,
     project_linear,
     walk_back,
 )
@@ -279,8 +280,8 @@ def nearest_under_share_cap(
         the simplex, every other one a perturbation of the starting weights.
     brief : bool
         For one of many draws: look for a point under the caps before any search for the nearest
-        one, which is quicker where there often is none; with fewer random points to find one, and
-        without saying which demands contradict each other.
+        one, which is quicker where there often is none; with fewer random points to find one, with
+        one optimum only (the best), and without saying which demands contradict each other.
     rng : seed or generator
 
     Returns
@@ -313,11 +314,11 @@ def nearest_under_share_cap(
     if brief and min(problem.violation(z) for z in points) > FEASIBLE:
         inside, _ = _reach(problem, points, generator, patience)
         points += [inside, walk_back(problem, inside, linear.z)]
-    found = [p for z in points if (p := descend(problem, z)) is not None]
+    found = _optima(problem, points, brief)
     if not found:
         inside, tried = _reach(problem, points, generator, patience)
         points = [*tried, inside, walk_back(problem, inside, linear.z)]
-        found = [p for z in points[-2:] if (p := descend(problem, z)) is not None]
+        found = _optima(problem, points[-2:], brief)
         if not found:
             raise ConvergenceError(message("adjustment.fault.no_optimum"))
     found.sort(key=lambda p: half_square(p.z, start))
@@ -328,6 +329,15 @@ def nearest_under_share_cap(
     if half_square(best.z, start) > bar + 1e-9:
         raise ConvergenceError(message("adjustment.fault.no_improvement"))
     return _result(best, problem, len(points), found)
+
+
+def _optima(problem: CapProblem, points: Sequence[FloatArray], brief: bool) -> list[KktPoint]:
+    """Search from each point and polish the stops; if brief, the nearest that can be."""
+    stops = [z for p in points if (z := descend(problem, p)) is not None]
+    if not brief:
+        return [p for z in stops if (p := polish(problem, z)) is not None]
+    stops.sort(key=lambda z: half_square(z, problem.start))
+    return next(([p] for z in stops if (p := polish(problem, z)) is not None), [])
 
 
 def _reach(

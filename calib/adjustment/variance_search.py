@@ -78,6 +78,8 @@ class ShareCap:
 
 FEASIBLE = 1e-9
 """A demand broken by no more than this counts as met."""
+_NEAR = 1e-5
+"""Excess above which the rounding of a search does not decide whether a cap is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,36 +157,48 @@ def lower_excess(problem: CapProblem, z0: FloatArray) -> tuple[float, FloatArray
     """
     from scipy.optimize import minimize
 
+    slope = np.append(np.zeros(len(z0)), 1.0)
     answer = minimize(
         lambda x: x[-1],
         np.append(z0, problem.excess(z0).max()),
-        jac=lambda x: np.append(np.zeros(len(x) - 1), 1.0),
+        jac=lambda x: slope,
         method="SLSQP",
         constraints=_levelled(problem),
         options={"maxiter": 300, "ftol": 1e-12},
     )
     x = np.asarray(answer.x[:-1], dtype=float)
-    z = project_linear(problem, x) if np.isfinite(x).all() else None
+    if not np.isfinite(x).all():
+        return np.inf, z0
+    reached = float(problem.excess(x).max())
+    if reached > _NEAR and answer.success:
+        return reached, x  # the search keeps linear demands to about 1e-12
+    z = project_linear(problem, x)
     return (np.inf, z0) if z is None else (float(problem.excess(z).max()), z)
 
 
 def _levelled(problem: CapProblem) -> list[dict[str, object]]:
     """Return the demands on (z, t) under which t is at least every excess."""
     rows = problem.rows
-    caps = sum(len(c.caps) for c in problem.caps)
+    caps = len(problem.excess(problem.start))
+    fixed = np.zeros((caps + len(rows), len(problem.start) + 1))
+    fixed[:caps, -1] = 1.0
+    fixed[caps:, :-1] = -rows.a
+    equal = np.column_stack([problem.equal, np.zeros(len(problem.value))])
+
+    def slack(x: FloatArray) -> FloatArray:
+        return np.concatenate([x[-1] - problem.excess(x[:-1]), rows.slack(x[:-1])])
+
+    def slopes(x: FloatArray) -> FloatArray:
+        out = fixed.copy()
+        out[:caps, :-1] = -problem.jacobian(x[:-1])
+        return out
+
     return [
-        _ineq(
-            lambda x: x[-1] - problem.excess(x[:-1]),
-            lambda x: np.column_stack([-problem.jacobian(x[:-1]), np.ones(caps)]),
-        ),
-        _ineq(
-            lambda x: rows.slack(x[:-1]),
-            lambda x: np.column_stack([-rows.a, np.zeros(len(rows))]),
-        ),
+        _ineq(slack, slopes),
         {
             "type": "eq",
             "fun": lambda x: problem.equal @ x[:-1] - problem.value,
-            "jac": lambda x: np.column_stack([problem.equal, np.zeros(len(problem.value))]),
+            "jac": lambda x: equal,
         },
     ]
 
@@ -217,8 +231,8 @@ def walk_back(problem: CapProblem, feasible: FloatArray, towards: FloatArray) ->
     return feasible + low * (towards - feasible)
 
 
-def descend(problem: CapProblem, z0: FloatArray) -> KktPoint | None:
-    """Search from one start and polish; None where it ends outside the caps."""
+def descend(problem: CapProblem, z0: FloatArray) -> FloatArray | None:
+    """Search from one start; None where it ends outside the caps."""
     from scipy.optimize import minimize
 
     rows, start = problem.rows, problem.start
@@ -236,32 +250,32 @@ def descend(problem: CapProblem, z0: FloatArray) -> KktPoint | None:
         options={"maxiter": 300, "ftol": 1e-13},
     )  # fmt: skip
     z = np.asarray(answer.x, dtype=float)
-    if not np.isfinite(z).all() or problem.violation(z) > 1e-4:
-        return None
-    return polish(problem, z)
+    return z if np.isfinite(z).all() and problem.violation(z) <= 1e-4 else None
 
 
 def polish(problem: CapProblem, z: FloatArray) -> KktPoint | None:
-    """Newton steps as quadratic programmes on linearised caps, to a KKT point."""
-    rows = problem.rows
-    r, c = len(rows), len(problem.excess(z))
-    price = np.zeros(c)
-    point: KktPoint | None = None
+    """Newton steps as quadratic programmes on linearised caps, to a KKT point; None without one.
+
+    The steps end where rounding keeps the conditions from being met any better.
+    """
+    price = np.zeros(len(problem.excess(z)))
+    best: KktPoint | None = None
     for _ in range(30):
-        jac = problem.jacobian(z)
-        excess = problem.excess(z)
-        step = _newton_qp(problem, z, price, jac, excess)
+        step = _newton_qp(problem, z, price, problem.jacobian(z), problem.excess(z))
         if step is None:
-            return point
-        new, row_price, price = step
-        moved = float(np.abs(new - z).max())
-        z = new
-        point = KktPoint(z, row_price, price, _certificate(problem, z, row_price, price))
-        if point.certificate.residual < 1e-13 or moved < 1e-15:
             break
-    if point is None or point.certificate.residual > 1e-9 or r + c == 0:
+        z, row_price, price = step
+        point = KktPoint(z, row_price, price, _certificate(problem, z, row_price, price))
+        before = np.inf if best is None else best.certificate.residual
+        if point.certificate.residual < before:
+            best = point
+        if before < 1e-10 and point.certificate.residual > 0.5 * before:
+            break
+        if point.certificate.residual < 1e-13:
+            break
+    if best is None or best.certificate.residual > 1e-9:
         return None
-    return point
+    return best
 
 
 def _newton_qp(

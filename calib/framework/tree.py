@@ -181,16 +181,31 @@ class Track:
         (..., len(nodes), L)
         """
         local = np.asarray(local, dtype=float)
-        nodes = np.asarray(nodes, dtype=np.int64)
-        out = np.zeros((*local.shape[:-1], len(nodes), len(self.leaves)))
-        for column, leaf in enumerate(self.leaves):
-            weight = np.ones(local.shape[:-1])
-            i = int(leaf)
+        steps = self._steps_up[np.asarray(nodes, dtype=np.int64)]
+        up = self._chains
+        factors = np.where(up >= 0, local[..., up], 1.0)
+        below = np.ones((*local.shape[:-1], len(up), up.shape[1] + 1))
+        below[..., 1:] = np.cumprod(factors, axis=-1)
+        return np.where(steps >= 0, below[..., np.arange(len(up)), steps], 0.0)
+
+    @cached_property
+    def _chains(self) -> IntArray:
+        """The nodes from each leaf up to the first level, (L, depth), -1 beyond it."""
+        out = np.full((len(self.leaves), int(self.depth.max())), -1, dtype=np.int64)
+        for row, leaf in enumerate(self.leaves):
+            i, step = int(leaf), 0
             while i >= 0:
-                for row in np.flatnonzero(nodes == i):
-                    out[..., row, column] = weight
-                weight = weight * local[..., i]
-                i = int(self.parent[i])
+                out[row, step] = i
+                i, step = int(self.parent[i]), step + 1
+        return out
+
+    @cached_property
+    def _steps_up(self) -> IntArray:
+        """How many steps above each leaf a node stands, (m, L); -1 where it is not above it."""
+        out = np.full((len(self.nodes), len(self.leaves)), -1, dtype=np.int64)
+        for row, chain in enumerate(self._chains):
+            for step, node in enumerate(chain[chain >= 0]):
+                out[node, row] = step
         return out
 
     def local_weights(self, leaf: FloatArray, fallback: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ from calib.adjustment.variance_problems import (
     nearest_under_share_cap,
     risk_budget,
 )
-from calib.adjustment.variance_search import ShareCap
+from calib.adjustment.variance_search import CapProblem, ShareCap, polish
 from calib.errors import InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance.moments import (
     Moments,
@@ -414,3 +414,12 @@ def test_d_says_when_a_singular_covariance_misses_the_target() -> None:
     assert not found.met
     assert "depend on each other" in found.reason.get("en")
     assert found.g.min() >= 0
+
+
+def test_newton_steps_that_contradict_the_caps_are_no_optimum() -> None:
+    scores = np.array([[3.42, -0.17, -2.32], [-0.17, 3.05, -0.58], [-2.32, -0.58, 2.93]])
+    start = np.array([0.44, 0.28, 0.28])
+    rows = nonnegative_rows(["a", "b", "c"])
+    problem = CapProblem(start, rows, np.ones((1, 3)), np.ones(1), (share_cap(scores, 0.4),))
+    point = polish(problem, start)
+    assert point is None or point.certificate.residual <= 1e-9
