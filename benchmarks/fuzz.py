@@ -2,6 +2,7 @@
 
 ``python benchmarks/fuzz.py 10000`` tries as many inputs, some hundreds in a process of its own, and
 reports tracebacks, processes that died, and inputs that took over 20 s of processor time or 2 GB.
+``--skip 7000`` goes on where an earlier call stopped.
 An input is a function of the seed and its number: ``--only 4711`` repeats one. The tests try a few.
 """
 
@@ -393,9 +394,8 @@ def work(start: int, stop: int, seed: int) -> None:
         os.chdir("/")
 
 
-def outcomes(count: int, seed: int, batch: int) -> Iterator[Outcome]:
+def outcomes(count: int, seed: int, batch: int, start: int = 0) -> Iterator[Outcome]:
     """Try inputs in processes of their own; one that dies is named with its input."""
-    start = 0
     while start < count:
         stop = min(count, start + batch)
         words = [sys.executable, __file__, "--from", str(start), "--to", str(stop),
@@ -416,10 +416,10 @@ def outcomes(count: int, seed: int, batch: int) -> Iterator[Outcome]:
             start = last + 1
 
 
-def report(count: int, seed: int, batch: int) -> bool:
+def report(count: int, seed: int, batch: int, start: int = 0) -> bool:
     """Print counts by how inputs ended, and every input that is to be mended."""
     ends, bad, slowest, largest = Counter[str](), 0, 0.0, 0.0
-    for found in outcomes(count, seed, batch):
+    for found in outcomes(count, seed, batch, start):
         ends[found.end] += 1
         slowest, largest = max(slowest, found.seconds), max(largest, found.megabytes)
         if found.bad:
@@ -438,6 +438,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=400)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--from", dest="start", type=int)
     parser.add_argument("--to", dest="stop", type=int)
     given = parser.parse_args()
@@ -446,7 +447,7 @@ def main() -> None:
     elif given.start is not None:
         work(given.start, given.stop, given.seed)
     else:
-        sys.exit(0 if report(given.count, given.seed, given.batch) else 1)
+        sys.exit(0 if report(given.count, given.seed, given.batch, given.skip) else 1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from calib.ballots.survey import Ballots, ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.survey import (
+    SMALLEST_RATIO,
+    Ballots,
+    ReadReport,
+    RejectedBallot,
+    Survey,
+    reason_name,
+)
 from calib.errors import Fault, Faults, InputError, suggest
 from calib.framework import Framework, Track
 from calib.tables import RawTable
@@ -334,6 +341,11 @@ class RowReader:
                 where = self.table.where(row.at, self.heads["weight"])
                 row.problems.append((where, "weight", text[row.at], say_fault("positive")))
             out.append(value)
+        least = SMALLEST_RATIO * max((v for v in out if np.isfinite(v)), default=0.0)
+        for row, value in zip(rows, out, strict=True):
+            if 0 < value < least:
+                where = self.table.where(row.at, self.heads["weight"])
+                row.problems.append((where, "weight", text[row.at], message("ballots.array.ratio")))
         return out
 
     def _codes(self, row: Row, track: str) -> list[str]:

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 _ENDINGS = (".soc", ".soi", ".toc", ".toi")
+MOST_BALLOTS = 5_000_000
+"""Ballots of one PrefLib file, in which a line can stand for any number of them."""
 _VOTERS = re.compile(r"#\s*NUMBER VOTERS:\s*(\d+)", re.IGNORECASE)
 _NAME = re.compile(r"#\s*ALTERNATIVE NAME\s+(\d+)\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _ENTRY = re.compile(r"\{[^{}]*\}|[^,{}]+")
@@ -77,17 +79,18 @@ def read_preflib(
             continue
         where = _say("line", number=number)
         head, _, body = line.partition(":")
-        if not head.strip().isdigit() or int(head) < 1:
+        count = _count(head)
+        if count is None:
             raise InputError(
                 [Fault(str(file), where, _say("no_count"), line[:40], _say("count_order"))]
             )
         order, problem = _order(body, index)
         if problem is None:
             orders.append(order)
-            counts.append(int(head))
+            counts.append(count)
         else:
             why, value, detail = problem
-            aside.append(RejectedBallot(where, why, value, detail, int(head)))
+            aside.append(RejectedBallot(where, why, value, detail, count))
     wrong = [s for s in aside if s.reason != "blank"]
     if wrong and faulty == "error":
         raise InputError(
@@ -101,8 +104,19 @@ def read_preflib(
     used = sum(counts)
     read = used + sum(s.count for s in aside)
     _check_header(lines, file, read, [len(order) for order in orders], len(names))
+    if used > MOST_BALLOTS:
+        most = _say("at_most", most=f"{MOST_BALLOTS:,}")
+        raise InputError([Fault(str(file), "", _say("too_many_ballots"), f"{used:,}", most)])
     ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
     return ballots, ReadReport(str(file), read, used, tuple(aside))
+
+
+def _count(text: str) -> int | None:
+    """Return how many ballots an order stands for; None where that is no count from 1."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        return None
+    return int(digits) or None
 
 
 def _check_header(lines: list[str], file: Path, read: int, lengths: list[int], items: int) -> None:

@@ -46,7 +46,8 @@ class Ballots:
     ----------
     items : (J,) codes of the items on offer, in the order of their positions
     picks : (n, K) positions of the chosen items, best first; -1 fills a short ballot's tail
-    weight : (n,) positive respondent weights, or None when every ballot counts once
+    weight : (n,) positive respondent weights, or None when every ballot counts once. Only their
+        ratios count: weights beyond 10^±15 are kept divided by a power of 2
     cluster : (n,) enterprise of each ballot, or None
     segment : (n,) segment of each ballot, or None
     respondent : (n,) respondent of each ballot, or None
@@ -55,7 +56,8 @@ class Ballots:
     ------
     InputError
         If a position is out of range or repeated, a choice follows a gap, a ballot is blank, a
-        weight is not a positive number, or a column has the wrong length. All faults are listed.
+        weight is not a positive number or under 10^-12 of the largest one, or a column has the
+        wrong length. All faults are listed.
 
     Examples
     --------
@@ -75,7 +77,7 @@ class Ballots:
         object.__setattr__(self, "items", tuple(self.items))
         picks = np.array(self.picks, dtype=np.int16, ndmin=2)
         if self.weight is not None:
-            object.__setattr__(self, "weight", np.asarray(self.weight, dtype=float))
+            object.__setattr__(self, "weight", _sized(np.asarray(self.weight, dtype=float)))
         faults = Faults("ballots")
         _check_columns(self, picks, faults)
         _check_picks(picks, len(self.items), faults)
@@ -130,8 +132,21 @@ class Ballots:
         return [[self.items[j] for j in row if j >= 0] for row in self.picks.tolist()]
 
 
+SMALLEST_RATIO = 1e-12
+"""Least weight beside the largest one: sums in floating point lose what is smaller."""
+
+
 def _say(key: str, **values: object) -> Message:
     return message(f"ballots.array.{key}", **values)
+
+
+def _sized(weight: FloatArray) -> FloatArray:
+    """Return weights whose squares and sums are numbers; ratios are kept to the last bit."""
+    largest = float(weight.max(initial=0.0))
+    if not np.isfinite(largest) or largest <= 0 or 1e-15 <= largest <= 1e15:
+        return weight
+    scaled = np.ldexp(weight, -int(np.frexp(largest)[1]))
+    return np.asarray(np.where(weight > 0, np.maximum(scaled, 5e-324), weight), dtype=float)
 
 
 def _check_columns(ballots: Ballots, picks: NDArray[np.int16], faults: Faults) -> None:
@@ -158,6 +173,13 @@ def _check_columns(ballots: Ballots, picks: NDArray[np.int16], faults: Faults) -
                 _say("weight"),
                 value=float(ballots.weight[row]),
                 expected=message("ballots.faults.positive"),
+            )
+        if not bad.any() and ballots.weight.min() < SMALLEST_RATIO * ballots.weight.max():
+            faults.add(
+                _say("row", row=int(ballots.weight.argmin())),
+                _say("small_weight"),
+                value=f"{ballots.weight.min() / ballots.weight.max():.3g}",
+                expected=_say("ratio"),
             )
 
 

@@ -137,20 +137,24 @@ def competence_by_consistency(
     return np.asarray(np.where(np.isnan(r), missing, 1.0 / (1.0 + r / limit)), dtype=float)
 
 
+MOST_COMPETENCE = 1e9
+"""Most that one expert counts for beside another: beyond it, it is a slip."""
+
+
 def hand_set_competence(given: Mapping[str, float], experts: Sequence[str]) -> FloatArray:
     """Order hand-set weights like the experts; everyone not named counts 1.
 
     Raises
     ------
     InputError
-        Listing unknown experts and weights that are negative or not finite.
+        Listing unknown experts, and weights that are not from 0 to 10^9.
     """
     faults = []
     for name, value in given.items():
         if name not in experts:
             text = hinted(message("experts.faults.unknown_expert"), name, experts)
             faults.append(Fault("", name, text, None, message("experts.faults.panel_expert")))
-        elif not (np.isfinite(value) and value >= 0):
+        elif not 0 <= value <= MOST_COMPETENCE:
             text = message("experts.faults.bad_weight")
             faults.append(Fault("", name, text, value, message("experts.faults.finite_from_0")))
     if faults:
@@ -175,9 +179,15 @@ def competence_weights(competence: FloatArray | None, k: int) -> FloatArray:
     given = np.asarray(competence, dtype=float)
     if given.shape != (k,) or not np.isfinite(given).all() or (given < 0).any():
         raise InputError(message("experts.faults.weights_finite", n=k))
-    if given.sum() <= 0:
+    if given.max(initial=0.0) <= 0:
         raise InputError(message("experts.faults.weights_all_0"))
-    return np.asarray(given / given.sum(), dtype=float)
+    return _shares(given)
+
+
+def _shares(given: FloatArray) -> FloatArray:
+    """Divide weights by their sum, however large or small they are."""
+    scaled = given / given.max(axis=-1, keepdims=True)
+    return np.asarray(scaled / scaled.sum(axis=-1, keepdims=True), dtype=float)
 
 
 def pool_weights(
@@ -245,9 +255,9 @@ def pool_weights(
 
 def _rows(given: FloatArray | None, k: int) -> FloatArray:
     rows = np.asarray(given, dtype=float)
-    if rows.shape[1] != k or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():
+    if rows.shape[1] != k or (rows < 0).any() or (rows.max(axis=1) <= 0).any():
         raise InputError(message("experts.faults.weight_rows", n=k))
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=float)
+    return _shares(rows)
 
 
 def _safe_logs(

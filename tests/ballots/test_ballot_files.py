@@ -323,3 +323,28 @@ def test_chinese_ranks_go_past_ten(tmp_path: Path, aii: Framework) -> None:
     heads = ",".join(f"第{n}重要" for n in tens)
     path.write_text(f"企业类型,{heads}\n离散型,{','.join(codes)}\n", encoding="gb18030")
     assert read_survey(path, aii, choices=21).track().lists() == [list(codes)]
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5000, "1000000000000", "0", "-1", "٣"])
+def test_preflib_counts_are_whole_numbers_of_ballots_that_there_can_be(
+    tmp_path: Path, aii: Framework, count: str
+) -> None:
+    path = tmp_path / "a.soi"
+    path.write_text(_preflib(aii, f"1: 1,2\n{count}: 2,1\n"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"no count of ballots|at most 5,000,000"):
+        read_survey(path, aii)
+
+
+def test_a_weight_that_drowns_beside_another_is_named_by_its_row(
+    tmp_path: Path, aii: Framework
+) -> None:
+    a, b = aii.tracks["discrete"].leaf_codes[:2]
+    path = tmp_path / "b.csv"
+    row = "A{0},discrete,{0},{1},{2}\n"
+    head = "respondent,track,weight,rank1,rank2\n"
+    path.write_text(head + row.format("1e300", a, b) + row.format("1e-300", b, a), encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 3.*'1e-300'.*less than a factor of 10\^12"):
+        read_survey(path, aii)
+    path.write_text(head + row.format("1e300", a, b) + row.format("3e300", b, a), encoding="utf-8")
+    weight = read_survey(path, aii).track("discrete").weights
+    assert weight[1] / weight[0] == pytest.approx(3)

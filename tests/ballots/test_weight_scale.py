@@ -23,8 +23,9 @@ from calib.ballots import (
     simulate_ballots,
     tabulate,
 )
+from calib.errors import InputError
 
-SCALES = [0.5, 1 / 120, 1e-12, 1e9]
+SCALES = [1 / 120, 1e9, 1e300, 1e-300]
 
 
 def _survey(weight: np.ndarray | None, cluster: np.ndarray | None = None) -> Ballots:
@@ -81,6 +82,15 @@ def test_fits_of_weighted_tables_do_not_depend_on_the_scale(scale):
     np.testing.assert_allclose(sandwich(_survey(scale * weight), b),
                                sandwich(_survey(weight), a), rtol=1e-6)  # fmt: skip
     assert fit_shrunk(other).sigma == pytest.approx(fit_shrunk(one).sigma, rel=1e-5)
+
+
+def test_weights_that_drown_each_other_are_one_error():
+    weight = np.full(120, 1e300)
+    weight[7] = 1e-300
+    with pytest.raises(InputError, match="row 7: respondent weight beside the largest one"):
+        _survey(weight)
+    weight[7] = 1e289
+    assert tabulate(_survey(weight)).effective().total == pytest.approx(119, abs=1e-6)
 
 
 def test_the_information_of_weighted_ballots_is_that_of_kishs_number():

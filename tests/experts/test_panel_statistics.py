@@ -168,6 +168,16 @@ def test_hand_set_weights_name_unknown_experts():
     assert hand_set_competence({"Li": 2.0}, ["Wang", "Li"]).tolist() == [1.0, 2.0]
     with pytest.raises(InputError, match="did you mean 'Wang'"):
         hand_set_competence({"Wagn": 2.0}, ["Wang", "Li"])
+    for value in (-1.0, 1e300, float("inf"), float("nan")):
+        with pytest.raises(InputError, match=r"Li: weight of an expert.*from 0 to 10\^9"):
+            hand_set_competence({"Li": value}, ["Wang", "Li"])
+
+
+@pytest.mark.parametrize("scale", [1.7e308, 5e-324])
+def test_experts_weights_of_any_size_count_by_their_ratio(scale):
+    w = np.array([[0.2, 0.8], [0.6, 0.4]])
+    for competence in (np.full(2, scale), np.full((1, 2), scale)):
+        assert np.ravel(pool_weights(w, competence=competence)) == pytest.approx([0.4, 0.6])
 
 
 # Delphi ----------------------------------------------------------------------------------------
