@@ -108,12 +108,17 @@ class Cell(str):
     sheet: str
     row: int
     column: int
+    shown: str | Text
 
-    def __new__(cls, shown: str, sheet: str = "", row: int = 0, column: int = -1) -> Self:
+    def __new__(cls, shown: str | Text, sheet: str = "", row: int = 0, column: int = -1) -> Self:
         """Return a cell that is shown as ``shown``."""
-        cell = super().__new__(cls, shown)
-        cell.sheet, cell.row, cell.column = sheet, row, column
+        cell = super().__new__(cls, str(shown))
+        cell.sheet, cell.row, cell.column, cell.shown = sheet, row, column, shown
         return cell
+
+    def get(self, lang: str) -> str:
+        """Return the cell's name in a language."""
+        return _say(self.shown, lang)
 
 
 @dataclass(frozen=True, slots=True)

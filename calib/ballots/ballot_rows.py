@@ -150,7 +150,7 @@ class RowReader:
         rows = []
         formulas = Faults(self.table.file)
         for column in columns:
-            self.table.refuse_formulas(column, formulas, expected="a value")
+            self.table.refuse_formulas(column, formulas, expected=message("tables.value"))
         formulas.raise_if_any()
         for at in range(len(self.table.frame)):
             words = [text[at] for text in texts]

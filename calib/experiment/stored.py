@@ -81,7 +81,7 @@ def _check_columns(frame: pd.DataFrame, declared: Sequence[Column], path: Path) 
     for column in declared:
         if column.key not in frame:
             faults.add(
-                "header", message("publish.no_declared_column", name=column.key),
+                message("tables.header"), message("publish.no_declared_column", name=column.key),
                 expected=message("publish.column_as_written"),
             )  # fmt: skip
         elif column.role in _COUNTED and not pd.api.types.is_numeric_dtype(frame[column.key].dtype):
@@ -90,7 +90,8 @@ def _check_columns(frame: pd.DataFrame, declared: Sequence[Column], path: Path) 
             if numbers.isna().any():
                 row = int(numbers.index[numbers.isna()][0])
                 faults.add(
-                    f"row {row + 2}, column {column.key}", message("faults.is_no_number"),
+                    message("tables.cell", n=row + 2, column=column.key),
+                    message("faults.is_no_number"),
                     value=words[row], expected=message("publish.column_as_written"),
                 )  # fmt: skip
     faults.raise_if_any()

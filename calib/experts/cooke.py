@@ -253,7 +253,7 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
     columns = list(levels)
     people, asked = table.text("expert"), table.text("question")
     numbers = {
-        c: table.numbers(c, faults, expected=str(message("experts.faults.a_number")))
+        c: table.numbers(c, faults, expected=message("experts.faults.a_number"))
         for c in ("truth", *columns)
     }
     experts, questions = tuple(dict.fromkeys(people)), tuple(dict.fromkeys(asked))

@@ -354,7 +354,7 @@ class _Reader:
             if column not in self.table.frame.columns:
                 continue
             wanted = message("experts.faults.from_0_to_1")
-            values = self.table.numbers(column, self.faults, expected=str(wanted))
+            values = self.table.numbers(column, self.faults, expected=wanted)
             for row in np.flatnonzero(~np.isnan(values)).tolist():
                 number = self.text["round"][row]
                 if not 0 <= values[row] <= 1:

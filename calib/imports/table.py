@@ -10,7 +10,7 @@ import numpy as np
 from calib._types import IntArray
 from calib.errors import Cell
 from calib.imports.export import Block, Export
-from calib.tables import RawTable
+from calib.tables import RawTable, row_cell
 from calib.words import Text, message
 
 __all__ = ["Counts", "ImportedTable", "rows_of"]
@@ -47,8 +47,7 @@ class ImportedTable(RawTable):
         own: Block = self.blocks[int(self.origin[row, 0])]
         at = int(self.origin[row, 1])
         if column is None:
-            number = str(message("tables.row", n=at + 1))
-            return Cell(f"{own.sheet}!{number}" if own.sheet else number, own.sheet, at)
+            return row_cell(own.sheet, at)
         place = int(self.source[column][row]) if column in self.source else -1
         return own.cell(at, max(place, 0), column)
 

@@ -51,7 +51,7 @@ def parse_population(
     heads = _heads(table, framework, attributes)
     if "enterprise" not in heads:
         faults.add(
-            "header",
+            message("tables.header"),
             message("faults.no_column_of_enterprise_ids"),
             value=list(table.frame.columns)[:8],
             expected=message("faults.a_column_enterprise_or"),
@@ -60,7 +60,7 @@ def parse_population(
     by_sheet = all(map(framework.track, set(table.sheets())))
     if "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
         faults.add(
-            "header",
+            message("tables.header"),
             message("faults.no_column_of_tracks"),
             expected=message("faults.a_column_track_or"),
             remedy=message("faults.map_columns", file=Path(table.file).name),

@@ -105,7 +105,7 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
                 values[:, j] = np.asarray(column, dtype=float)[rows]
             except (TypeError, ValueError):
                 faults.add(
-                    f"column {code}",
+                    message("tables.column", column=code),
                     message("faults.is_not_numeric"),
                     expected=message("faults.option_numbers_or_scores"),
                 )
@@ -213,7 +213,8 @@ def _check_ids(ids: Labels, faults: Faults) -> None:
         before = first.setdefault(value, row)
         if before != row:
             faults.add(
-                f"row {row}, column enterprise", message("faults.duplicate_enterprise_id"),
+                message("tables.cell", n=row, column="enterprise"),
+                message("faults.duplicate_enterprise_id"),
                 value=value, expected=message("faults.each_id_once_first_in", row=before),
             )  # fmt: skip
             if len(faults) == _MOST_PAIRS:
@@ -243,7 +244,8 @@ def _tracks(table: Any, part: Partition, framework: Framework, faults: Faults) -
     for word, code in known.items():
         if code is None:
             row = int(np.flatnonzero(words == word)[0])
-            faults.add(f"row {row}, column track", message("faults.no_such_track_2"), value=word,
+            faults.add(message("tables.cell", n=row, column="track"),
+                       message("faults.no_such_track_2"), value=word,
                        expected=" | ".join(framework.tracks))  # fmt: skip
     return np.array([known[w] or "" for w in words], dtype=object)
 
@@ -266,7 +268,7 @@ def _check(
     found = np.flatnonzero(bad & ~np.isnan(values))
     if len(found):
         faults.add(
-            f"row {rows[found[0]]}, column {code}",
+            message("tables.cell", n=rows[found[0]], column=code),
             message("faults.no_valid_value_rows", n=len(found)), value=float(values[found[0]]),
             expected=expected,
         )  # fmt: skip

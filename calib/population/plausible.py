@@ -17,6 +17,8 @@ __all__ = ["check_plausible"]
 
 _ENOUGH = 40
 """Values from which a range, or a missing option, says something."""
+_FEWEST_ROWS = 6
+"""Enterprises from which one gap at an end stands out."""
 _MANY_ROWS = 20
 """Enterprises of which one at least would choose the highest option of some item."""
 
@@ -33,6 +35,7 @@ def check_plausible(
     _check_ids(reading, long=long)
     if not long:
         _check_same_answers(reading, samples)
+        _note_shifted(reading, samples)
     if reading.kind == "scores" and not asked:
         _check_scores(reading, samples)
     elif reading.kind == "answers":
@@ -89,6 +92,19 @@ def _check_same_answers(reading: TableReading, samples: Mapping[str, Sample]) ->
                         "faults.one_row_an_enterprise", where=reading.table.where(before, column)
                     ),
                 )
+
+
+def _note_shifted(reading: TableReading, samples: Mapping[str, Sample]) -> None:
+    """Say where a column is empty at one end only, as one is that was pasted a row off."""
+    for sample in samples.values():
+        gap = np.isnan(sample.values)
+        if len(gap) < _FEWEST_ROWS:
+            continue
+        for row, key in ((0, "pasted_low"), (-1, "pasted_high")):
+            alone = gap[row] & (gap.sum(axis=0) == 1)
+            for j in np.flatnonzero(alone) if gap[row].sum() == 1 else ():
+                said = {"column": sample.track.leaf_codes[j], "id": str(sample.ids[row])}
+                reading.notes.append(message(f"population.{key}", **said))
 
 
 def _check_scores(reading: TableReading, samples: Mapping[str, Sample]) -> None:

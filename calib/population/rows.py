@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import Faults
 from calib.framework import Framework, Track
 from calib.population.population import Kind, Labels, Sample
@@ -77,6 +77,7 @@ class TableReading:
         rows : the table's row of each of them
         """
         item = track.nodes[track.leaves[j]].item
+        remedy: str | Text = ""
         with np.errstate(invalid="ignore"):
             if self.kind == "scores" or item is None:
                 rule, problem = self.framework.rule, message("faults.score_out_of_range")
@@ -87,9 +88,18 @@ class TableReading:
             else:
                 problem = message("faults.answer_is_no_option")
                 bad = (cells < item.answers[0]) | (cells > item.options) | (cells != np.rint(cells))
+                remedy = self._other_scale(cells, bad)
         for at in np.flatnonzero(bad & ~np.isnan(cells)):
             self.faults.add(self.table.where(int(rows[at]), column), problem,
-                            value=float(cells[at]), expected=self.valid(track, j))  # fmt: skip
+                            value=float(cells[at]), expected=self.valid(track, j),
+                            remedy=remedy)  # fmt: skip
+
+    def _other_scale(self, cells: FloatArray, bad: BoolArray) -> str | Text:
+        """Say what to do where a whole column is on another scale than options from 1."""
+        wrong, answered = cells[bad & ~np.isnan(cells)], int((~np.isnan(cells)).sum())
+        if not len(wrong) or (wrong.any() and 2 * len(wrong) < answered):
+            return ""
+        return message("faults.other_scale", file=Path(self.table.file).name)
 
 
 def start_reading(
@@ -116,7 +126,7 @@ def start_reading(
         tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
     for role, column in heads.items():
         if role != "value":  # answers and scores are looked at as numbers
-            table.refuse_formulas(column, faults, expected="a value")
+            table.refuse_formulas(column, faults, expected=message("tables.value"))
     for row, value in enumerate(ids):
         if not value:
             faults.add(

@@ -55,7 +55,7 @@ def _values(
     lacking = [c for c in track.leaf_codes if c not in columns]
     if lacking:
         reading.faults.add(
-            "header",
+            message("tables.header"),
             message(
                 "faults.no_column_for_indicators_of",
                 n=len(lacking),
@@ -93,7 +93,7 @@ def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
                 continue
             if code in out[t]:
                 faults.add(
-                    f"column {column}",
+                    message("tables.column", column=column),
                     message("faults.duplicate_indicator", code=code),
                     value=out[t][code],
                     expected=message("faults.one_column_an_indicator"),
@@ -116,7 +116,7 @@ def _tell_unknown(
         return
     for column in unknown:
         reading.faults.add(
-            f"column {column}",
+            message("tables.column", column=column),
             message("faults.unknown_column", hint=did_you_mean(column, known)),
             expected=message("faults.an_indicator_code_or_name"),
             remedy=message("faults.map_columns", file=Path(reading.table.file).name),

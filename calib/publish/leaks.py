@@ -17,7 +17,7 @@ from pathlib import Path
 from calib.figures.fonts import FONT_FILE
 from calib.population import Population
 
-__all__ = ["Leak", "find_leaks", "secret_words"]
+__all__ = ["Leak", "find_leaks", "secret_words", "told_apart"]
 
 _GLYPH = re.compile(r'href="#[^"]*?calibSansSC-([0-9a-f]+)"')
 _TAG = re.compile(rb"<[^>]*>")
@@ -51,6 +51,20 @@ def secret_words(population: Population) -> tuple[str, ...]:
             if not (text.isdigit() and len(text) < 6):
                 words[text] = None
     return tuple(w for w in words if len(w) > 1)
+
+
+def told_apart(people: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of people and files that do not stand in texts by chance.
+
+    Left out are files' names without their endings (``panel``), names of one to three Latin
+    letters, and numbered ones in other scripts: 专家 1 stands in 专家 18 位.
+    """
+    out = []
+    for word in people:
+        latin = word.isascii()
+        if len(word) > 3 if latin else not word[-1].isdigit():
+            out.append(word)
+    return (*out, *(f for f in files if Path(f).suffix))
 
 
 def find_leaks(folder: str | Path, words: Iterable[str]) -> list[Leak]:

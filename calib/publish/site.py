@@ -23,7 +23,7 @@ from calib.files.folders import MANIFEST, file_hashes
 from calib.files.names import names_apart
 from calib.publish.engine import engine_script
 from calib.publish.explorer import explorer_page
-from calib.publish.leaks import find_leaks
+from calib.publish.leaks import find_leaks, told_apart
 from calib.publish.live import live_page_data, live_script
 from calib.publish.notebooks import (
     Executed,
@@ -97,7 +97,8 @@ def build_site(
     answers : whether the explorer is published, and notebooks recompute in their pages; both
         hold the scores of every enterprise. Where small counts are suppressed, notebooks stay as
         they were executed
-    secrets : words that must not appear anywhere; see :func:`calib.publish.leaks.secret_words`
+    secrets : words that must not appear anywhere; see :func:`calib.publish.leaks.secret_words`.
+        With them, names of the view's people and files are searched for
     progress : called with what is being done
 
     Raises
@@ -118,7 +119,7 @@ def build_site(
         write_text(aside / MANIFEST, text + "\n")
         if secrets:
             progress(view.say("publish.progress_search"))
-            _refuse_leaks(aside, secrets)
+            _refuse_leaks(aside, [*secrets, *told_apart(view.people, view.files)])
     return Site(Path(out), tuple(pages))
 
 
@@ -161,8 +162,9 @@ def _refuse_leaks(folder: Path, secrets: Sequence[str]) -> None:
     if leaks:
         places = sorted({leak.file for leak in leaks})
         shown = f"{', '.join(places[:8])}{' …' if len(places) > 8 else ''}"
-        words = {leak.word for leak in leaks}
-        raise CalibError(message("publish.leaks", n=len(words), files=shown))
+        words = sorted({leak.word for leak in leaks})
+        named = f"{', '.join(words[:5])}{' …' if len(words) > 5 else ''}"
+        raise CalibError(message("publish.leaks", n=len(words), words=named, files=shown))
 
 
 def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bool) -> list[str]:

@@ -79,14 +79,16 @@ class View:
     run : the run; its enterprises carry pseudonyms already where the privacy has a key
     privacy : what may be shown
     language : ``zh`` or ``en``
-    people : names of experts and respondents, and of files that are called after them, which
-        must not stand in an anonymous publication
+    people : names of experts and respondents, which must not stand in an anonymous publication
+    files : names of the files that they filled in, with their endings and without; neither must
+        these, as files are called after people
     """
 
     run: Run
     privacy: Privacy
     language: str
     people: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def say(self, key: str, **values: Any) -> str:
         """Return a message of the catalogue in the view's language."""
@@ -119,7 +121,8 @@ class View:
 
     @cached_property
     def _release(self) -> Release:
-        people = name_pattern(self.people) if self.privacy.key is not None else None
+        named = (*self.people, *self.files)
+        people = name_pattern(named) if self.privacy.key is not None else None
         ids = mentions(self.run.context.population)
         return Release(self.privacy, ids, self.protection, people)
 
@@ -264,37 +267,51 @@ def open_view(
     run = run_experiment(load_experiment(experiment), seed=seed, prepare=privacy.prepare)
     if privacy.key is None:
         return View(run, privacy, language)
-    return View(_without_file_names(run), privacy, language, _people(run))
+    return View(_without_file_names(run), privacy, language, _people(run), _files(run))
 
 
 def _people(run: Run) -> tuple[str, ...]:
-    """Return names of persons in tables, and of the files that people filled in.
-
-    Numbers of fewer than six digits are left out: they stand everywhere.
-    """
+    """Return names of persons in tables."""
     words: dict[str, None] = {}
     for table in run.tables:
         for key in (k for k, c in table.columns.items() if c.role == Role.PERSON):
             for value in table.frame[key].unique():
                 words |= dict.fromkeys(w.strip() for w in re.split("[,;，；、]", str(value)))
+    return _telling(words)
+
+
+def _files(run: Run) -> tuple[str, ...]:
+    """Return the names of files that people filled in."""
+    words: dict[str, None] = {}
     judged = [e.name for e in run.experiment.sets if e.source in ("experts", "opinions")]
     for name in (k for n in judged for k in run.sets[n].provenance.inputs):
         file = Path(name)
-        if file.suffix.lower() in _FILES:
+        if _filled_in(file):
             words |= {file.name: None, file.stem: None}
+    return _telling(words)
+
+
+def _telling(words: Iterable[str]) -> tuple[str, ...]:
+    """Leave out numbers of fewer than six digits: they stand everywhere."""
     return tuple(w for w in words if len(w) > 1 and not (w.isdigit() and len(w) < 6))
+
+
+def _filled_in(name: str | Path) -> bool:
+    return Path(name).suffix.lower() in _FILES
 
 
 def _without_file_names(run: Run) -> Run:
     """Return the run with numbered input files, as forms are named after who filled them."""
-    every = dict.fromkeys(
-        [*run.inputs, *(k for w in run.sets.values() for k in w.provenance.inputs)]
-    )
-    files = [n for n in every if Path(n).suffix.lower() in _FILES]
-    plain = {n: f"file {i}{Path(n).suffix.lower()}" for i, n in enumerate(files, start=1)}
+    every = [run.inputs, *(w.provenance.inputs for w in run.sets.values())]
+    files = [(n, digest) for inputs in every for n, digest in inputs.items() if _filled_in(n)]
+    # A file goes by one number, whether it is named with its folder or without.
+    number = {digest: i for i, digest in enumerate(dict.fromkeys(d for _, d in files), start=1)}
 
     def numbered(inputs: Mapping[str, str]) -> dict[str, str]:
-        return {plain.get(name, name): digest for name, digest in inputs.items()}
+        return {
+            f"file {number[d]}{Path(n).suffix.lower()}" if _filled_in(n) else n: d
+            for n, d in inputs.items()
+        }
 
     sets = {
         name: replace(w, provenance=replace(w.provenance, inputs=numbered(w.provenance.inputs)))

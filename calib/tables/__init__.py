@@ -2,7 +2,7 @@
 
 from calib.tables.grids import Grid, is_blank, plain_text, read_grids
 from calib.tables.marked import write_marked
-from calib.tables.raw import RawTable, check_header, filled
+from calib.tables.raw import RawTable, check_header, filled, row_cell
 from calib.tables.read import read_table
 from calib.tables.write import (
     inert,
@@ -27,6 +27,7 @@ __all__ = [
     "read_grids",
     "read_sheets",
     "read_table",
+    "row_cell",
     "sheet_names",
     "unmarked",
     "write_csv",

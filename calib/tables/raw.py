@@ -15,11 +15,19 @@ from calib.tables.grids import is_blank, plain_text
 from calib.tables.xlsx import column_letters
 from calib.words import Text, message
 
-__all__ = ["RawTable", "check_header", "check_width", "filled"]
+__all__ = ["RawTable", "check_header", "check_width", "filled", "row_cell"]
 
 MOST_COLUMNS = 5_000
 _LONGEST_NUMBER = 400
 _LARGEST = 10**300
+
+
+def row_cell(sheet: str, row: int) -> Cell:
+    """Name a whole row; ``row`` counts from 0, and ``sheet`` is "" for a text file."""
+    shown: Text = message("tables.row", n=row + 1)
+    if sheet:
+        shown = message("tables.row_of_sheet", sheet=sheet, row=shown)
+    return Cell(shown, sheet, row)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +66,9 @@ class RawTable:
         """Name a cell (or a row) the way the user's program shows it; ``row`` counts from 0."""
         number = self.row_number(row)
         if column is None:
-            shown = f"{self.sheet}!row {number}" if self.sheet else f"row {number}"
-            return Cell(shown, self.sheet, number - 1)
+            return row_cell(self.sheet, number - 1)
         position = list(self.frame.columns).index(column)
-        shown = f"row {number}, column {column}"
+        shown: str | Text = message("tables.cell", n=number, column=column)
         if self.sheet:
             shown = f"{self.sheet}!{self.address(row, column)} ({column})"
         return Cell(shown, self.sheet, number - 1, position)
@@ -109,11 +116,12 @@ class RawTable:
                 expected=expected,
                 remedy=remedy,
             )
-        self.refuse_formulas(column, faults, expected=f"a value ({expected})", rows=wanted)
+        self.refuse_formulas(column, faults, expected=message("tables.value_of", expected=expected),
+                             rows=wanted)  # fmt: skip
         return np.asarray(values, dtype=float)
 
     def refuse_formulas(
-        self, column: str, faults: Faults, *, expected: str, rows: BoolArray | None = None
+        self, column: str, faults: Faults, *, expected: str | Text, rows: BoolArray | None = None
     ) -> None:
         """Note the cells of a column that hold errors of Excel, or formulas.
 
@@ -177,7 +185,7 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     seen: set[str] = set()
     for i, name in enumerate(header):
         cell = f"{table.sheet}!{column_letters(i)}{table.first_row - 1}"
-        at = cell if table.sheet else f"column {i + 1}"
+        at = cell if table.sheet else message("tables.column", column=i + 1)
         if not name:
             if any(not is_blank(v) for v in table.frame.iloc[:, i].tolist()):
                 faults.add(at, message("faults.has_no_name_in_the"))
@@ -192,7 +200,7 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
     for name in required:
         if name not in seen:
             faults.add(
-                "header",
+                message("tables.header"),
                 message("faults.column_is_missing", name=repr(name), hint=did_you_mean(name, seen)),
             )
     if not len(table.frame):

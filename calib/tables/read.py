@@ -132,7 +132,8 @@ def _check_lengths(text: str, separator: str, width: int, above: int, file: Path
     for number, (length, full) in enumerate(rows, start=above + 1):
         if full and length < width:
             faults.add(
-                f"row {number}", message("faults.ends_before_the_header_does"), value=length,
+                message("tables.row", n=number), message("faults.ends_before_the_header_does"),
+                value=length,
                 expected=message("faults.cells", width=width),
             )  # fmt: skip
     faults.raise_if_any()

@@ -254,6 +254,17 @@ def a_column_that_nobody_uses(folder):
     return read(folder, [[*r, "备注栏" if i == 0 else "好"] for i, r in enumerate(rows)])
 
 
+@mistake("noted", "IC.DEV.D2 is empty for the first enterprise of its track only")
+def a_column_pasted_a_row_lower(folder):
+    head, *rows = rows_of()
+    rows = [r for r in rows if r[2] == TRACK_NAMES["discrete"]]
+    at = head.index("IC.DEV.D2")
+    column = [r[at] for r in rows]
+    for row, value in zip(rows, ["", *column], strict=False):
+        row[at] = value
+    return read(folder, [head, *rows])
+
+
 @mistake("unknown")
 def a_table_cut_after_twenty_rows(folder):
     return read(folder, rows_of()[:21])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calib.errors import InputError
+from calib.errors import CalibError, InputError
 from calib.experiment import load_experiment, run_experiment
 from calib.figures import estimates, save_svg
 from calib.files.shipped import shipped_experiments
@@ -134,6 +134,8 @@ def test_files_named_after_their_authors_go_by_numbers():
     names = [*view.run.inputs, *inputs]
     assert any(n.startswith("file 1.") for n in names)
     assert not any(n.endswith(".xlsx") and not n.startswith("file ") for n in names)
+    # A file has one number wherever it is named.
+    assert len(set(names)) == len(set(view.run.inputs))
     plain = open_view("expert-panel", language="en").run
     assert any("round-" in n for n in plain.inputs)
     assert sorted(plain.inputs.values()) == sorted(view.run.inputs.values())
@@ -142,6 +144,42 @@ def test_files_named_after_their_authors_go_by_numbers():
     assert part._repr_html_().startswith('<p class="muted">')
     assert "not published" in repr(part)
     assert "'" not in repr(part)
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        ("权重 王 伟强", "王伟强"),
+        ("from 2nd round-R2.CSV", "round-R2.csv"),
+        ("a panel, round-R2", ""),
+    ],
+)
+def test_a_site_that_names_an_expert_or_their_file_is_not_published(title, found, tmp_path):
+    panel = tmp_path / "round-R2.csv"
+    rows = [f"{e},1,points,root,{i},,{v}" for e in ("王伟强", "专家1", "an") for i, v in
+            (("IC", 40), ("IN", 30), ("DA", 30))]  # fmt: skip
+    panel.write_text("\n".join(["expert,round,method,node,item,against,value", *rows]), "utf-8")
+    (tmp_path / "e.toml").write_text(
+        f"""schema = "calib.experiment/1"
+name = "e"
+framework = "aii"
+baseline = "published"
+title = {{ zh = "{title}", en = "{title}" }}
+population.generate = {{ n = 40, seed = 1 }}
+sets.published.source = "published"
+[sets.panel]
+source = "experts"
+files = ["round-R2.csv"]
+unjudged = "published"
+draws = 100
+""", "utf-8")  # fmt: skip
+    view = open_view(tmp_path / "e.toml", language="zh", privacy=Privacy(KEY, 3))
+    if not found:
+        assert build_site(view, tmp_path / "s", answers=False, secrets=["无此企业"]).folder.exists()
+        return
+    with pytest.raises(CalibError, match=f"({found})"):
+        build_site(view, tmp_path / "s", answers=False, secrets=["无此企业"])
+    assert not (tmp_path / "s").exists()
 
 
 def released(table, min_count=3, key=KEY, ids=None):
