@@ -201,21 +201,8 @@ def describe(
         Table("measures", measures, message("adjustment.table.measures"), 60),
         *(judged.tables() if request.dominance else ()),
         Table("star-moves", stars, message("adjustment.table.stars")),
+        *_tables(weights, spec, last, made, check, ensemble),
     ]
-    if last is not None:
-        title = message("adjustment.table.distance", minimised=minimised(weights.framework, spec))
-        tables += [
-            Table("prices", last.prices, message("adjustment.table.prices")),
-            Table("distance", last.distance, title),
-        ]
-    if made is not None:
-        tables.append(Table("rounds", round_table(made), message("adjustment.table.rounds")))
-    if check is not None:
-        tables.append(Table("refits", check.spread, message("adjustment.table.refits"), 60))
-    if ensemble is not None:
-        title = message("adjustment.table.ensemble", samples=ensemble.samples,
-                        answered=ensemble.answered)  # fmt: skip
-        tables.append(Table("ensemble", ensemble.table, title, 60))
     return AdjustResult(
         weights,
         also={str(r.number): _marked(r.after) if scored.synthetic else r.after for r in made.rounds}
@@ -245,6 +232,29 @@ def describe(
         stars=stars,
         synthetic=scored.synthetic,
     )
+
+
+def _tables(
+    weights: WeightSet,
+    spec: ResolvedRequest,
+    last: Adjusted | None,
+    made: Rounds | None,
+    check: OutOfSample | None,
+    ensemble: EnsembleCheck | None,
+) -> Iterator[Table]:
+    """Yield the tables of those parts that there are."""
+    if last is not None:
+        title = message("adjustment.table.distance", minimised=minimised(weights.framework, spec))
+        yield Table("prices", last.prices, message("adjustment.table.prices"))
+        yield Table("distance", last.distance, title)
+    if made is not None:
+        yield Table("rounds", round_table(made), message("adjustment.table.rounds"))
+    if check is not None:
+        yield Table("refits", check.spread, message("adjustment.table.refits"), 60)
+    if ensemble is not None:
+        title = message("adjustment.table.ensemble", samples=ensemble.samples,
+                        answered=ensemble.answered)  # fmt: skip
+        yield Table("ensemble", ensemble.table, title, 60)
 
 
 def _marked(weights: WeightSet) -> WeightSet:

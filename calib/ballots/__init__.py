@@ -39,7 +39,7 @@ from calib.ballots.estimates import (
 )
 from calib.ballots.exchange import read_preflib, survey_table, write_preflib, write_survey
 from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
-from calib.ballots.opinions import (
+from calib.ballots.opinion_groups import (
     Mixture,
     MixtureChoice,
     Outliers,
@@ -48,7 +48,12 @@ from calib.ballots.opinions import (
     outlying_ballots,
 )
 from calib.ballots.plackett import NoMaximumError, PlackettLuce, fit_ml
-from calib.ballots.power import ballots_for_difference, power_of_equality_test
+from calib.ballots.power import (
+    BallotsPlan,
+    ballots_for_difference,
+    plan_ballots,
+    power_of_equality_test,
+)
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
 from calib.ballots.resampling import Bootstrap, bootstrap, worth_draws
 from calib.ballots.robust import effective_table, sandwich
@@ -65,7 +70,6 @@ from calib.ballots.survey import (
     simulate_ballots,
 )
 from calib.ballots.survey_files import import_ballots, mapped_survey, parse_survey, read_survey
-from calib.ballots.survey_size import BallotsPlan, plan_ballots
 from calib.ballots.voting import (
     SCORES,
     Kemeny,

@@ -115,15 +115,22 @@ def ballots(
             _say_opinions(part, fw.tracks[code], lang, opinions, seed)
         if outliers:
             _say_outliers(part, lang, seed)
-    if weights_out is not None:
+    _write_results(found, weights_out, tables_out, figures_out, lang)
+
+
+def _write_results(
+    found: BallotsResult, weights: Path | None, tables: Path | None, figures: Path | None, lang: str
+) -> None:
+    """Write what was asked for, and say so."""
+    if weights is not None:
         from calib.weights import write_weights
 
-        write_weights(found.weights.renamed(weights_out.stem), weights_out)
-        _say("written", lang, path=weights_out)
-    if tables_out is not None:
-        _write_tables(found, tables_out, lang)
-    if figures_out is not None:
-        _write_figures(found, figures_out, lang)
+        write_weights(found.weights.renamed(weights.stem), weights)
+        _say("written", lang, path=weights)
+    if tables is not None:
+        _write_tables(found, tables, lang)
+    if figures is not None:
+        _write_figures(found, figures, lang)
 
 
 def _words(text: str) -> tuple[str, ...]:

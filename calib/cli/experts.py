@@ -248,10 +248,10 @@ def read_opinions(
     **options: Any,
 ) -> None:
     """Pool weights that readers of the explorer saved (FILES): consensus, who differs, camps."""
-    from calib.experts.opinions import read_opinions as read_files
     from calib.experts.panel_files import write_panel_csv
     from calib.experts.panel_request import PanelRequest
     from calib.experts.panel_weighing import weigh_panel
+    from calib.experts.returned_weights import read_opinions as read_files
     from calib.framework import load_framework
     from calib.weights import write_weights
     from calib.words import message

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from calib.ballots.survey_size import BallotsPlanRequest
+from calib.ballots.power import BallotsPlanRequest
 from calib.cli.options import NearestGroup, lang_option, option_of
 from calib.cli.timing import working
 from calib.outcomes.planning import ValueRequest
@@ -87,7 +87,7 @@ def of_ballots(seed: int, lang: str, **options: Any) -> None:
     Not having found a difference is no evidence of equal importance: that takes intervals that
     lie within a margin, and far more ballots.
     """
-    from calib.ballots.survey_size import plan_ballots
+    from calib.ballots.power import plan_ballots
     from calib.report import print_table
     from calib.words import say
 

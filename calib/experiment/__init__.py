@@ -1,13 +1,13 @@
 """Experiments: declared in a file, run in one step, written as tables and a report."""
 
 from calib.experiment.context import Context
-from calib.experiment.inputs import check_inputs
+from calib.experiment.dry_run import check_inputs
 from calib.experiment.registry import Outcome, Params, Source
 from calib.experiment.report import section_title
 from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
 from calib.experiment.run import Run, Step, run_experiment
+from calib.experiment.run_folder import run_id, summary, write_run
 from calib.experiment.spec import Experiment, load_experiment, parse_experiment
-from calib.experiment.write import run_id, summary, write_run
 
 __all__ = [
     "Context",

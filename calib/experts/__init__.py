@@ -43,7 +43,6 @@ from calib.experts.diagnostics import (
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
 from calib.experts.form_write import write_form, write_next_round
 from calib.experts.incomplete import least_squares_weights, optimal_completion
-from calib.experts.opinions import read_opinions
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights
@@ -68,6 +67,7 @@ from calib.experts.pooling import (
     pool_weights,
 )
 from calib.experts.ranks_and_points import place_weights, rank_weights
+from calib.experts.returned_weights import read_opinions
 from calib.experts.synthesis import PanelWeights, judge_nodes, pool_panel
 
 __all__ = [

@@ -210,11 +210,12 @@ def panel_groups(nodes: Mapping[str, NodeJudgements], *, rng: Seed = None) -> di
 
 def _holm(p: FloatArray) -> FloatArray:
     """Adjust p-values by Holm's method, leaving out those that are undefined."""
+    from statsmodels.stats.multitest import multipletests
+
     out = np.full(p.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    known = ~np.isnan(p)
+    if known.any():
+        out[known] = multipletests(p[known], method="holm")[1]
     return out
 
 

@@ -274,11 +274,7 @@ def pool_panel(
     request = request or PanelRequest()
     number = panel.rounds[-1] if round_number is None else round_number
     part = panel if request.method is None else panel.elicited_by(request.method)
-    nodes = judge_nodes(part, number, request.formulas.by_method())
-    doubtful = doubtful_judgements(nodes, request.inconsistent)
-    if any(d.done != "keep" for d in doubtful):
-        part = settled(part, number, doubtful)
-        nodes = judge_nodes(part, number, request.formulas.by_method())
+    part, nodes, doubtful = _judged(part, number, request)
     missing = tuple(key for key in questions_of(panel.framework) if key not in nodes)
     fallback = _fallback(panel.framework, missing, request.unjudged)
     experts = tuple(form.expert for form in part.in_round(number))
@@ -296,36 +292,38 @@ def pool_panel(
     local = {t: values.copy() for t, values in fallback.items()}
     draws = {t: np.repeat(v[None], request.draws, axis=0) for t, v in fallback.items()}
     without = {t: np.repeat(v[None], len(experts), axis=0) for t, v in fallback.items()}
-    pooled, alone = {}, []
+    pooled: dict[str, Bootstrap] = {}
+    alone: list[tuple[str, str]] = []
     for column, (key, node) in enumerate(nodes.items()):
         rows = [experts.index(name) for name in node.experts]
         weight = competence[rows, column]
-        pooled[key] = _pool_node(node, request, weight, counts[:, rows])
+        found = _pool_node(node, request, weight, counts[:, rows])
         if request.small_panel == "student":
-            pooled[key] = widened(pooled[key], weight, len(rows), confidence=request.confidence)
-        left_out, single = _leave_out(node, request, weight, pooled[key].weights)
-        if single:
-            alone += [(node.experts[i], key) for i in single]
+            found = widened(found, weight, len(rows), confidence=request.confidence)
+        pooled[key] = found
+        left_out, single = _leave_out(node, request, weight, found.weights)
+        alone += [(node.experts[i], key) for i in single]
         for t in node.question.tracks:
             at = [panel.framework.tracks[t].index[code] for code in node.question.items]
-            local[t][at] = pooled[key].weights
-            draws[t][:, at] = pooled[key].draws
-            without[t][:, at] = pooled[key].weights
+            local[t][at], draws[t][:, at] = found.weights, found.draws
+            without[t][:, at] = found.weights
             without[t][np.ix_(rows, at)] = left_out
     return PanelWeights(
-        number,
-        request,
-        nodes,
-        pooled,
-        experts,
-        competence,
-        local,
-        draws,
-        without,
-        tuple(alone),
-        missing,
-        doubtful,
-    )
+        number, request, nodes, pooled, experts, competence, local, draws, without, tuple(alone),
+        missing, doubtful,
+    )  # fmt: skip
+
+
+def _judged(
+    panel: Panel, number: int, request: PanelRequest
+) -> tuple[Panel, dict[str, NodeJudgements], tuple[Doubtful, ...]]:
+    """Return what counts of a round, what it says of every node, and what was doubtful in it."""
+    nodes = judge_nodes(panel, number, request.formulas.by_method())
+    doubtful = doubtful_judgements(nodes, request.inconsistent)
+    if any(d.done != "keep" for d in doubtful):
+        panel = settled(panel, number, doubtful)
+        nodes = judge_nodes(panel, number, request.formulas.by_method())
+    return panel, nodes, doubtful
 
 
 def panel_seed(panel: Panel, rng: Seed) -> np.random.SeedSequence:

@@ -33,8 +33,10 @@ def _compiled(which: str) -> Any:
     from numba import njit
 
     compiled = njit(nogil=True, error_model="numpy")
-    if which in ("one", "joint"):
-        return compiled({"one": _one, "joint": _joint}[which])
+    if which == "one":
+        return compiled(_one)
+    if which == "joint":
+        return compiled(_jointly(*map(compiled, (_begin, _leave, _rank, _swap, _read))))
     if which == "up":
         return compiled(_rises(_compiled("joint")))
     return compiled(_falls(_compiled("one")))
@@ -229,136 +231,189 @@ def _one(c: Any, g: Any, distance: Any, weights: Any) -> None:
         distance[i] = moved
 
 
-def _joint(c: Any, g: Any, receivers: Any, distance: Any, weights: Any) -> int:
-    """Run the dual simplex with long steps on each row; returns how many did not finish."""
-    n, conditions, u = c.shape
-    r = receivers.shape[1]
-    q, width = conditions + 1, u + r + conditions
-    column = np.zeros((width, q))
-    upper, reduced = np.empty(width), np.empty(width)
-    at_upper, basic = np.empty(width, np.bool_), np.empty(width, np.bool_)
-    toward, ratio, alpha = np.empty(width), np.empty(width), np.empty(width)
-    inverse, value, basis = np.empty((q, q)), np.empty(q), np.empty(q, np.int64)
-    order, direction, shift = np.empty(width, np.int64), np.empty(q), np.empty(q)
-    unfinished = 0
-    for i in range(n):
-        column[:] = 0.0
-        for a in range(u):
-            for j in range(conditions):
-                column[a, j] = -c[i, j, a]
-            column[a, conditions] = -1.0
-            upper[a], reduced[a] = g[a], 1.0
-            weights[i, a] = g[a]
-        best = 0
-        for k in range(r):
-            for j in range(conditions):
-                column[u + k, j] = c[i, j, receivers[i, k]]
-            column[u + k, conditions] = 1.0
-            upper[u + k], reduced[u + k] = np.inf, 0.0
-            if c[i, 0, receivers[i, k]] > c[i, 0, receivers[i, best]]:
-                best = k
-        at_upper[:] = False
-        basic[:] = False
-        inverse[:] = 0.0
-        for j in range(conditions):
-            column[u + r + j, j] = -1.0
-            upper[u + r + j], reduced[u + r + j] = np.inf, 0.0
-            basis[j] = u + r + j
-            basic[u + r + j] = True
-            inverse[j, j] = -1.0
-            inverse[j, conditions] = c[i, j, receivers[i, best]]
-            value[j] = 0.0
-            for a in range(u):
-                value[j] += c[i, j, a] * g[a]
-        basis[conditions] = u + best
-        basic[u + best] = True
-        inverse[conditions, conditions] = 1.0
-        value[conditions] = 0.0
-        state = 0  # 0 working, 1 optimal, 2 no weights meet the conditions
-        for _ in range(200):
-            leaving, short, sign = 0, -1.0, 1.0
-            for k in range(q):
-                if -value[k] > short:
-                    leaving, short, sign = k, -value[k], 1.0
-                if value[k] - upper[basis[k]] > short:
-                    leaving, short, sign = k, value[k] - upper[basis[k]], -1.0
-            if short <= TOLERANCE:
-                state = 1
-                break
-            usable = 0
-            for a in range(width):
-                alpha[a] = 0.0
-                if basic[a]:
-                    continue
-                for k in range(q):
-                    alpha[a] += inverse[leaving, k] * column[a, k]
-                toward[a] = sign * (alpha[a] if at_upper[a] else -alpha[a])
-                if toward[a] > PIVOT:
-                    ratio[a] = abs(reduced[a]) / toward[a]
-                    b = usable
-                    while b > 0 and ratio[order[b - 1]] > ratio[a]:
-                        order[b] = order[b - 1]
-                        b -= 1
-                    order[b] = a
-                    usable += 1
-            passed, relief = 0, 0.0
-            while passed < usable:
-                relief += toward[order[passed]] * upper[order[passed]]
-                if relief >= short * (1 - 1e-12):
+def _jointly(begin: Any, leave: Any, rank: Any, swap: Any, read: Any) -> Any:
+    """Return the dual simplex with long steps, put together from its compiled steps.
+
+    Columns are the mass that each weight gives (bounded by the weight), the mass that each
+    receiver takes, and the slack of each condition. A step passes on
+
+    - the problem: columns (width, q), upper bounds, reduced costs, which columns stand at their
+      upper bound, which are basic, the inverse of the basis (q, q), values and columns of the basis
+    - room to work in: the leaving row, what each column does for it, ratios, their order, the
+      entering column, and the sum of the columns that go from one bound to the other
+    """
+
+    def joint(c: Any, g: Any, receivers: Any, distance: Any, weights: Any) -> int:
+        n, conditions, u = c.shape
+        q, width = conditions + 1, u + receivers.shape[1] + conditions
+        problem = (
+            np.zeros((width, q)), np.empty(width), np.empty(width), np.empty(width, np.bool_),
+            np.empty(width, np.bool_), np.empty((q, q)), np.empty(q), np.empty(q, np.int64),
+        )  # fmt: skip
+        room = (
+            np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.int64),
+            np.empty(q), np.empty(q),
+        )  # fmt: skip
+        unfinished = 0
+        for i in range(n):
+            begin(c[i], g, receivers[i], problem)
+            distance[i], weights[i, :], working = np.inf, g, True
+            for _ in range(200):
+                leaving, short, sign = leave(problem)
+                if short <= TOLERANCE:
+                    distance[i] = read(g, receivers[i], problem, weights[i])
+                    working = False
                     break
-                passed += 1
-            if passed >= usable:
-                state = 2
-                break
-            entering = order[passed]
-            shift[:] = 0.0
-            for p in range(passed):  # these go from one bound to the other
-                a = order[p]
-                step = -upper[a] if at_upper[a] else upper[a]
-                at_upper[a] = not at_upper[a]
-                for k in range(q):
-                    shift[k] += column[a, k] * step
-            for k in range(q):
-                direction[k] = 0.0
-                for m in range(q):
-                    if passed:
-                        value[k] -= inverse[k, m] * shift[m]
-                    direction[k] += inverse[k, m] * column[entering, m]
-            out = basis[leaving]
-            bound = 0.0 if sign > 0 else upper[out]
-            step = (value[leaving] - bound) / direction[leaving]
-            start = upper[entering] if at_upper[entering] else 0.0
-            for k in range(q):
-                value[k] -= direction[k] * step
-            value[leaving] = start + step
-            price = reduced[entering] / direction[leaving]
-            for a in range(width):
-                reduced[a] -= price * alpha[a]
-            reduced[entering], reduced[out] = 0.0, -price
-            at_upper[out], at_upper[entering] = sign < 0, False
-            basic[out], basic[entering] = False, True
-            basis[leaving] = entering
-            for m in range(q):
-                inverse[leaving, m] /= direction[leaving]
-            for k in range(q):
-                if k != leaving:
-                    for m in range(q):
-                        inverse[k, m] -= direction[k] * inverse[leaving, m]
-        distance[i] = np.inf
-        if state == 0:
-            unfinished += 1
-        if state != 1:
+                usable = rank(leaving, sign, problem, room)
+                if not swap(leaving, sign, short, usable, problem, room):
+                    working = False  # no weights meet the conditions
+                    break
+            unfinished += working
+        return unfinished
+
+    return joint
+
+
+def _begin(c: Any, g: Any, receivers: Any, problem: Any) -> None:
+    """Set up one row: nothing has moved, one receiver and the slacks are basic."""
+    column, upper, reduced, at_upper, basic, inverse, value, basis = problem
+    conditions, u = c.shape
+    r = len(receivers)
+    column[:] = 0.0
+    for a in range(u):
+        for j in range(conditions):
+            column[a, j] = -c[j, a]
+        column[a, conditions] = -1.0
+        upper[a], reduced[a] = g[a], 1.0
+    best = 0
+    for k in range(r):
+        for j in range(conditions):
+            column[u + k, j] = c[j, receivers[k]]
+        column[u + k, conditions] = 1.0
+        upper[u + k], reduced[u + k] = np.inf, 0.0
+        if c[0, receivers[k]] > c[0, receivers[best]]:
+            best = k
+    at_upper[:] = False
+    basic[:] = False
+    inverse[:] = 0.0
+    for j in range(conditions):
+        column[u + r + j, j] = -1.0
+        upper[u + r + j], reduced[u + r + j] = np.inf, 0.0
+        basis[j] = u + r + j
+        basic[u + r + j] = True
+        inverse[j, j] = -1.0
+        inverse[j, conditions] = c[j, receivers[best]]
+        value[j] = 0.0
+        for a in range(u):
+            value[j] += c[j, a] * g[a]
+    basis[conditions] = u + best
+    basic[u + best] = True
+    inverse[conditions, conditions] = 1.0
+    value[conditions] = 0.0
+
+
+def _leave(problem: Any) -> Any:
+    """Return the row furthest outside its bounds, by how much, and on which side (1 below)."""
+    _, upper, _, _, _, _, value, basis = problem
+    leaving, short, sign = 0, -1.0, 1.0
+    for k in range(len(value)):
+        if -value[k] > short:
+            leaving, short, sign = k, -value[k], 1.0
+        if value[k] - upper[basis[k]] > short:
+            leaving, short, sign = k, value[k] - upper[basis[k]], -1.0
+    return leaving, short, sign
+
+
+def _rank(leaving: int, sign: float, problem: Any, room: Any) -> int:
+    """Order the columns that bring the row back, the cheapest first; return how many there are."""
+    column, _, reduced, at_upper, basic, inverse, value, _ = problem
+    alpha, toward, ratio, order, _, _ = room
+    usable = 0
+    for a in range(len(reduced)):
+        alpha[a] = 0.0
+        if basic[a]:
             continue
-        for a in range(u):
-            if at_upper[a] and not basic[a]:
-                weights[i, a] -= upper[a]
+        for k in range(len(value)):
+            alpha[a] += inverse[leaving, k] * column[a, k]
+        toward[a] = sign * (alpha[a] if at_upper[a] else -alpha[a])
+        if toward[a] > PIVOT:
+            ratio[a] = abs(reduced[a]) / toward[a]
+            b = usable
+            while b > 0 and ratio[order[b - 1]] > ratio[a]:
+                order[b] = order[b - 1]
+                b -= 1
+            order[b] = a
+            usable += 1
+    return usable
+
+
+def _swap(leaving: int, sign: float, short: float, usable: int, problem: Any, room: Any) -> bool:
+    """Pass columns from bound to bound while the row stays outside; let the next one enter.
+
+    Returns False where all of them together do not bring the row back.
+    """
+    column, upper, reduced, at_upper, basic, inverse, value, basis = problem
+    alpha, toward, _, order, direction, shift = room
+    q = len(value)
+    passed, relief = 0, 0.0
+    while passed < usable:
+        relief += toward[order[passed]] * upper[order[passed]]
+        if relief >= short * (1 - 1e-12):
+            break
+        passed += 1
+    if passed >= usable:
+        return False
+    entering = order[passed]
+    shift[:] = 0.0
+    for p in range(passed):
+        a = order[p]
+        step = -upper[a] if at_upper[a] else upper[a]
+        at_upper[a] = not at_upper[a]
         for k in range(q):
-            a = basis[k]
-            if a < u:
-                weights[i, a] -= value[k]
-            elif a < u + r:
-                weights[i, receivers[i, a - u]] += value[k]
-        distance[i] = 0.0
-        for a in range(u):
-            distance[i] += max(0.0, g[a] - weights[i, a])
-    return unfinished
+            shift[k] += column[a, k] * step
+    for k in range(q):
+        direction[k] = 0.0
+        for m in range(q):
+            if passed:
+                value[k] -= inverse[k, m] * shift[m]
+            direction[k] += inverse[k, m] * column[entering, m]
+    out = basis[leaving]
+    bound = 0.0 if sign > 0 else upper[out]
+    step = (value[leaving] - bound) / direction[leaving]
+    start = upper[entering] if at_upper[entering] else 0.0
+    for k in range(q):
+        value[k] -= direction[k] * step
+    value[leaving] = start + step
+    price = reduced[entering] / direction[leaving]
+    for a in range(len(reduced)):
+        reduced[a] -= price * alpha[a]
+    reduced[entering], reduced[out] = 0.0, -price
+    at_upper[out], at_upper[entering] = sign < 0, False
+    basic[out], basic[entering] = False, True
+    basis[leaving] = entering
+    for m in range(q):
+        inverse[leaving, m] /= direction[leaving]
+    for k in range(q):
+        if k != leaving:
+            for m in range(q):
+                inverse[k, m] -= direction[k] * inverse[leaving, m]
+    return True
+
+
+def _read(g: Any, receivers: Any, problem: Any, weights: Any) -> float:
+    """Move the mass as the optimum says; return how much moved."""
+    _, upper, _, at_upper, basic, _, value, basis = problem
+    u, r = len(g), len(receivers)
+    for a in range(u):
+        if at_upper[a] and not basic[a]:
+            weights[a] -= upper[a]
+    for k in range(len(value)):
+        a = basis[k]
+        if a < u:
+            weights[a] -= value[k]
+        elif a < u + r:
+            weights[receivers[a - u]] += value[k]
+    moved = 0.0
+    for a in range(u):
+        moved += max(0.0, g[a] - weights[a])
+    return moved

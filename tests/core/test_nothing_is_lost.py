@@ -305,7 +305,7 @@ def test_a_run_that_somebody_worked_in_is_kept_and_the_next_gets_a_number(tmp_pa
 
 
 def test_a_run_that_meets_a_full_disk_leaves_no_folder(tmp_path, small, monkeypatch):
-    monkeypatch.setattr("calib.experiment.write.render_report", no_space)
+    monkeypatch.setattr("calib.experiment.run_folder.render_report", no_space)
     with pytest.raises(DiskFullError, match=r"runs/small/.*at least \d+,\d\d\d bytes"):
         write_run(small, tmp_path / "runs")
     assert listing(tmp_path) == []

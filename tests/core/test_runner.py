@@ -235,7 +235,7 @@ def test_progress_counts_every_step(tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-import calib.experiment.write as write
+import calib.experiment.run_folder as write
 from calib.experiment import load_experiment, run_experiment, write_run
 def stop(*args, **kwargs):
     Path(sys.argv[2]).touch()

@@ -8,10 +8,10 @@ from pydantic import Field, model_validator
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Source
-from calib.experts.opinions import read_opinions
 from calib.experts.panel_files import panel_files, read_panel
 from calib.experts.panel_request import PanelRequest
 from calib.experts.panel_weighing import PanelResult, weigh_panel
+from calib.experts.returned_weights import read_opinions
 from calib.words import message
 
 __all__ = ["EXPERTS", "OPINIONS"]
