@@ -54,11 +54,12 @@ def one_enterprise():
 ENTERPRISE, EDGE = one_enterprise()
 
 
-def normal(centre, key="panel", spread=SPREAD, size=4000):
+def normal(centre, key="panel", spread=SPREAD, size=4000, point=None):
     """Return weights whose share of DA is normal, with one root of 16 experts."""
     drawn = norm.ppf((np.arange(size) + 0.5) / size) * spread
     drawn = np.random.default_rng([7, *key.encode()]).permutation(drawn)
-    local = {t: with_analytics(t, np.array([centre]))[0] for t in AII.tracks}
+    at = np.array([centre if point is None else point])
+    local = {t: with_analytics(t, at)[0] for t in AII.tracks}
     draws = {t: with_analytics(t, centre + drawn) for t in AII.tracks}
     root = Root(key, "panel", Name(key, key), "1", UNITS)
     made = calib.WeightSet.build(AII, "normal", local, source="simulation")
@@ -84,6 +85,18 @@ def test_the_value_is_that_of_the_conjugate_normal_case(gap):
     for study in found.studies:
         assert study.fall == pytest.approx(conjugate(gap, study.more), abs=0.004 + 3 * study.se)
     assert found.misrated == pytest.approx(norm.sf(gap), abs=0.003)
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_the_value_rests_on_the_draws_not_on_how_far_their_mean_is_from_the_point(off):
+    """Draws of shrunken, floored or adjusted weights are not centred on the point."""
+    centre = EDGE + 0.5 * SPREAD
+    found = calib.value_of_information(
+        normal(centre, point=centre + off * SPREAD), ENTERPRISE, experts=(16,), size=1000,
+        inner_size=64, rng=1,
+    )  # fmt: skip
+    study = found.studies[0]
+    assert study.fall == pytest.approx(conjugate(0.5, 16), abs=0.004 + 3 * study.se)
 
 
 def test_an_enterprise_on_the_edge_is_worth_the_arc_of_a_sine():
