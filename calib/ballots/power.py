@@ -31,7 +31,13 @@ SPREAD = 0.45
 """Spread of log-worths that nobody would call equal importance: an item one standard deviation up
 has 2.5 times the worth of one that is one standard deviation down."""
 _NULL, _SURVEYS = 4000, 2000
+_NULL_ENTRIES = 5_000_000
+"""Small surveys are simulated more often: few values of their statistic are possible, and which of
+them is the critical one must not be left to chance."""
+_MOST_NULL = 20_000
 _WORTHS, _BALLOTS = 150, 400
+_FEW = 20
+"""Worths of fewer items differ more from one survey to the next, so that more are drawn."""
 _ENTRIES = 2_000_000
 _MOST = 10**7
 
@@ -80,7 +86,8 @@ def power_of_equality_test(
     generator = np.random.default_rng(rng)
     if ballots < MONTE_CARLO_BELOW:
         each = given[np.arange(ballots) % len(given)]
-        equal = _statistics(items, each, 0.0, _NULL, generator)
+        null = max(_NULL, _NULL_ENTRIES // (items * ballots))
+        equal = _statistics(items, each, 0.0, min(null, _MOST_NULL), generator)
         limit = float(np.quantile(equal, 1 - alpha))
         found = _statistics(items, each, spread, _SURVEYS, generator)
         return float((found > limit + 1e-9).mean())
@@ -165,14 +172,16 @@ class _TestOfLength:
     ) -> None:
         self.df = items - 1
         table, variance = _points(items, lengths)
-        each = np.arange(_BALLOTS) % len(lengths)
-        self.per_ballot = np.empty(_WORTHS)
-        for number in range(_WORTHS):
+        more = max(1.0, _FEW / items)
+        worths, ballots = int(_WORTHS * more), int(_BALLOTS * np.sqrt(more))
+        each = np.arange(ballots) % len(lengths)
+        self.per_ballot = np.empty(worths)
+        for number in range(worths):
             theta = spread * rng.standard_normal(items)
             points = _scored(theta, lengths[each], table[each], rng)
             mean = points.mean(axis=0)
             # The mean of a sample is off by its own variance, which is taken out again.
-            squares = ((mean - mean.mean()) ** 2).sum() - points.var(axis=0).sum() / _BALLOTS
+            squares = ((mean - mean.mean()) ** 2).sum() - points.var(axis=0).sum() / ballots
             self.per_ballot[number] = max(0.0, squares) / variance.mean()
 
     def power(self, ballots: int, alpha: float) -> float:

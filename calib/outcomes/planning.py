@@ -198,8 +198,8 @@ def value_of_information(
     Notes
     -----
     Nested Monte Carlo with moment matching. A root of n units contributes d_i to the weights in
-    its replicate i, the other roots as observed; d is taken about its mean. After m more units the contribution is known up
-    to n / (n + m) of its variance, and what becomes known has the other m / (n + m) of it: with
+    its replicate i, the other roots as observed; d is taken about its mean. After m more units the
+    contribution is known up to n / (n + m) of its variance, and what becomes known has the other m / (n + m) of it: with
     replicate i for the result of the study, the weights are drawn as
     ``w_j - d_j + sqrt(n / (n + m)) d_j + sqrt(m / (n + m)) d_i``, where w_j is the draw of the
     whole procedure. For normal contributions this is the conjugate analysis. Weights that would
@@ -256,9 +256,7 @@ class _Known:
         alone = (uncertainty.draws(free=[r.key]) for r in self.roots)
         # About their mean, which need not be the point: what is expected stays what it is, however
         # much becomes known.
-        self.contributions = [
-            {t: v - v.mean(axis=0) for t, v in local.items()} for local in alone
-        ]
+        self.contributions = [{t: v - v.mean(axis=0) for t, v in local.items()} for local in alone]
         self.replicates = len(next(iter(self.drawn.values())))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.stats import binom
 
 import calib
 from calib.ballots import ballots_for_difference, power_of_equality_test, simulate_ballots, tabulate
@@ -38,6 +39,19 @@ def test_a_trial_of_22_questionnaires_would_have_missed_two_differences_of_three
     """benchmarks/sim_equality_power.py gives 0.38 and 0.33."""
     assert power_of_equality_test(28, 5, 12, rng=1) == pytest.approx(0.37, abs=0.04)
     assert power_of_equality_test(23, 5, 10, rng=1) == pytest.approx(0.33, abs=0.04)
+
+
+@pytest.mark.parametrize(("picks", "ballots"), [(1, 22), (1, 200), (2, 200)])
+def test_power_for_two_items_is_that_of_the_sign_test(picks, ballots):
+    """Of two items the first pick is all there is: a binomial count, integrated over worths."""
+    node, weight = np.polynomial.hermite_e.hermegauss(60)
+    first = 1 / (1 + np.exp(-0.45 * np.sqrt(2) * node))
+    count = np.arange(ballots + 1)
+    q = (2 * count - ballots) ** 2 / ballots
+    size = np.array([binom.pmf(count, ballots, 0.5)[q > limit - 1e-9].sum() for limit in q])
+    shown = binom.pmf(count, ballots, first[:, None])[:, size <= 0.05].sum(axis=1)
+    told = power_of_equality_test(2, picks, ballots, rng=1)
+    assert told == pytest.approx((weight * shown).sum() / weight.sum(), abs=0.025)
 
 
 def test_equal_items_are_rejected_at_the_size_of_the_test():
