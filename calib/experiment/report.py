@@ -55,7 +55,7 @@ def render_report(
     parts = [_section(s, run, figures, lang) for s in run.sections]
     standard = [p for p, s in zip(parts, run.sections, strict=True) if s.standard]
     others = [p for p, s in zip(parts, run.sections, strict=True) if not s.standard]
-    names = run.experiment.framework.names
+    names = run.names
     warnings = [n.get(lang) for n in run.notes if n.warning]
     script = f"\n{sections_script()}"
     page: str = environment.get_template("report.html.jinja").render(

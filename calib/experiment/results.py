@@ -38,5 +38,7 @@ class OutcomeResult(Result):
     notes: Sequence[Note] = ()
 
     def headline(self) -> Text:
-        """Return how many tables and figures there are."""
+        """Return the first note, or how many tables and figures there are."""
+        if self.notes:
+            return self.notes[0].text
         return message("report.parts", tables=len(self.tables), figures=len(self.drawings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,8 +18,8 @@ from calib.outcomes.unanswered import has_gaps, unanswered
 from calib.population import Population, resolve_population
 from calib.rating import Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
-from calib.weights import Root, Weighed, WeightSet, from_table
-from calib.words import Text, joined, message, say
+from calib.weights import Root, Weighed, WeightSet, from_table, set_names
+from calib.words import Name, Text, joined, message, say
 
 __all__ = [
     "Run",
@@ -84,9 +84,12 @@ class Run(Result):
         return f"<Run of {self.experiment.name!r}: {sets} weight sets, {outcomes} analyses>"
 
     @property
-    def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks, levels and stars by code."""
-        return self.experiment.framework.names
+    def names(self) -> dict[str, Text]:
+        """Names of the codes in its tables: of nodes, tracks, levels, stars, sets and cases."""
+        names: dict[str, Text] = {**self.experiment.framework.names, **set_names(self.sets)}
+        for outcome in self.outcomes.values():
+            names |= {k: v for k, v in outcome.names.items() if k.startswith("case:")}
+        return names
 
     def headline(self) -> Text:
         """Return what was run, and what a decision advises or how many enterprises move."""
@@ -291,7 +294,16 @@ def build_set(entry: SetEntry, context: Context, params: Params | None = None) -
     if isinstance(result, SourceResult) and result.draws is not None:
         root = Root(weights.digest, entry.source, weights.label, f"{context.seed} {entry.name}")
         weights = weights.with_uncertainty(from_table(root, weights.local, result.draws))
-    return replace(result, weights=weights)
+    also = {own: _labelled(further, weights, own) for own, further in result.also.items()}
+    return replace(result, weights=weights, also=also)
+
+
+def _labelled(further: WeightSet, weights: WeightSet, own: str) -> WeightSet:
+    """Return a further set of a source; one that is called by its name only, after its parent."""
+    if further.label.en != further.name:
+        return further
+    label = weights.label
+    return further.renamed(further.name, Name(f"{label.zh} · {own}", f"{label.en} · {own}"))
 
 
 def make_sets(

@@ -116,9 +116,7 @@ def write_run(
         _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
-        _write_json(
-            aside / "columns.json", data_dictionary(_tables(run), run.experiment.framework.names)
-        )
+        _write_json(aside / "columns.json", data_dictionary(_tables(run), run.names))
         manifest = _manifest(run, identifier, lang, command, target)
         write_text(aside / "report.html", render_report(run, manifest, figures, lang))
         _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})

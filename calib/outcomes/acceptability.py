@@ -34,7 +34,7 @@ from calib.rating.over_samples import long_form
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, WeightSet
-from calib.words import Text, message
+from calib.words import Name, Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +96,7 @@ class _Case:
     """
 
     name: str
+    label: Text
     rating: Rating
     probability: Mapping[str, FloatArray]
     error: Mapping[str, FloatArray]
@@ -155,6 +156,11 @@ class AcceptabilityResult(Result):
         every = list(results)
         return cls(every[0].framework, tuple(c for r in every for c in r.cases))
 
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks, levels and cases by code."""
+        return {**self.framework.names, **{f"case:{c.name}": c.label for c in self.cases}}
+
     def probability(self, track: str) -> FloatArray:
         """Return the star probabilities (n, K) of a track in the first case."""
         return self.cases[0].probability[track]
@@ -191,13 +197,13 @@ class AcceptabilityResult(Result):
             how = message("outcomes.acceptability.exact") if case.exact else message(
                 "outcomes.acceptability.error", error=f"{worst:.4f}")  # fmt: skip
             unsure = int((case.frame["p_now"] < 0.5).sum())
-            out.append(Note(message("outcomes.acceptability.note", case=case.name, how=how,
+            out.append(Note(message("outcomes.acceptability.note", case=case.label, how=how,
                                     n=unsure)))  # fmt: skip
             if case.rating.scored.imputations:
                 n = case.rating.scored.imputations
-                out.append(Note(message("outcomes.acceptability.imputed", case=case.name, n=n)))
+                out.append(Note(message("outcomes.acceptability.imputed", case=case.label, n=n)))
             if case.roots:
-                roots = message("outcomes.acceptability.roots", case=case.name, roots=case.roots)
+                roots = message("outcomes.acceptability.roots", case=case.label, roots=case.roots)
                 out.append(Note(roots))
         return (*out, *dict.fromkeys(note for case in self.cases for note in case.remarks))
 
@@ -222,6 +228,7 @@ def acceptability(
     *,
     draws: WeightSet | None = None,
     name: str | None = None,
+    label: Text | None = None,
     rule_options: RuleOptions | Mapping[str, str] | None = None,
     rng: Seed = None,
     workers: int | None = None,
@@ -239,7 +246,7 @@ def acceptability(
     weights : the set that would be published; what is stated varies around it
     population : the enterprises, as answers or as scores; or an ensemble of samples
     draws : another set whose draws are used in place of those of ``weights``
-    name : of the case in tables; the set's name if None
+    name, label : of the case in tables and figures; those of the set if None
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     rng : seed or Generator
     workers, scheduler : threads here, or the address of a Dask scheduler; results are the same
@@ -304,9 +311,11 @@ def acceptability(
         if exact and is_plain(thresholds) and sample.complete:
             probability[t] = _exactly(sample, weights.local[t], thresholds)
             error[t] = np.zeros_like(probability[t])
+    if label is None:
+        label = weights.label if name is None else Name(name, name)
     found_case = _Case(
-        case, rate(weights=weights, population=scored), probability, error, distribution, exact,
-        () if given is None else tuple(r.label for r in source.roots), request.confidence,
+        case, label, rate(weights=weights, population=scored), probability, error, distribution,
+        exact, () if given is None else tuple(r.label for r in source.roots), request.confidence,
         remarks,
     )  # fmt: skip
     return AcceptabilityResult(scored.framework, (found_case,))
@@ -375,7 +384,7 @@ def _replicates(
 
 
 def _drawing(case: _Case) -> Drawing:
-    title = message("outcomes.acceptability.figure", case=case.name)
+    title = message("outcomes.acceptability.figure", case=case.label)
 
     def draw(lang: str) -> Any:
         from calib.figures.outcomes import probability_bars

@@ -38,6 +38,7 @@ from calib.weights import (
     distance_table,
     given,
     named_sets,
+    set_names,
 )
 from calib.words import Text, joined, message
 
@@ -91,20 +92,20 @@ class ComparisonResult(Result):
 
     @property
     def names(self) -> Mapping[str, Text]:
-        """Names of nodes, tracks and levels by code."""
-        return self.base.names
+        """Names of nodes, tracks, levels and sets by code."""
+        return {**self.base.names, **set_names(self.sets)}
 
     def headline(self) -> Text:
         """Return how many enterprises move under each set."""
-        moves = []
+        moves, labels = [], set_names(self.sets)
         for name in [n for n in self.ratings if n != self.baseline][:3]:
             matrix = transition_matrix(self.ratings[name], self.base)
             up, down = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
-            called = self.ratings[name].weights.called
-            moves.append(message("outcomes.comparison.moves", set=called, up=up, down=down))
+            said = message("outcomes.comparison.moves", set=labels[f"set:{name}"], up=up, down=down)
+            moves.append(said)
         return message(
             "outcomes.comparison.headline", size=len(self.base.scored),
-            base=self.base.weights.called, moves=joined(moves, message("words.semicolon")),
+            base=labels[f"set:{self.baseline}"], moves=joined(moves, message("words.semicolon")),
         )  # fmt: skip
 
     def table(self, name: str | None = None) -> Table:

@@ -17,7 +17,7 @@ from calib.population import Population
 from calib.rating import Rating, Scored, rate, score_answers
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
-from calib.weights import WeightSet, named_sets
+from calib.weights import WeightSet, named_sets, set_names
 from calib.words import Text, message
 
 if TYPE_CHECKING:
@@ -74,6 +74,12 @@ class RuleOptionsResult(Result):
             {n: v for r in every for n, v in r.every.items()},
         )
 
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks, levels and sets by code."""
+        rated = {n: next(iter(ratings.values())) for n, ratings in self.single.items()}
+        return {**self.framework.names, **set_names({n: r.weights for n, r in rated.items()})}
+
     def headline(self) -> Text:
         """Return how many stars depend on an option under the first set."""
         return self.notes[0].text
@@ -96,9 +102,9 @@ class RuleOptionsResult(Result):
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
         """How many enterprises depend on an option, and how many combinations were rated."""
         notes = []
-        for ratings in self.single.values():
+        for name, ratings in self.single.items():
             count = int(dependent_table(ratings)["enterprise"].nunique())
-            called = next(iter(ratings.values())).weights.called
+            called = self.names[f"set:{name}"]
             notes.append(Note(message("outcomes.rule_options.note", set=called, n=count)))
         for ratings in list(self.every.values())[:1]:
             notes.append(Note(message("outcomes.rule_options.combinations", n=len(ratings))))

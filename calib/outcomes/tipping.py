@@ -17,7 +17,7 @@ from calib.population import Population
 from calib.rating import Scored, ScoredSample
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import expect
-from calib.words import Text, message
+from calib.words import Name, Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +67,7 @@ class _Course:
     """
 
     name: str
+    label: Text
     years: tuple[float, float]
     growing: bool
     samples: Mapping[str, ScoredSample]
@@ -112,6 +113,11 @@ class TippingResult(Result):
         every = list(results)
         courses = tuple(c for r in every for c in r.courses)
         return cls(every[0].framework, courses, every[0].remarks)
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks, levels and paths by code."""
+        return {**self.framework.names, **{f"set:{c.name}": c.label for c in self.courses}}
 
     def headline(self) -> Text:
         """Return how many enterprises change star along the first path."""
@@ -194,17 +200,16 @@ def tipping(
         shift.enterprises_at(scored, path.years[1])
         if isinstance(shift, Shift) and growing else None
     )  # fmt: skip
-    label = name or _name(shift, path)
-    course = _follow(label, path, scored, grown)
+    last = getattr(shift, "weights", None) or getattr(path, "end", None)
+    called = name or str(getattr(last, "name", "path"))
+    label = getattr(last, "label", None) or Name(called, called)
+    course = _follow(called, label, path, scored, grown)
     return TippingResult(scored.framework, (course,), remarks)
 
 
-def _name(shift: object, path: object) -> str:
-    last = getattr(shift, "weights", None) or getattr(path, "end", None)
-    return str(getattr(last, "name", "path"))
-
-
-def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> _Course:
+def _follow(
+    name: str, label: Text, path: YearPath, scored: Scored, grown: Scored | None
+) -> _Course:
     rule = scored.framework.rule
     first, last = path.years
     whole = np.arange(round(first), round(last) + 1)
@@ -219,7 +224,7 @@ def _follow(name: str, path: YearPath, scored: Scored, grown: Scored | None) -> 
         by_year[t] = np.stack([np.bincount(row, minlength=rule.stars) for row in stars])
     growing, synthetic = grown is not None, scored.synthetic
     return _Course(
-        name, path.years, growing, scored.samples, found, by_year, synthetic, path, scored
+        name, label, path.years, growing, scored.samples, found, by_year, synthetic, path, scored
     )
 
 
@@ -266,14 +271,14 @@ def _notes(course: _Course) -> list[Note]:
     first, last = course.years
     tipped = sum(len(np.unique(f.row)) for f in course.found.values())
     notes = [Note(message(
-        "outcomes.tipping.note", set=course.name, first=f"{first:g}", last=f"{last:g}",
+        "outcomes.tipping.note", set=course.label, first=f"{first:g}", last=f"{last:g}",
         n=tipped, times=sum(len(f.row) for f in course.found.values()),
     ))]  # fmt: skip
     if course.growing:
-        notes.append(Note(message("outcomes.tipping.growing", set=course.name)))
+        notes.append(Note(message("outcomes.tipping.growing", set=course.label)))
     touching = sum(f.touching for f in course.found.values())
     if touching:
-        notes.append(Note(message("outcomes.tipping.tangent", set=course.name, n=touching)))
+        notes.append(Note(message("outcomes.tipping.tangent", set=course.label, n=touching)))
     return notes
 
 
@@ -296,7 +301,7 @@ def _steps(course: _Course, stars: int) -> pd.DataFrame:
 
 
 def _drawing(course: _Course, rule: RatingRule) -> Drawing:
-    title = message("outcomes.tipping.over_years", set=course.name)
+    title = message("outcomes.tipping.over_years", set=course.label)
 
     def draw(lang: str) -> Any:
         from calib.figures.outcomes import stars_over_years

@@ -28,7 +28,7 @@ from calib.publish.engine import (
     track_data,
 )
 from calib.rating import Scored, rate
-from calib.report import page_tokens, script_hash
+from calib.report import options_in_words, page_tokens, script_hash
 from calib.weights import WeightSet
 from calib.words import Text, languages, message, resolve_language, say
 from calib.words.catalogue import Template, templates
@@ -183,11 +183,11 @@ def _provenance(scored: Scored) -> list[Text]:
     from calib import __version__
 
     fw = scored.framework
-    rule_options = ", ".join(f"{k} = {v}" for k, v in scored.rule_options.as_dict().items())
+    chosen = options_in_words(scored.rule_options.as_dict())
     return [
         message("publish.foot_framework", code=fw.code, version=fw.version, digest=fw.digest),
         message("publish.foot_enterprises", label=scored.label, digest=scored.digest),
-        message("publish.foot_rule", rule_options=rule_options),
+        message("publish.foot_rule", rule_options=chosen),
         *scored.notes,
         Name(f"calib {__version__}", f"calib {__version__}"),
     ]

@@ -194,7 +194,8 @@ def _table_recipe(table: Table) -> dict[str, Any]:
     if not keys <= known:
         return {}
     rows = min(table.rows or 60, 60)
-    return {"table": table.name, "columns": columns, "rows": rows}
+    called = {k: n.get(lang) for k, n in (table.names or {}).items() if k.startswith("set:")}
+    return {"table": table.name, "columns": columns, "rows": rows, "names": called}
 
 
 def _column(key: str, column: Column) -> dict[str, Any]:

@@ -20,6 +20,9 @@ from calib.words import message, say
 
 __all__ = ["Executed", "execute_notebook", "live_inputs", "render_notebook"]
 
+_SET = "set-parameters"
+"""Id of the cell that is put in; an author does not count it."""
+
 _TIMEOUT = 900
 
 
@@ -94,7 +97,10 @@ def execute_notebook(
     try:
         _execute(client)
     except nbclient.exceptions.CellExecutionError as exc:
-        number = sum(1 for c in node.cells if c.cell_type == "code" and c.get("execution_count"))
+        number = sum(
+            1 for c in node.cells
+            if c.cell_type == "code" and c.get("execution_count") and c.get("id") != _SET
+        )  # fmt: skip
         cause = f"{exc.ename}: {exc.evalue}"
         said = message("publish.cell_fails", file=str(file), n=number, cause=cause)
         raise CalibError(said) from exc
@@ -184,7 +190,7 @@ def _filling(names: Sequence[str], filling: Mapping[str, Any] | None, live: bool
 
 def _hidden(lines: Sequence[str]) -> Any:
     cell = _need("nbformat").v4.new_code_cell("\n".join(lines))
-    cell["id"] = "set-parameters"
+    cell["id"] = _SET
     cell.metadata["tags"] = ["hide"]
     return cell
 

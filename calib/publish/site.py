@@ -37,20 +37,21 @@ from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
 from calib.report import (
     WITHHELD,
     Drawing,
+    Note,
     PageFigure,
     PageSection,
     Table,
+    options_in_words,
     page_tokens,
     script_hash,
     sections_html,
     sections_script,
     sections_style,
-    spell_options,
 )
 from calib.report.page import page_fragment, page_style
 from calib.tables import write_csv
 from calib.weights import to_toml
-from calib.words import message, say
+from calib.words import Name, Text, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,8 +207,10 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
     return [p.href for p in pages]
 
 
-def _explorer(view: View, footer: Sequence[tuple[str, str]]) -> str:
-    lines = [message("publish.footer_line", name=k, value=v) for k, v in footer]
+def _explorer(view: View, footer: Sequence[tuple[Text, Text]]) -> str:
+    # The page itself says which rule and which enterprises it computes with.
+    told = (message("publish.foot_rule_options"), message("publish.foot_population"))
+    lines = [message("publish.footer_line", name=k, value=v) for k, v in footer if k not in told]
     lines += [
         message("publish.footer_line", name=message("publish.foot_input"), value=line)
         for line in _inputs(view)
@@ -233,7 +236,7 @@ def _asset(name: str) -> str:
 
 
 def _page(
-    view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[str, str]],
+    view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[Text, Text]],
     live: Mapping[str, Any],
 ) -> str:  # fmt: skip
     from markupsafe import Markup
@@ -247,7 +250,8 @@ def _page(
         style=Markup("\n".join([*_styles(page), *([_asset("live/live.css")] if live else [])])),
         wide=page.href == "results.html",
         # Made by this package; what stands in the data was escaped on the way.
-        body=Markup(body), footer=footer, inputs=_inputs(view),
+        body=Markup(body), inputs=_inputs(view),
+        footer=[(k.get(view.language), v.get(view.language)) for k, v in footer],
         scripts=[Markup(s) for s in scripts],
         script_hash=Markup(" ".join(script_hash(s) for s in scripts)),
         live=Markup(live_page_data(live, view.language)) if live else "",
@@ -273,10 +277,24 @@ def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, 
     body: str = _environment().get_template("index.html.jinja").render(
         decision=None if page is None else Markup(page_fragment(page, level=2)),
         no_decision=view.say("publish.no_decision") if view.decides and page is None else "",
-        say=view.say, title=pages[0].title, cards=pages[1:], downloads=downloads, stars=stars,
+        say=view.say, title=pages[0].title, cards=pages[1:], findings=_findings(view),
+        downloads=downloads, stars=stars,
         description=view.run.experiment.description.get(view.language), privacy=_privacy(view),
     )  # fmt: skip
     return body
+
+
+def _findings(view: View) -> list[tuple[str, str, str]]:
+    """Return what each analysis found in a sentence, as may be shown: title, link, sentence."""
+    found = []
+    for section in view.run.sections:
+        outcome = view.run.outcomes.get(section.name)
+        if outcome is None or section.name == DECISION:
+            continue
+        title = section_title(view.run, section, view.language)
+        for text in view.said([Note(outcome.headline())]):
+            found.append((title, f"results.html#section-{section.name}", text))
+    return found
 
 
 def _privacy(view: View) -> str:
@@ -312,7 +330,7 @@ def _results(view: View, names: _Names) -> str:
         )  # fmt: skip
         if found.figures or found.notes or any(t.rows for t, _ in found.tables):
             sections.append(found)
-    names_of = view.run.experiment.framework.names
+    names_of = view.run.names
     body: str = _environment().get_template("results.html.jinja").render(
         say=view.say, left_out=", ".join(view.left_out()),
         contents=[(s.id, s.title) for s in sections],
@@ -352,7 +370,7 @@ def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, 
     place.mkdir()
     tables = [mark_synthetic(t, view.run) for t in view.tables()]
     files: list[tuple[Path, str]] = []
-    names_of = view.run.experiment.framework.names
+    names_of = view.run.names
     sheets = [Sheet(t.name, t, names_of) for t in tables]
     for name, weights in view.run.sets.items():
         title = message("publish.set_sheet", name=name)
@@ -389,26 +407,31 @@ def _size(path: Path) -> str:
     return f"{max(1, round(path.stat().st_size / 1000))} kB"
 
 
-def _footer(view: View) -> list[tuple[str, str]]:
-    """Return the provenance: experiment, inputs, rule options, versions, date, seed."""
-    import calib
+def _footer(view: View) -> list[tuple[Text, Text]]:
+    """Return the provenance: experiment, seed, rule options, enterprises, versions, date."""
+    from calib import __version__
 
-    run, say = view.run, view.say
-    chosen = "; ".join(f"{k} = {v}" for k, v in run.context.rule_options.as_dict().items())
-    rows = [
-        (say("publish.foot_experiment"), f"{run.experiment.name} (sha256 {run.experiment.digest})"),
-        (say("publish.foot_seed"), str(run.context.seed)),
-        (say("publish.foot_rule_options"), spell_options(chosen, view.language)),
+    run, options = view.run, view.run.context.rule_options.as_dict()
+    versions = f"calib {__version__}, Python {platform.python_version()}"
+    experiment = f"{run.experiment.name} (sha256 {run.experiment.digest})"
+    population = message(
+        "publish.foot_population_line", label=run.context.scored.label, n=len(run.context.scored)
+    )
+    return [
+        (message("publish.foot_experiment"), _same(experiment)),
+        (message("publish.foot_seed"), _same(str(run.context.seed))),
+        (
+            message("publish.foot_rule_options"),
+            options_in_words(options),
+        ),
+        (message("publish.foot_population"), population),
+        (message("publish.foot_versions"), _same(versions)),
+        (message("publish.foot_date"), _same(now().date().isoformat())),
     ]
-    rows += [
-        (say("publish.foot_population"),
-         say("publish.foot_population_line", label=run.context.scored.label,
-             n=len(run.context.scored))),
-        (say("publish.foot_versions"),
-         f"calib {calib.__version__}, Python {platform.python_version()}"),
-        (say("publish.foot_date"), now().date().isoformat()),
-    ]  # fmt: skip
-    return rows
+
+
+def _same(text: str) -> Text:
+    return Name(text, text)
 
 
 def _inputs(view: View) -> list[str]:

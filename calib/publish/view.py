@@ -175,7 +175,7 @@ class View:
         return self._shown(table, table.rows or 60 if rows is None else rows)
 
     def _shown(self, table: Table, rows: int | None = None) -> Shown:
-        names = self.run.experiment.framework.names
+        names = self.run.names
         return Shown(table, self.language, names, table.rows if rows is None else rows)
 
     def _withheld(self, name: str) -> Sentence:

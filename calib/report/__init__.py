@@ -8,6 +8,7 @@ from calib.report.display import (
     excel_format,
     heading,
     option_value,
+    options_in_words,
     spell,
     spell_options,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "limit_to",
     "mark",
     "option_value",
+    "options_in_words",
     "page_tokens",
     "print_table",
     "read_dictionary",

@@ -127,6 +127,8 @@ CODED: Mapping[str, str] = {
         "word",
     ),
     "rule_option": "rule option",
+    **dict.fromkeys(("set", "other_set", "baseline"), "set"),
+    "case": "case",
 }  # fmt: skip
 """What the values of a key stand for, where they are codes."""
 

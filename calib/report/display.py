@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from calib.report.schema import Column, Role
-from calib.words import Text, joined, message, say, template
+from calib.words import Name, Text, joined, languages, message, say, template
 
-__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_value", "spell",
-           "spell_options"]  # fmt: skip
+__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_value",
+           "options_in_words", "spell", "spell_options"]  # fmt: skip
 
 NOTHING = "–"
 """Stands for a value that is not defined or not known."""
@@ -137,6 +137,9 @@ def _coded(text: str, column: Column, lang: str, names: Names) -> str:
         return _word(text, lang)
     if column.coded == "node":
         return f"{text} {names[text].get(lang)}" if text in names else text
+    if column.coded in ("set", "case"):
+        named = names.get(f"{column.coded}:{text}")
+        return text if named is None else named.get(lang)
     if column.coded == "cause":
         return spell(text, names, lang)
     if column.coded == "moves":
@@ -157,6 +160,12 @@ def spell_options(text: str, lang: str) -> str:
     return joined(
         [_spell_option(part, lang) for part in text.split("; ")], message("words.semicolon")
     ).get(lang)
+
+
+def options_in_words(chosen: Mapping[str, str]) -> Text:
+    """Return answers to open questions of the rule, in the words of each language."""
+    text = "; ".join(f"{key} = {value}" for key, value in chosen.items())
+    return Name(**{lang: spell_options(text, lang) for lang in languages()})
 
 
 def _spell_option(text: str, lang: str) -> str:

@@ -11,6 +11,7 @@ from calib.weights.entropy import entropy_weights
 from calib.weights.evidence import Consensus, Evidence, LeftOut, OwnVerdict
 from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
+from calib.weights.labels import set_names
 from calib.weights.override import override
 from calib.weights.rounding import off_grid, round_draws, round_family, round_weights
 from calib.weights.several import Sets, given, named_sets
@@ -67,6 +68,7 @@ __all__ = [
     "round_draws",
     "round_family",
     "round_weights",
+    "set_names",
     "to_toml",
     "total_variation",
     "under",

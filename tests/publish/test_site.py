@@ -37,6 +37,7 @@ source = "published"
 [sets.analytics]
 source = "override"
 weights = { DA = 0.6 }
+label = { zh = "分析占六成", en = "analytics at 0.6" }
 """
 NOTEBOOK = {
     "cells": [
@@ -105,6 +106,11 @@ def test_a_site_has_all_its_pages_and_reaches_nothing_outside(experiment, notebo
     footer = (out / "index.html").read_text(encoding="utf-8")
     for word in ("sha256", "own.csv", "calib 0", "日期", "随机种子"):
         assert word in footer
+    found = r'href="results.html#section-stars">[^<]+</a></dt><dd>55 家.*分析占六成 升'
+    assert re.search(found, footer)
+    results = (out / "results.html").read_text(encoding="utf-8")
+    assert re.search(r"<t[dh][^>]*>分析占六成</t", results)
+    assert "= upper-inclusive" not in (out / "explorer.html").read_text(encoding="utf-8")
 
 
 def test_pages_open_offline_at_phone_and_desk_width_in_both_languages(

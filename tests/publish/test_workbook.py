@@ -29,7 +29,7 @@ def test_the_summary_comes_first_and_counts_stars_by_set(made):
     head, *rows = book.worksheets[0].iter_rows(values_only=True)
     assert head == ("方案", "1星", "2星", "3星", "4星", "5星", "上升", "下降")
     assert {r[0]: list(r[1:6]) for r in rows} == {
-        name: rating.counts().tolist() for name, rating in run.ratings.items()
+        rating.weights.label.get("zh"): rating.counts().tolist() for rating in run.ratings.values()
     }
 
 

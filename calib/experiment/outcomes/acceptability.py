@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from calib.experiment.context import Context
-from calib.experiment.registry import Outcome
+from calib.experiment.registry import Outcome, Params
 from calib.outcomes.acceptability import (
     AcceptabilityRequest,
     AcceptabilityResult,
@@ -15,19 +15,29 @@ from calib.outcomes.acceptability import (
     UncertaintyRequest,
     acceptability,
 )
+from calib.words import Name
 
 __all__ = ["ACCEPTABILITY"]
+
+
+class LabelParams(Params):
+    """What a case is called in each language."""
+
+    zh: str
+    en: str
 
 
 class CaseParams(UncertaintyRequest):
     """One statement of uncertainty.
 
     ``around`` is the set at the centre, the baseline if not stated; ``draws`` names a set whose
-    draws are used for families without a statement, in place of those of ``around``.
+    draws are used for families without a statement, in place of those of ``around``; ``label``
+    is what tables and figures call the case.
     """
 
     around: str | None = None
     draws: str | None = None
+    label: LabelParams | None = None
 
 
 class AcceptabilityParams(SamplingRequest):
@@ -47,6 +57,7 @@ def _build(context: Context, params: AcceptabilityParams) -> AcceptabilityResult
         found.append(
             acceptability(
                 context.set(around), context.scored_under(around), name=name,
+                label=None if case.label is None else Name(case.label.zh, case.label.en),
                 draws=None if case.draws is None else context.set(case.draws),
                 rng=context.seed, workers=context.workers, scheduler=context.scheduler,
                 request=request,

@@ -49,6 +49,7 @@ const LiveCells = (() => {
     const text = String(value);
     if (column.coded === "track") return names[text] ?? word(`values.${text}`, text);
     if (column.coded === "node") return text in names ? `${text} ${names[text]}` : text;
+    if (column.coded === "set") return names[`set:${text}`] ?? text;
     if (column.coded === "cause") return spell(text, names);
     return column.coded === "word" ? word(`values.${text}`, text) : text;
   }

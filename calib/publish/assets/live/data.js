@@ -15,7 +15,7 @@
  *   once, or for each year of the set's path.
  * @typedef {{key: string, role: string, unit?: string, coded?: string, blank?: boolean}} Column
  * @typedef {{ratings: [string, string][], base: string, weights?: string, table?: string,
- *   columns?: Column[], rows?: number, figure?: string, labels?: Record<string, string>, title?: string}} Recipe  ``weights`` is the
+ *   columns?: Column[], rows?: number, names?: Record<string, string>, figure?: string, labels?: Record<string, string>, title?: string}} Recipe  ``weights`` is the
  *   digest of the set that an output is about which is not computed again.
  * @typedef {{frameworks: Record<string, LiveFramework>, populations: Record<string, LivePopulation>,
  *   sets: Record<string, LiveSet>, ratings: Record<string, LiveRating>,

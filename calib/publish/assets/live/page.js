@@ -13,7 +13,7 @@
   /** Cells of a table, row by row. @param {Recipe} recipe @param {(key: string) => Rated} get @param {boolean} blank */
   function cells(recipe, get, blank) {
     const ratings = named(recipe, get);
-    const { names } = ratings[0][1].framework;
+    const names = { ...ratings[0][1].framework.names, ...recipe.names };
     const rows = LiveFrames.TABLES[recipe.table || ""](ratings, recipe.base);
     const columns = recipe.columns || [];
     return {
