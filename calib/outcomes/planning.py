@@ -199,7 +199,8 @@ def value_of_information(
     -----
     Nested Monte Carlo with moment matching. A root of n units contributes d_i to the weights in
     its replicate i, the other roots as observed; d is taken about its mean. After m more units the
-    contribution is known up to n / (n + m) of its variance, and what becomes known has the other m / (n + m) of it: with
+    contribution is known up to n / (n + m) of its variance, and what becomes known has the other
+    m / (n + m) of it: with
     replicate i for the result of the study, the weights are drawn as
     ``w_j - d_j + sqrt(n / (n + m)) d_j + sqrt(m / (n + m)) d_i``, where w_j is the draw of the
     whole procedure. For normal contributions this is the conjugate analysis. Weights that would
