@@ -1,18 +1,44 @@
 from __future__ import annotations
 
+import contextlib
+import io
+import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
+from calib.cli.main import cli, main
 from calib.words import current_language
 
 
 def calib(*args, cwd=None):
+    """Run the command line as it is started, in this process: starting one takes a second."""
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", ["calib", *map(str, args)])
+        if cwd is not None:
+            patch.chdir(cwd)
+        code = 0
+        try:
+            main()
+        except SystemExit as exc:
+            code = exc.code or 0
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
+
+
+def calib_process(*args):
     return subprocess.run(
-        [sys.executable, "-m", "calib", *map(str, args)], capture_output=True, text=True, cwd=cwd,
+        [sys.executable, "-m", "calib", *map(str, args)], capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
 
@@ -30,7 +56,7 @@ def test_help_imports_neither_pandas_nor_scipy():
 
 
 def test_demo_prints_the_published_stars_and_the_report(tmp_path):
-    done = calib("demo", "-o", tmp_path / "runs")
+    done = calib_process("demo", "-o", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
     line = next(x for x in done.stdout.splitlines() if "published (baseline)" in x)
     assert [w for w in line.split() if w.isdigit()] == ["1", "5", "9", "6", "1", "4", "0", "0"]
