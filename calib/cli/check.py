@@ -115,13 +115,19 @@ def _check_toml(name: str, framework: str) -> str:
 def _check_experiment(name: str) -> str:
     """Check an experiment with the population that it names and the files of its sets."""
     from calib.errors import InputError
-    from calib.experiment import check_inputs, load_experiment
+    from calib.experiment import announcements, check_inputs, load_experiment
 
     experiment = load_experiment(name)
-    faults = check_inputs(experiment)
+    said: list[str] = []
+    lang = current_language()
+    faults = check_inputs(
+        experiment,
+        lambda context: said.extend(n.get(lang) for n in announcements(experiment, context)),
+    )
     if faults:
         raise InputError(faults)
-    return say("cli.is_experiment", name=experiment.name, n=len(experiment.sets))
+    is_valid = say("cli.is_experiment", name=experiment.name, n=len(experiment.sets))
+    return "\n".join([is_valid, *said])
 
 
 def _check_table(

@@ -70,7 +70,16 @@ def execute(
         TimeElapsedColumn,
     )
 
-    from calib.experiment import Step, load_experiment, run_experiment, write_run
+    from calib.experiment import (
+        Step,
+        announcements,
+        enterprises_read,
+        last_run,
+        load_experiment,
+        run_experiment,
+        write_run,
+    )
+    from calib.experiment.context import Context
     from calib.experiment.history import refresh_latest
     from calib.words import say
 
@@ -84,9 +93,15 @@ def execute(
         def show(step: Step) -> None:
             bar.update(task, description=step.text, completed=step.number - 1, total=step.of)
 
+        def ready(context: Context) -> None:
+            for note in announcements(experiment, context):
+                click.echo(note.get(lang), err=True)
+
         done = run_experiment(
-            experiment, seed=seed, workers=workers, scheduler=scheduler, progress=show
-        )
+            experiment, seed=seed, workers=workers, scheduler=scheduler, progress=show,
+            ready=ready,
+        )  # fmt: skip
+        read = enterprises_read(done, last_run(out, experiment))
         bar.update(task, description=say("experiment.step_report"))
         command = ["calib", *sys.argv[1:]]
         kept: list[str] = []
@@ -94,6 +109,7 @@ def execute(
         refresh_latest(folder.parent)
     for text in kept:
         click.echo(text, err=True)
+    click.echo(read.get(lang), err=read.warning)
     print_stars(done, lang)
     click.echo(say("cli.report", file=str(folder / "report.html")))
     return folder

@@ -1,5 +1,6 @@
 """Experiments: declared in a file, run in one step, written as tables and a report."""
 
+from calib.experiment.beforehand import announcements, enterprises_read, last_run
 from calib.experiment.context import Context
 from calib.experiment.dry_run import check_inputs
 from calib.experiment.registry import Outcome, Params, Source
@@ -22,7 +23,10 @@ __all__ = [
     "SourceResult",
     "Step",
     "Table",
+    "announcements",
     "check_inputs",
+    "enterprises_read",
+    "last_run",
     "load_experiment",
     "parse_experiment",
     "run_experiment",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from calib.errors import CalibError, Fault, InputError
@@ -19,7 +20,9 @@ FEW = 20
 _LONG = ("draws", "replicates", "resamples", "samples")
 
 
-def check_inputs(experiment: Experiment) -> list[Fault]:
+def check_inputs(
+    experiment: Experiment, ready: Callable[[Context], object] = lambda context: None
+) -> list[Fault]:
     """Return what a run of an experiment would refuse.
 
     The population is read and scored, every set is made and every analysis is tried, by the
@@ -31,6 +34,8 @@ def check_inputs(experiment: Experiment) -> list[Fault]:
         context = start_context(experiment)
     except CalibError as exc:
         faults += _faults(exc, experiment.file)
+    if context is not None:
+        ready(context)
     if context is None:
         return faults + _weight_files(experiment)
     failed: set[str] = set()

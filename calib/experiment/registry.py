@@ -64,12 +64,14 @@ class Outcome:
     build : ``(context, params) -> Result``
     requires : names of the sets that it looks at, from its params
     title : heads its section in reports; ``sections.<name>`` of the catalogue if None
+    complete_only : whether it looks only at enterprises that answered every item
     """
 
     params: type[Params]
     build: Callable[[Context, Any], Result]
     requires: Callable[[Any], Sequence[str]] = lambda params: ()
     title: Text | None = None
+    complete_only: bool = False
 
 
 SOURCES: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from calib.framework import RULE_OPTIONS
 from calib.outcomes.decision import DecisionResult
 from calib.outcomes.star_differences import transition_matrix
 from calib.report import (
+    Note,
     PageFigure,
     PageSection,
     option_value,
@@ -31,7 +32,11 @@ __all__ = ["render_report", "section_title"]
 
 
 def render_report(
-    run: Run, manifest: Mapping[str, Any], figures: Mapping[str, str], lang: str
+    run: Run,
+    manifest: Mapping[str, Any],
+    figures: Mapping[str, str],
+    lang: str,
+    read: Note,
 ) -> str:
     """Return the report's HTML. Every name in it is escaped; it loads nothing.
 
@@ -40,6 +45,7 @@ def render_report(
     manifest : the run's manifest
     figures : SVG elements by the names of the run's drawings
     lang : ``"zh"`` or ``"en"``
+    read : how many enterprises were read, the first line
     """
     import jinja2
     from markupsafe import Markup
@@ -64,6 +70,8 @@ def render_report(
         lang=lang,
         say=lambda key: say(key, lang),
         title=run.experiment.title.get(lang),
+        read=read.get(lang),
+        fewer=read.warning,
         description=run.experiment.description.get(lang),
         labels=[n.get(lang) for n in run.experiment.framework.rule.labels],
         overview=_overview(run, lang),

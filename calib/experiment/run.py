@@ -154,6 +154,7 @@ def run_experiment(
     scheduler: str | None = None,
     progress: Callable[[Step], None] = lambda step: None,
     prepare: Callable[[Population], Population] | None = None,
+    ready: Callable[[Context], object] = lambda context: None,
 ) -> Run:
     """Run a checked experiment in memory; nothing is written.
 
@@ -164,6 +165,7 @@ def run_experiment(
     scheduler : address of a Dask scheduler for analyses that can use one
     progress : called before every step
     prepare : changes the population before anything is computed, for instance its names
+    ready : called when the enterprises are read, before anything is computed
 
     Raises
     ------
@@ -180,6 +182,7 @@ def run_experiment(
 
     step(say("experiment.step_population"))
     context = start_context(experiment, seed, workers, scheduler, prepare)
+    ready(context)
     context.tick = lambda text: progress(Step(done, of, text))
     protocol = _protocol(experiment, context)
     if protocol is not None:

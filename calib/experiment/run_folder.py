@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import calib
+from calib.experiment.beforehand import enterprises_read, last_run
 from calib.experiment.history import origin_of, runs_in
 from calib.experiment.marks import mark_synthetic
 from calib.experiment.report import render_report
@@ -71,6 +72,7 @@ def summary(run: Run) -> dict[str, Any]:
             "label": run.context.scored.label, "n": len(run.context.scored),
             "synthetic": run.context.scored.synthetic,
             "by_track": {t: len(s) for t, s in run.context.scored.samples.items()},
+            "read": {t: len(s) for t, s in run.context.population.samples.items()},
         },
         "labels": [n.en for n in run.experiment.framework.rule.labels],
         "baseline": base,
@@ -112,13 +114,14 @@ def write_run(
     target = _free_name(
         Path(folder) / file_stem(run.experiment.name), f"{identifier}-{lang}", notice
     )
+    read = enterprises_read(run, last_run(folder, run.experiment))
     with atomic_directory(target) as aside:
         _write_tables(run, aside)
         figures = _write_figures(run, aside, lang)
         _write_json(aside / "summary.json", summary(run))
         _write_json(aside / "columns.json", data_dictionary(_tables(run), run.names))
         manifest = _manifest(run, identifier, lang, command, target)
-        write_text(aside / "report.html", render_report(run, manifest, figures, lang))
+        write_text(aside / "report.html", render_report(run, manifest, figures, lang, read))
         _write_json(aside / MANIFEST, {**manifest, "outputs": file_hashes(aside)})
     return target
 

@@ -21,4 +21,4 @@ def _build(context: Context, params: LifecycleParams) -> LifecycleResult:
     return lifecycle(context.set(name), context.scored_under(name), request=request)
 
 
-LIFECYCLE = Outcome(LifecycleParams, _build, lambda p: [p.set] if p.set else [])
+LIFECYCLE = Outcome(LifecycleParams, _build, lambda p: [p.set] if p.set else [], complete_only=True)
