@@ -139,6 +139,7 @@ def _check_table(
     from calib.population import Kind, parse_population
     from calib.tables import read_table, sheet_names
     from calib.weights import read_weights
+    from calib.weights.sheet import is_weight_table
 
     fw = load_framework(framework)
     if is_preflib(name):
@@ -148,7 +149,7 @@ def _check_table(
     table = read_table(name, sheet=sheet)
     if {"expert", "round", "method", "node"} <= set(table.frame.columns):
         return _check_panel(name, framework)
-    if "local_weight" in table.frame.columns:
+    if "local_weight" in table.frame.columns or is_weight_table(table):
         read_weights(name, fw, sheet=sheet)
         return say("cli.is_weight_table", code=fw.code, version=fw.version)
     if looks_like_survey(table):

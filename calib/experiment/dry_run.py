@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from calib.errors import CalibError, Fault, InputError
@@ -10,8 +11,10 @@ from calib.experiment.context import Context, InputLog
 from calib.experiment.registry import Params, find_outcome
 from calib.experiment.run import build_set, check_baseline, ordered_sets, start_context
 from calib.experiment.spec import Experiment
+from calib.imports import read_export
 from calib.rating import Unanswered, rate
 from calib.weights import read_weights
+from calib.words import message
 
 __all__ = ["check_inputs"]
 
@@ -28,6 +31,11 @@ def check_inputs(
     The population is read and scored, every set is made and every analysis is tried, by the
     functions that a run uses; draws and refits are few.
     """
+    waiting = _unfilled(experiment)
+    if waiting:
+        return waiting + [
+            f for f in _weight_files(experiment) if f.file not in {w.file for w in waiting}
+        ]
     faults: list[Fault] = []
     context: Context | None = None
     try:
@@ -86,6 +94,32 @@ def _lightened(params: Params) -> Params:
         if name in _LONG and isinstance(stated, int) and stated > least:
             fewer[name] = least
     return params.model_copy(update=fewer) if fewer else params
+
+
+def _unfilled(experiment: Experiment) -> list[Fault]:
+    """Return a fault for each workbook that still waits to be filled in: a header and no row."""
+    named: dict[str, str] = {}
+    if experiment.population.file is not None:
+        named[experiment.population.file] = "answers"
+    for entry in experiment.sets:
+        file = getattr(entry.params, "file", None)
+        if entry.source == "ballots" and isinstance(file, str):
+            named.setdefault(file, "ballots")
+    out = []
+    for name, kind in named.items():
+        path = experiment.folder / name
+        if path.is_file() and path.suffix.lower() in (".xlsx", ".csv") and _has_no_rows(path):
+            said = message("experiment.unfilled")
+            out.append(Fault(str(path), "", said, expected=message(f"experiment.fill.{kind}")))
+    return out
+
+
+def _has_no_rows(path: Path) -> bool:
+    """Return whether a table has a header, and nothing below it."""
+    try:
+        return not any(block.rows for block in read_export(path).blocks)
+    except CalibError:
+        return False  # whatever it is, it is told with the other faults
 
 
 def _weight_files(experiment: Experiment) -> list[Fault]:

@@ -204,7 +204,9 @@ def check_header(table: RawTable, required: Sequence[str] = ()) -> None:
                 message("faults.column_is_missing", name=repr(name), hint=did_you_mean(name, seen)),
             )
     if not len(table.frame):
-        faults.add("", message("faults.has_no_rows_below_its"))
+        faults.add(
+            "", message("faults.has_no_rows_below_its"), expected=message("faults.rows_filled_in")
+        )
     faults.raise_if_any()
 
 

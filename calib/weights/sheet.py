@@ -17,7 +17,7 @@ from calib.tables.raw import RawTable
 from calib.weights.weightset import WeightSet, check_weights
 from calib.words import message
 
-__all__ = ["complete", "read_weight_table"]
+__all__ = ["complete", "is_weight_table", "read_weight_table"]
 
 _PRINTED = 0.0051
 """How far a printed global weight is off the product of local ones."""
@@ -117,6 +117,12 @@ def read_weight_table(file: Path, framework: Framework, sheet: str | None) -> We
     marks = table.text("synthetic") if "synthetic" in table.frame.columns else []
     synthetic = any(bare(fold(m)) in ("yes", "true", "1") for m in marks)
     return WeightSet.build(framework, file.stem, local, source="file", synthetic=synthetic)
+
+
+def is_weight_table(table: RawTable) -> bool:
+    """Return whether a table holds weights under calib's own headers, in either language."""
+    heads = set(_in_calibs_words(table).frame.columns)
+    return "local_weight" in heads and bool({"code", "name"} & heads)
 
 
 def _in_calibs_words(table: RawTable) -> RawTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ import xlsxwriter
 from click.testing import CliRunner
 
 import calib
+from calib.cli.main import cli
 from calib.cli.new import new
 from calib.errors import InputError
-from calib.experiment import check_inputs
+from calib.experiment import check_inputs, load_experiment
 from calib.templates import write_round
 from calib.words import set_language
 
@@ -130,3 +132,18 @@ def test_a_round_may_start_from_answers_that_are_there(tmp_path):
     assert len(calib.run_experiment(experiment).ratings["published"].scored) == 13
     with pytest.raises(InputError, match=r"none\.xlsx"):
         write_round(tmp_path / "x", AII, name="x", answers=tmp_path / "none.xlsx")
+
+
+def test_check_says_what_is_still_to_be_filled_in_and_nothing_else(tmp_path):
+    made = write_round(
+        tmp_path,
+        calib.load_framework("aii"),
+        name="空白轮",
+        parts=["weights", "ballots"],
+        lang="zh",
+    )
+    faults = check_inputs(load_experiment(made.experiment))
+    assert [Path(f.file).name for f in faults] == ["答卷.xlsx", "选票.xlsx"]
+    assert [f.problem.get("zh") for f in faults] == ["尚未填写"] * 2
+    shown = CliRunner().invoke(cli, ["check", str(tmp_path / "权重.xlsx")], catch_exceptions=False)
+    assert shown.exit_code == 0, shown.output
