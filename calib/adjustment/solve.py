@@ -266,7 +266,7 @@ def _check_least_cap(space: Space, spec: ResolvedRequest, moments: Mapping[str, 
                 raise InfeasibleError(
                     message("adjustment.fault.below", cap=cap,
                             measure=message(f"adjustment.measure.{measure}"),
-                            count=count, least=1 / count, track=block.track.code)
+                            count=count, least=1 / count, track=block.track.name)
                 )  # fmt: skip
 
 

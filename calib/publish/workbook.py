@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from calib.report import (
     heading,
 )
 from calib.tables import new_workbook
-from calib.words import Message, Name, Text, message, resolve_language, say
+from calib.words import Message, Name, Text, message, resolve_language, say, template
 
 __all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workbook"]
 
@@ -83,6 +83,7 @@ def write_workbook(
     if not sheets:
         raise InputError(message("publish.no_sheet"))
     lang = resolve_language(language)
+    sheets = [_spoken(sheet, lang) for sheet in sheets]
     names = _sheet_names(sheets, lang)
     with new_workbook(path) as book:
         # The same run gives the same bytes.
@@ -100,6 +101,22 @@ def write_workbook(
         if pages[0] is not None:
             pages[0].activate()
     return Path(path)
+
+
+def _spoken(sheet: Sheet, lang: str) -> Sheet:
+    """Return a sheet with the texts of one language, where files of a run hold those of both."""
+    keys = {str(c) for c in sheet.table.frame.columns}
+    others = set()
+    for key in (k for k in keys if k.endswith("_zh")):
+        plain = key.removesuffix("_zh")
+        english = plain if plain in keys else f"{plain}_en"
+        if english in keys:
+            others.add(english if lang == "zh" else key)
+    if sheet.raw or not others:
+        return sheet
+    return replace(
+        sheet, table=replace(sheet.table, frame=sheet.table.frame.drop(columns=list(others)))
+    )
 
 
 def _insert_chart(book: Any, page: Any, sheet: Sheet, name: str, lang: str) -> None:
@@ -296,7 +313,17 @@ def _manifest(place: Path) -> Table:
         asked.get(name, name) if is_option else name
         for name, is_option in zip(frame["name"], options, strict=True)
     ]
+    said["value"] = [
+        _option_value(str(name), str(value)) if is_option else value
+        for name, value, is_option in zip(frame["name"], frame["value"], options, strict=True)
+    ]
     return Table("manifest", said, message("publish.manifest"), declared=columns)
+
+
+def _option_value(option: str, value: str) -> Text | str:
+    """Return what a value of a rule option is called."""
+    key = f"rule_option_values.{option}.{value}"
+    return message(key) if template(key, "en") else value
 
 
 def _summary(tables: Mapping[str, Table], names: Mapping[str, Text]) -> list[Sheet]:
