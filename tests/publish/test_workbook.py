@@ -51,6 +51,17 @@ def test_sheets_are_called_in_chinese_but_for_those_that_programs_read(made):
     assert "set published" in book.sheetnames
 
 
+def test_a_sheet_holds_the_texts_of_one_language_and_words_for_rule_options(made):
+    _, book = made
+    for page in book.worksheets:
+        heads = [c.value for c in page[1] if c.value]
+        assert len(set(heads)) == len(heads), page.title
+    rows = list(book["来源与版本"].iter_rows(values_only=True))
+    said = [value for what, _, value in rows if what == "规则待定项"]
+    assert said
+    assert all(re.search(r"[\u4e00-\u9fff]", value) for value in said)
+
+
 def test_every_enterprise_stands_under_every_set_with_its_scores(made):
     run, book = made
     page = book["企业结果"]
