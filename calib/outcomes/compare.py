@@ -98,7 +98,9 @@ class ComparisonResult(Result):
     def headline(self) -> Text:
         """Return how many enterprises move under each set."""
         moves, labels = [], set_names(self.sets)
-        for name in [n for n in self.ratings if n != self.baseline][:3]:
+        # Sets of the years between and of earlier rounds come last.
+        others = sorted((n for n in self.ratings if n != self.baseline), key=lambda n: "/" in n)
+        for name in others[:3]:
             matrix = transition_matrix(self.ratings[name], self.base)
             up, down = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
             said = message("outcomes.comparison.moves", set=labels[f"set:{name}"], up=up, down=down)

@@ -64,8 +64,21 @@ class InferenceResult(Result):
         return self.baseline.names
 
     def headline(self) -> Text:
-        """Return what was estimated, and at which level."""
-        return message("outcomes.comparison.inference", level=f"{100 * self.request.confidence:g}")
+        """Return how many sets distribute the stars otherwise, beyond what chance explains."""
+        from statsmodels.stats.multitest import multipletests
+
+        chosen = (self.tests["scope"] == "all") & (self.tests["test"] == "Stuart–Maxwell")
+        # Sets of the years between and of earlier rounds only lead to those that count.
+        chosen &= ~self.tests["set"].astype(str).str.contains("/")
+        p = self.tests.loc[chosen, "p"].dropna().to_numpy(dtype=float)
+        alpha = 1 - self.request.confidence
+        if not len(p):
+            return message("outcomes.comparison.inference_untested")
+        differing, corrected = multipletests(p, alpha, method="holm")[:2]
+        return message(
+            "outcomes.comparison.inference", n=len(p), k=int(differing.sum()),
+            level=f"{100 * self.request.confidence:g}", p=f"{corrected.min():.2g}",
+        )  # fmt: skip
 
     @cached_property
     def tables(self) -> Sequence[Table]:  # type: ignore[override]

@@ -130,3 +130,15 @@ def test_totals_that_differ_by_rounding_noise_are_tied_in_kendalls_tau():
     assert len(np.unique(totals)) > len(np.unique(totals.round(6)))  # the noise is there
     found = calib.compare(PUBLISHED, same, firms, bootstrap=100, rng=1).frame("agreement")
     np.testing.assert_allclose(found["kendall_tau"], 1.0, atol=1e-12)
+
+
+def test_the_headline_of_the_tests_counts_the_sets_under_which_somebody_moves():
+    """Sets of the years between and of earlier rounds only lead to those that count."""
+    sets = {"same": PUBLISHED, "more": MORE, "more/1": calib.equal_weights(FRAMEWORK)}
+    found = calib.compare(PUBLISHED, sets, FIRMS, bootstrap=100, rng=1).inference
+    chosen = found.tests.query("scope == 'all' and test == 'Stuart–Maxwell' and set == 'more'")
+    p, said = chosen["p"].item(), found.headline().get("en")
+    assert said.startswith("Under 1 set")
+    assert f"{int(p < 0.05)} differ at 95 % confidence, smallest p = {p:.2g}" in said
+    alone = calib.compare(PUBLISHED, {"same": PUBLISHED}, FIRMS, bootstrap=100, rng=1)
+    assert "nothing to test" in alone.inference.headline().get("en")
