@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.2.0"
 
+TYPE_CHECKING = False  # typing's own takes time in which Ctrl-C is not answered yet
 if TYPE_CHECKING:
+    from typing import Any
+
     from calib.adjustment import adjust, adjust_rounds
     from calib.ballots import equality_report, plan_ballots, read_survey, weigh_ballots
     from calib.experiment import load_experiment, run_experiment, write_run
@@ -179,6 +179,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'calib' has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 

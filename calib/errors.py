@@ -84,7 +84,7 @@ class DiskFullError(CalibError):
     Attributes
     ----------
     path : what was being written
-    needed : bytes that it takes
+    needed : bytes that it takes, 0 where there was no room to begin
     free : bytes that were free
     exact : whether ``needed`` is all of it, or what was known of it when the room ran out
     """
@@ -92,6 +92,8 @@ class DiskFullError(CalibError):
     def __init__(self, path: Path, needed: int, free: int, *, exact: bool) -> None:
         self.path, self.needed, self.free, self.exact = path, needed, free, exact
         key = "faults.disk_full" if exact else "faults.disk_full_at_least"
+        if not needed:
+            key = "faults.disk_full_at_once"
         needs = {"needed": f"{needed:,}", "free": f"{free:,}"}
         super().__init__(message(key, path=str(path), **needs))
 

@@ -29,7 +29,7 @@ from calib.files.inputs import read_input
 from calib.framework import Framework
 from calib.rating import Scored
 from calib.weights import WeightSet
-from calib.words import Text, languages, message
+from calib.words import Message, Text, languages, message
 
 __all__ = [
     "Ledger",
@@ -149,12 +149,12 @@ class Ledger:
         faults = Faults(file)
         _check_form(self.entries, faults)
         if not self.entries:
-            faults.add("entry 0", message("adjustment.fault.no_head"), expected=SCHEMA)
+            faults.add(_entry(0), message("adjustment.fault.no_head"), expected=SCHEMA)
         check_types(self.entries, faults)
         faults.raise_if_any()
         previous = ""
         for number, entry in enumerate(self.entries):
-            where = f"entry {number}"
+            where = _entry(number)
             if entry["index"] != number or entry["previous"] != previous:
                 faults.add(where, message("adjustment.fault.no_follow"))
             if entry["hash"] != _hash(entry["index"], entry["previous"], entry["content"]):
@@ -168,7 +168,7 @@ class Ledger:
         faults.raise_if_any()
 
     def _check_end(self, faults: Faults) -> None:
-        last = f"entry {len(self.entries) - 1}"
+        last = _entry(len(self.entries) - 1)
         if not self.closed:
             faults.add(last, message("adjustment.fault.not_closed"))
             return
@@ -180,10 +180,14 @@ class Ledger:
         before = self.entries[0]["content"]["weights"]
         for number, content in enumerate(rounds, start=1):
             if content["round"] != number or content["before"] != before:
-                faults.add(f"entry {number}", message("adjustment.fault.other_start"))
+                faults.add(_entry(number), message("adjustment.fault.other_start"))
             before = content["after"]
         if end["final"] != before:
-            faults.add(last, "ends with other weights than the last round")
+            faults.add(last, message("adjustment.fault.other_end"))
+
+
+def _entry(number: int) -> Message:
+    return message("adjustment.fault.entry", n=number)
 
 
 @dataclass(frozen=True)

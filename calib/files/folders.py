@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from calib.errors import InputError
-from calib.words import message, say
+from calib.words import Label, message, resolve_language, say
 
 __all__ = ["MANIFEST", "changes", "check_replaceable", "file_hashes", "own_work", "read_manifest"]
 
@@ -58,7 +58,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
+def changes(folder: Path, manifest: dict[str, Any]) -> list[Label]:
     """Return what is not as the manifest says: files that were edited, added or removed."""
     known: dict[str, str] = manifest["outputs"]
     places = {p.as_posix() for name in known for p in Path(name).parents}
@@ -69,10 +69,15 @@ def changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
             continue
         if path.is_symlink() or name not in known:
             if path.is_symlink() or not path.is_dir() or name not in places:
-                out.append(f"{name} (added)")
+                out.append(_change(name, "added"))
         elif not path.is_file() or _sha256(path) != known[name]:
-            out.append(f"{name} (edited)")
-    return out + [f"{name} (removed)" for name in known if not (folder / name).exists()]
+            out.append(_change(name, "edited"))
+    gone = [name for name in known if not (folder / name).exists()]
+    return out + [_change(name, "removed") for name in gone]
+
+
+def _change(name: str, what: str) -> Label:
+    return Label.of(message(f"faults.file_{what}", file=name))
 
 
 def own_work(folder: Path) -> str:
@@ -93,7 +98,8 @@ def own_work(folder: Path) -> str:
     if manifest is None:
         return say("faults.not_by_calib", files=_listed(sorted(names)))
     found = [text for text in changes(folder, manifest) if not text.endswith("(removed)")]
-    return say("faults.changed_since", files=_listed(found)) if found else ""
+    shown = [text.get(resolve_language(None)) for text in found]
+    return say("faults.changed_since", files=_listed(shown)) if found else ""
 
 
 def _listed(names: list[str]) -> str:

@@ -29,7 +29,7 @@ from calib.report import (
     heading,
 )
 from calib.tables import new_workbook
-from calib.words import Message, Name, Text, message, resolve_language, say, template
+from calib.words import Label, Message, Name, Text, message, resolve_language, say, template
 
 __all__ = ["Sheet", "changed_files", "export_run", "sheets_of_run", "write_workbook"]
 
@@ -292,7 +292,7 @@ def _manifest(place: Path) -> Table:
     manifest = read_manifest(place)
     if manifest is None or not (place / "tables").is_dir():
         raise InputError(message("publish.no_run", folder=str(place), manifest=MANIFEST))
-    rows = [("changed", "", text) for text in changed_files(place)]
+    rows: list[tuple[str, str, str]] = [("changed", "", t) for t in changed_files(place)]
     for key in ("experiment", "id", "command", "finished", "seed", "population"):
         value = manifest.get(key)
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
@@ -389,7 +389,7 @@ def _set_sheets(weights: Table | None) -> list[Sheet]:
     return sheets
 
 
-def changed_files(folder: str | Path) -> list[str]:
+def changed_files(folder: str | Path) -> list[Label]:
     """Return which files of a run were edited or removed since calib wrote it."""
     manifest = read_manifest(Path(folder))
     found = changes(Path(folder), manifest) if manifest is not None else []

@@ -326,8 +326,9 @@ def test_a_changed_ledger_is_found_out(aii, published, trial, tmp_path) -> None:
     data = json.loads(path.read_text("utf-8"))
     data[1]["content"]["after"]["discrete"]["IC"] += 0.01
     path.write_text(json.dumps(data), "utf-8")
-    with pytest.raises(InputError, match=r"entry 1.*changed after"):
+    with pytest.raises(InputError, match=r"entry 1.*changed after") as caught:
         read_ledger(path)
+    assert "第 1 条记录" in caught.value.get("zh")
     other = score_answers(generate_population(aii, 30, like=trial, rng=1))
     with pytest.raises(InputError, match="population"):
         replay_ledger(found.ledger, other)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -105,7 +106,7 @@ def test_a_full_disk_ends_the_command_without_a_traceback(small_disk):
 def test_a_key_that_found_no_room_does_not_block_the_next_run(small_disk):
     fill = small_disk / "other"
     fill.write_bytes(b"x" * 24 * 1024)
-    with pytest.raises(DiskFullError):
+    with pytest.raises(DiskFullError, match="disk: 0 bytes are free; nothing was written"):
         read_key(small_disk / "pseudonyms.key")
     assert list(small_disk.iterdir()) == [fill]
     fill.unlink()
@@ -147,6 +148,15 @@ def test_ctrl_c_while_starting_up_is_one_line_and_code_130(tmp_path, module):
     assert done.returncode == 130, done.stderr
     assert done.stderr.lstrip("\n") == ONE_LINE  # after the ^C that a terminal shows
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_imported_before_an_interruption_can_be_answered():
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", "import sys; before = {*sys.modules}; import calib.__main__;"
+         "print(*sorted({*sys.modules} - before))"],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert {*said.stdout.split()} - {"__future__"} == {"calib", "calib.__main__"}
 
 
 def publish_with(experiment, tmp_path, source):

@@ -23,7 +23,7 @@ from calib.files.atomic import (
     clear_remains,
     write_text,
 )
-from calib.files.folders import MANIFEST, file_hashes
+from calib.files.folders import MANIFEST, changes, file_hashes, read_manifest
 
 SITE = {"index.html": "<p>1</p>", "downloads/a.csv": "a\n1\n"}
 
@@ -300,6 +300,11 @@ def test_a_run_that_somebody_worked_in_is_kept_and_the_next_gets_a_number(tmp_pa
     again = write_run(small, tmp_path, notice=said.append)
     assert again.name == f"{folder.name}-2"
     assert "minutes.md (added), tables/stars.csv (edited)" in said[0]
+    found = changes(folder, read_manifest(folder))
+    assert [text.get("zh") for text in found] == [
+        "minutes.md（新增）",
+        "tables/stars.csv（已改动）",
+    ]
     assert (folder / "minutes.md").read_text() == "what the committee said"
     assert write_run(small, tmp_path) == again
 
