@@ -36,7 +36,7 @@ check: dev node_modules/.calib
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc -p .
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 
 docs: dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs

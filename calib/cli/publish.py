@@ -41,7 +41,8 @@ _KEY = click.option(
               help="Suppress counts under this many enterprises. "
               "Default: 3 with --anonymise, else 1.")  # fmt: skip
 @click.option("--answers/--no-answers", default=None,
-              help="Publish the explorer, which holds the scores of every enterprise. "
+              help="Publish the explorer, and notebooks that recompute: both hold the scores of "
+              "every enterprise. "
               "Default: not with --anonymise or a --min-count.")  # fmt: skip
 @_KEY
 @click.option("--preview", is_flag=True,

@@ -6,7 +6,7 @@ Stochastic multicriteria acceptability analysis, carried over from ranks to star
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -93,6 +93,8 @@ class _Case:
     distribution : by track, (k, K) share of enterprises at each star in each draw
     exact : whether probabilities are exact
     roots : what the draws of the set rest on, where they are used
+    rules : how each family varies that the statement is about, by its parent
+    drawn : whether draws of a set are used
     """
 
     name: str
@@ -105,6 +107,8 @@ class _Case:
     roots: tuple[Text, ...]
     confidence: float
     remarks: tuple[Note, ...] = ()
+    rules: Mapping[str, FamilyRule] = field(default_factory=dict)
+    drawn: bool = False
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -316,7 +320,7 @@ def acceptability(
     found_case = _Case(
         case, label, rate(weights=weights, population=scored), probability, error, distribution,
         exact, () if given is None else tuple(r.label for r in source.roots), request.confidence,
-        remarks,
+        remarks, rules, given is not None,
     )  # fmt: skip
     return AcceptabilityResult(scored.framework, (found_case,))
 

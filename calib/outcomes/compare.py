@@ -66,7 +66,8 @@ class ComparisonResult(Result):
     ratings : the rating under every set, by its name
     baseline : name of the set that the others are compared with
     grown : what a set's enterprises have become, for sets that rate grown ones
-    paths : the weights at any moment, for sets that a shift of weights leads to
+    paths : the weights at any moment, for sets that a shift of weights leads to while enterprises
+        stay as they are
     inference : intervals and tests, where they were asked for
 
     Tables: ``movers`` (the main one: who moves, why, and with what probability where weights
@@ -382,7 +383,11 @@ def compare(
     }
     labels = {n: g.label for n, g in grown.items()}
     inference = infer(ratings, base, request, token(rng))
-    paths = {n: p for n, c in given(candidate).items() if isinstance(p := _path(c), YearPath)}
+    paths = {
+        n: p
+        for n, c in given(candidate).items()
+        if n not in grown and isinstance(p := _path(c), YearPath)
+    }
     return ComparisonResult(ratings, base, labels, paths, inference)
 
 

@@ -8,21 +8,18 @@ then lets its reader change weights, gates, rule options and the year.
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from calib.figures import ink_on, star_colours
-from calib.framework import Framework
+from calib.outcomes.acceptability import AcceptabilityResult
 from calib.outcomes.compare import ComparisonResult
-from calib.outcomes.tipping import TippingResult, YearPath
-from calib.publish.engine import asset, choices_data, rule_data, score_rows, text_data, track_data
+from calib.outcomes.tipping import TippingResult
+from calib.publish.engine import asset
 from calib.publish.explorer import embed_json
+from calib.publish.live_inputs import Inputs
 from calib.rating import Rating, Scored
 from calib.report import Column, Drawing, Recorder, Table, record_with
 from calib.weights import Weighed, WeightSet
@@ -54,13 +51,19 @@ _TABLES: Mapping[str, frozenset[str]] = {
         "total_before", "total_after", "total_change",
     )),
     "transitions": frozenset(("set", "scope", "from_star", "to_star", "count")),
+    "acceptability": frozenset((
+        "case", "enterprise", "name", "track", "star", "p_now", "likeliest",
+    )),
+    "expected-stars": frozenset(("case", "scope", "star", "share_now", "expected_share")),
 }  # fmt: skip
 """Tables that the page makes, and their columns."""
-_LEFT_BLANK = frozenset(("p_now", "p_moves"))
-"""Columns that need draws of the weights: blank in a table that was recomputed."""
-_EACH = re.compile(r"(score|star) .+|star_\d+")
+_LEFT_BLANK = frozenset(("p_now", "p_moves", "error", "low", "high"))
+"""Columns that need the run's own draws: blank in a table that was recomputed."""
+_DRAWN = re.compile(r"p_now|p_\d+|likeliest|expected_share")
+"""Columns of random draws: the page's own draws give nearly the same."""
+_EACH = re.compile(r"(score|star) .+|(star|p)_\d+")
 """Columns made for each node or star."""
-_SCRIPTS = ("data", "state", "cells", "frames", "drawings", "panel", "page")
+_SCRIPTS = ("data", "state", "cells", "frames", "sampling", "drawings", "panel", "page")
 _INPUTS = re.compile(r'<(script|metadata)\b[^>]*data-live="inputs"[^>]*>(.*?)</\1>', re.DOTALL)
 
 
@@ -81,7 +84,7 @@ class LiveRecorder(Recorder):
         source = table.source
         if not self._known(source):
             return markup
-        inputs = _Inputs()
+        inputs = Inputs()
         recipe = self._recipe(source, inputs)
         if shown.frame is table.frame and recipe["ratings"]:
             recipe |= _table_recipe(table)
@@ -91,7 +94,7 @@ class LiveRecorder(Recorder):
         """Return the SVG of a figure with its recipe; as it is where nothing is known of it."""
         if not self._known(source):
             return markup
-        inputs = _Inputs()
+        inputs = Inputs()
         recipe = self._recipe(source, inputs)
         if drawing is not None and recipe["ratings"]:
             recipe |= _figure_recipe(source, drawing)
@@ -105,7 +108,7 @@ class LiveRecorder(Recorder):
         """Return sentences with what they are about: the page says when they no longer hold."""
         if not self._known(source):
             return markup
-        inputs = _Inputs()
+        inputs = Inputs()
         return self._wrapped(markup, self._recipe(source, inputs), inputs)
 
     def _known(self, source: Any) -> bool:
@@ -121,7 +124,7 @@ class LiveRecorder(Recorder):
         ids = {str(i) for s in scored.samples.values() for i in s.ids}
         return self._only is None or ids <= self._only
 
-    def _recipe(self, source: Any, inputs: _Inputs) -> dict[str, Any]:
+    def _recipe(self, source: Any, inputs: Inputs) -> dict[str, Any]:
         if isinstance(source, WeightSet | Weighed):
             # Not computed again: the page says so when the weights are changed.
             weights = source if isinstance(source, WeightSet) else source.weights
@@ -134,10 +137,13 @@ class LiveRecorder(Recorder):
                 for name, r in source.ratings.items()
             ]
             return {"ratings": ratings, "base": source.baseline}
-        course = source.courses[0]
-        return {"ratings": [["", inputs.course(course)]], "base": ""}
+        if isinstance(source, AcceptabilityResult):
+            case = source.cases[0]
+            ratings = [[case.name, inputs.rating(case.rating)]]
+            return {"ratings": ratings, "base": case.name, **_spread(case)}
+        return {"ratings": [["", inputs.course(source.courses[0])]], "base": ""}
 
-    def _wrapped(self, markup: str, recipe: Mapping[str, Any], inputs: _Inputs) -> str:
+    def _wrapped(self, markup: str, recipe: Mapping[str, Any], inputs: Inputs) -> str:
         told = self._new(inputs)
         kept = (
             f'<script type="application/json" data-live="inputs">{embed_json(told)}</script>'
@@ -146,7 +152,7 @@ class LiveRecorder(Recorder):
         # The element that is let through stays the first one of the output.
         return f"<div data-live='{_attribute(recipe)}'>{markup}{kept}</div>"
 
-    def _new(self, inputs: _Inputs) -> dict[str, dict[str, Any]]:
+    def _new(self, inputs: Inputs) -> dict[str, dict[str, Any]]:
         """Return the inputs that no earlier output of the notebook holds."""
         told: dict[str, dict[str, Any]] = {}
         for kind, found in inputs.found.items():
@@ -168,10 +174,36 @@ def _scored(source: Any) -> Iterator[Scored]:
         yield source.scored
     elif isinstance(source, ComparisonResult):
         yield from (r.scored for r in source.ratings.values())
+    elif isinstance(source, AcceptabilityResult) and len(source.cases) == 1:
+        yield source.cases[0].rating.scored
     elif isinstance(source, TippingResult) and len(source.courses) == 1:
         course = source.courses[0]
         if course.scored is not None and course.path is not None and not course.growing:
             yield course.scored
+
+
+def _spread(case: Any) -> dict[str, Any]:
+    """Return how the families of each track vary, nothing where the page cannot draw that way."""
+    simple = all(
+        r.kind in ("uniform", "interval", "fixed") and not r.order and not r.bounds
+        for r in case.rules.values()
+    )
+    if case.drawn or not simple:
+        return {}
+    framework = case.rating.framework
+    spread = {}
+    for t, track in framework.tracks.items():
+        stated = []
+        for family in track.families:
+            rule = case.rules.get(family.parent)
+            if rule is not None and rule.kind != "fixed" and len(family.members) > 1:
+                own = {"members": [int(i) for i in family.members], "kind": rule.kind}
+                stated.append(own if rule.within is None else {**own, "within": rule.within})
+        spread[t] = stated
+    error = max(float(e.max(initial=0.0)) for e in case.error.values())
+    tops = {tuple(t.codes[i] for i in t.families[0].members) for t in framework.tracks.values()}
+    shared = len(tops) == 1 and set(next(iter(tops))) <= set(framework.shared)
+    return {"spread": spread, "shared": shared, "error": error}
 
 
 def _attribute(recipe: Mapping[str, Any]) -> str:
@@ -182,27 +214,33 @@ def _table_recipe(table: Table) -> dict[str, Any]:
     """Return what the page needs to make a table: its columns, and how many rows are shown."""
     known, along = _TABLES.get(table.name), isinstance(table.source, TippingResult)
     lang = current_language()
+    drawn = isinstance(table.source, AcceptabilityResult)
     columns = [
-        _column(k, c) for k, c in table.shown_columns.items()
+        _column(k, c, drawn) for k, c in table.shown_columns.items()
         if k != {"zh": "name_en", "en": "name_zh"}.get(lang)
     ]  # fmt: skip
     if along:
         return {"table": "tipping", "columns": columns} if table.name == "tipping-points" else {}
     if known is None or (table.shown is not None and table.name != "node-stars"):
         return {}
+    if isinstance(table.source, AcceptabilityResult) and not _spread(table.source.cases[0]):
+        return {}
     keys = {c["key"] for c in columns if not c.get("blank") and not _EACH.fullmatch(c["key"])}
     if not keys <= known:
         return {}
     rows = min(table.rows or 60, 60)
-    called = {k: n.get(lang) for k, n in (table.names or {}).items() if k.startswith("set:")}
+    called = {k: n.get(lang) for k, n in (table.names or {}).items() if k.startswith(("set:", "case:"))}
     return {"table": table.name, "columns": columns, "rows": rows, "names": called}
 
 
-def _column(key: str, column: Column) -> dict[str, Any]:
+def _column(key: str, column: Column, drawn: bool) -> dict[str, Any]:
     out: dict[str, Any] = {"key": key, "role": column.role.value}
     out |= {"unit": column.unit} if column.unit else {}
     out |= {"coded": column.coded} if column.coded else {}
-    out |= {"blank": True} if key in _LEFT_BLANK else {}
+    if drawn and _DRAWN.fullmatch(key):
+        out["drawn"] = True
+    elif key in _LEFT_BLANK:
+        out["blank"] = True
     return out
 
 
@@ -211,6 +249,10 @@ def _figure_recipe(source: Any, drawing: Drawing) -> dict[str, Any]:
     if isinstance(source, TippingResult):
         return {"figure": "years", "title": drawing.title.get(lang)}
     name = drawing.name
+    if isinstance(source, AcceptabilityResult):
+        if not _spread(source.cases[0]):
+            return {}
+        return {"figure": "acceptability", "title": drawing.title.get(lang)}
     if isinstance(source, Rating):
         return {"figure": "stars", "title": drawing.title.get(lang)} if name == "stars" else {}
     if name == "stars":
@@ -226,102 +268,6 @@ def _figure_recipe(source: Any, drawing: Drawing) -> dict[str, Any]:
         labels = {moved[0]: source.label(moved[0], lang)}
         return {"figure": "transitions", "labels": labels, "title": drawing.title.get(lang)}
     return {}
-
-
-class _Inputs:
-    """Weights, frameworks and scores behind an output, each by a key that its contents give."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, dict[str, Any]] = {
-            "frameworks": {}, "populations": {}, "sets": {}, "ratings": {},
-        }  # fmt: skip
-
-    def rating(self, rating: Rating, path: YearPath | None = None) -> str:
-        """Keep a rating and what it is made from; return its key."""
-        framework = self._framework(rating.scored.framework)
-        check = {
-            t: {
-                "counts": np.bincount(
-                    s.star, minlength=rating.framework.rule.stars
-                ).tolist(),
-                "total": float(s.total.sum()),
-            }
-            for t, s in rating.samples.items()
-        }  # fmt: skip
-        return self._kept("ratings", {
-            "set": self._set(rating.weights, framework, path),
-            "population": self._population(rating.scored, framework),
-            "check": [check],
-        })  # fmt: skip
-
-    def course(self, course: Any) -> str:
-        """Keep the rating of the enterprises along a path, checked in every year."""
-        framework = self._framework(course.scored.framework)
-        check = [
-            {t: {"counts": counts[y].tolist()} for t, counts in course.by_year.items()}
-            for y in range(len(course.whole_years))
-        ]
-        # What is followed over the years is no set of its own: it opens at the last year.
-        weights = course.path.at(course.path.years[1], course.name)
-        return self._kept("ratings", {
-            "set": self._set(weights, framework, course.path),
-            "population": self._population(course.scored, framework),
-            "check": check,
-        })  # fmt: skip
-
-    def _kept(self, kind: str, data: Mapping[str, Any]) -> str:
-        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-        key = kind[0] + hashlib.sha256(text.encode()).hexdigest()[:10]
-        self.found[kind][key] = data
-        return key
-
-    def _framework(self, framework: Framework) -> str:
-        lang, rule = current_language(), framework.rule
-        colours = star_colours(rule.stars)
-        return self._kept("frameworks", {
-            "rule": rule_data(rule),
-            "holdsBack": rule.holds_back,
-            "beyondGates": bool(rule.beyond_gates()),
-            "choices": choices_data(framework),
-            "tracks": [track_data(t) for t in framework.tracks.values()],
-            "shared": list(framework.shared),
-            "top": (framework.levels[0][1] if framework.levels else framework.name).get(lang),
-            "names": {code: n.get(lang) for code, n in framework.names.items()},
-            "english": [n.en for n in rule.labels],
-            "levels": {code: text_data(n) for code, n in framework.levels},
-            "colours": list(colours),
-            "inks": [ink_on(c) for c in colours],
-        })  # fmt: skip
-
-    def _population(self, scored: Scored, framework: str) -> str:
-        return self._kept("populations", {
-            "framework": framework,
-            "options": {**scored.rule_options.as_dict(), "year": scored.rule_options.year},
-            "synthetic": scored.synthetic,
-            "samples": {
-                t: {"ids": [str(i) for i in s.ids], "names": [str(n) for n in s.names],
-                    "X": score_rows(s.X)}
-                for t, s in scored.samples.items()
-            },
-        })  # fmt: skip
-
-    def _set(self, weights: WeightSet, framework: str, path: YearPath | None) -> str:
-        data: dict[str, Any] = {
-            "name": weights.name, "label": weights.label.get(current_language()),
-            "digest": weights.digest, "framework": framework, "local": _local(weights.local),
-        }  # fmt: skip
-        if path is not None:
-            first, last = (round(y) for y in path.years)
-            years = list(range(first, last + 1))
-            at = (np.array(years) - path.years[0]) / (path.years[1] - path.years[0])
-            moving = {t: path.local(t, at) for t in weights.local}
-            data["years"] = years
-            data["path"] = [_local({t: w[i] for t, w in moving.items()}) for i in range(len(years))]
-        return self._kept("sets", data)
-
-
-def _local(weights: Mapping[str, Any]) -> dict[str, list[float]]:
-    return {t: [float(x) for x in v] for t, v in weights.items()}
 
 
 def collect(outputs: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -359,6 +305,7 @@ def live_texts(lang: str) -> dict[str, Template]:
                 "when_at_least", "when_above", "holds_between", "on_edge")  # fmt: skip
     single = {
         *(f"explorer.{k}" for k in explorer), "values.up", "values.down", "values.all",
-        "words.yes", "words.no", "report.more_rows", "report.blank_means", "words.semicolon",
+        "words.yes", "words.no", "report.more_rows", "words.semicolon",
+        "words.comma",
     }  # fmt: skip
     return {k: v for k, v in words.items() if k.startswith(wanted) or k in single}

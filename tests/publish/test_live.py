@@ -67,6 +67,9 @@ comparison.table("agreement")
 comparison.table()
 ---
 comparison.table("transitions")
+---
+near = {"pillar": {"kind": "interval", "within": 0.2}}
+calib.acceptability(base, firms, levels=near, size=128, replicates=2, rng=1).table()
 """  # noqa: E501
 POPULATION = generate_population(FW, {"discrete": 30, "process": 25}, rng=9)
 SLIDER = "#live-all-DA"
@@ -164,8 +167,9 @@ def shown_counts(page):
 def test_a_live_page_computes_what_was_executed_and_follows_every_control(browser, pages):
     page = browser.open(pages["en"])
     assert page.run("document.documentElement.dataset.recomputes") == "checked"
-    # enterprises, stars, node-stars, downgrades, thresholds; agreement, movers, transitions
-    assert "Checked at load: 8 tables, cell by cell, and 4 ratings" in text_of(page, ".live-status")
+    # enterprises, stars, node-stars, downgrades, thresholds; agreement, movers, transitions;
+    # acceptability
+    assert "Checked at load: 9 tables, cell by cell, and 4 ratings" in text_of(page, ".live-status")
     scored = score_answers(POPULATION)
     base = calib.published_weights(FW)
     assert shown_counts(page) == counts(calib.rate(base, scored))
@@ -199,6 +203,11 @@ def test_a_live_page_computes_what_was_executed_and_follows_every_control(browse
     assert [r[7].split(" ")[0] for r in seen] == [
         m.split(" ")[0] for m in movers["reason"].head(len(seen))
     ]
+    near = {"pillar": {"kind": "interval", "within": 0.2}}
+    sure = calib.acceptability(all_da, scored, levels=near, rng=2).frame()
+    page.run("new Promise(r => setTimeout(r, 600))")
+    drawn = np.array([[float(x) for x in r[7:12]] for r in rows(page, "acceptability")])
+    np.testing.assert_allclose(drawn, sure[[f"p_{k}" for k in range(1, 6)]][:30], atol=0.03)
     assert "Recomputed in this page, not the published result." in text_of(page, ".live-changes")
     assert "data analytics 0.320 → 1.000" in text_of(page, ".live-changes")
     assert badges(page, "now") >= 9
@@ -281,7 +290,7 @@ def test_without_scripts_the_page_is_as_executed_and_small(pages):
     for c in calib.rate(calib.published_weights(FW), POPULATION).counts():
         assert f">{c}</td>" in body
     assert "<input" not in body
-    assert body.count("data-live=") == 16
+    assert body.count("data-live=") == 17
 
 
 def test_an_anonymous_publication_keeps_scores_only_of_enterprises_under_pseudonyms():

@@ -210,5 +210,16 @@ const Rating = (() => {
     return i === undefined ? NaN : scores[at + i];
   }
 
-  return { above, scoreUp, holds, starOf, capOf, compensate, patterns, rate, scoreAt };
+  /** Gated nodes and caps that cost an enterprise stars of its total.
+   * @param {Rating} rating @param {number} e @returns {{gates: number[], caps: Cap[]}} */
+  function causes(rating, e) {
+    const t = rating.thresholds;
+    if (!(rating.star[e] >= 0 && rating.star[e] < rating.band[e])) return { gates: [], caps: [] };
+    return {
+      gates: t.nodes.filter((_, p) => rating.failed[e * t.nodes.length + p]),
+      caps: t.caps.filter((c, j) => rating.capped[e * t.caps.length + j] && c.top < rating.band[e]),
+    };
+  }
+
+  return { above, scoreUp, holds, starOf, capOf, compensate, patterns, rate, scoreAt, causes };
 })();

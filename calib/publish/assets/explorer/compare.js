@@ -1,7 +1,7 @@
 "use strict";
 // Two pinned sets side by side, and the slopes of stars between them.
 const Compare = (() => {
-  const { $, make, put, grid, svg } = Dom;
+  const { $, put, grid, svg } = Dom;
   const M = Model;
 
   // What is pinned is rated as it was pinned: weights, options and thresholds.

@@ -56,12 +56,14 @@ const Detail = (() => {
   function drawNodes(k, e, g, own) {
     const index = M.indices[k];
     const r = M.ratings()[k];
+    /** @type {Cell[][]} */
     const rows = M.tracks[k].codes.map((_, i) => {
       const score = r.scores[e * index.m + i];
       const points = Number.isNaN(score) ? 0 : g[i] * score;
       return [[M.name(M.tracks[k].names[i]), `text depth-${Math.min(4, index.depth[i])}`], [own[i].toFixed(3)], [(100 * g[i]).toFixed(1)],
         [Number.isNaN(score) ? "–" : score.toFixed(1)], [points.toFixed(2)], [r.total[e] > 0 ? (100 * points / r.total[e]).toFixed(1) : "–"]];
     });
+    /** @type {Cell[]} */
     const head = ["node", "local", "share_percent", "score", "points", "part_percent"].map((key) => [M.words(key)]);
     grid($("detail-nodes"), head, rows);
     put($("detail-nodes").caption, M.words("contributions"));

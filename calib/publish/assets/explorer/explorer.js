@@ -9,6 +9,8 @@
   let stripsDue = 0;
   let own = "";
   const published = M.samples.slice();
+  /** @param {unknown} error */
+  const because = (error) => (error instanceof Error ? error.message : String(error));
 
   // ---- drawing ---------------------------------------------------------------------------------
   function draw(typing) {
@@ -112,7 +114,7 @@
       said.replaceChildren(make("li", M.fill("own_loaded", { n, file: file.name })),
         ...(left ? [make("li", M.fill("own_left", { n: left }))] : []));
     } catch (error) {
-      said.replaceChildren(make("li", M.fill("bad_file", { file: file.name, cause: String(error.message || error) })));
+      said.replaceChildren(make("li", M.fill("bad_file", { file: file.name, cause: because(error) })));
     }
   }
   function replaceSamples(samples) {
@@ -188,7 +190,9 @@
   on("undo", "click", () => goBack(M.undo));
   on("redo", "click", () => goBack(M.redo));
   document.addEventListener("keydown", (e) => {
-    const typing = /^(TEXTAREA|SELECT)$/.test(e.target.tagName) || (e.target.tagName === "INPUT" && e.target.type !== "range");
+    const at = e.target;
+    const typing = at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement
+      || (at instanceof HTMLInputElement && at.type !== "range");
     if (!(e.ctrlKey || e.metaKey) || e.altKey || typing) return;
     const key = e.key.toLowerCase();
     if (key === "z" && !e.shiftKey) { e.preventDefault(); goBack(M.undo); }
@@ -227,7 +231,7 @@
       put($("state-said"), "");
       drawPage();
     } catch (error) {
-      put($("state-said"), M.fill("bad_file", { file: file.name, cause: String(error.message || error) }));
+      put($("state-said"), M.fill("bad_file", { file: file.name, cause: because(error) }));
     }
   });
   Evidence.listen();
@@ -243,10 +247,11 @@
   timings.script = timings.first - started;
 
   // For tests and for readers with a console: the page's own state and engine.
-  window.calibExplorer = {
+  const page = {
     data: M.data, timings, toml, opinion, redraw: () => draw(null), checked, loadOwn, sample: Evidence.sample,
     sampled: Evidence.last, stateText: Files.stateText, inWorker: Workshop.inWorker,
     get state() { return { ...M.state, weights: M.state.chosen.weights }; },
     rate: (weights) => M.rate(weights),
   };
+  Object.assign(window, { calibExplorer: page });
 })();

@@ -179,6 +179,7 @@ const Files = (() => {
       const key = f.track === null ? "root" : `${M.tracks[k].code}/${f.parent < 0 ? "root" : M.tracks[k].codes[f.parent]}`;
       return members.some((i) => Math.abs(now[i] - was[i]) > 1e-12) ? [key] : [];
     });
+    /** @type {Record<string, unknown>} */
     const out = { ...head("calib.opinion/1"), start: preset.name, start_digest: preset.digest, judged, weights };
     if (name) out.name = name;
     if (role) out.role = role;

@@ -13,15 +13,6 @@ const Results = (() => {
   const isLower = (r, e) => r.star[e] >= 0 && r.star[e] < r.band[e];
 
   // Codes of the nodes whose gates an enterprise fails, and of the caps that hold.
-  function causes(k, e) {
-    const r = M.ratings()[k];
-    const t = r.thresholds;
-    const P = t.nodes.length;
-    const gates = t.nodes.flatMap((i, p) => (r.failed[e * P + p] ? [i] : []));
-    const caps = t.caps.filter((c, j) => r.capped[e * t.caps.length + j] && c.top < r.band[e]);
-    return { gates, caps };
-  }
-
   function tally() {
     const size = K();
     const matrix = Array.from({ length: size }, () => new Array(size).fill(0));
@@ -38,7 +29,7 @@ const Results = (() => {
         if (isLower(was, e)) sum.before += 1;
         if (!isLower(now, e)) continue;
         sum.downgraded += 1;
-        const { gates, caps } = causes(k, e);
+        const { gates, caps } = Rating.causes(now, e);
         const said = [...gates.map((i) => [M.tracks[k].codes[i], M.tracks[k].names[i]]),
           ...caps.map((c) => [`cap ${JSON.stringify(c.when)}`, capName(c)])];
         for (const [key, label] of said) {
@@ -81,6 +72,7 @@ const Results = (() => {
 
   function drawDistribution(sum) {
     const share = (count) => (sum.n ? (100 * count / sum.n).toFixed(1) : "0.0");
+    /** @type {Cell[][]} */
     const rows = [];
     for (let k = 0; k < K(); k += 1) {
       const was = rowSum(sum.matrix, k);
@@ -91,16 +83,20 @@ const Results = (() => {
     }
     rows.push([[M.words("downgraded")], [String(sum.before)], [String(sum.downgraded)],
       [share(sum.downgraded)], [signed(sum.downgraded - sum.before), ""]]);
-    grid($("distribution"), ["star", "before", "now", "share", "change"].map((key) => [M.words(key)]), rows);
+    /** @type {Cell[]} */
+    const head = ["star", "before", "now", "share", "change"].map((key) => [M.words(key)]);
+    grid($("distribution"), head, rows);
     put($("distribution").caption, M.fill("distribution", { n: sum.n }));
   }
 
+  /** @param {number[][]} matrix @returns {Cell[][]} */
   function matrixRows(matrix) {
     return matrix.map((row, r) => [[M.stars(r)], ...row.map((count, c) => {
       const kind = count === 0 && r !== c ? "zero" : r === c ? "same" : c > r ? "up" : "down";
-      return [count || r === c ? String(count) : "·", kind];
+      return /** @type {Cell} */ ([count || r === c ? String(count) : "·", kind]);
     })]);
   }
+  /** @returns {Cell[]} */
   const starHeads = () => Array.from({ length: K() }, (_, k) => [M.stars(k)]);
   function drawMatrix(sum) {
     grid($("matrix"), [[M.words("from_to")], ...starHeads()], matrixRows(sum.matrix));
@@ -123,7 +119,7 @@ const Results = (() => {
     if (now.star[e] < 0) return M.words("unrated");
     if (!isLower(now, e)) return "";
     const t = now.thresholds;
-    const { gates, caps } = causes(k, e);
+    const { gates, caps } = Rating.causes(now, e);
     return [...gates.map((g) => M.fill("gate_reason", {
       node: M.name(M.tracks[k].names[g]), score: now.scores[e * M.indices[k].m + g].toFixed(1),
       gate: tidy(t.gates[t.nodes.indexOf(g)][now.band[e] - 1]), star: M.stars(now.band[e]),
@@ -167,7 +163,9 @@ const Results = (() => {
     $("later").disabled = M.state.page === last;
     const sure = Evidence.found();
     const keys = ["enterprise", "track", "total", "before", "now", ...(sure ? ["sure"] : []), "why"];
+    /** @type {Cell[]} */
     const head = keys.map((key) => [M.words(key), ["enterprise", "track", "why"].includes(key) ? "text" : ""]);
+    /** @type {Cell[][]} */
     const rows = shown.map(([k, e]) => {
       const now = M.ratings()[k];
       const was = M.baseline()[k];
@@ -177,7 +175,7 @@ const Results = (() => {
       return [[called(k, e), "name", () => Detail.open(k, e)], [M.name(M.tracks[k].name), "text"],
         [now.star[e] < 0 ? "–" : now.total[e].toFixed(2)], [M.stars(was.star[e])],
         [M.stars(now.star[e]) + arrow, step > 0 ? "up" : step < 0 ? "down" : ""],
-        ...(sure ? [[now.star[e] < 0 ? "–" : `${Math.round(100 * Evidence.share(k, e, now.star[e]))} %`]] : []),
+        ...(sure ? [/** @type {Cell} */ ([now.star[e] < 0 ? "–" : `${Math.round(100 * Evidence.share(k, e, now.star[e]))} %`])] : []),
         [reason(k, e), "text why"]];
     });
     grid($("enterprises"), head, rows);

@@ -6,6 +6,7 @@ const Sliders = (() => {
   let sliders = [];
   const opened = new Set();
   const ranged = new Set();
+  /** @type {(typing: HTMLInputElement | null, stopped?: string) => void} */
   let onMove = () => {};
 
   function build(moved) {

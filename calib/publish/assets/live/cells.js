@@ -49,7 +49,7 @@ const LiveCells = (() => {
     const text = String(value);
     if (column.coded === "track") return names[text] ?? word(`values.${text}`, text);
     if (column.coded === "node") return text in names ? `${text} ${names[text]}` : text;
-    if (column.coded === "set") return names[`set:${text}`] ?? text;
+    if (column.coded === "set" || column.coded === "case") return names[`${column.coded}:${text}`] ?? text;
     if (column.coded === "cause") return spell(text, names);
     return column.coded === "word" ? word(`values.${text}`, text) : text;
   }
@@ -65,5 +65,13 @@ const LiveCells = (() => {
     return decimals > 0 && Math.abs(parseFloat(a) - parseFloat(b)) <= 1.001 * 10 ** -decimals;
   }
 
-  return { NOTHING, display, same, fixed };
+  /** Whether two shares or percentages are as near as random draws let them be.
+   * @param {string} a @param {string} b @param {number} far */
+  function near(a, b, far) {
+    /** @param {string} text */
+    const value = (text) => (text.endsWith("%") ? parseFloat(text) / 100 : parseFloat(text));
+    return Math.abs(value(a) - value(b)) <= far;
+  }
+
+  return { NOTHING, display, same, near, fixed };
 })();

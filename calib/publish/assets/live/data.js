@@ -13,9 +13,12 @@
  * @typedef {{set: string, population: string,
  *   check: Record<string, {counts: number[], total?: number}>[]}} LiveRating  What the run found:
  *   once, or for each year of the set's path.
- * @typedef {{key: string, role: string, unit?: string, coded?: string, blank?: boolean}} Column
+ * @typedef {{key: string, role: string, unit?: string, coded?: string, blank?: boolean,
+ *   drawn?: boolean}} Column  ``blank`` is not computed again; ``drawn`` comes from random draws.
  * @typedef {{ratings: [string, string][], base: string, weights?: string, table?: string,
- *   columns?: Column[], rows?: number, names?: Record<string, string>, figure?: string, labels?: Record<string, string>, title?: string}} Recipe  ``weights`` is the
+ *   columns?: Column[], rows?: number, names?: Record<string, string>, figure?: string,
+ *   labels?: Record<string, string>, title?: string, spread?: Record<string, Stated[]>,
+ *   shared?: boolean, error?: number}} Recipe  ``weights`` is the
  *   digest of the set that an output is about which is not computed again.
  * @typedef {{frameworks: Record<string, LiveFramework>, populations: Record<string, LivePopulation>,
  *   sets: Record<string, LiveSet>, ratings: Record<string, LiveRating>,

@@ -97,8 +97,34 @@ const LiveDrawings = (() => {
     return [scroll];
   }
 
+  /** Probabilities of stars, a bar an enterprise, the least certain first.
+   * @param {Recipe} recipe @param {(key: string) => Rated} get */
+  function acceptability(recipe, get) {
+    const [[name_, key]] = recipe.ratings;
+    const rated = get(key);
+    const { first, labels } = rated.rule;
+    const rows = LiveSampling.enterprises([[name_, rated]], recipe)
+      .sort((a, b) => Number(a.p_now) - Number(b.p_now)).slice(0, 40);
+    return [...rows.map((row) => {
+      const line = make("div", undefined, "live-weight");
+      const whole = make("span", undefined, "live-bar");
+      labels.forEach((label, k) => {
+        const p = Number(row[`p_${k + first}`]);
+        if (!p) return;
+        const piece = make("span", p > 0.08 ? `${Math.round(100 * p)}%` : "");
+        piece.title = `${name(label)}: ${LiveCells.fixed(100 * p, 1)}%`;
+        Object.assign(piece.style, {
+          flexGrow: String(p), minWidth: "0", background: rated.framework.colours[k], color: rated.framework.inks[k],
+        });
+        whole.append(piece);
+      });
+      line.append(make("span", String(row.name)), whole, make("span", `P ${LiveCells.fixed(Number(row.p_now), 2)}`));
+      return line;
+    }), legend(rated)];
+  }
+
   /** @type {Record<string, (recipe: Recipe, get: (key: string) => Rated) => HTMLElement[]>} */
-  const FIGURES = { stars, sets, weights, transitions };
+  const FIGURES = { stars, sets, weights, transitions, acceptability };
 
   /** @param {Recipe} recipe @param {(key: string) => Rated} get */
   function draw(recipe, get) {

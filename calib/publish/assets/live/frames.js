@@ -64,14 +64,9 @@ const LiveFrames = (() => {
 
   /** Gated nodes and caps that cost an enterprise stars. @param {RatedPart} p @param {number} e */
   function causedBy({ part, rating }, e) {
-    if (!(rating.star[e] < rating.band[e])) return "";
-    const t = rating.thresholds;
-    const codes = t.nodes.filter((_, k) => rating.failed[e * t.nodes.length + k]).map((i) => part.index.codes[i]);
-    t.caps.forEach((cap, c) => {
-      if (rating.capped[e * t.caps.length + c] && cap.top < rating.band[e]) {
-        codes.push([...new Set(Limits.nodesOf(cap.when))].join("/"));
-      }
-    });
+    const { gates, caps } = Rating.causes(rating, e);
+    const codes = gates.map((i) => part.index.codes[i]);
+    for (const cap of caps) codes.push([...new Set(Limits.nodesOf(cap.when))].join("/"));
     return [...new Set(codes)].join(", ");
   }
 
@@ -234,8 +229,10 @@ const LiveFrames = (() => {
     }));
   }
 
-  /** @type {Record<string, (ratings: Named, base: string) => Row[]>} */
+  /** @type {Record<string, (ratings: Named, base: string, recipe: Recipe) => Row[]>} */
   const TABLES = {
+    acceptability: (ratings, _, recipe) => LiveSampling.enterprises(ratings, recipe),
+    "expected-stars": (ratings, _, recipe) => LiveSampling.expected(ratings, recipe),
     stars, "node-stars": nodeStars, enterprises, downgrades, thresholds, agreement, transitions, movers,
   };
 

@@ -14,7 +14,7 @@
   function cells(recipe, get, blank) {
     const ratings = named(recipe, get);
     const names = { ...ratings[0][1].framework.names, ...recipe.names };
-    const rows = LiveFrames.TABLES[recipe.table || ""](ratings, recipe.base);
+    const rows = LiveFrames.TABLES[recipe.table || ""](ratings, recipe.base, recipe);
     const columns = recipe.columns || [];
     return {
       total: rows.length,
@@ -51,14 +51,18 @@
             const line = fresh.rows[r];
             while (line.cells.length < row.length) line.insertCell();
             row.forEach((text, c) => {
-              const was = keyed && body.rows.length === rows.length ? body.rows[r].cells[c].textContent || "" : text;
+              const was = (keyed && body.rows.length === rows.length && body.rows[r].cells[c].textContent) || text;
+              const alike = was === text || Number(was) === Number(text);
               const head = /** @type {HTMLTableRowElement} */ (/** @type {HTMLTableSectionElement} */ (table.tHead).rows[0]).cells[c];
-              put(line.cells[c], text, `${head.className}${was === text ? "" : " live-differs"}`);
-              line.cells[c].title = was === text ? "" : say("live.was", { value: was });
+              put(line.cells[c], text, `${head.className}${alike ? "" : " live-differs"}`);
+              line.cells[c].title = alike ? "" : say("live.was", { value: was });
               line.cells[c].style.textAlign = head.style.textAlign;
             });
           });
-          put(after, total > rows.length ? say("report.more_rows", { n: total - rows.length }) : rows.length ? "" : say("live.no_rows"));
+          const left = total > rows.length ? [say("report.more_rows", { n: total - rows.length })] : [];
+          if (!rows.length) left.push(say("live.no_rows"));
+          if ((recipe.columns || []).some((column) => column.blank)) left.push(say("live.blank", { blank: LiveCells.NOTHING }));
+          put(after, left.join(say("words.semicolon")));
         }
         if (table.tBodies[0] !== shown) table.tBodies[0].replaceWith(shown);
         for (const note of notes) note.hidden = how === "now";
@@ -129,8 +133,12 @@
       const { rows } = cells(recipe, S.before, false);
       const seen = [...body.rows].map((row) => [...row.cells].map((c) => c.textContent || ""));
       const columns = recipe.columns || [];
+      const far = LiveSampling.tolerance(5000, recipe.error || 0);
+      /** @param {Column} column @param {string} a @param {string} b */
+      const alike = (column, a, b) => column.blank || LiveCells.same(a, b)
+        || (column.drawn && (column.key === "likeliest" || LiveCells.near(a, b, far)));
       const same = rows.length === seen.length && rows.every((row, r) => row.length === seen[r].length
-        && row.every((text, c) => columns[c].blank || LiveCells.same(text, seen[r][c])));
+        && row.every((text, c) => alike(columns[c], text, seen[r][c])));
       if (same) tables += 1; else differing.push(recipe.table);
     }
     return { tables, ratings: Object.keys(data.ratings).length, differing: [...new Set(differing)], worst };
@@ -142,9 +150,14 @@
   const back = button(say("live.reset"), () => { S.reset(); LivePanel.update(); changed(); }, "main");
   const panel = make("section", undefined, "live-panel");
 
+  /** Whether a rating can differ, by the year alone or not. @param {string} key @param {boolean} weights */
+  const differs = (key, weights) => touched(data.ratings[key].set, weights)
+    || S.ruled(data.populations[data.ratings[key].population].framework);
   /** Whether something is changed on which an output depends. @param {Recipe} recipe */
   function depends(recipe) {
-    if (recipe.weights) return Object.entries(data.sets).some(([set, { digest }]) => digest === recipe.weights && touched(set));
+    // What is about a whole way of weights holds in each of its years.
+    if (recipe.weights) return Object.entries(data.sets).some(([set, { digest }]) => digest === recipe.weights && touched(set, true));
+    if (recipe.figure === "years") return recipe.ratings.some(([, key]) => differs(key, true));
     return recipe.ratings.some(([, key]) => {
       const { set, population } = data.ratings[key];
       if (recipe.figure === "weights") return touched(set);
@@ -168,16 +181,29 @@
     output.host.classList.toggle("live-stale", kind === "stale");
   }
 
+  /** @type {Map<Output, number>} */
+  const waiting = new Map();
+  /** @param {Output} output */
+  function later(output) {
+    clearTimeout(waiting.get(output));
+    output.host.classList.add("live-waiting");
+    waiting.set(output, setTimeout(() => {
+      output.host.classList.remove("live-waiting");
+      output.show(depends(output.recipe) ? "now" : "executed");
+    }, 250));
+  }
+
   let timing = 0;
   function refresh() {
     const begin = performance.now();
     for (const output of outputs) {
       const { recipe } = output;
       const moved = depends(recipe);
-      output.show(moved ? "now" : "executed");
+      // Draws wait until the controls rest.
+      if (moved && output.can && recipe.spread) later(output);
+      else output.show(moved ? "now" : "executed");
       if (output.also) output.also();
-      const onlyYear = recipe.table === "tipping" && moved && recipe.ratings.every(([, key]) => !touched(data.ratings[key].set, true)
-        && !S.ruled(data.populations[data.ratings[key].population].framework));
+      const onlyYear = recipe.table === "tipping" && moved && !recipe.ratings.some(([, key]) => differs(key, true));
       badge(output, !moved ? "" : onlyYear ? say("live.up_to", { year: S.yearOf(data.ratings[recipe.ratings[0][1]].set) })
         : output.can ? say("live.recomputed") : say("live.stale"), output.can || onlyYear ? "now" : "stale");
     }
@@ -203,7 +229,7 @@
     panel.setAttribute("aria-label", say("live.title"));
     const follows = outputs.filter((o) => o.can || o.also).length;
     const right = !found.differing.length;
-    put(status, right ? say("live.check_right", { tables: found.tables, ratings: found.ratings, worst: found.worst.toExponential(0) })
+    put(status, right ? say("live.check_right", { tables: found.tables, ratings: found.ratings, worst: found.worst ? found.worst.toExponential(0) : 0 })
       : say("live.check_wrong", { names: found.differing.join(", ") }), right ? "live-status right" : "live-status wrong");
     list.setAttribute("role", "status");
     panel.append(make("p", say("live.intro", { n: follows }), "live-intro"), status);

@@ -260,7 +260,7 @@ const LivePanel = (() => {
           if (Math.abs(w - local[track][i]) > 5e-4 && !seen.has(text)) seen.add(text);
         });
       }
-      out.push(say("live.change_weights", { set: NAMES.get(set) || "", weights: [...seen].join(", ") }));
+      out.push(say("live.change_weights", { set: NAMES.get(set) || "", weights: [...seen].join(say("words.comma")) }));
     }
     for (const [framework, own] of Object.entries(data.frameworks)) {
       for (const [key, value] of Object.entries(answered[framework] || {})) {

@@ -9,7 +9,7 @@
  *   groups: ReturnType<typeof Rating.patterns>}} Part  The enterprises of one track.
  * @typedef {{part: Part, rating: Rating}} RatedPart
  * @typedef {{key: string, framework: LiveFramework, rule: Rule, options: Options,
- *   parts: RatedPart[]}} Rated
+ *   local: Weights, parts: RatedPart[]}} Rated
  */
 const LiveState = (() => {
   const { data } = LiveData;
@@ -57,7 +57,7 @@ const LiveState = (() => {
     const options = optionsOf(framework, given, by);
     const own = /** @type {Part[]} */ (parts.get(population));
     return {
-      key, rule, options, framework: data.frameworks[framework],
+      key, rule, options, local, framework: data.frameworks[framework],
       parts: own.map((part) => ({
         part,
         rating: Rating.rate(part.index, part.X, local[part.code],
