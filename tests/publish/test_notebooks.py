@@ -135,7 +135,10 @@ def test_a_filled_notebook_keeps_to_the_privacy(tmp_path):
     assert "synthetic enterprise" not in text.casefold()
     assert "D06" not in text
     assert "E-" not in text
-    assert not any(isinstance(s, Sentence) for s in shown)  # the figure of stars is shown
+    # The figure of stars is shown, that of single enterprises' probabilities is not.
+    withheld = [s.text for s in shown if isinstance(s, Sentence)]
+    assert len(withheld) == 1
+    assert "acceptability-" in withheld[0]
     assert "movers" in text  # who moves is withheld, by a sentence
     assert "agreement" in text
 

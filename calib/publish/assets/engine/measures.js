@@ -68,24 +68,50 @@ const Measures = (() => {
     return out;
   }
 
-  /** Kendall's tau-b of two series of totals; totals that differ by rounding noise are tied.
+  /** Pairs within equal neighbours of a sorted list. @param {ArrayLike<number>} sorted */
+  function ties(sorted) {
+    let pairs = 0;
+    let run = 1;
+    for (let i = 1; i <= sorted.length; i += 1) {
+      if (i < sorted.length && sorted[i] === sorted[i - 1]) run += 1;
+      else { pairs += run * (run - 1) / 2; run = 1; }
+    }
+    return pairs;
+  }
+  /** Sort numbers and return how many pairs stood in falling order. @param {Int32Array} x */
+  function inversions(x) {
+    let count = 0;
+    const other = new Int32Array(x.length);
+    for (let width = 1; width < x.length; width *= 2) {
+      for (let low = 0; low < x.length; low += 2 * width) {
+        const mid = Math.min(low + width, x.length);
+        const high = Math.min(low + 2 * width, x.length);
+        let [i, j] = [low, mid];
+        for (let k = low; k < high; k += 1) {
+          if (j >= high || (i < mid && x[i] <= x[j])) { other[k] = x[i]; i += 1; }
+          else { other[k] = x[j]; j += 1; count += mid - i; }
+        }
+      }
+      x.set(other);
+    }
+    return count;
+  }
+
+  /** Kendall's tau-b of two series of totals (Knight's way, in n log n steps); totals that differ
+   * by rounding noise are tied.
    * @param {number[]} x @param {number[]} y */
   function kendallTau(x, y) {
-    const [a, b] = [levels(x), levels(y)];
     const n = x.length;
-    let score = 0;
-    let inA = 0;
-    let inB = 0;
-    for (let i = 1; i < n; i += 1) {
-      for (let j = 0; j < i; j += 1) {
-        const p = Math.sign(a[i] - a[j]);
-        const q = Math.sign(b[i] - b[j]);
-        score += p * q;
-        inA += p * p;
-        inB += q * q;
-      }
-    }
-    return inA && inB ? score / Math.sqrt(inA * inB) : NaN;
+    const [a, b] = [levels(x), levels(y)];
+    const order = x.map((_, i) => i).sort((i, j) => a[i] - a[j] || b[i] - b[j]);
+    const inA = ties(Int32Array.from(order, (i) => a[i]));
+    const both = ties(order.map((i) => a[i] * n + b[i]));
+    const moved = Int32Array.from(order, (i) => b[i]);
+    const swaps = inversions(moved);
+    const inB = ties(moved);
+    const pairs = n * (n - 1) / 2;
+    const spread = (pairs - inA) * (pairs - inB);
+    return spread > 0 ? (pairs - inA - inB + both - 2 * swaps) / Math.sqrt(spread) : NaN;
   }
 
   return { shares, transitions, kappa, kendallTau };
