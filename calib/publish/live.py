@@ -229,7 +229,8 @@ def _table_recipe(table: Table) -> dict[str, Any]:
     if not keys <= known:
         return {}
     rows = min(table.rows or 60, 60)
-    called = {k: n.get(lang) for k, n in (table.names or {}).items() if k.startswith(("set:", "case:"))}
+    named = (table.names or {}).items()
+    called = {k: n.get(lang) for k, n in named if k.startswith(("set:", "case:"))}
     return {"table": table.name, "columns": columns, "rows": rows, "names": called}
 
 
