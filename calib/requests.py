@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,10 +17,11 @@ from calib._validation import parse_model
 from calib.errors import InputError
 from calib.words import Name, message
 
-__all__ = ["Request", "expect", "takes"]
+__all__ = ["Request", "answered", "expect", "takes"]
 
 R = TypeVar("R", bound="Request")
 F = TypeVar("F")
+P = ParamSpec("P")
 
 
 class Request(BaseModel):
@@ -87,6 +88,19 @@ def takes(model: type[Request]) -> Callable[[Callable[..., F]], Callable[..., F]
         return call
 
     return decorate
+
+
+def answered(function: Callable[P, F]) -> Callable[P, F]:
+    """Decorate a function: a call that does not fit it is answered with how it is written."""
+    own = inspect.signature(function)
+    kept = list(own.parameters.values())
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> F:
+        _bound(function.__name__, own, kept, args, given)
+        return function(*args, **given)
+
+    return call
 
 
 def _bound(

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean
 from calib.experiment.context import Context, InputLog, rng_for
 from calib.experiment.protocol import Followed, protocol_path, read_protocol
 from calib.experiment.registry import Params, find_outcome, find_source
 from calib.experiment.results import OutcomeResult, SourceResult
-from calib.experiment.spec import DECISION, Experiment, SetEntry
+from calib.experiment.spec import DECISION, Experiment, SetEntry, load_experiment
 from calib.experiment.standard import standard_outcome
 from calib.files.names import file_stem, names_apart
 from calib.outcomes.unanswered import has_gaps, unanswered
 from calib.population import Population, resolve_population
 from calib.rating import Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
+from calib.requests import answered
 from calib.weights import Root, Weighed, WeightSet, from_table, set_names
 from calib.words import Name, Text, joined, message, say
 
@@ -146,8 +148,9 @@ def _prefixed(name: str, own: str) -> str:
     return own if own.startswith(f"{safe}-") else f"{safe}-{own}"
 
 
+@answered
 def run_experiment(
-    experiment: Experiment,
+    experiment: Experiment | str | Path,
     *,
     seed: int | None = None,
     workers: int = 1,
@@ -160,6 +163,8 @@ def run_experiment(
 
     Parameters
     ----------
+    experiment : from :func:`load_experiment`, or what that takes: a file or the name of a shipped
+        one
     seed : in place of the file's
     workers : threads that an analysis may use; results do not depend on it
     scheduler : address of a Dask scheduler for analyses that can use one
@@ -172,6 +177,8 @@ def run_experiment(
     InputError
         For faults of any input file.
     """
+    if isinstance(experiment, str | Path):
+        experiment = load_experiment(experiment)
     of = 2 + len(experiment.sets) + len(experiment.outcomes)
     done = 0
 

@@ -19,7 +19,6 @@ __all__ = [
     "Outliers",
     "aitchison_distances",
     "centred_log_ratios",
-    "leave_one_out_shares",
     "opinion_camps",
     "outlying_experts",
     "star_influence",
@@ -226,12 +225,6 @@ def _silhouette(distances: FloatArray, label: IntArray) -> float:
     alone = (own * size).sum(axis=1) == 1
     scale = np.maximum(np.maximum(inside, outside), 1e-300)
     return float(np.where(alone, 0.0, (outside - inside) / scale).mean())
-
-
-def leave_one_out_shares(k: int, competence: FloatArray | None = None) -> FloatArray:
-    """Build the (k, k) expert weights in which row e leaves expert e out."""
-    base = np.ones(k) if competence is None else np.asarray(competence, dtype=float)
-    return np.asarray(np.where(np.eye(k, dtype=bool), 0.0, base), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from calib.rating.gates_and_caps import cap_stars, score_of
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.stars import band_index, effective_local, gates_reached
 from calib.report import Column, Note, Result, Role, Table
-from calib.requests import expect
+from calib.requests import answered, expect
 from calib.weights import published_weights
 from calib.words import Text, message, resolve_language
 
@@ -158,6 +158,7 @@ class StarExplained(Result):
         return got - (float(moves[at]) if at < len(moves) else 0.0)
 
 
+@answered
 def explain_star(rating: Rating, enterprise: str, *, lang: str | None = None) -> StarExplained:
     """Explain how one enterprise came to its star.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import InputError
-from calib.requests import expect
+from calib.requests import answered, expect
 from calib.weights.several import Sets, named_sets
 from calib.weights.weightset import WeightSet
 from calib.words import message
@@ -41,6 +41,7 @@ def aitchison_distance(a: FloatArray, b: FloatArray) -> float:
     return float(np.sqrt(((ratio - ratio.mean()) ** 2).sum()))
 
 
+@answered
 def compare_weights(baseline: WeightSet, candidate: Sets) -> pd.DataFrame:
     """Return local and global weights beside those of a baseline, differences in percentage points.
 

@@ -437,17 +437,22 @@ def published_weights(framework: Framework) -> WeightSet:
 
 
 def equal_weights(
-    framework: Framework, *, levels: Sequence[str] | None = None, base: WeightSet | None = None
+    framework: Framework,
+    *,
+    levels: Sequence[str] | str | None = None,
+    base: WeightSet | None = None,
 ) -> WeightSet:
     """Return equal local weights on some levels, and those of ``base`` on the others.
 
     Parameters
     ----------
-    levels : codes of levels made equal; None for all of them
+    levels : codes of levels made equal, or one; None for all of them
     base : the published weights if None
     """
     base = base or published_weights(framework)
     known = [c for c, _ in framework.levels]
+    if isinstance(levels, str):
+        levels = (levels,)
     for level in levels or ():
         _check_level(framework, level)
     depths = {framework.level_depth(c) for c in (known if levels is None else levels)}

@@ -35,6 +35,19 @@ def test_sets_given_one_by_one_are_answered_with_how_to_compare():
         calib.compare([published, published], firms)
 
 
+def test_first_guesses_work_or_are_answered_with_the_call():
+    framework = calib.load_framework("aii")
+    published, firms = calib.published_weights(framework), calib.load_population("trial", framework)
+    with pytest.raises(InputError, match=r"explain_star\(rating, enterprise, …\)"):
+        calib.explain_star(published, firms, "D06")
+    with pytest.raises(InputError, match=r"compare_weights\(baseline, candidate, …\)"):
+        calib.compare_weights(published, published, published)
+    one, listed = (calib.equal_weights(framework, levels=v) for v in ("pillar", ["pillar"]))
+    assert one.digest == listed.digest
+    with pytest.raises(InputError, match=r"no experiment 'rule-option'.*rule-options"):
+        calib.run_experiment("rule-option")
+
+
 def test_a_word_where_a_list_is_wanted_is_shown_as_a_list():
     with pytest.raises(InputError, match=r'levels.*\["indicator"\]'):
         calib.weigh_ballots(
