@@ -220,15 +220,23 @@ class Verdict:
         if self.against:
             why = joined([f.sentence() for f in self.against], comma)
             return message("adjustment.verdict.not_recommended", reasons=why)
-        if self.unknown:
-            what = joined([*{f.rule: f.title for f in self.unknown}.values()], comma)
-            return message("adjustment.verdict.as_far_as_checked", unchecked=what)
-        return message("adjustment.verdict.recommended")
+        return self._as_far_as_checked() or message("adjustment.verdict.recommended")
+
+    def _as_far_as_checked(self) -> Text | None:
+        """Name the rules that could not be checked; None where all were."""
+        if not self.unknown:
+            return None
+        titles = {f.rule: f.title for f in self.unknown}
+        what = joined([*titles.values()], message("words.semicolon"))
+        return message("adjustment.verdict.as_far_as_checked", unchecked=what)
 
     def short(self) -> Text:
-        """Return the verdict with the names of the rules that are not met, for a headline."""
+        """Return the verdict with the names of the rules that are not met, for a headline.
+
+        Where none speaks against the weights, those that could not be checked are named.
+        """
         if not self.against:
-            return message("adjustment.verdict.yes")
+            return self._as_far_as_checked() or message("adjustment.verdict.yes")
         first = {f.rule: f.title for f in self.against}
         rules = joined([*first.values()], message("words.semicolon"))
         return message("adjustment.verdict.no", rules=rules)

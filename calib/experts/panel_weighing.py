@@ -329,7 +329,7 @@ def weigh_panel(
     groups = panel_groups(main.nodes, rng=stream(seed, f"{name}/camps"))
     direction = panel_direction(main.nodes, main.experts, rng=stream(seed, f"{name}/direction"))
     found = PanelFindings(used, main, rounds, groups, direction, scores, name)
-    n = len(panel.experts)
+    n = len(main.experts)
     root = Root(panel.digest, "panel", message("experts.root", n=n), str(seed), n)
     return PanelResult(
         weights=_weight_set(panel, main, root, name, inputs),

@@ -104,8 +104,10 @@ class DecisionResult(Result):
     def headline(self) -> Text:
         """Return the recommendation with the rules that decide it."""
         said = message(f"outcomes.decision.advice.{self.advice}")
-        reasons = [r.title for r in self.open_rules
-                   if self.advice != "reject" or not r.about_evidence]  # fmt: skip
+        reasons = [
+            r.title for r in self.open_rules
+            if self.advice != "reject" or (r.verdict == "not_met" and not r.about_evidence)
+        ]  # fmt: skip
         if not reasons:
             return message("outcomes.decision.headline_met", advice=said, n=len(self.rulings))
         key = "headline_ask" if self.advice == "ask" else "headline_reject"

@@ -204,13 +204,16 @@ class _Author:
         yield Heading(self.say("drivers"))
         found = self.decision.drivers
         ranking = [] if found is None else found.ranking()
-        if not ranking:
+        if found is None or not ranking:
             yield Paragraph(self.say("no_drivers"))
             return
-        rows = [(what.get(self.lang) if isinstance(what, Text) else what, f"{100 * share:.0f}%")
-                for what, share in ranking]  # fmt: skip
+        rows = []
+        for what, share in ranking:
+            error, shown = found.error_of(what), f"{100 * share:.0f}%"
+            shown += f" ± {100 * error:.0f}%" if error > 0 else ""
+            rows.append((what.get(self.lang) if isinstance(what, Text) else what, shown))
         yield Grid([self.say("root"), self.say("share")], rows, numbers=(1,))
-        deviation = 0.0 if found is None or found.sampled is None else found.sampled.variance[0]
+        deviation = 0.0 if found.sampled is None else found.sampled.variance[0]
         yield Paragraph(self.say("of_what", sd=f"{np.sqrt(deviation):.1f}"), muted=True)
 
     def _agreement(self) -> Iterator[Part]:

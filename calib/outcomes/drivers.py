@@ -25,6 +25,7 @@ from calib.framework import RuleOptions
 from calib.outcomes.driver_quantities import IMPUTATION, SAMPLE, Quantities, Target
 from calib.outcomes.variance_shares import (
     VarianceShares,
+    corner_errors,
     corner_variances,
     factorial_variances,
     shares_of,
@@ -75,6 +76,7 @@ class DriversResult(Result):
     ----------
     roots : what was sampled, in the order of the rows of ``sampled``
     sampled : shares by root; first-order and total ones are NaN for roots that depend
+    errors : (roots, targets) simulation error of their Shapley shares; NaN where roots depend
     alone : (roots, targets) variance when that root varies and the others are as observed
     factors : names of the choices
     chosen : shares by choice, None without choices
@@ -86,6 +88,7 @@ class DriversResult(Result):
     names_of: Mapping[str, Text]
     roots: tuple[Root, ...]
     sampled: VarianceShares | None
+    errors: FloatArray
     alone: FloatArray
     factors: tuple[str, ...]
     chosen: VarianceShares | None
@@ -107,6 +110,11 @@ class DriversResult(Result):
         if not parts:
             return message("outcomes.drivers.nothing")
         return message("outcomes.drivers.headline", parts=joined(parts))
+
+    def error_of(self, what: Text | str, target: int = 0) -> float:
+        """Return the simulation error of the Shapley share of a root; 0 for a choice."""
+        labels = [r.label for r in self.roots]
+        return float(self.errors[labels.index(what), target]) if what in labels else 0.0
 
     def ranking(self, target: int = 0) -> list[tuple[Text | str, float]]:
         """Return roots, then choices, with their Shapley shares, the largest first."""
@@ -140,18 +148,18 @@ class DriversResult(Result):
                 deviation = float(np.sqrt(self.sampled.variance[t]))
                 rows += [
                     (target, root.kind, root.label.get("en"), s.first[i, t], s.total[i, t],
-                     s.shapley[i, t], np.sqrt(self.alone[i, t]), deviation)
+                     s.shapley[i, t], self.errors[i, t], np.sqrt(self.alone[i, t]), deviation)
                     for s in (self.sampled,) for i, root in enumerate(self.roots)
                 ]  # fmt: skip
             if self.chosen is not None:
                 deviation = float(np.sqrt(self.chosen.variance[t]))
                 rows += [
                     (target, "choice", name, s.first[i, t], s.total[i, t], s.shapley[i, t],
-                     np.nan, deviation)
+                     0.0, np.nan, deviation)
                     for s in (self.chosen,) for i, name in enumerate(self.factors)
                 ]  # fmt: skip
         columns = ["target", "root_kind", "root", "first_order", "total_order", "shapley",
-                   "sd_alone", "sd"]  # fmt: skip
+                   "shapley_se", "sd_alone", "sd"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     @cached_property
@@ -234,16 +242,17 @@ def drivers(
     if choices:
         chosen, combinations = _over_choices(weights, choices, quantities)
     roots: tuple[Root, ...] = ()
-    sampled, alone = None, np.zeros((0, len(quantities.targets)))
+    sampled, errors = None, np.zeros((0, len(quantities.targets)))
+    alone = errors
     if isinstance(weights, WeightSet):
         roots = quantities.roots(weights)
         if roots:
             generator = stream(token(rng), "drivers")
-            sampled, alone = _over_roots(weights, roots, quantities, request, generator)
+            sampled, errors, alone = _over_roots(weights, roots, quantities, request, generator)
     if sampled is None and chosen is None:
         raise InputError(message("outcomes.drivers.nothing_varies"))
     return DriversResult(
-        quantities.framework.names, roots, sampled, alone, tuple(choices or ()), chosen,
+        quantities.framework.names, roots, sampled, errors, alone, tuple(choices or ()), chosen,
         combinations, quantities.targets, bool(request.together),
     )  # fmt: skip
 
@@ -254,7 +263,7 @@ def _over_roots(
     quantities: Quantities,
     request: DriversRequest,
     rng: np.random.Generator,
-) -> tuple[VarianceShares, FloatArray]:
+) -> tuple[VarianceShares, FloatArray, FloatArray]:
     sizes = _sizes(weights, roots, quantities)
     groups = _groups(roots, request.together)
     n = request.size
@@ -279,14 +288,15 @@ def _over_roots(
         depends = [i for i, r in enumerate(roots) if any(r in g and len(g) > 1 for g in groups)]
         first, total = shares.first.copy(), shares.total.copy()
         first[depends], total[depends] = np.nan, np.nan
-        return VarianceShares(shares.variance, first, total, shares.shapley), alone
+        unknown = np.full(alone.shape, np.nan)
+        return VarianceShares(shares.variance, first, total, shares.shapley), unknown, alone
     corners = np.stack([
         quantities.values(weights, {
             r.key: pair[0 if corner >> i & 1 else 1][r.key] for i, r in enumerate(roots)
         })
         for corner in range(1 << len(roots))
     ])  # fmt: skip
-    return shares_of(corner_variances(corners)), alone
+    return shares_of(corner_variances(corners)), corner_errors(corners), alone
 
 
 def _sizes(weights: WeightSet, roots: Sequence[Root], quantities: Quantities) -> dict[str, int]:

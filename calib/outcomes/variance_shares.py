@@ -14,7 +14,13 @@ import numpy as np
 
 from calib._types import FloatArray
 
-__all__ = ["VarianceShares", "corner_variances", "factorial_variances", "shares_of"]
+__all__ = [
+    "VarianceShares",
+    "corner_errors",
+    "corner_variances",
+    "factorial_variances",
+    "shares_of",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +99,32 @@ def corner_variances(values: FloatArray) -> FloatArray:
     Jansen, M. J. W. (1999). Analysis of variance designs for model output. Computer Physics
     Communications 117, 35-43.
     """
-    corners = len(values)
-    number = np.arange(corners)
+    return np.asarray(_explained_by_pair(values).mean(axis=1), dtype=float)
+
+
+def _explained_by_pair(values: FloatArray) -> FloatArray:
+    """Return the variances explained by groups as each pair (A, B) tells them, (2^d, N, T)."""
+    number = np.arange(len(values))
     half = np.stack([
-        ((values - values[number ^ (corners - 1) ^ u]) ** 2).mean(axis=(0, 1)) / 2
-        for u in range(corners)
+        ((values - values[number ^ (len(values) - 1) ^ u]) ** 2).mean(axis=0) / 2
+        for u in range(len(values))
     ])  # fmt: skip
     return np.asarray(half[0] - half, dtype=float)
+
+
+def corner_errors(values: FloatArray) -> FloatArray:
+    """Return the standard errors (d, T) of Shapley shares from :func:`corner_variances`.
+
+    Notes
+    -----
+    Jackknife over the N pairs of draws: the errors are those of a simulation of this length, not
+    of what is known of experts, ballots or enterprises.
+    """
+    by_pair = _explained_by_pair(values)
+    groups, pairs, targets = by_pair.shape
+    without = (by_pair.sum(axis=1, keepdims=True) - by_pair) / (pairs - 1)
+    shapley = shares_of(without.reshape(groups, -1)).shapley.reshape(-1, pairs, targets)
+    return np.asarray(np.sqrt((pairs - 1) * shapley.var(axis=1)), dtype=float)
 
 
 def factorial_variances(values: FloatArray, factors: int) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 import calib
 from calib.errors import InputError
 from calib.report.page import page_fragment, page_html
-from calib.weights import Consensus, Evidence, LeftOut, Root, Weighed, from_table
+from calib.weights import Consensus, Evidence, LeftOut, OwnVerdict, Root, Weighed, from_table
 from calib.words import Name
 
 AII = calib.load_framework("aii")
@@ -200,6 +201,35 @@ def test_the_page_is_written_as_html_and_as_a_word_document(tmp_path):
     assert len(document.inline_shapes) == 1
     with pytest.raises(InputError, match=r"\.html or \.docx"):
         found.write(tmp_path / "page.pdf")
+
+
+def test_a_page_with_every_rule_is_one_printed_page(tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no browser that prints")
+    said = Name(
+        "就已核查的各项而言建议采用；尚未核查：各样本中超限的节点是否一致",
+        "recommended as far as was checked; not checked: same nodes over the ensemble",
+    )
+    evidence = Evidence(
+        consensus=[Consensus("all", n, 18, 0.1, 0.0, 0.2) for n in ("", "IC", "IN", "DA")],
+        left_out=[LeftOut("contribution", 0.08, 0.40, 0.73), LeftOut("variance", 0.1, 0.3, 0.1)],
+        caveats=[said] * 6, verdicts=[OwnVerdict(True, 1, said)],
+    )  # fmt: skip
+
+    class Method(Weighed):
+        @property
+        def evidence(self):
+            return evidence
+
+    few = calib.load_ensemble("trial", AII, n=4)
+    new = estimated({"DA": 0.50, "IN.HOR": 0.45, "IC.NET": 0.35}, 300)
+    found = calib.decide(PUBLISHED, Method(new), few, rng=1, driver_size=4)
+    page = found.write(tmp_path / "page.html", lang="en")  # the longer one
+    pdf = tmp_path / "page.pdf"
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    subprocess.run([*command, f"--print-to-pdf={pdf}", str(page)], check=True, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", pdf.read_bytes())) == 1
 
 
 def test_an_anonymous_page_names_no_enterprise():

@@ -7,7 +7,12 @@ import pytest
 
 import calib
 from calib.errors import InputError
-from calib.outcomes.variance_shares import corner_variances, factorial_variances, shares_of
+from calib.outcomes.variance_shares import (
+    corner_errors,
+    corner_variances,
+    factorial_variances,
+    shares_of,
+)
 from calib.rating import score_answers, stars_by_draw
 from calib.weights import Root, from_table
 from calib.words import Name
@@ -50,6 +55,15 @@ def test_an_additive_function_has_the_shares_of_its_variances():
     np.testing.assert_allclose(found.total[:, 0], found.first[:, 0], atol=1e-12)
     np.testing.assert_allclose(found.shapley[:, 0], found.first[:, 0], atol=1e-12)
     assert found.first.sum() == pytest.approx(1, abs=1e-12)  # exactly, in every sample
+
+
+def test_the_simulation_error_of_shapley_shares_is_their_spread_over_simulations():
+    def one(seed):
+        return corners(lambda x: x[:, 0] + x[:, 0] * x[:, 1] + 0.5 * x[:, 2], 3, 60, seed)
+
+    shares = [shares_of(corner_variances(one(seed))).shapley[:, 0] for seed in range(200)]
+    told = np.mean([corner_errors(one(seed))[:, 0] for seed in range(40)], axis=0)
+    np.testing.assert_allclose(told, np.std(shares, axis=0), rtol=0.25)
 
 
 def test_an_interaction_is_in_total_shares_and_is_split_by_shapley():
