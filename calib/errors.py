@@ -7,7 +7,7 @@ without a traceback and exits with code 2. Faults of a file are collected and ra
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -191,7 +191,7 @@ class InputError(CalibError):
         for fault in self.faults:
             groups.setdefault(fault.cause, []).append(fault)
         lines: list[str] = []
-        for group in groups.values():
+        for group in _over_files(groups):
             if len(group) > MOST_ALIKE:
                 lines.append(_together(group, lang))
                 continue
@@ -206,10 +206,25 @@ class InputError(CalibError):
         return head + "\n".join(lines)
 
 
+def _over_files(groups: Mapping[tuple[str, str], list[Fault]]) -> list[list[Fault]]:
+    """Return groups of faults; what is wrong with many files alike, once in each, is one group."""
+    files: dict[str, set[str]] = {}
+    for (file, problem), group in groups.items():
+        if len(group) == 1:
+            files.setdefault(problem, set()).add(file)
+    out: dict[tuple[str, str], list[Fault]] = {}
+    for (file, problem), group in groups.items():
+        many = len(files.get(problem, ())) > MOST_ALIKE and file in files[problem]
+        out.setdefault(("", problem) if many else (file, problem), []).extend(group)
+    return list(out.values())
+
+
 def _together(faults: Sequence[Fault], lang: str) -> str:
     """Say in one line what many faults have in common: how many, where for instance, what to do."""
     first = faults[0]
-    shown = [_example(f, lang) for f in _apart(faults)]
+    files = {f.file for f in faults}
+    several = len(files) > 1
+    shown = [f.file if several else _example(f, lang) for f in _apart(faults)]
     columns = {c for f in faults if (c := getattr(f.where, "column", -1)) >= 0}
     places = message("faults.in_columns", n=len(columns)) if len(columns) > 1 else ""
     remedy = next((f.remedy for f in faults if f.remedy), "")
@@ -218,7 +233,7 @@ def _together(faults: Sequence[Fault], lang: str) -> str:
         remedy = message("faults.expected_in_all", expected=first.expected)
     said = message(
         "faults.together",
-        file=first.file,
+        file=message("faults.n_files", n=len(files)) if several else first.file,
         problem=_say(first.problem, lang),
         n=len(faults),
         places=places,

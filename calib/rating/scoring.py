@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+FEW_TO_IMPUTE = 24
+"""Enterprises of a track below which intervals from imputed answers are noticeably too narrow."""
+
+
 @dataclass(frozen=True)
 class NotRated:
     """An enterprise that has answered too little to be rated, and what it lacks."""
@@ -434,6 +438,8 @@ def _treated(
         drawn = draw_answers(sample, rule.low, rule.high, answers=population.kind == "answers")
         assert drawn is not None
         notes.append(message("rating.imputed", draws=len(drawn.values), **said))
+        if len(sample) < FEW_TO_IMPUTE:
+            notes.append(message("rating.imputed_few", track=track.name, n=len(sample)))
         if drawn.empty:
             notes.append(message("rating.imputed_evenly", track=track.name, codes=drawn.empty))
         X = X.copy()

@@ -98,3 +98,10 @@ file = "b.csv"
     assert "IC.XXX" in found
     with pytest.raises(InputError):
         calib.run_experiment(calib.load_experiment(file))
+
+
+def test_what_is_wrong_with_many_files_alike_is_one_line():
+    faults = [Fault(f"{i}.xlsx", f"expert {i}", "other round") for i in range(18)]
+    lines = str(InputError([*faults, Fault("a.csv", "B2", "no number")])).splitlines()
+    assert lines[1] == "18 files: other round: 18 times, for instance 0.xlsx; 1.xlsx; 2.xlsx"
+    assert len(lines) == 3

@@ -142,3 +142,14 @@ def test_no_draws_are_refused():
 
 def test_a_complete_population_has_nothing_to_draw():
     assert draw_answers(firms(5, 1).samples["discrete"], 0, 100, answers=True) is None
+
+
+def test_a_note_says_that_few_enterprises_make_intervals_too_narrow():
+    def notes(n):
+        scored = calib.rating.score_answers(
+            with_gaps(firms(n, 2), 0.1, 3), AII.rule.read({"missing": "impute"})
+        )
+        return " ".join(note.get("en") for note in scored.notes)
+
+    assert "only 12 enterprises" in notes(12)
+    assert "too narrow" not in notes(30)
