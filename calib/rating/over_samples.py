@@ -7,7 +7,7 @@ in place of a population. What it computes for one sample stays as it is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, overload
@@ -89,9 +89,28 @@ class OverSamples(Result, Generic[R]):
 
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
-        """That the example is one of many, by which scheme, and its own notes."""
+        """That the example is one of many, where it is unlike them, the scheme, its own notes."""
         said = message("outcomes.samples.note", n=len(self.found))
-        return (Note(said, warning=True), Note(self.ensemble.scheme), *self.example.notes)
+        return (Note(said, warning=True), *self._unlike(), Note(self.ensemble.scheme),
+                *self.example.notes)  # fmt: skip
+
+    def _unlike(self) -> Iterator[Note]:
+        """Say where the example's numbers are beyond those of all samples."""
+        table = self.range
+        beyond = (table["value"] < table["sample_min"] - 1e-9) | (
+            table["value"] > table["sample_max"] + 1e-9
+        )
+        if not beyond.any():
+            return
+        key = "unlike"
+        codes = list(dict.fromkeys(table.loc[beyond, "code"])) if "code" in table else []
+        if codes:
+            key = "unlike_in"
+        yield Note(
+            message(f"outcomes.samples.{key}", n=int(beyond.sum()), of=len(table),
+                    samples=len(self.found), nodes=[self.names[c] for c in codes[:6]]),
+            warning=True,
+        )  # fmt: skip
 
 
 class _Verb(Protocol[R]):

@@ -61,6 +61,12 @@ def test_dominance_tells_in_which_share_of_samples_an_indicator_is_over_its_cap(
         counted = found.found[i].query("quantity == 'over_variance_share' and value == 1")
         assert {(r.track, r.code) for r in counted.itertuples()} == flags
     assert over["sample_mean"].between(0, 1).all()
+    # Of what is beyond all samples the report warns, by number and by name.
+    table = found.range
+    beyond = table[(table["value"] > table["sample_max"] + 1e-9)
+                   | (table["value"] < table["sample_min"] - 1e-9)]  # fmt: skip
+    assert f"{len(beyond)} of {len(table)} numbers of the sample shown" in found.summary("en")
+    assert found.names[beyond["code"].iloc[0]].get("zh") in found.notes[1].text.get("zh")
 
 
 def test_acceptability_and_stability_have_their_ranges():
