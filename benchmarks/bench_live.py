@@ -37,7 +37,13 @@ MOVES = """(async () => {
   }
   return times;
 })()"""
-PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINT = """new Promise(done => {
+  const look = () => {
+    const [paint] = performance.getEntriesByName('first-contentful-paint');
+    if (paint) done(paint.startTime); else setTimeout(look, 50);
+  };
+  look();
+})"""
 CHECK = (
     "(() => { const t = performance.now(); calibLive.check(); return performance.now() - t; })()"
 )
