@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from calib.adjustment import AdjustResult
+from calib.adjustment import AdjustRequest, AdjustResult
 from calib.adjustment import adjust as adjusted
-from calib.adjustment.adjust_request import AdjustRequest
 from calib.adjustment.adjusting import space_of
 from calib.adjustment.solve import solve
 from calib.errors import CalibError, InputError

@@ -10,9 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from calib.adjustment import AdjustResult
+from calib.adjustment import AdjustResult, round_to_grid
 from calib.adjustment import adjust as adjusted
-from calib.adjustment.grid import round_to_grid
 from calib.adjustment.solve import share_caps
 from calib.adjustment.variables import build_space, positive_rows
 from calib.errors import InfeasibleError

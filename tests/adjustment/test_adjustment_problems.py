@@ -8,6 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from calib.adjustment import (
+    ShareCap,
+    correlation_target,
+    nearest_under_share_cap,
+    nearest_weights,
+    risk_budget,
+)
 from calib.adjustment.constraints import (
     Rows,
     full_rank,
@@ -16,14 +23,8 @@ from calib.adjustment.constraints import (
     nonnegative_rows,
     stack_rows,
 )
-from calib.adjustment.families import correlation_target
-from calib.adjustment.nearest import nearest_weights
-from calib.adjustment.variance_problems import (
-    degenerate_direction,
-    nearest_under_share_cap,
-    risk_budget,
-)
-from calib.adjustment.variance_search import CapProblem, ShareCap, polish
+from calib.adjustment.variance_problems import degenerate_direction
+from calib.adjustment.variance_search import CapProblem, polish
 from calib.errors import InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance.moments import (
     Moments,

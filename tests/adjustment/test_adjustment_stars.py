@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calib.adjustment import fit_stars, nearest_weights, round_to_grid
 from calib.adjustment.constraints import make_rows, stack_rows
-from calib.adjustment.grid import round_to_grid
-from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.solve import share_caps
-from calib.adjustment.star_fit import StarTask, fit_stars, star_model
+from calib.adjustment.star_fit import StarTask, star_model
 from calib.adjustment.variables import (
     build_space,
     contribution_rows,
@@ -24,9 +23,8 @@ from calib.outcomes.dominance.dominance_request import level_depths
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.one_node import leave_out, leverage
 from calib.population import generate_population
-from calib.rating import rate, score_answers
+from calib.rating import rate, score_answers, stars
 from calib.rating.one_weight import line_of, score_nodes, smallest_moves
-from calib.rating.stars import stars
 from calib.weights import published_weights
 
 

@@ -10,7 +10,7 @@ from calib.adjustment import AdjustRequest, AdjustResult, adjust, replay_ledger
 from calib.errors import InputError, NotFoundError
 from calib.population import Ensemble, load_ensemble
 from calib.rating import score_answers
-from calib.report.display import heading
+from calib.report import heading
 from calib.weights import WeightSet, published_weights
 
 OLD = {"floor": 0, "keep_order": False}

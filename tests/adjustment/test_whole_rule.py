@@ -14,7 +14,8 @@ from calib.adjustment.star_fit import star_model
 from calib.errors import InputError
 from calib.experts.panel_tables import _stars
 from calib.outcomes.dominance.one_node import leave_out
-from calib.population.partitions import find_partitions, write_partitions
+from calib.population import write_partitions
+from calib.population.partitions import find_partitions
 from calib.rating.counting import count_partitions
 from calib.rating.one_weight import score_nodes
 from calib.rating.regions import cells_of

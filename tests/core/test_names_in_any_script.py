@@ -10,7 +10,7 @@ from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.files.names import file_stem, names_apart
 from calib.framework import load_framework
-from calib.publish.workbook import export_run
+from calib.publish import export_run
 from calib.weights import read_weights
 
 BASE = {

@@ -8,7 +8,7 @@ import pytest
 from calib.adjustment import AdjustRequest
 from calib.ballots import BallotsRequest
 from calib.cli.main import cli
-from calib.experts.panel_request import PanelRequest
+from calib.experts import PanelRequest
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 
 

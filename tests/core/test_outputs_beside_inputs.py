@@ -13,9 +13,8 @@ from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.files.names import names_apart
 from calib.files.shipped import shipped_data
-from calib.publish import Privacy, build_site
+from calib.publish import Privacy, View, build_site
 from calib.publish.notebooks import Executed
-from calib.publish.view import View
 from calib.rating import score_answers
 from calib.weights import published_weights, read_weights, write_weights
 

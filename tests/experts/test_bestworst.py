@@ -9,14 +9,8 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix
 
 from calib.errors import InputError
-from calib.experts.bestworst import (
-    certify,
-    find_best_worst,
-    input_consistency,
-    solve_best_worst,
-    xi_scale,
-)
-from calib.experts.elicit import elicit
+from calib.experts import certify, elicit, solve_best_worst
+from calib.experts.bestworst import find_best_worst, input_consistency, xi_scale
 
 CASES = {
     c["id"]: c

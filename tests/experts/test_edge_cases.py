@@ -7,19 +7,30 @@ import pytest
 import python_calamine
 
 from calib.errors import Faults, InputError
-from calib.experts.delphi import round_statistics, stop_or_go
-from calib.experts.delphi_panel import delphi_rounds
-from calib.experts.diagnostics import centred_log_ratios, opinion_camps
-from calib.experts.elicit import elicit
+from calib.experts import (
+    Answer,
+    ExpertForm,
+    Panel,
+    PanelRequest,
+    delphi_rounds,
+    elicit,
+    judge_nodes,
+    matrix_from_pairs,
+    opinion_camps,
+    pool_panel,
+    pool_weights,
+    questions_of,
+    read_panel,
+    round_statistics,
+    stop_or_go,
+    write_form,
+    write_next_round,
+)
+from calib.experts.diagnostics import centred_log_ratios
 from calib.experts.form_read import read_form
-from calib.experts.form_write import write_form, write_next_round
-from calib.experts.pairwise import check_comparisons, matrix_from_pairs
-from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
-from calib.experts.panel_files import read_panel
-from calib.experts.panel_request import PanelRequest
+from calib.experts.pairwise import check_comparisons
+from calib.experts.panel import Question
 from calib.experts.panel_tables import sums_table
-from calib.experts.pooling import pool_weights
-from calib.experts.synthesis import judge_nodes, pool_panel
 from calib.framework import load_framework
 
 AII = load_framework("aii")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.experts.elicit import METHODS, check_responses, elicit
-from calib.experts.ranks_and_points import RANK_FORMULAS, place_weights, rank_weights
+from calib.experts import METHODS, check_responses, elicit, place_weights, rank_weights
+from calib.experts.ranks_and_points import RANK_FORMULAS
 
 CASES = {
     c["id"]: c

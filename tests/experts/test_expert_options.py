@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from calib.cli.experts import form_experts
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
-from calib.experts.elicit import elicit
+from calib.experts import elicit
 from calib.files.shipped import shipped_experiments
 
 

@@ -11,14 +11,21 @@ import python_calamine
 import xlsxwriter
 
 from calib.errors import Faults, InputError
-from calib.experts.elicit import elicit
+from calib.experts import (
+    Answer,
+    ExpertForm,
+    elicit,
+    matrix_from_pairs,
+    questions_of,
+    read_panel,
+    write_form,
+    write_panel_csv,
+)
 from calib.experts.form_layout import FORM_METHODS
 from calib.experts.form_read import read_form
 from calib.experts.form_sheets import POWER_STEPS
-from calib.experts.form_write import write_form
-from calib.experts.pairwise import matrix_from_pairs, pairs_of
-from calib.experts.panel import Answer, ExpertForm, questions_of
-from calib.experts.panel_files import read_panel, read_panel_csv, write_panel_csv
+from calib.experts.pairwise import pairs_of
+from calib.experts.panel_files import read_panel_csv
 from calib.framework import load_framework
 from calib.tables import column_letters
 

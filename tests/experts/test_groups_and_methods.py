@@ -16,6 +16,7 @@ from calib.experts import (
     aitchison_distances,
     camps_table,
     correlation_with_rest,
+    experts_table,
     judge_nodes,
     matrix_from_pairs,
     method_association,
@@ -27,7 +28,7 @@ from calib.experts import (
     questions_of,
     read_panel,
 )
-from calib.experts.panel_tables import consistency_table, experts_table, sums_table
+from calib.experts.panel_tables import consistency_table, sums_table
 from calib.experts.panel_weighing import direction_notes, group_notes, judgement_notes
 from calib.files.shipped import shipped_data
 from calib.framework import load_framework

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 import calib
 from calib.cli.main import cli
 from calib.errors import InputError
-from calib.experiment import run_experiment
-from calib.experiment.spec import load_experiment
+from calib.experiment import load_experiment, run_experiment
 from calib.weights import override, published_weights
 
 FW = calib.load_framework("aii")

@@ -10,22 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calib.errors import ConvergenceError, InputError
-from calib.experts import kendall_w
-from calib.experts.ahp import (
+from calib.experts import (
     consistency_ratio,
-    geometric_consistency_index,
+    eigenvector_weights,
+    elicit,
+    geometric_weights,
+    kendall_w,
+    least_squares_weights,
+    matrix_from_pairs,
+    optimal_completion,
     random_index,
     weigh_comparisons,
     worst_judgement,
 )
-from calib.experts.elicit import elicit
-from calib.experts.incomplete import components, least_squares_weights, optimal_completion
-from calib.experts.pairwise import (
-    column_mean_weights,
-    eigenvector_weights,
-    geometric_weights,
-    matrix_from_pairs,
-)
+from calib.experts.ahp import geometric_consistency_index
+from calib.experts.incomplete import components
+from calib.experts.pairwise import column_mean_weights
 from calib.experts.simulate_random_index import random_matrices, simulate_random_index
 
 CASES = {

@@ -9,31 +9,31 @@ import pytest
 from scipy import stats
 
 from calib.errors import InputError
-from calib.experts.agreement_tests import kendall_w, mean_ranks
-from calib.experts.cooke import performance_weights
-from calib.experts.delphi import (
+from calib.experts import (
     StoppingRule,
-    compare_rounds,
-    item_statistics,
-    round_statistics,
-    stop_or_go,
-)
-from calib.experts.diagnostics import (
     aitchison_distances,
-    opinion_camps,
-    outlying_experts,
-    star_influence,
-)
-from calib.experts.pairwise import eigenvector_weights, geometric_weights
-from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights, resample_experts
-from calib.experts.pooling import (
     authority,
     basis_of_judgement,
+    bootstrap_judgements,
+    bootstrap_weights,
+    compare_rounds,
     competence_by_consistency,
+    eigenvector_weights,
+    geometric_weights,
     hand_set_competence,
+    kendall_w,
+    mean_ranks,
+    opinion_camps,
+    outlying_experts,
+    performance_weights,
     pool_judgements,
     pool_weights,
+    round_statistics,
+    star_influence,
+    stop_or_go,
 )
+from calib.experts.delphi import item_statistics
+from calib.experts.panel_bootstrap import resample_experts
 from calib.experts.simulate_random_index import random_matrices
 
 CASES = {

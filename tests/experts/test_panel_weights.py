@@ -12,16 +12,27 @@ from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
-from calib.experts.cooke import read_seed_answers, weights_from_seeds
-from calib.experts.delphi_panel import delphi_report, delphi_rounds
-from calib.experts.elicit import elicit
-from calib.experts.form_write import write_next_round
-from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
-from calib.experts.panel_differences import camps_table, panel_groups
-from calib.experts.panel_files import read_panel
-from calib.experts.panel_request import PanelRequest
-from calib.experts.panel_tables import consistency_table, experts_table, weights_table
-from calib.experts.synthesis import judge_nodes, pool_panel
+from calib.experts import (
+    Answer,
+    ExpertForm,
+    Panel,
+    PanelRequest,
+    camps_table,
+    delphi_report,
+    delphi_rounds,
+    elicit,
+    experts_table,
+    judge_nodes,
+    panel_groups,
+    pool_panel,
+    questions_of,
+    read_panel,
+    read_seed_answers,
+    weights_from_seeds,
+    weights_table,
+    write_next_round,
+)
+from calib.experts.panel_tables import consistency_table
 from calib.files.shipped import shipped_data
 from calib.framework import load_framework
 from calib.population import load_population

@@ -11,11 +11,11 @@ from calib.experts import (
     elicit,
     kendall_w,
     least_squares_weights,
+    matrix_from_pairs,
     mean_ranks,
     optimal_completion,
     weigh_comparisons,
 )
-from calib.experts.pairwise import matrix_from_pairs
 
 
 def star(values, n=5):

@@ -9,8 +9,7 @@ from click.testing import CliRunner
 import calib
 from calib.cli.main import cli
 from calib.errors import InputError
-from calib.experts import Answer, ExpertForm, Panel, questions_of
-from calib.experts.pairwise import matrix_from_pairs
+from calib.experts import Answer, ExpertForm, Panel, matrix_from_pairs, questions_of
 from calib.experts.register import add_to_register, read_register, sent_counts
 
 AII = calib.load_framework("aii")

@@ -6,7 +6,8 @@ from scipy.stats import norm, t
 
 import calib
 from calib.errors import InputError
-from calib.experts.panel_bootstrap import bootstrap_weights, widened
+from calib.experts import bootstrap_weights
+from calib.experts.panel_bootstrap import widened
 from calib.files.shipped import shipped_data
 
 AII = calib.load_framework("aii")

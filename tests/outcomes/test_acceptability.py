@@ -8,9 +8,15 @@ from scipy import stats
 
 from calib.errors import InfeasibleError, InputError
 from calib.framework import load_framework
-from calib.outcomes.draws import FamilyRule, draw_family, draw_weights, simplex_from_uniform
-from calib.outcomes.probabilities import pillar_probabilities, share_above, star_probabilities
-from calib.rating.stars import node_scores, stars
+from calib.outcomes import (
+    FamilyRule,
+    draw_weights,
+    pillar_probabilities,
+    share_above,
+    star_probabilities,
+)
+from calib.outcomes.draws import draw_family, simplex_from_uniform
+from calib.rating import node_scores, stars
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

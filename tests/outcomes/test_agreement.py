@@ -8,12 +8,7 @@ from statsmodels.stats.contingency_tables import SquareTable, mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from calib.errors import InputError
-from calib.outcomes.agreement import (
-    bootstrap_agreement,
-    bowker_symmetry,
-    stuart_maxwell,
-    wilson_interval,
-)
+from calib.outcomes import bootstrap_agreement, bowker_symmetry, stuart_maxwell, wilson_interval
 from calib.outcomes.star_differences import weighted_kappa
 
 # Stuart's table of vision in both eyes, 7,477 women (Biometrika 40 (1953), 105-110).

@@ -6,14 +6,9 @@ import pytest
 from calib.errors import InputError
 from calib.files.shipped import shipped_data
 from calib.framework import Thresholds, load_framework
-from calib.outcomes.indicators import add_indicator, item_use, retire_indicator, star_vector
-from calib.outcomes.rule_options import (
-    dependent_table,
-    option_choices,
-    option_table,
-    range_table,
-    rate_options,
-)
+from calib.outcomes import add_indicator, item_use, option_choices, rate_options, retire_indicator
+from calib.outcomes.indicators import star_vector
+from calib.outcomes.rule_options import dependent_table, option_table, range_table
 from calib.population import load_population
 from calib.rating import rate
 from calib.weights import published_weights

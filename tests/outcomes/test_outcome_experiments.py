@@ -9,7 +9,7 @@ from one_language import foreign_words
 from calib.cli.run import print_stars
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
-from calib.outcomes.crossings import tipping_points
+from calib.outcomes import tipping_points
 from calib.population import generate_population
 from calib.rating import rate
 

@@ -8,12 +8,11 @@ from scipy.optimize import linprog, minimize
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.outcomes import _nearest_tv_numba
+from calib.outcomes import _nearest_tv_numba, smallest_shift
 from calib.outcomes.nearest_l2 import nearest_l2, nearest_l2_jointly, project_by_nnls
 from calib.outcomes.nearest_tv import nearest_tv, nearest_tv_jointly
-from calib.outcomes.smallest_shift import smallest_shift
+from calib.rating import stars
 from calib.rating.one_weight import one_weight_intervals
-from calib.rating.stars import stars
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

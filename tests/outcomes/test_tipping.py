@@ -8,8 +8,8 @@ import pytest
 import calib
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.outcomes.crossings import stars_along, tipping_points
-from calib.rating.stars import stars
+from calib.outcomes import stars_along, tipping_points
+from calib.rating import stars
 from calib.shifts import Growth, grown_scores, weight_path
 from calib.weights import WeightSet, published_weights
 

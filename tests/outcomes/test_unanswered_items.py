@@ -9,8 +9,7 @@ from click.testing import CliRunner
 import calib
 from calib.cli.run import run as run_command
 from calib.population import Population
-from calib.rating import score_answers, stars_by_draw
-from calib.rating.scoring import Unanswered
+from calib.rating import Unanswered, score_answers, stars_by_draw
 
 AII = calib.load_framework("aii")
 PUBLISHED = calib.published_weights(AII)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calib.outcomes.draws import FamilyRule, draw_family
+from calib.outcomes import FamilyRule
+from calib.outcomes.draws import draw_family
 
 # Exact standard deviation of a flat Dirichlet weight, sqrt((P - 1) / (P² (P + 1))), beside the
 # one that independent uniforms divided by their sum have (200,000 draws).

@@ -14,22 +14,23 @@ from calib.errors import InputError
 from calib.framework import (
     Cap,
     Compensation,
+    Coverage,
     Framework,
     Gates,
+    Item,
     Name,
+    Node,
     RatingRule,
     RuleOptions,
     Track,
     When,
 )
-from calib.framework.conditions import Clusters, Coverage, NodeGate, Rounding, Scope, Variant
-from calib.framework.tree import Item, Node
+from calib.framework.conditions import Clusters, NodeGate, Rounding, Scope, Variant
 from calib.outcomes.dominance.moments import contribution_share, moments_of, variance_share
 from calib.population import Population, Sample
 from calib.publish.engine import engine_script, rule_data, score_rows, track_data
-from calib.rating import rate, score_answers
+from calib.rating import node_scores, rate, score_answers
 from calib.rating.one_weight import line_of, one_weight_intervals, score_nodes
-from calib.rating.stars import node_scores
 from calib.weights import WeightSet
 
 DRIVER = Path(__file__).with_name("engine_driver.js")

@@ -20,9 +20,10 @@ from calib.publish import (
     pseudonymise,
     read_key,
     secret_words,
+    write_workbook,
 )
 from calib.publish.release import Release, mentions
-from calib.publish.workbook import Sheet, write_workbook
+from calib.publish.workbook import Sheet
 from calib.rating import rate, score_answers
 from calib.report import Column, Role, SchemaError, Table
 from calib.weights import published_weights

@@ -17,7 +17,7 @@ from calib.errors import CalibError
 from calib.experiment import load_experiment
 from calib.files.shipped import shipped_experiments
 from calib.framework import load_framework
-from calib.outcomes.compare import ComparisonResult
+from calib.outcomes import ComparisonResult
 from calib.population import generate_population
 from calib.publish import Privacy, build_site, open_view
 from calib.publish.cells import count_cells

@@ -9,7 +9,8 @@ import pytest
 
 import calib
 from calib.experiment import load_experiment, run_experiment, write_run
-from calib.publish.workbook import Sheet, export_run, write_workbook
+from calib.publish import export_run, write_workbook
+from calib.publish.workbook import Sheet
 from calib.report import Table
 from calib.words import Name
 

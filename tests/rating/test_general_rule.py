@@ -14,7 +14,7 @@ import calib
 from calib.errors import InputError
 from calib.framework import parse_framework
 from calib.framework.conditions import Rounding
-from calib.outcomes.crossings import stars_along, tipping_points
+from calib.outcomes import stars_along, tipping_points
 from calib.population import Population
 from calib.rating import score_answers
 from calib.rating.clusters import cluster_bands

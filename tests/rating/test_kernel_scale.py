@@ -9,8 +9,8 @@ import pytest
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.population import generate_population
-from calib.population.partitions import find_partitions, read_partition, write_partitions
+from calib.population import generate_population, write_partitions
+from calib.population.partitions import find_partitions, read_partition
 from calib.rating import score_answers
 from calib.rating.counting import count_partitions, star_counts_on
 from calib.rating.kernel import star_counts

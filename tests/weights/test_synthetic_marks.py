@@ -11,7 +11,7 @@ from calib.adjustment import adjust
 from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.files.shipped import shipped_data
 from calib.population import load_population
-from calib.publish.workbook import export_run
+from calib.publish import export_run
 from calib.rating import score_answers
 from calib.weights import (
     blend,

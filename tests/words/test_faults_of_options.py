@@ -8,7 +8,7 @@ import pytest
 
 import calib
 from calib.errors import InputError
-from calib.experts.panel_request import PanelRequest
+from calib.experts import PanelRequest
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 from calib.shifts import ShiftRequest
 from calib.weights import to_toml
