@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/bench_versions.py OLD NEW``, each a folder that holds a version of calib (a
 worktree of git). Every round runs each version once in a process of its own; the best of all
-rounds counts, so that what else the machine does falls on both.
+rounds counts, and times are of the processor, so that what else the machine does does not count.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-ROUNDS, REPEATS = 3, 3
+ROUNDS, REPEATS = 4, 5
+ALONE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "NUMBA", "MKL")}
 
 
 def tasks() -> dict[str, Callable[[], object]]:
@@ -52,9 +53,9 @@ def measure() -> dict[str, float]:
         task()  # compiles and imports
         best = np.inf
         for _ in range(REPEATS):
-            start = time.perf_counter()
+            start = time.process_time()
             task()
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         out[name] = best
     return out
 
@@ -64,7 +65,7 @@ def main(old: str, new: str) -> None:
     best: dict[str, dict[str, float]] = {old: {}, new: {}}
     for number in range(ROUNDS):
         for tree in (old, new) if number % 2 == 0 else (new, old):
-            env = {**os.environ, "PYTHONPATH": str(Path(tree).resolve())}
+            env = {**os.environ, "PYTHONPATH": str(Path(tree).resolve()), **ALONE}
             done = subprocess.run([sys.executable, __file__, "--measure"], env=env, check=True,
                                   capture_output=True, text=True)  # fmt: skip
             for name, seconds in json.loads(done.stdout).items():
