@@ -39,8 +39,8 @@ MOST_BINARY = 100_000_000
 """Bytes of an old .xls workbook, whose extent cannot be looked up beforehand."""
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _LONGEST = 64
-_ADDRESS = re.compile(rb"""\br\s{0,9}=\s{0,9}["']([A-Za-z]{0,9})(\d{1,12})["']""")
-"""The attribute with which a row or a cell says where it is."""
+_ADDRESS = re.compile(rb"""r(?<!\wr)\s{0,9}=\s{0,9}["']([A-Za-z]{0,9})(\d{1,12})["']""")
+"""The attribute with which a row or a cell says where it is; its first letter is found fast."""
 
 
 @contextlib.contextmanager
@@ -194,7 +194,9 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _check_extent(path: str | os.PathLike[str]) -> None:
     with zipfile.ZipFile(path) as archive:
-        unpacked = 0
+        if sum(info.file_size for info in archive.infolist()) > MOST_UNPACKED:
+            raise _too_large(path)
+        unpacked = 0  # sizes may be stated wrongly
         for info in archive.infolist():
             rows = columns = 0
             sheet = info.filename.lower().startswith("xl/worksheets/")
@@ -202,13 +204,7 @@ def _check_extent(path: str | os.PathLike[str]) -> None:
             for block in _blocks(archive, info):
                 unpacked += len(block)
                 if unpacked > MOST_UNPACKED:
-                    raise InputError(
-                        message(
-                            "faults.holds_more_than_bytes_unpacked",
-                            path=path,
-                            most_unpacked=f"{MOST_UNPACKED:,}",
-                        )
-                    )
+                    raise _too_large(path)
                 if sheet:
                     for letters, digits in _ADDRESS.findall(tail + block):
                         rows = max(rows, int(digits))
@@ -229,6 +225,13 @@ def _check_extent(path: str | os.PathLike[str]) -> None:
                         most_cells=f"{MOST_CELLS:,}",
                     )
                 )
+
+
+def _too_large(path: str | os.PathLike[str]) -> InputError:
+    most = f"{MOST_UNPACKED:,}"
+    return InputError(
+        message("faults.holds_more_than_bytes_unpacked", path=path, most_unpacked=most)
+    )
 
 
 def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -95,6 +95,16 @@ def test_a_workbook_that_unpacks_too_large_is_refused_whatever_size_it_states(
         read_table(path)
 
 
+def test_a_workbook_that_states_too_large_a_size_is_refused_before_it_is_unpacked(tmp_path, book):
+    path = repacked(book, tmp_path / "bomb.xlsx", lambda d: d)
+    with zipfile.ZipFile(path) as archive:
+        stated = archive.getinfo(BOOK).file_size
+    large = (2_000_000_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(stated.to_bytes(4, "little"), large))
+    with pytest.raises(InputError, match="holds more than 1,000,000,000 bytes unpacked"):
+        read_table(path)
+
+
 def test_only_regular_files_are_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "zero.csv").symlink_to("/dev/zero")
