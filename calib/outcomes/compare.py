@@ -40,7 +40,7 @@ from calib.weights import (
     named_sets,
     set_names,
 )
-from calib.words import Text, joined, message
+from calib.words import Text, joined, message, template
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -299,7 +299,10 @@ class ComparisonResult(Result):
             value = getattr(scored.rule_options, option.key)
             if value != getattr(framework.rule.defaults, option.key):
                 question = option.question
-                yield Note(message("outcomes.comparison.option", question=question, value=value))
+                key = f"rule_option_values.{option.key}.{value}"
+                called = message(key) if template(key, "en") else value
+                said = message("outcomes.comparison.option", question=question, value=called)
+                yield Note(said)
         growing = [n for n in self.grown if "/" not in n]
         if growing:
             yield Note(message("outcomes.comparison.growing", sets=growing), warning=True)
