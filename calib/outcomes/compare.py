@@ -97,15 +97,21 @@ class ComparisonResult(Result):
         return {**self.base.names, **set_names(self.sets)}
 
     def headline(self) -> Text:
-        """Return how many enterprises move under each set."""
-        moves, labels = [], set_names(self.sets)
-        # Sets of the years between and of earlier rounds come last.
-        others = sorted((n for n in self.ratings if n != self.baseline), key=lambda n: "/" in n)
-        for name in others[:3]:
+        """Return how many enterprises move under each set, most of them first."""
+        labels, moved = set_names(self.sets), {}
+        for name in [n for n in self.ratings if n != self.baseline]:
             matrix = transition_matrix(self.ratings[name], self.base)
-            up, down = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
-            said = message("outcomes.comparison.moves", set=labels[f"set:{name}"], up=up, down=down)
-            moves.append(said)
+            moved[name] = int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum())
+        # Sets of the years between and of earlier rounds only lead to those that count.
+        final = [n for n in moved if "/" not in n] or list(moved)
+        shown = sorted(final, key=lambda n: -sum(moved[n]))[:3]
+        moves: list[Text] = [
+            message("outcomes.comparison.moves", set=labels[f"set:{n}"], up=moved[n][0],
+                    down=moved[n][1])
+            for n in shown
+        ]  # fmt: skip
+        if len(final) > len(shown):
+            moves.append(message("outcomes.comparison.further_sets", n=len(final) - len(shown)))
         return message(
             "outcomes.comparison.headline", size=len(self.base.scored),
             base=labels[f"set:{self.baseline}"], moves=joined(moves, message("words.semicolon")),

@@ -136,9 +136,10 @@ class Report:
         for drawing in self.result.drawings:
             figure = self.result.plot(drawing.name)
             if hasattr(figure, "_repr_svg_"):
-                title = escape(drawing.title.get(lang))
-                inner = f"{figure._repr_svg_()}<figcaption>{title}</figcaption>"
-                parts.append(mark(f"<figure>{inner}</figure>"))
+                svg, title = figure._repr_svg_(), escape(drawing.title.get(lang))
+                # Most figures are drawn with their title.
+                caption = "" if title in svg else f"<figcaption>{title}</figcaption>"
+                parts.append(mark(f"<figure>{svg}{caption}</figure>"))
             else:
                 parts.append(figure._repr_html_())
         parts += [_table_html(self.result.table(t.name), self.rows) for t in self.result.tables]

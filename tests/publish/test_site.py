@@ -105,7 +105,7 @@ def test_a_site_has_all_its_pages_and_reaches_nothing_outside(experiment, notebo
     footer = (out / "index.html").read_text(encoding="utf-8")
     for word in ("sha256", "own.csv", "calib 0", "日期", "随机种子"):
         assert word in footer
-    found = r'href="results.html#section-stars">[^<]+</a></dt><dd>55 家.*分析占六成 升'
+    found = r'href="results.html#section-stars">[^<]+</a></dt><dd>55 家.*“分析占六成”升'
     assert re.search(found, footer)
     results = (out / "results.html").read_text(encoding="utf-8")
     assert re.search(r"<t[dh][^>]*>分析占六成</t", results)

@@ -13,7 +13,7 @@ from calib.experiment.registry import Outcome
 from calib.experiment.results import OutcomeResult
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 from calib.report import Note, Result, Table
-from calib.words import message
+from calib.words import joined, message
 
 __all__ = ["DOMINANCE"]
 
@@ -51,7 +51,8 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
         for d in result.drawings
     ]
     notes: dict[str, Note] = {n.get("en"): n for r in found.values() for n in r.notes}
-    return OutcomeResult(tuple(_stacked(found)), tuple(drawings), tuple(notes.values()))
+    said = joined([r.headline() for r in found.values()], message("words.semicolon"))
+    return OutcomeResult(tuple(_stacked(found)), tuple(drawings), tuple(notes.values()), said)
 
 
 def _stacked(found: Mapping[str, Result]) -> Iterator[Table]:
