@@ -18,9 +18,20 @@ from calib.publish.cells import count_cells
 from calib.publish.privacy import Privacy, read_key
 from calib.publish.protection import Protection, protect
 from calib.publish.release import Loss, Release, mentions, name_pattern, normal
-from calib.report import Drawing, Note, Role, Sentence, Table, mark, release, table_html, table_text
+from calib.report import (
+    Drawing,
+    Note,
+    Role,
+    Sentence,
+    Table,
+    heading,
+    mark,
+    release,
+    table_html,
+    table_text,
+)
 from calib.shifts import ShiftResult
-from calib.words import Text, languages, message, say
+from calib.words import Text, joined, languages, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,6 +154,26 @@ class View:
             gone = [str(c) for c in table.frame.columns if c not in kept]
             out += [f"{table.name} ({', '.join(gone)})"] if gone else []
         return out + [f"figure {d.name}" for d in self.run.drawings if d.name not in drawn]
+
+    def said_left_out(self) -> list[str]:
+        """Return the titles of tables, columns and figures left out, in the view's language."""
+        lang, names = self.language, self.run.names
+        tables, drawn = self._released[0], {d.name for d in self.drawings()}
+        out = []
+        for table in self.run.tables:
+            title, released = table.title.get(lang), tables.get(table.name)
+            gone = [] if released is None else [
+                heading(column, lang, names) for key, column in table.columns.items()
+                if key not in released.frame.columns
+            ]  # fmt: skip
+            if released is None:
+                out.append(title)
+            elif gone:
+                listed = joined(gone, message("words.comma"))
+                out.append(say("publish.left_out_columns", lang, title=title, columns=listed))
+        out += [say("publish.left_out_figure", lang, title=d.title)
+                for d in self.run.drawings if d.name not in drawn]  # fmt: skip
+        return list(dict.fromkeys(out))
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table by its name, as data, small counts suppressed."""

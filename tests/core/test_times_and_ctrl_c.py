@@ -11,6 +11,7 @@ import pytest
 import calib.cli.main as entry
 from calib.cli.timing import Clock, clock, timed, working
 from calib.experiment import load_experiment, run_experiment, write_run
+from calib.files.shipped import shipped_data
 
 SMALL = """
 schema = "calib.experiment/1"
@@ -30,6 +31,9 @@ COMMANDS = [
     "form experts --method ahp -o form.xlsx", "protocol lock small.toml",
     "decide published published generated.csv -o page.html",
     "plan ballots --items 4 --picks 2 --ballots 20", "runs label RUN best -o earlier", "lang en",
+    "read experts DATA/panels/example/round-1-synthetic.csv",
+    "adjust generated.csv --cap contribution=0.2 --draws 0 --step 1 --ledger l.json",
+    "dominance generated.csv --draws 0 -o d.csv",
 ]  # fmt: skip
 
 
@@ -66,7 +70,10 @@ def test_ctrl_c_at_the_last_moment_is_one_line_and_leaves_nothing(
     monkeypatch.setattr(os, "replace", interrupt)
     monkeypatch.setattr(os, "link", interrupt)
     monkeypatch.setattr("calib.report.print_table", interrupt)
-    monkeypatch.setattr("sys.argv", ["calib", *command.replace("RUN", str(run)).split()])
+    monkeypatch.setattr(
+        "sys.argv",
+        ["calib", *command.replace("RUN", str(run)).replace("DATA", str(shipped_data())).split()],
+    )
     with pytest.raises(SystemExit) as end:
         entry.main()
     assert end.value.code == 130
