@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Fault, Faults, InputError, suggest
+from calib.errors import Faults, InputError, suggest
 from calib.experts.elicit import METHODS
 from calib.experts.form_read import read_form
 from calib.experts.pairwise import pairs_of
@@ -47,6 +47,7 @@ __all__ = [
     "Files",
     "note_file",
     "panel_files",
+    "panel_of",
     "read_panel",
     "read_panel_csv",
     "write_panel_csv",
@@ -97,19 +98,38 @@ def read_panel(
     shipped = _shipped(files)
     if shipped is not None:
         files, synthetic = shipped, True
+
+    def read(file: Path, faults: Faults) -> Sequence[ExpertForm]:
+        if file.suffix.lower() in (".xlsx", ".xlsm") and _is_form(file):
+            form = read_form(file, framework, faults)
+            return [] if form is None else [form]
+        return read_panel_csv(file, framework, faults)
+
+    panel = panel_of(files, framework, read, rounds=rounds, skip_invalid=skip_invalid)
+    return replace(panel, synthetic=synthetic)
+
+
+def panel_of(
+    files: Files,
+    framework: Framework,
+    read: Callable[[Path, Faults], Sequence[ExpertForm]],
+    *,
+    rounds: Sequence[int] | None = None,
+    skip_invalid: bool = False,
+) -> Panel:
+    """Return what files hold as a panel, with the faults of all of them; see :func:`read_panel`.
+
+    Parameters
+    ----------
+    read : gives the forms of a file, and adds its faults
+    """
     faults = Faults()
     forms: list[ExpertForm] = []
     hashes: dict[str, str] = {}
     for file in panel_files(files):
         own = Faults(file.name)
-        if file.suffix.lower() in (".xlsx", ".xlsm") and _is_form(file):
-            form = read_form(file, framework, own)
-            forms += [form] if form is not None else []
-        else:
-            forms += read_panel_csv(file, framework, own)
-        faults.extend(
-            Fault(f.file or own.file, f.where, f.problem, f.value, f.expected) for f in own.items
-        )
+        forms += read(file, own)
+        faults.extend([replace(f, file=f.file or own.file) for f in own.items])
         if file.is_file():
             note_file(hashes, file)
     panel = build_panel(framework, forms, faults, rounds=rounds)
@@ -118,7 +138,7 @@ def read_panel(
     if not panel.forms:
         faults.raise_if_any()
         raise InputError(message("experts.no_forms"))
-    return replace(panel, synthetic=synthetic, skipped=tuple(faults.items), files=hashes)
+    return replace(panel, skipped=tuple(faults.items), files=hashes)
 
 
 def _shipped(files: Files) -> list[str] | None:

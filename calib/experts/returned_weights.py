@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calib.errors import Faults, InputError
-from calib.experts.panel import Answer, ExpertForm, Panel, Question, build_panel, questions_of
-from calib.experts.panel_files import Files, note_file, panel_files
+from calib.errors import Faults
+from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
+from calib.experts.panel_files import Files, panel_of
 from calib.files.inputs import read_input
 from calib.framework import Framework
 from calib.requests import expect
@@ -86,23 +86,12 @@ def read_opinions(
     expect("read_opinions(files, framework)", framework=(framework, Framework))
     if isinstance(files, Panel):
         return files
-    faults, forms = Faults(), []
-    hashes: dict[str, str] = {}
-    for file in panel_files(files):
-        own = Faults(file.name)
-        form = _read_opinion(file, framework, own)
-        if form is not None:
-            forms.append(form)
-        faults.extend([replace(f, file=f.file or own.file) for f in own.items])
-        if file.is_file():
-            note_file(hashes, file)
-    panel = build_panel(framework, forms, faults)
-    if len(faults) and not skip_invalid:
-        faults.raise_if_any()
-    if not panel.forms:
-        faults.raise_if_any()
-        raise InputError(message("experts.no_forms"))
-    return replace(panel, synthetic=synthetic, skipped=tuple(faults.items), files=hashes)
+
+    def read(file: Path, faults: Faults) -> list[ExpertForm]:
+        form = _read_opinion(file, framework, faults)
+        return [] if form is None else [form]
+
+    return replace(panel_of(files, framework, read, skip_invalid=skip_invalid), synthetic=synthetic)
 
 
 def _read_opinion(file: Path, framework: Framework, faults: Faults) -> ExpertForm | None:

@@ -170,12 +170,10 @@ class ComparisonResult(Result):
         return tuple(self._notes())
 
     def label(self, name: str, lang: str) -> str:
-        """Return a set's label, with its name where other sets have the same one."""
-        labels = [w.label.get(lang) for w in self.sets.values()]
-        label = self.sets[name].label.get(lang)
-        return label if labels.count(label) == 1 else f"{label} ({name})"
+        """Return what tables and figures call a set; see :func:`calib.weights.set_names`."""
+        return set_names(self.sets)[f"set:{name}"].get(lang)
 
-    def _rated(self, name: str, lang: str) -> str:
+    def rated_label(self, name: str, lang: str) -> str:
         """Return a set's label and, where they grow, what its enterprises have become."""
         label = self.label(name, lang)
         if name not in self.grown:
@@ -258,7 +256,7 @@ class ComparisonResult(Result):
         )
         counts = wide.loc[list(names)]
         counts.columns = pd.Index([n.get(lang) for n in self.base.framework.rule.labels])
-        counts.index = pd.Index([self._rated(n, lang) for n in names])
+        counts.index = pd.Index([self.rated_label(n, lang) for n in names])
         scored = self.base.scored
         return star_distribution(
             counts, totals=[len(scored)] * len(names), language=lang, synthetic=scored.synthetic
@@ -287,8 +285,8 @@ class ComparisonResult(Result):
             matrix = transition_matrix(self.ratings[name], self.base)
             return transitions(
                 pd.DataFrame(matrix, index=labels, columns=labels),
-                before=self._rated(self.baseline, lang),
-                after=self._rated(name, lang),
+                before=self.rated_label(self.baseline, lang),
+                after=self.rated_label(name, lang),
                 language=lang,
                 synthetic=self.base.scored.synthetic,
             )

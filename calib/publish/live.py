@@ -258,7 +258,7 @@ def _figure_recipe(source: Any, drawing: Drawing) -> dict[str, Any]:
         return {"figure": "stars", "title": drawing.title.get(lang)} if name == "stars" else {}
     if name == "stars":
         shown = [n for n in source.ratings if "/" not in n or n == source.baseline]
-        labels = {n: source._rated(n, lang) for n in shown}
+        labels = {n: source.rated_label(n, lang) for n in shown}
         return {"figure": "sets", "labels": labels, "title": drawing.title.get(lang)}
     if name == "weights":
         shown = [n for n in source.ratings if "/" not in n or n == source.baseline]

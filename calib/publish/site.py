@@ -332,7 +332,7 @@ def _results(view: View, names: _Names) -> str:
             sections.append(found)
     names_of = view.run.names
     body: str = _environment().get_template("results.html.jinja").render(
-        say=view.say, left_out=view.said_left_out(),
+        say=view.say, left_out=view.left_out(),
         contents=[(s.id, s.title) for s in sections],
         # Made by this package; what stands in the data was escaped on the way.
         sections=Markup(sections_html(sections, view.language, names_of)),

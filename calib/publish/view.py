@@ -145,17 +145,6 @@ class View:
         return (*self._released[1], *figures)
 
     def left_out(self) -> list[str]:
-        """Return the names of tables, columns and figures that privacy leaves out."""
-        tables = self._released[0]
-        drawn = {d.name for d in self.drawings()}
-        out = [t.name for t in self.run.tables if t.name not in tables]
-        for table in self.run.tables:
-            kept = tables[table.name].frame.columns if table.name in tables else table.frame.columns
-            gone = [str(c) for c in table.frame.columns if c not in kept]
-            out += [f"{table.name} ({', '.join(gone)})"] if gone else []
-        return out + [f"figure {d.name}" for d in self.run.drawings if d.name not in drawn]
-
-    def said_left_out(self) -> list[str]:
         """Return the titles of tables, columns and figures left out, in the view's language."""
         lang, names = self.language, self.run.names
         tables, drawn = self._released[0], {d.name for d in self.drawings()}
@@ -179,10 +168,14 @@ class View:
         """Return a table by its name, as data, small counts suppressed."""
         return self._table(name).frame
 
+    def _withholds(self, name: str) -> bool:
+        """Return whether the run has a table of a name that may not be shown."""
+        return name not in self._released[0] and any(t.name == name for t in self.run.tables)
+
     def _table(self, name: str) -> Table:
         found = self._released[0]
         if name not in found:
-            if name in self.left_out():
+            if self._withholds(name):
                 raise InputError(message("publish.table_withheld", name=name))
             raise InputError(unknown("experiment.no_table", name, found))
         return found[name]
@@ -196,7 +189,7 @@ class View:
         query : a condition on the columns, as ``DataFrame.query`` takes it; ``@baseline`` stands
             for the name of the baseline
         """
-        if name in self.left_out():
+        if self._withholds(name):
             return self._withheld(name)
         table = self._table(name)
         known = {"baseline": self.run.context.baseline}

@@ -342,7 +342,7 @@ class WeightSet:
         return replace(self, uncertainty=uncertainty)
 
     def with_weights(
-        self, changes: Mapping[str, float], *, name: str, track: str | None = None
+        self, changes: Mapping[str, float], *, name: str | None = None, track: str | None = None
     ) -> WeightSet:
         """Return a set with some local weights replaced; see :func:`calib.weights.override`."""
         from calib.weights.override import override
@@ -372,8 +372,7 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
                 value=float(values[i]),
                 expected=message("faults.a_number_from_to"),
             )
-        for family in tree.families:
-            total = float(values[family.members].sum())
+        for family, total in zip(tree.families, tree.sibling_sums(values), strict=True):
             if not set(bad) & set(family.members.tolist()) and abs(total - 1) > SUM_TOLERANCE:
                 members = ", ".join(f"{tree.codes[i]}={values[i]:.6g}" for i in family.members)
                 faults.add(

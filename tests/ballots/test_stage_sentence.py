@@ -39,12 +39,12 @@ def test_the_size_is_near_the_level_where_chi_square_rejected_three_times_too_of
     """Lists of 1 to 3 of 12: the likelihood ratio rejected about one survey in six."""
     rng = np.random.default_rng(0)
     rejected = 0
-    for _ in range(20):
+    for _ in range(40):
         lengths = rng.integers(1, 4, size=60)
         theta = 0.5 * rng.standard_normal(12)
         table = tabulate(simulate_ballots(theta, 60, 3, lengths=lengths, rng=rng))
         rejected += stage_test(table, rng=rng).p <= 0.05
-    assert rejected <= 3  # at 5%, more than 3 of 20 come up once in 63 runs
+    assert rejected <= 5  # at 5%, more than 5 of 40 come up once in 70 runs
 
 
 def test_the_statistic_is_what_the_single_choices_add_up_to():

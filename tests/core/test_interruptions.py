@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from small_experiment import SMALL
 
 from calib.cli.main import cli
 from calib.errors import DiskFullError
@@ -20,16 +21,6 @@ from calib.experiment import load_experiment, run_experiment, write_run
 from calib.files.shipped import shipped_data
 from calib.publish import read_key
 
-SMALL = """
-schema = "calib.experiment/1"
-name = "small"
-framework = "aii"
-[population.generate]
-n = 6
-seed = 1
-[sets.published]
-source = "published"
-"""
 ONE_LINE = "interrupted; no file is half-written\n"
 
 

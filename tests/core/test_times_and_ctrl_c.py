@@ -7,22 +7,13 @@ import os
 import time
 
 import pytest
+from small_experiment import SMALL
 
 import calib.cli.main as entry
 from calib.cli.timing import Clock, clock, timed, working
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.files.shipped import shipped_data
 
-SMALL = """
-schema = "calib.experiment/1"
-name = "small"
-framework = "aii"
-[population.generate]
-n = 6
-seed = 1
-[sets.published]
-source = "published"
-"""
 ANSWERS = "enterprise,track,IC.DEV.D1\ne1,discrete,2\n"
 COMMANDS = [
     "run small.toml -o runs", "import answers.csv --yes", "check answers.csv --marked m.xlsx",

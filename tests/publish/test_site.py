@@ -8,7 +8,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from attacker import FULL
 from click.testing import CliRunner
 
 from calib.cli.main import cli
@@ -153,9 +152,7 @@ def test_a_site_leads_with_the_decision_unless_small_counts_are_suppressed(exper
     assert results.count("recommendation") <= 1  # the sentences stand on the first page
 
 
-@pytest.mark.parametrize(
-    "answers", [(), ("--answers", "--min-count", "1"), *([("--answers",)] if FULL else [])]
-)
+@pytest.mark.parametrize("answers", [(), ("--answers",), ("--answers", "--min-count", "1")])
 def test_no_name_of_the_population_is_anywhere_in_an_anonymised_site(
     experiment, notebook, tmp_path, answers
 ):

@@ -130,3 +130,9 @@ def test_a_weight_set_introduces_itself_in_one_line():
     for weights in (published_weights(AII), drawn("a", "panel", 1)):
         assert len(repr(weights)) < 200
         assert len(weights._repr_html_()) < 400
+
+
+def test_a_changed_set_needs_no_name(aii):
+    changed = published_weights(aii).with_weights({"DA": 0.4})
+    assert changed.name == "published with DA=0.4"
+    assert changed["DA"] == 0.4
