@@ -210,7 +210,7 @@ class _Author:
         rows = []
         for what, share in ranking:
             error, shown = found.error_of(what), f"{100 * share:.0f}%"
-            shown += f" ± {100 * error:.0f}%" if error > 0 else ""
+            shown += f" ± {np.ceil(100 * error):.0f}%" if error > 0 else ""
             rows.append((what.get(self.lang) if isinstance(what, Text) else what, shown))
         yield Grid([self.say("root"), self.say("share")], rows, numbers=(1,))
         deviation = 0.0 if found.sampled is None else found.sampled.variance[0]

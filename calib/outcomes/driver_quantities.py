@@ -7,6 +7,7 @@ is a root too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -84,16 +85,16 @@ class Quantities:
         return known[str(enterprise)]
 
     def roots(self, weights: WeightSet) -> tuple[Root, ...]:
-        """Return what varies: the roots of both sets, and the sample of an ensemble."""
+        """Return what varies: the roots of both sets, imputations, and last which sample it is."""
         check_framework([w for w in (weights, self.baseline) if w is not None], self.scored()[0])
         both = derive([w for w in (weights, self.baseline) if w is not None], lambda s, p: s[0])
-        known = () if both is None else tuple(both.roots.values())
-        if isinstance(self.population, Ensemble):
-            label = message("outcomes.drivers.sample", n=len(self.population))
-            known = (*known, Root(SAMPLE, SAMPLE, label, SAMPLE))
+        known = () if both is None else _told_apart(tuple(both.roots.values()))
         if self.imputations:
             label = message("outcomes.drivers.imputation", n=self.imputations)
             known = (*known, Root(IMPUTATION, IMPUTATION, label, IMPUTATION))
+        if isinstance(self.population, Ensemble):
+            label = message("outcomes.drivers.sample", n=len(self.population))
+            known = (*known, Root(SAMPLE, SAMPLE, label, SAMPLE))
         if len(known) > MOST_ROOTS:
             raise InputError(message("outcomes.drivers.too_many", n=len(known), most=MOST_ROOTS))
         return known
@@ -101,34 +102,66 @@ class Quantities:
     def values(self, weights: WeightSet, plan: Plan, rule_options: Any = None) -> FloatArray:
         """Return the quantities (k, T) under a plan of replicates."""
         k = len(next(iter(plan.values())))
-        reference = self.baseline or weights.with_uncertainty(None)
-        after, before = under(weights, plan, k), under(reference, plan, k)
-        scored, earlier = self.scored(rule_options), self.scored()
-        member = np.maximum(plan.get(SAMPLE, np.zeros(k, dtype=np.int64)), 0)
+        after, before = self._locals(weights, plan, k)
+        member = plan.get(SAMPLE, np.full(k, DECIDED))
         drawn = plan.get(IMPUTATION, np.full(k, DECIDED))
         out = np.zeros((k, len(self.targets)))
         for number in np.unique(member):
             rows = np.flatnonzero(member == number)
             out[rows] = self._counted(
-                (scored[number], {t: v[rows] for t, v in after.items()}),
-                (earlier[number], {t: v[rows] for t, v in before.items()}),
+                self._sample(number, rule_options),
+                {t: v[rows] for t, v in after.items()},
+                {t: v[rows] for t, v in before.items()},
                 drawn[rows],
             )
         return out
 
+    def in_every_sample(self, weights: WeightSet, plan: Plan) -> FloatArray:
+        """Return the quantities (k, S, T) under a plan of replicates, in all samples."""
+        k = len(next(iter(plan.values())))
+        after, before = self._locals(weights, plan, k)
+        drawn = plan.get(IMPUTATION, np.full(k, DECIDED))
+        every = [
+            self._counted(self._sample(number, None), after, before, drawn)
+            for number in range(len(self.scored()))
+        ]
+        return np.stack(every, axis=1)
+
+    def _sample(self, number: int, rule_options: Any) -> tuple[Scored, Scored]:
+        """Return the scores of a sample now, and under the options of the start."""
+        if number == DECIDED:
+            return self._observed(rule_options), self._observed(None)
+        return self.scored(rule_options)[number], self.scored()[number]
+
+    def _observed(self, rule_options: Any) -> Scored:
+        """Return the scores of the sample that is shown where one stands for all."""
+        shown = self.population.example if isinstance(self.population, Ensemble) else None
+        if shown is None:
+            return self.scored(rule_options)[0]
+        wanted = self.rule_options if rule_options is None else rule_options
+        key = ("observed", repr(wanted))
+        if key not in self._scored:
+            self._scored[key] = [scored_enterprises(shown, wanted)]
+        return self._scored[key][0]
+
+    def _locals(self, weights: WeightSet, plan: Plan, k: int) -> tuple[Local, Local]:
+        """Return the weights, and those of the baseline, under a plan."""
+        reference = self.baseline or weights.with_uncertainty(None)
+        return _once_each(weights, plan, k), _once_each(reference, plan, k)
+
     def _counted(
-        self, now: tuple[Scored, Local], then: tuple[Scored, Local], drawn: IntArray
+        self, sample: tuple[Scored, Scored], after: Local, before: Local, drawn: IntArray
     ) -> FloatArray:
         rule = self.framework.rule
-        (scored, after), (earlier, before) = now, then
+        scored, earlier = sample
         out = np.zeros((len(next(iter(after.values()))), len(self.targets)))
-        for t, sample in scored.samples.items():
+        for t, firms in scored.samples.items():
             if self.target == "enterprise" and self.place[0] != t:
                 continue
             if self.target == "enterprise":
-                sample = sample.take(np.array([self.place[1]]))
+                firms = firms.take(np.array([self.place[1]]))
             thresholds = rule.effective(scored.rule_options, t)
-            stars = sample.stars_by_draw(after[t], thresholds, drawn)
+            stars = firms.stars_by_draw(after[t], thresholds, drawn)
             if self.target == "enterprise":
                 out[:, 0] = stars[:, 0] + rule.first
             elif self.target == "stars":
@@ -139,3 +172,25 @@ class Quantities:
                 )
                 out[:, 0] += (stars != was).sum(axis=1)
         return out
+
+
+def _once_each(weights: WeightSet, plan: Plan, k: int) -> Local:
+    """Return a set's local weights under a plan; each combination of its replicates made once."""
+    if weights.uncertainty is None:
+        return under(weights, plan, k)
+    keys = [*weights.uncertainty.roots]
+    rows = np.stack([plan[key] for key in keys], axis=1)
+    rows, place = np.unique(rows, axis=0, return_inverse=True)
+    made = under(weights, dict(zip(keys, rows.T, strict=True)), len(rows))
+    return {t: v[place.ravel()] for t, v in made.items()}
+
+
+def _told_apart(roots: tuple[Root, ...]) -> tuple[Root, ...]:
+    """Return roots with those of one label numbered, such as two panels of as many experts."""
+    said = [root.label.get("en") for root in roots]
+    return tuple(
+        replace(root, label=message("outcomes.drivers.numbered", label=root.label,
+                                    n=said[:i].count(name) + 1))
+        if said.count(name) > 1 else root
+        for i, (root, name) in enumerate(zip(roots, said, strict=True))
+    )  # fmt: skip

@@ -22,14 +22,9 @@ from calib._streams import stream, token
 from calib._types import FloatArray, Seed
 from calib.errors import InputError
 from calib.framework import RuleOptions
-from calib.outcomes.driver_quantities import IMPUTATION, SAMPLE, Quantities, Target
-from calib.outcomes.variance_shares import (
-    VarianceShares,
-    corner_errors,
-    corner_variances,
-    factorial_variances,
-    shares_of,
-)
+from calib.outcomes.driver_quantities import Quantities, Target
+from calib.outcomes.driver_roots import over_roots
+from calib.outcomes.variance_shares import VarianceShares, factorial_variances, shares_of
 from calib.population import Ensemble, Population
 from calib.rating import Scored
 from calib.report import Note, Result, Table
@@ -63,8 +58,8 @@ class DriversRequest(Request):
     )
     together: tuple[tuple[str, ...], ...] = Field(
         (),
-        description="groups of roots, by key, that are not independent: they are drawn by the "
-        "same number, and get Shapley shares of the variance with some of them as observed",
+        description="groups of roots, by key or kind, that are not independent: they are drawn by "
+        "the same number, and get Shapley shares of the variance with some of them as observed",
     )
 
 
@@ -101,24 +96,40 @@ class DriversResult(Result):
         """Names of nodes, tracks and stars by code."""
         return self.names_of
 
+    @property
+    def most(self) -> int:
+        """Place of the quantity that varies most."""
+        known = [found.variance for found in (self.sampled, self.chosen) if found is not None]
+        return int(np.argmax(np.max(known, axis=0)))
+
     def headline(self) -> Text:
-        """Return what drives the first quantity most."""
+        """Return what drives the quantity that varies most."""
         parts = [
             message("outcomes.drivers.share", what=label, share=f"{100 * value:.0f}")
             for label, value in self.ranking()
         ]
         if not parts:
             return message("outcomes.drivers.nothing")
-        return message("outcomes.drivers.headline", parts=joined(parts))
+        if len(self.targets) == 1:
+            return message("outcomes.drivers.headline", parts=joined(parts))
+        star = self.names[self.targets[self.most]]
+        return message("outcomes.drivers.headline_star", star=star, parts=joined(parts))
 
-    def error_of(self, what: Text | str, target: int = 0) -> float:
+    def error_of(self, what: Text | str, target: int | None = None) -> float:
         """Return the simulation error of the Shapley share of a root; 0 for a choice."""
         labels = [r.label for r in self.roots]
-        return float(self.errors[labels.index(what), target]) if what in labels else 0.0
+        place = self.most if target is None else target
+        return float(self.errors[labels.index(what), place]) if what in labels else 0.0
 
-    def ranking(self, target: int = 0) -> list[tuple[Text | str, float]]:
-        """Return roots, then choices, with their Shapley shares, the largest first."""
+    def ranking(self, target: int | None = None) -> list[tuple[Text | str, float]]:
+        """Return roots, then choices, with their Shapley shares, the largest first.
+
+        Parameters
+        ----------
+        target : place of the quantity; the one that varies most if None
+        """
         out: list[tuple[Text | str, float]] = []
+        target = self.most if target is None else target
         roots: list[Text | str] = [r.label for r in self.roots]
         for labels, found in ((roots, self.sampled), ([*self.factors], self.chosen)):
             if found is not None and found.variance[target] > 0:
@@ -168,6 +179,8 @@ class DriversResult(Result):
         out = []
         if self.sampled is None:
             out.append(Note(message("outcomes.drivers.decided"), warning=True))
+        elif len(self.roots) == 1:
+            out.append(Note(message("outcomes.drivers.only")))
         if self.dependent:
             out.append(Note(message("outcomes.drivers.dependent")))
         return tuple(out)
@@ -175,7 +188,7 @@ class DriversResult(Result):
 
 @takes(DriversRequest)
 def drivers(
-    weights: WeightSet | Callable[..., WeightSet | Weighed],
+    weights: WeightSet | Weighed | Callable[..., WeightSet | Weighed],
     population: Population | Scored | Ensemble,
     *,
     request: DriversRequest,
@@ -188,8 +201,8 @@ def drivers(
 
     Parameters
     ----------
-    weights : the set whose roots vary. Or a procedure: a function that takes one choice of every
-        name in ``choices`` by keyword, and gives weights
+    weights : the set whose roots vary, or the result that made it. Or a procedure: a function that
+        takes one choice of every name in ``choices`` by keyword, and gives weights
     population : the enterprises. Of an ensemble, which sample was observed is a root too, and
         where unanswered items are imputed, what was drawn for them
     baseline : stars are compared with those under this set; with those under ``weights``, as
@@ -233,10 +246,11 @@ def drivers(
     >>> float(found.chosen.shapley.sum())
     1.0
     """
-    expect(
-        "drivers(weights, population)",
-        population=(population, (Population, Scored, Ensemble)),
-    )
+    call = "drivers(weights, population)"
+    if not callable(weights):
+        expect(call, weights=(weights, (WeightSet, Weighed)))
+    expect(call, population=(population, (Population, Scored, Ensemble)))
+    weights = weights.weights if isinstance(weights, Weighed) else weights
     quantities = Quantities(population, baseline, rule_options, request.target, request.enterprise)
     chosen, combinations = None, None
     if choices:
@@ -248,84 +262,15 @@ def drivers(
         roots = quantities.roots(weights)
         if roots:
             generator = stream(token(rng), "drivers")
-            sampled, errors, alone = _over_roots(weights, roots, quantities, request, generator)
+            sampled, errors, alone = over_roots(
+                weights, quantities, size=request.size, together=request.together, rng=generator
+            )
     if sampled is None and chosen is None:
         raise InputError(message("outcomes.drivers.nothing_varies"))
     return DriversResult(
         quantities.framework.names, roots, sampled, errors, alone, tuple(choices or ()), chosen,
-        combinations, quantities.targets, bool(request.together),
+        combinations, quantities.targets, any(len(group) > 1 for group in request.together),
     )  # fmt: skip
-
-
-def _over_roots(
-    weights: WeightSet,
-    roots: Sequence[Root],
-    quantities: Quantities,
-    request: DriversRequest,
-    rng: np.random.Generator,
-) -> tuple[VarianceShares, FloatArray, FloatArray]:
-    sizes = _sizes(weights, roots, quantities)
-    groups = _groups(roots, request.together)
-    n = request.size
-    pair = [{r.key: np.zeros(n, dtype=np.int64) for r in roots} for _ in "AB"]
-    for draw in pair:
-        for group in groups:
-            same = rng.integers(min(sizes[r.key] for r in group), size=n)
-            for root in group:
-                draw[root.key] = same
-    observed = {r.key: np.full(n, -1) for r in roots}
-    alone = np.stack(
-        [quantities.values(weights, {**observed, r.key: pair[0][r.key]}).var(axis=0) for r in roots]
-    )
-    if request.together:
-        # The game of groups that vary together, the others as observed: for a sum of effects
-        # the share of a root is its covariance with the whole.
-        closed = [np.zeros(len(quantities.targets))]
-        for free_ones in range(1, 1 << len(roots)):
-            free = {r.key: pair[0][r.key] for i, r in enumerate(roots) if free_ones >> i & 1}
-            closed.append(quantities.values(weights, {**observed, **free}).var(axis=0))
-        shares = shares_of(np.stack(closed))
-        depends = [i for i, r in enumerate(roots) if any(r in g and len(g) > 1 for g in groups)]
-        first, total = shares.first.copy(), shares.total.copy()
-        first[depends], total[depends] = np.nan, np.nan
-        unknown = np.full(alone.shape, np.nan)
-        return VarianceShares(shares.variance, first, total, shares.shapley), unknown, alone
-    corners = np.stack([
-        quantities.values(weights, {
-            r.key: pair[0 if corner >> i & 1 else 1][r.key] for i, r in enumerate(roots)
-        })
-        for corner in range(1 << len(roots))
-    ])  # fmt: skip
-    return shares_of(corner_variances(corners)), corner_errors(corners), alone
-
-
-def _sizes(weights: WeightSet, roots: Sequence[Root], quantities: Quantities) -> dict[str, int]:
-    """Return how many replicates there are of each root."""
-    out: dict[str, int] = {}
-    for known in (weights, quantities.baseline):
-        if known is not None and known.uncertainty is not None:
-            for key in known.uncertainty.roots:
-                out[key] = min(known.uncertainty.size, out.get(key, known.uncertainty.size))
-    if any(r.key == SAMPLE for r in roots):
-        out[SAMPLE] = len(quantities.scored())
-    if any(r.key == IMPUTATION for r in roots):
-        out[IMPUTATION] = quantities.imputations
-    return out
-
-
-def _groups(roots: Sequence[Root], together: Sequence[Sequence[str]]) -> list[list[Root]]:
-    """Return the roots in groups that are drawn by one number."""
-    by_key = {r.key: r for r in roots}
-    taken: list[str] = []
-    for group in together:
-        for key in group:
-            if key not in by_key or key in taken:
-                raise InputError(
-                    message("outcomes.drivers.no_root", key=repr(key), known=list(by_key))
-                )
-            taken.append(key)
-    grouped = [[by_key[k] for k in g] for g in together]
-    return grouped + [[r] for r in roots if r.key not in taken]
 
 
 def _over_choices(

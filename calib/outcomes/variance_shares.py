@@ -16,9 +16,9 @@ from calib._types import FloatArray
 
 __all__ = [
     "VarianceShares",
-    "corner_errors",
-    "corner_variances",
+    "explained_by_pair",
     "factorial_variances",
+    "shapley_errors",
     "shares_of",
 ]
 
@@ -75,52 +75,55 @@ def shares_of(closed: FloatArray) -> VarianceShares:
     return VarianceShares(variance, first, total, shapley)
 
 
-def corner_variances(values: FloatArray) -> FloatArray:
+def explained_by_pair(values: FloatArray) -> FloatArray:
     """Estimate the variances explained by groups of independent inputs, by pick and freeze.
 
     Parameters
     ----------
     values : (2^d, N, T) the quantities at the corners between two independent draws A and B of
-        all inputs, N times: in corner ``v`` the inputs whose bit is set are A's, the others B's
+        all inputs, N times: in corner ``v`` the inputs whose bit is set are A's, the others B's.
+        Or (2^d, N, S, T), under each of the S values that one further input takes, as likely
 
     Returns
     -------
-    (2^d, T) by group; unbiased
+    (2^d, N, T) by group, or (2^(d+1), N, T) with the further input as the last one: what each
+    pair (A, B) tells. Their mean over pairs is unbiased
 
     Notes
     -----
     Two corners that agree on just the inputs of ``u`` differ by a quantity whose half mean square
     is V - Var(E[Y | u]) (Jansen's estimator); it is averaged over all such pairs of corners. For
     a sum of functions of one input each, the cross products cancel within every pair (A, B), so
-    that first-order shares sum to 1 exactly.
+    that first-order shares sum to 1 exactly. The further input is not sampled: pairs of its values
+    are averaged over, all S of the same value, or all S x S.
 
     References
     ----------
     Jansen, M. J. W. (1999). Analysis of variance designs for model output. Computer Physics
     Communications 117, 35-43.
     """
-    return np.asarray(_explained_by_pair(values).mean(axis=1), dtype=float)
-
-
-def _explained_by_pair(values: FloatArray) -> FloatArray:
-    """Return the variances explained by groups as each pair (A, B) tells them, (2^d, N, T)."""
+    crossed = values.ndim == 4
+    if not crossed:
+        values = values[:, :, None]
     number = np.arange(len(values))
-    half = np.stack([
-        ((values - values[number ^ (len(values) - 1) ^ u]) ** 2).mean(axis=0) / 2
-        for u in range(len(values))
-    ])  # fmt: skip
+    mean, square = values.mean(axis=2), (values**2).mean(axis=2)
+    same, other = [], []
+    for group in range(len(values)):
+        rest = number ^ (len(values) - 1) ^ group
+        same.append(((values - values[rest]) ** 2).mean(axis=(0, 2)) / 2)
+        other.append((square - mean * mean[rest]).mean(axis=0))
+    half = np.stack([*other, *same] if crossed else same)
     return np.asarray(half[0] - half, dtype=float)
 
 
-def corner_errors(values: FloatArray) -> FloatArray:
-    """Return the standard errors (d, T) of Shapley shares from :func:`corner_variances`.
+def shapley_errors(by_pair: FloatArray) -> FloatArray:
+    """Return the standard errors (d, T) of Shapley shares from :func:`explained_by_pair`.
 
     Notes
     -----
     Jackknife over the N pairs of draws: the errors are those of a simulation of this length, not
     of what is known of experts, ballots or enterprises.
     """
-    by_pair = _explained_by_pair(values)
     groups, pairs, targets = by_pair.shape
     without = (by_pair.sum(axis=1, keepdims=True) - by_pair) / (pairs - 1)
     shapley = shares_of(without.reshape(groups, -1)).shapley.reshape(-1, pairs, targets)
