@@ -28,7 +28,7 @@ from calib.outcomes.dominance.moments import (
 )
 from calib.outcomes.dominance.shapley import entering_gains, shapley_exact, shapley_sampled
 
-REFERENCES = Path(__file__).parents[2] / "data" / "verify"
+REFERENCES = Path(__file__).parents[3] / "data" / "verify"
 CASES = json.loads((REFERENCES / "importance.json").read_text("utf-8"))["cases"]
 
 
