@@ -20,7 +20,7 @@ from scipy.sparse import coo_matrix
 
 from calib.experts.bestworst import solve_best_worst
 from calib.experts.elicit import elicit
-from calib.experts.simulate_random_index import random_matrices
+from calib.experts.random_index import random_matrices
 
 K, N = 1000, 11
 LOOPED = 20  # matrices given to the slow loop

@@ -14,7 +14,6 @@ from calib.experts.agreement_tests import (
 from calib.experts.ahp import (
     Comparisons,
     consistency_ratio,
-    random_index,
     weigh_comparisons,
     worst_judgement,
 )
@@ -59,13 +58,13 @@ from calib.experts.panel_tables import experts_table, seeds_table, weights_table
 from calib.experts.panel_weighing import PanelResult, weigh_panel
 from calib.experts.pooling import (
     POOLS,
-    authority,
     basis_of_judgement,
     competence_by_consistency,
     hand_set_competence,
     pool_judgements,
     pool_weights,
 )
+from calib.experts.random_index import random_index, random_matrices, simulate_random_index
 from calib.experts.ranks_and_points import place_weights, rank_weights
 from calib.experts.returned_weights import read_opinions
 from calib.experts.synthesis import PanelWeights, judge_nodes, pool_panel
@@ -90,7 +89,6 @@ __all__ = [
     "StoppingRule",
     "Verdict",
     "aitchison_distances",
-    "authority",
     "basis_of_judgement",
     "bootstrap_judgements",
     "bootstrap_weights",
@@ -128,12 +126,14 @@ __all__ = [
     "pool_weights",
     "questions_of",
     "random_index",
+    "random_matrices",
     "rank_weights",
     "read_opinions",
     "read_panel",
     "read_seed_answers",
     "round_statistics",
     "seeds_table",
+    "simulate_random_index",
     "solve_best_worst",
     "star_influence",
     "stop_or_go",

@@ -42,18 +42,14 @@ class Concordance:
     chi2 : test statistic m(n − 1)W
     df : degrees of freedom n − 1
     p : p-value of "no agreement" by the χ² approximation
-    raters : m, experts who judged every item
-    items : n
     squares : S, sum of squared deviations of the rank sums
-    interval : bootstrap interval over raters, (NaN, NaN) if not asked for
+    interval : bootstrap interval over experts, (NaN, NaN) if not asked for
     """
 
     w: float
     chi2: float
     df: int
     p: float
-    raters: int
-    items: int
     squares: float
     interval: tuple[float, float] = (float("nan"), float("nan"))
 
@@ -138,7 +134,7 @@ def kendall_w(
         )
         interval = (float(low), float(high))
     p = float(chdtrc(n - 1, chi2))
-    return Concordance(float(w), float(chi2), n - 1, p, m, n, squares, interval)
+    return Concordance(float(w), float(chi2), n - 1, p, squares, interval)
 
 
 def _as_ranks(rows: FloatArray, of: str) -> FloatArray:

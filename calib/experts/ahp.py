@@ -6,11 +6,8 @@ geometric consistency index), which one judgement is to blame, and which value w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 
@@ -19,123 +16,30 @@ from calib.experts.incomplete import (
     complete_by_weights,
     harker_matrices,
     laplacian,
+    least_squares_weights,
     optimal_completion,
-    solve_least_squares,
     sound_comparisons,
 )
 from calib.experts.pairwise import (
     column_mean_weights,
     eigenvector_weights,
     geometric_weights,
-    principal_eigenvalue,
 )
-from calib.words import Text, message
+from calib.experts.random_index import random_index, random_index_label
 
 __all__ = [
     "COMPLETE_WEIGHTS",
     "INCOMPLETE_WEIGHTS",
-    "RANDOM_INDICES",
     "Comparisons",
     "WorstJudgement",
     "consistency_index",
     "consistency_ratio",
     "geometric_consistency_index",
-    "random_index",
-    "random_index_label",
-    "random_index_name",
-    "random_index_source",
     "weigh_comparisons",
     "worst_judgement",
 ]
 
-RANDOM_INDICES = ("simulated", "saaty")
 CR_LIMIT = 0.1
-
-# Saaty, Theory and Applications of the Analytic Network Process (2005), p. 31.
-_SAATY = {3: 0.52, 4: 0.89, 5: 1.11, 6: 1.25, 7: 1.35, 8: 1.40, 9: 1.45, 10: 1.49}
-
-
-@lru_cache(maxsize=1)
-def _shipped_table() -> dict[int, float]:
-    text = resources.files("calib.experts").joinpath("random_index.json").read_text("utf-8")
-    return {int(row["n"]): float(row["ri"]) for row in json.loads(text)["rows"]}
-
-
-@lru_cache(maxsize=256)
-def _simulated(n: int) -> float:
-    table = _shipped_table()
-    if n in table:
-        return table[n]
-    from calib.experts.simulate_random_index import SEED, simulate_random_index
-
-    return simulate_random_index(n, 2_000, rng=np.random.default_rng([SEED, n]))[0]
-
-
-def random_index(n: int, missing: int = 0, *, index: str | float = "simulated") -> float:
-    """Look up or simulate the mean consistency index of random matrices.
-
-    Parameters
-    ----------
-    n
-        Number of items.
-    missing
-        Number of pairs that were not compared.
-    index
-        ``"simulated"`` (default): calib's table for 3 to 40, 45, 50 and 60 items, simulated on
-        demand with a fixed seed for other n. ``"saaty"``: the rounded table for 3 to 10 items that
-        most software prints. A number: that number, for any n.
-
-    Returns
-    -------
-    float
-        0 for n < 3, where every matrix is consistent.
-
-    Notes
-    -----
-    With missing pairs the index is multiplied by 1 − 2·missing/((n − 1)(n − 2)), which reaches 0
-    when the comparisons form a tree (Ágoston and Csató 2022, Omega 108, 102576).
-
-    Examples
-    --------
-    >>> random_index(7, index=1.35), random_index(2)
-    (1.35, 0.0)
-    """
-    if n < 3:
-        return 0.0
-    if isinstance(index, str):
-        if index == "saaty":
-            if n not in _SAATY:
-                msg = f"the 'saaty' random index covers 3 to 10 items, not {n}; use 'simulated'"
-                raise ValueError(msg)
-            base = _SAATY[n]
-        elif index == "simulated":
-            base = _simulated(n)
-        else:
-            msg = f"unknown random index {index!r}; known: {', '.join(RANDOM_INDICES)}, or a number"
-            raise ValueError(msg)
-    else:
-        base = float(index)
-    return base * max(0.0, 1.0 - 2.0 * missing / ((n - 1) * (n - 2)))
-
-
-def random_index_label(index: str | float) -> str:
-    """Say which random index a consistency ratio used."""
-    return index if isinstance(index, str) else f"{index:g}"
-
-
-def random_index_name(label: str) -> Text | str:
-    """Return what readers call a random index: a stated one by its number."""
-    return message(f"experts.index_label.{label}") if label in RANDOM_INDICES else label
-
-
-def random_index_source(label: str) -> Text:
-    """Say where the numbers of a random index come from.
-
-    Parameters
-    ----------
-    label : from :func:`random_index_label`
-    """
-    return message(f"experts.index_source.{label if label in RANDOM_INDICES else 'stated'}")
 
 
 def consistency_index(eigenvalue: FloatArray, n: int) -> FloatArray:
@@ -216,15 +120,11 @@ class WorstJudgement:
     pair : (k, 2) items i < j; −1, −1 where no comparison can be contradicted
     value : (k,) a_ij as judged
     repaired : (k,) the value that the other comparisons imply
-    gci_after : (k,) GCI with the repaired value
-    eigenvalue_after : (k,) principal eigenvalue with the repaired value
     """
 
     pair: IntArray
     value: FloatArray
     repaired: FloatArray
-    gci_after: FloatArray
-    eigenvalue_after: FloatArray
 
 
 def worst_judgement(matrices: FloatArray, weights: FloatArray) -> WorstJudgement:
@@ -261,13 +161,8 @@ def worst_judgement(matrices: FloatArray, weights: FloatArray) -> WorstJudgement
     rows, none = np.arange(k), drop.max(axis=1) < 0
     value = matrices[rows, i, j]
     repaired = np.where(none, value, value * np.exp(-e[rows, i, j] / room[rows, i, j]))
-    mended = matrices.copy()
-    mended[rows, i, j], mended[rows, j, i] = repaired, 1.0 / repaired
-    freedom = known.sum(axis=(1, 2)) / 2 - n / 2 - n + 1
-    squares = (e**2).sum(axis=(1, 2)) / 2 - np.maximum(drop.max(axis=1), 0.0)
-    after = np.divide(np.maximum(squares, 0.0), freedom, out=np.zeros(k), where=freedom > 0)
     pair = np.where(none[:, None], -1, np.stack([i, j], axis=1)).astype(np.int64)
-    return WorstJudgement(pair, value, repaired, after, _eigenvalue_of(mended))
+    return WorstJudgement(pair, value, repaired)
 
 
 def _leverage(known: BoolArray) -> FloatArray:
@@ -278,12 +173,6 @@ def _leverage(known: BoolArray) -> FloatArray:
     inverse = np.linalg.inv(laplacian(known) + 1.0 / n)
     own = np.diagonal(inverse, axis1=1, axis2=2)
     return np.asarray(own[:, :, None] + own[:, None, :] - 2.0 * inverse, dtype=float)
-
-
-def _eigenvalue_of(matrices: FloatArray) -> FloatArray:
-    if np.isnan(matrices).any():
-        matrices = complete_by_weights(matrices, solve_least_squares(matrices))
-    return principal_eigenvalue(matrices)
 
 
 COMPLETE_WEIGHTS = ("eigenvector", "geometric", "column-mean")
@@ -315,11 +204,6 @@ class Comparisons:
     missing: IntArray
     index: str
     random_index: FloatArray
-
-    @property
-    def acceptable(self) -> BoolArray:
-        """Tell, per expert, whether CR is at most 0.1."""
-        return np.asarray(self.ratio <= CR_LIMIT)
 
     def worst(self) -> WorstJudgement:
         """Find each expert's worst comparison and its repair value."""
@@ -409,5 +293,5 @@ def _complete(matrices: FloatArray, kind: str, logs: FloatArray) -> tuple[FloatA
 
 def _log_least_squares(matrices: FloatArray, missing: IntArray) -> FloatArray:
     if missing.any():
-        return solve_least_squares(matrices)
+        return least_squares_weights(matrices)
     return geometric_weights(matrices)

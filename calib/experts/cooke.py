@@ -48,8 +48,6 @@ class Performance:
     information : (k,) mean relative information, ≥ 0
     weights : (k,) normalised calibration x information, 0 under the cut-off
     counts : (k, q + 1) how many true values fell between the quantiles
-    ranges : (N, 2) intrinsic range of each question: all quantiles and the truth, widened by the
-        overshoot
     cutoff, overshoot : as given to :func:`performance_weights`
     """
 
@@ -57,7 +55,6 @@ class Performance:
     information: FloatArray
     weights: FloatArray
     counts: IntArray
-    ranges: FloatArray
     cutoff: float
     overshoot: float
 
@@ -194,7 +191,7 @@ def performance_weights(
     if raw.sum() <= 0:
         raise InputError(message("experts.faults.nobody_calibrated", cutoff=f"{cutoff:g}"))
     weights = np.asarray(raw / raw.sum(), dtype=float)
-    return Performance(calibration, information, weights, counts, edges, cutoff, overshoot)
+    return Performance(calibration, information, weights, counts, cutoff, overshoot)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray
-from calib.experts.ahp import Comparisons, weigh_comparisons
+from calib._types import FloatArray
+from calib.experts.ahp import CR_LIMIT, Comparisons, weigh_comparisons
 from calib.experts.bestworst import (
     BestWorst,
     check_best_worst,
@@ -64,11 +64,6 @@ class Elicited:
     raw_sum: FloatArray = field(default_factory=lambda: np.empty(0))
     details: Comparisons | BestWorst | Normalised | None = None
 
-    @property
-    def acceptable(self) -> BoolArray:
-        """Tell, per expert, whether consistency is within its limit; True without a measure."""
-        return np.asarray(np.isnan(self.consistency) | (self.consistency <= self.limit))
-
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -113,7 +108,7 @@ def _solve_ahp(method: str) -> Callable[..., Elicited]:
             result.weights,
             result.ratio,
             "CR",
-            0.1,
+            CR_LIMIT,
             np.full(len(responses), np.nan),
             result,
         )

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.experts.ahp import CR_LIMIT, random_index
+from calib.experts.ahp import CR_LIMIT
 from calib.experts.elicit import BEST_WORST_LIMIT, RATING_RANGE
 from calib.experts.form_layout import FIRST_ROW, Layout, address
 from calib.experts.panel import Answer, Question
+from calib.experts.random_index import random_index
 from calib.words import say
 
 __all__ = ["FormTexts", "NodeSheet"]

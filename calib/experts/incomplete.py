@@ -29,7 +29,6 @@ __all__ = [
     "laplacian",
     "least_squares_weights",
     "optimal_completion",
-    "solve_least_squares",
     "sound_comparisons",
 ]
 
@@ -119,16 +118,11 @@ def least_squares_weights(matrices: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    matrices : (k, n, n) connected comparisons, NaN where not compared
+    matrices : (k, n, n) comparisons that passed :func:`sound_comparisons`
 
     Returns
     -------
     (k, n) weights, rows sum to 1; on complete matrices the row geometric means
-
-    Raises
-    ------
-    InputError
-        As :func:`sound_comparisons`, for instance naming items that are not linked to the others.
 
     Notes
     -----
@@ -139,11 +133,6 @@ def least_squares_weights(matrices: FloatArray) -> FloatArray:
     ----------
     Bozóki, Fülöp and Rónyai (2010), Mathematical and Computer Modelling 52, 318-333.
     """
-    return solve_least_squares(sound_comparisons(matrices))
-
-
-def solve_least_squares(matrices: FloatArray) -> FloatArray:
-    """Compute :func:`least_squares_weights` of matrices that passed :func:`sound_comparisons`."""
     known = ~np.isnan(matrices)
     logs = np.where(known, np.log(np.where(known, matrices, 1.0)), 0.0)
     system = laplacian(known)[:, :-1, :-1]  # the last item is the reference: ln w = 0
@@ -231,7 +220,7 @@ def optimal_completion(matrix: FloatArray, *, tolerance: float = 1e-9) -> Comple
     matrix = sound_comparisons(np.asarray(matrix, dtype=float)[None])[0]
     gaps = np.argwhere(np.isnan(np.triu(matrix, 1)))
     i, j = gaps[:, 0], gaps[:, 1]
-    start = complete_by_weights(matrix[None], solve_least_squares(matrix[None]))[0]
+    start = complete_by_weights(matrix[None], least_squares_weights(matrix[None]))[0]
 
     full = _filled(start, i, j, _newton(start, i, j, tolerance)[None])[0]
     eigenvalue, vector = _perron(full[None])

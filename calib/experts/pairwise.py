@@ -20,11 +20,11 @@ __all__ = [
     "Eigen",
     "check_comparisons",
     "column_mean_weights",
+    "complete_weights",
     "eigenvector_weights",
     "geometric_weights",
     "matrix_from_pairs",
     "pairs_of",
-    "principal_eigenvalue",
 ]
 
 RECIPROCITY = 5e-6  # a_ij · a_ji may differ from 1 by this much: six typed digits are enough
@@ -238,8 +238,8 @@ def eigenvector_weights(
     raise ConvergenceError(msg)
 
 
-def principal_eigenvalue(matrices: FloatArray) -> FloatArray:
-    """Compute principal eigenvalues λ of (..., n, n) positive matrices; see :class:`Eigen`."""
-    matrices = np.asarray(matrices, dtype=float)
-    flat = matrices.reshape(-1, *matrices.shape[-2:])
-    return eigenvector_weights(flat).eigenvalue.reshape(matrices.shape[:-2])
+def complete_weights(matrices: FloatArray, method: str = "eigenvector") -> FloatArray:
+    """Compute weights (k, n) of (k, n, n) complete matrices: ``eigenvector`` or ``geometric``."""
+    if method == "geometric":
+        return geometric_weights(matrices)
+    return eigenvector_weights(matrices).weights

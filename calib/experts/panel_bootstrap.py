@@ -10,7 +10,7 @@ import numpy as np
 from calib._streams import token
 from calib._types import BoolArray, FloatArray, Seed
 from calib.errors import InputError
-from calib.experts.pairwise import eigenvector_weights, geometric_weights
+from calib.experts.pairwise import complete_weights
 from calib.experts.pooling import (
     DEFAULT_TRIM,
     competence_weights,
@@ -247,8 +247,5 @@ def bootstrap_judgements(
             pool_judgements(matrices, competence=shares),
         ]
     )
-    if complete == "eigenvector":
-        solved = eigenvector_weights(pooled).weights
-    else:
-        solved = geometric_weights(pooled)
+    solved = complete_weights(pooled, complete)
     return _summary(solved[0], solved[1:], confidence, heard)

@@ -11,7 +11,6 @@ import numpy as np
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
-from calib.experts.ahp import random_index_name, random_index_source
 from calib.experts.cooke import SeedAnswers, read_seed_answers, weights_from_seeds
 from calib.experts.delphi_panel import NodeRound, delphi_rounds
 from calib.experts.elicit import METHODS
@@ -26,6 +25,7 @@ from calib.experts.panel_differences import (
 )
 from calib.experts.panel_request import PanelRequest, StoppingRule
 from calib.experts.panel_tables import PanelFindings, SeedScores, panel_tables, weights_drawing
+from calib.experts.random_index import random_index_name, random_index_source
 from calib.experts.synthesis import NodeJudgements, PanelWeights, pool_panel
 from calib.population import Population
 from calib.rating import Scored, score_answers

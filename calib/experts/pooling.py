@@ -25,7 +25,6 @@ __all__ = [
     "BASIS_SCALE",
     "FAMILIARITY_SCALE",
     "POOLS",
-    "authority",
     "basis_of_judgement",
     "competence_by_consistency",
     "competence_weights",
@@ -81,35 +80,6 @@ def basis_of_judgement(
         raise InputError(faults)
     # Tenths do not add up in binary; the coefficient is a decimal number.
     return round(float(sum(scale[basis][level - 1] for basis, level in influence.items())), 10)
-
-
-def authority(basis: FloatArray, familiarity: FloatArray) -> FloatArray:
-    """Compute the authority coefficient Cr = (Ca + Cs)/2.
-
-    Parameters
-    ----------
-    basis : (k,) Ca, 0 to 1
-    familiarity : (k,) Cs, 0 to 1
-
-    Returns
-    -------
-    (k,) Cr; a mean of 0.7 or more over the panel is usually asked for
-    """
-    ca, cs = np.asarray(basis, dtype=float), np.asarray(familiarity, dtype=float)
-    faults = [
-        Fault(
-            "",
-            message("experts.faults.expert_n", n=i + 1),
-            message("experts.faults.coefficient_range", name=name),
-            float(v[i]),
-            message("experts.faults.from_0_to_1"),
-        )
-        for name, v in (("Ca", ca), ("Cs", cs))
-        for i in np.flatnonzero(~((v >= 0) & (v <= 1)))
-    ]
-    if faults:
-        raise InputError(faults)
-    return np.asarray((ca + cs) / 2, dtype=float)
 
 
 def competence_by_consistency(

@@ -15,7 +15,7 @@ from calib.experts.ahp import Comparisons
 from calib.experts.bestworst import input_consistency
 from calib.experts.elicit import METHODS, Elicited, elicit
 from calib.experts.inconsistent import Doubtful, doubtful_judgements, settled
-from calib.experts.pairwise import eigenvector_weights
+from calib.experts.pairwise import complete_weights
 from calib.experts.panel import ExpertForm, Panel, Question, named_items, questions_of
 from calib.experts.panel_bootstrap import (
     Bootstrap,
@@ -396,6 +396,7 @@ def _pool_node(
         return bootstrap_judgements(
             _compared(node, competence),
             competence=competence,
+            complete=request.formulas.ahp,
             confidence=request.confidence,
             counts=counts,
         )
@@ -436,8 +437,8 @@ def _leave_out(
     if not rest.any():
         return out, single.tolist()
     if request.pooling == "aij":
-        matrices = _compared(node, competence)
-        out[rest] = eigenvector_weights(pool_judgements(matrices, competence=shares[rest])).weights
+        pooled = pool_judgements(_compared(node, competence), competence=shares[rest])
+        out[rest] = complete_weights(pooled, request.formulas.ahp)
     else:
         out[rest] = pool_weights(
             node.weights,

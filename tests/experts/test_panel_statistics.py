@@ -10,9 +10,9 @@ from scipy import stats
 
 from calib.errors import InputError
 from calib.experts import (
+    ExpertForm,
     StoppingRule,
     aitchison_distances,
-    authority,
     basis_of_judgement,
     bootstrap_judgements,
     bootstrap_weights,
@@ -34,7 +34,7 @@ from calib.experts import (
 )
 from calib.experts.delphi import item_statistics
 from calib.experts.panel_bootstrap import resample_experts
-from calib.experts.simulate_random_index import random_matrices
+from calib.experts.random_index import random_matrices
 
 CASES = {
     c["id"]: c
@@ -149,11 +149,13 @@ def test_cooke_names_every_faulty_seed_answer():
 
 
 def test_authority_is_the_mean_of_basis_and_familiarity():
+    form = ExpertForm("E01", 1, {}, basis=1.0, familiarity=0.8)
+    assert form.authority == 0.9
+
+
+def test_bases_of_judgement_that_are_unknown_or_not_rated_are_faults():
     ca = basis_of_judgement({"practice": 1, "theory": 1, "literature": 1, "intuition": 1})
     assert ca == pytest.approx(1.0)
-    assert authority(np.array([ca]), np.array([0.8])) == pytest.approx([0.9])
-    with pytest.raises(InputError, match="Cs outside 0 to 1"):
-        authority(np.array([0.5]), np.array([4.0]))
     with pytest.raises(InputError) as caught:
         basis_of_judgement({"practise": 1, "theory": 4, "literature": 1, "intuition": 1})
     assert len(caught.value.faults) == 3
@@ -239,7 +241,7 @@ def test_round_statistics_by_hand():
     assert found.items.cv == pytest.approx([np.sqrt(2) / 4, 0.25])
     assert found.items.full_marks == pytest.approx([0.5, 1 / 3])
     assert found.items.iqr == pytest.approx([5 - 3.5, 1])
-    assert found.concordance.raters == 3
+    assert found.concordance.df == 1
     with pytest.raises(InputError, match="4 forms returned but only 3 sent"):
         round_statistics(values, sent=3)
     with pytest.raises(InputError, match="nobody judged item 2"):

@@ -161,6 +161,22 @@ def test_pooled_judgements_need_comparisons_from_everybody():
         pool_panel(small(*compared, points("Zhao", [1, 1, 1])), 1, options)
 
 
+def test_pooled_judgements_become_weights_by_the_chosen_formula():
+    """Of four items: for three, eigenvector and geometric means are the same."""
+    a = np.array([[1, 2, 9, 3], [1 / 2, 1, 3, 5], [1 / 9, 1 / 3, 1, 1], [1 / 3, 1 / 5, 1, 1]])
+    b = np.array([[1, 5, 1, 3], [1 / 5, 1, 4, 1], [1, 1 / 4, 1, 7], [1 / 3, 1, 1 / 7, 1]])
+    key = "discrete/IC.DEV"
+    forms = [ExpertForm(who, 1, {key: Answer("ahp", m)}) for who, m in (("Li", a), ("Wang", b))]
+    options = PanelRequest(pooling="aij", formulas={"ahp": "geometric"}, unjudged="published")
+    result = pool_panel(small(*forms), 1, options, rng=0)
+    means = np.exp(np.log(np.sqrt(a * b)).mean(axis=1))
+    assert result.pooled[key].weights == pytest.approx(means / means.sum())
+    index = AII.tracks["discrete"].index
+    place = [index[code] for code in questions_of(AII)[key].items]
+    alone = np.exp(np.log(b).mean(axis=1))
+    assert result.without["discrete"][0][place] == pytest.approx(alone / alone.sum())
+
+
 def test_unjudged_nodes_are_an_error_unless_declared():
     one = small(points("Li", [60, 20, 20]), points("Wang", [20, 20, 60]))
     with pytest.raises(InputError, match="no expert judged 27 nodes: discrete/IC"):

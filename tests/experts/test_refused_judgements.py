@@ -29,7 +29,6 @@ FUNCTIONS = {
     "weigh_comparisons": lambda m: weigh_comparisons(m[None]),
     "weigh_comparisons, optimal": lambda m: weigh_comparisons(m[None], incomplete="optimal"),
     "weigh_comparisons, harker": lambda m: weigh_comparisons(m[None], incomplete="harker"),
-    "least_squares_weights": lambda m: least_squares_weights(m[None]),
     "optimal_completion": optimal_completion,
 }
 
