@@ -5,15 +5,7 @@
 into local weights up the tree.
 """
 
-from calib.ballots.ballot_weighing import (
-    BallotsRequest,
-    TreeWeights,
-    align_leaves,
-    leaf_groups,
-    local_from_worths,
-    pool_tracks,
-    weigh_ballots,
-)
+from calib.ballots.ballot_weighing import BallotsRequest, weigh_ballots
 from calib.ballots.ballots_result import BallotsResult
 from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
 from calib.ballots.equality_tables import MARGIN, EqualityReport, equality_report
@@ -29,7 +21,6 @@ from calib.ballots.estimates import (
     ERRORS,
     METHODS,
     Estimate,
-    QuasiVariances,
     comparison_table,
     estimate,
     estimate_all,
@@ -55,7 +46,7 @@ from calib.ballots.power import (
     power_of_equality_test,
 )
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
-from calib.ballots.resampling import Bootstrap, bootstrap, worth_draws
+from calib.ballots.resampling import bootstrap, worth_draws
 from calib.ballots.robust import effective_table, sandwich
 from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
@@ -70,6 +61,12 @@ from calib.ballots.survey import (
     simulate_ballots,
 )
 from calib.ballots.survey_files import import_ballots, mapped_survey, parse_survey, read_survey
+from calib.ballots.tree_weights import (
+    align_leaves,
+    leaf_groups,
+    local_from_worths,
+    pool_tracks,
+)
 from calib.ballots.voting import (
     SCORES,
     Kemeny,
@@ -89,7 +86,6 @@ __all__ = [
     "BallotsPlan",
     "BallotsRequest",
     "BallotsResult",
-    "Bootstrap",
     "EqualityReport",
     "EqualityTests",
     "Equivalence",
@@ -104,13 +100,11 @@ __all__ = [
     "PositionalScore",
     "PrefixCounter",
     "PrefixTable",
-    "QuasiVariances",
     "ReadReport",
     "RejectedBallot",
     "Shrinkage",
     "StageTest",
     "Survey",
-    "TreeWeights",
     "WorthIntervals",
     "adjusted_residuals",
     "align_leaves",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from calib._types import FloatArray, IntArray, Seed
+from calib._types import FloatArray, Seed
 from calib.ballots.ballots_result import (
     BallotsResult,
     drawings,
@@ -25,8 +24,9 @@ from calib.ballots.equivalence import check_alpha, check_margin
 from calib.ballots.estimates import estimate
 from calib.ballots.resampling import seed_of, worth_draws
 from calib.ballots.survey import Survey
+from calib.ballots.tree_weights import align_leaves, leaf_groups, pool_tracks
 from calib.errors import InputError, suggest
-from calib.framework import Framework, Name, Track
+from calib.framework import Framework, Name
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet, published_weights
 from calib.weights.uncertainty import Local, Plan, Root, Uncertainty, derive
@@ -34,146 +34,8 @@ from calib.words import Text, joined, message
 
 __all__ = [
     "BallotsRequest",
-    "TreeWeights",
-    "align_leaves",
-    "leaf_groups",
-    "local_from_worths",
-    "pool_tracks",
     "weigh_ballots",
 ]
-
-Pooling = Literal["ballots", "equal"]
-
-
-@dataclass(frozen=True, slots=True)
-class TreeWeights:
-    """Local weights on every track, with draws of their uncertainty.
-
-    Parameters
-    ----------
-    local : by track, (m,) local weights
-    draws : by track, (k, m); row r of every track belongs to the same draw, and first-level
-        weights that tracks share are equal in it
-    unpooled : by track, (m,) local weights before shared first-level weights were pooled
-    share : by track, share in the pooled first-level weights
-    """
-
-    local: Mapping[str, FloatArray]
-    draws: Mapping[str, FloatArray]
-    unpooled: Mapping[str, FloatArray]
-    share: Mapping[str, float]
-
-
-def align_leaves(track: Track, items: tuple[str, ...], worth: FloatArray) -> FloatArray:
-    """Return worths (..., J) in the order of the track's leaves, (..., L), by code.
-
-    Raises
-    ------
-    InputError
-        If the items are not exactly the leaves of the track.
-    """
-    index = {code: j for j, code in enumerate(items)}
-    absent = [code for code in track.leaf_codes if code not in index]
-    extra = [code for code in items if code not in track.leaf_codes]
-    if absent or extra:
-        nothing = message("ballots.faults.nothing_absent")
-        raise InputError(
-            message(
-                "ballots.input.not_its_indicators",
-                track=track.code,
-                absent=absent or nothing,
-                extra=extra or nothing,
-            )
-        )
-    return np.asarray(worth)[..., [index[code] for code in track.leaf_codes]]
-
-
-def leaf_groups(track: Track) -> tuple[IntArray, tuple[str, ...]]:
-    """Return the number of each leaf's parent, (L,), and the parents' codes by that number."""
-    parents = [track.nodes[i].parent for i in track.leaves]
-    names = tuple(dict.fromkeys(parents))
-    return np.array([names.index(p) for p in parents], dtype=np.int64), names
-
-
-def local_from_worths(track: Track, leaf: FloatArray) -> FloatArray:
-    """Return local weights (..., m) from worths of the leaves (..., L).
-
-    Parameters
-    ----------
-    track : the tree
-    leaf : (..., L) worths, each row summing to 1
-
-    Notes
-    -----
-    A capability weighs the sum of its indicators' worths, a pillar the sum of its
-    capabilities'; local weights are these sums divided by the parent's. A node with more
-    indicators therefore collects more worth than one with fewer: ballots are cast for
-    indicators, not for pillars. Below a node of worth 0, siblings share equally.
-    """
-    fallback = np.zeros(len(track.nodes))
-    for family in track.families:
-        fallback[family.members] = 1.0 / len(family.members)
-    return _normalised(track, track.local_weights(leaf, fallback))
-
-
-def pool_tracks(
-    framework: Framework,
-    worths: Mapping[str, FloatArray],
-    draws: Mapping[str, FloatArray],
-    sizes: Mapping[str, float],
-    *,
-    pooling: Pooling = "ballots",
-) -> TreeWeights:
-    """Return local weights of all tracks, with one set of shared first-level weights.
-
-    Parameters
-    ----------
-    framework : the framework, whose tracks share their first-level nodes
-    worths : by track, (L,) worths of the leaves in the track's order, summing to 1
-    draws : by track, (k, L) draws of the same; the same k in every track
-    sizes : by track, (effective) number of ballots
-    pooling : ``ballots`` - the shared weight is the mean of the tracks' own, weighted by
-        the number of ballots, as if every ballot counted once; ``equal`` - the plain mean
-
-    Notes
-    -----
-    Pillars belong to all tracks, ballots to one. Shared first-level weight
-    ``A_p = sum_t s_t A_pt`` with ``s_t`` proportional to the tracks' ballots, in every draw alike;
-    the weights below a pillar stay those of the track. Tracks are sampled independently of
-    each other, so that row r of both may be combined.
-    """
-    if set(worths) != set(framework.tracks):
-        absent = [t for t in framework.tracks if t not in worths]
-        raise InputError(message("ballots.input.every_track", absent=absent))
-    total = float(sum(sizes[t] for t in worths))
-    share = {t: (sizes[t] / total if pooling == "ballots" else 1 / len(worths)) for t in worths}
-    own = {t: local_from_worths(framework.tracks[t], w) for t, w in worths.items()}
-    drawn = {t: local_from_worths(framework.tracks[t], d) for t, d in draws.items()}
-    return TreeWeights(_pooled(framework, own, share), _pooled(framework, drawn, share), own, share)
-
-
-def _pooled(
-    framework: Framework, local: Mapping[str, FloatArray], share: Mapping[str, float]
-) -> dict[str, FloatArray]:
-    out = {t: np.array(values) for t, values in local.items()}
-    for code in framework.shared:
-        having = [t for t in local if code in framework.tracks[t].index]
-        weight = sum(share[t] for t in having)
-        mean = sum(
-            share[t] / weight * local[t][..., framework.tracks[t].index[code]] for t in having
-        )
-        for t in having:
-            out[t][..., framework.tracks[t].index[code]] = mean
-    return {t: _normalised(framework.tracks[t], values) for t, values in out.items()}
-
-
-def _normalised(track: Track, local: FloatArray) -> FloatArray:
-    """Take rounding out: sibling sums are 1 to the last bit that division allows."""
-    local = np.array(local)
-    for family in track.families:
-        local[..., family.members] /= local[..., family.members].sum(axis=-1, keepdims=True)
-    return local
-
 
 Method = Literal[
     "shrinkage", "maximum_likelihood", "borda_unlisted_zero", "borda_mean_unlisted", "dowdall",
@@ -335,7 +197,7 @@ def _weights(
     """Return the weights by one estimator, and the tracks' shares in the common weights."""
     framework = survey.framework
     worths = {t: _worth(survey, t, method) for t in survey.ballots}
-    tree = _tree(survey, worths, base, request.pooling)
+    point, share = _tree(survey, worths, base, request.pooling)
     depths = [framework.level_depth(level) for level in levels]
     rows = {
         code: np.flatnonzero(~np.isin(track.depth, depths) | (code not in survey.ballots))
@@ -351,14 +213,14 @@ def _weights(
     own = WeightSet.build(
         framework,
         name,
-        tree.local,
+        point,
         source="ballots",
-        uncertainty=_uncertainty(survey, tree, base, method, request, seed),
+        uncertainty=_uncertainty(survey, point, base, method, request, seed),
     )
     made = WeightSet.build(
         framework,
         name,
-        with_base(tree.local, base.local),
+        with_base(point, base.local),
         source="ballots",
         detail=_detail(survey, method, request, levels),
         label=_label(method),
@@ -366,7 +228,7 @@ def _weights(
         synthetic=survey.synthetic or base.provenance.synthetic,
         uncertainty=derive([own, base], lambda sets, plan: with_base(sets[0], sets[1])),
     )
-    return made, tree.share
+    return made, share
 
 
 def _worth(survey: Survey, track: str, method: str) -> FloatArray:
@@ -379,7 +241,7 @@ def _worth(survey: Survey, track: str, method: str) -> FloatArray:
 
 def _tree(
     survey: Survey, worths: Mapping[str, FloatArray], base: WeightSet, pooling: Any
-) -> TreeWeights:
+) -> tuple[Local, Mapping[str, float]]:
     """Sum worths up the tree; tracks without ballots stand as in the base, and count nothing."""
     shape = next(iter(worths.values())).shape[:-1]
     whole = {
@@ -387,12 +249,12 @@ def _tree(
         for t, track in survey.framework.tracks.items()
     }
     sizes = {t: float(survey.ballots[t].n) if t in survey.ballots else 0.0 for t in whole}
-    return pool_tracks(survey.framework, whole, {}, sizes, pooling=pooling)
+    return pool_tracks(survey.framework, whole, sizes, pooling=pooling)
 
 
 def _uncertainty(
     survey: Survey,
-    tree: TreeWeights,
+    point: Local,
     base: WeightSet,
     method: str,
     request: BallotsRequest,
@@ -412,10 +274,10 @@ def _uncertainty(
         worths = {}
         for place, (code, ballots) in enumerate(survey.ballots.items()):
             stream = (*seed, int(survey.digest[:16], 16), place)
-            drawn = worth_draws(ballots, request.draws, method=method, rng=stream)
-            worths[code] = align_leaves(survey.framework.tracks[code], ballots.items, drawn)
-        drawn_tree = _tree(survey, worths, base, request.pooling).local
-        return {t: np.vstack([drawn_tree[t], tree.local[t]]) for t in drawn_tree}
+            draws = worth_draws(ballots, request.draws, method=method, rng=stream)
+            worths[code] = align_leaves(survey.framework.tracks[code], ballots.items, draws)
+        drawn, _ = _tree(survey, worths, base, request.pooling)
+        return {t: np.vstack([values, point[t]]) for t, values in drawn.items()}
 
     def make(plan: Plan) -> Local:
         return {t: values[plan[root.key]] for t, values in table().items()}

@@ -27,7 +27,6 @@ __all__ = [
     "ERRORS",
     "METHODS",
     "Estimate",
-    "QuasiVariances",
     "comparison_table",
     "estimate",
     "estimate_all",
@@ -39,31 +38,20 @@ __all__ = [
 _NONE = 1e-12  # a variance below this share of the largest is rounding
 
 
-@dataclass(frozen=True, slots=True)
-class QuasiVariances:
-    """Quasi-variances of a set of estimates.
-
-    Parameters
-    ----------
-    variances : (J,) quasi-variances q with ``q_i + q_j`` close to the variance of the difference
-        of estimates i and j; inf for items left out; NaN where there are none: a
-        difference shows no variance at all (robust errors of few enterprises), or no numbers
-        come closest. One of them can be
-        negative (a known property), though no sum of two is
-    worst_error : largest relative error of a comparison's standard error computed from them
-    """
-
-    variances: FloatArray
-    worst_error: float
-
-
-def quasi_variances(covariance: FloatArray, keep: BoolArray | None = None) -> QuasiVariances:
+def quasi_variances(covariance: FloatArray, keep: BoolArray | None = None) -> FloatArray:
     """Return quasi-variances of log-worths.
 
     Parameters
     ----------
     covariance : (J, J) covariance of the log-worths, under any constraint
     keep : (J,) items to include, those with a finite log-worth; all by default
+
+    Returns
+    -------
+    (J,) quasi-variances q with ``q_i + q_j`` close to the variance of the difference of estimates
+    i and j; inf for items left out; NaN where there are none: a difference shows no variance at
+    all (robust errors of few enterprises), or no numbers come closest. One of them can be negative
+    (a known property), though no sum of two is
 
     Notes
     -----
@@ -78,24 +66,20 @@ def quasi_variances(covariance: FloatArray, keep: BoolArray | None = None) -> Qu
     items = np.arange(J) if keep is None else np.flatnonzero(keep)
     out = np.full(J, np.inf)
     if items.size < 2:
-        return QuasiVariances(out, 0.0)
+        return out
     v = np.diag(covariance)
     first, second = np.triu_indices(items.size, 1)
     a, b = items[first], items[second]
     target = v[a] + v[b] - 2.0 * covariance[a, b]
     if float(target.min()) <= _NONE * float(target.max()):
         out[items] = np.nan
-        return QuasiVariances(out, float("nan"))
+        return out
     if items.size == 2:
         out[items] = target[0] / 2.0
-        return QuasiVariances(out, 0.0)
+        return out
     q = _gauss_newton(first, second, target, items.size)
-    if q is None:
-        out[items] = np.nan
-        return QuasiVariances(out, float("nan"))
-    out[items] = q
-    ratio = np.sqrt((q[first] + q[second]) / target)
-    return QuasiVariances(out, float(np.abs(ratio - 1.0).max()))
+    out[items] = np.nan if q is None else q
+    return out
 
 
 def _gauss_newton(
@@ -349,7 +333,7 @@ def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
         level,
         fit.theta,
         fit.se,
-        quasi_variances(fit.covariance).variances,
+        quasi_variances(fit.covariance),
         fit.loglik,
         tuple(notes),
         "kish" if weights_differ(ballots) or cluster_index(ballots) is not None else "model",
@@ -376,7 +360,7 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
         notes.append(message("ballots.too_few"))
     if absent:
         notes.append(message("ballots.absent_note", listed=absent))
-    quasi = quasi_variances(covariance, fit.chosen).variances if fit.chosen.sum() > 1 else None
+    quasi = quasi_variances(covariance, fit.chosen) if fit.chosen.sum() > 1 else None
     return Estimate(
         "maximum_likelihood",
         ballots.items,

@@ -185,22 +185,6 @@ class PrefixTable:
             stop = min(start + _BLOCK, self.cells)
             yield slice(start, stop), self.available(start, stop)
 
-    def stage(self, s: int) -> PrefixTable:
-        """Return the table of the choices at rank s alone (0 for first choices)."""
-        rows = self.stages == s
-        picks = np.zeros_like(self.picks)
-        picks[s] = self.picks[s]
-        return PrefixTable(
-            self.J,
-            self.keys[rows],
-            self.counts[rows],
-            self.stages[rows],
-            picks,
-            self.lengths,
-            self.lengths2,
-            self.n,
-        )
-
     def scaled(self, factor: float) -> PrefixTable:
         """Return the table with every ballot's weight multiplied by ``factor``."""
         return PrefixTable(

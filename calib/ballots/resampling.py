@@ -9,7 +9,6 @@ score. So the draws of two estimators under one seed belong together row by row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ from calib.ballots.likelihood import ballot_scores, worths
 from calib.ballots.plackett import fit_ml
 from calib.ballots.prefix import PrefixTable, tabulate
 from calib.ballots.robust import cluster_index, effective_table
-from calib.ballots.shrinkage import fit_shrunk, laplace
+from calib.ballots.shrinkage import fit_shrunk
 from calib.ballots.survey import Ballots
 from calib.ballots.voting import SCORES, score_rows
 from calib.errors import ConvergenceError, InputError
 from calib.words import message
 
-__all__ = ["BatchFit", "Bootstrap", "Reweighting", "bootstrap", "seed_of", "worth_draws"]
+__all__ = ["BatchFit", "Reweighting", "bootstrap", "seed_of", "worth_draws"]
 
 
 class Reweighting:
@@ -138,45 +137,23 @@ _BATCH = 64
 _BATCH_ENTRIES = 4_000_000  # largest (replicates x prefix sets) block worked on at once
 
 
-@dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """Worths refitted to resampled ballots.
-
-    Parameters
-    ----------
-    theta : (B, J) log-worths; -inf for an item that nobody chose in that resample
-    """
-
-    theta: FloatArray
-
-    @property
-    def worth(self) -> FloatArray:
-        """Worths, (B, J), each row summing to 1."""
-        return worths(self.theta)
-
-    def interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-        """Return percentile intervals of the worths, each (J,)."""
-        tail = (1.0 - level) / 2.0
-        low, high = np.quantile(self.worth, [tail, 1.0 - tail], axis=0)
-        return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
-
-
-def bootstrap(
-    ballots: Ballots, replicates: int, *, sigma: float | None = None, rng: Seed = None
-) -> Bootstrap:
-    """Refit the worths to resampled ballots.
+def bootstrap(ballots: Ballots, replicates: int, *, rng: Seed = None) -> FloatArray:
+    """Refit the worths to resampled ballots, by maximum likelihood.
 
     Parameters
     ----------
     ballots : the ballots; whole enterprises are resampled when ballots have one
     replicates : number of resamples B
-    sigma : prior standard deviation of the log-worths for shrunk refits (that of the full fit,
-        say), or None for maximum likelihood
+    rng : seed or Generator
+
+    Returns
+    -------
+    (B, J) log-worths; -inf for an item that nobody chose in that resample
 
     Raises
     ------
     NoMaximumError
-        If maximum likelihood fails on some resample; shrunk refits always exist.
+        If some resample has no maximum.
 
     Notes
     -----
@@ -187,26 +164,23 @@ def bootstrap(
     --------
     >>> from calib.ballots import ballots_from_lists
     >>> b = ballots_from_lists([["a", "b"], ["b", "c"], ["c", "a"]] * 10, items="abcd")
-    >>> bootstrap(b, 20, sigma=0.5, rng=1).theta.shape
+    >>> bootstrap(b, 20, rng=1).shape
     (20, 4)
     """
     if replicates < 1:
         raise InputError(message("ballots.input.replicates", n=replicates))
     gen = np.random.default_rng(rng)
     table = tabulate(ballots)
-    # A prior weighs as much against the ballots here as in the fit to all of them.
-    scale = 1.0 if sigma is None else effective_table(ballots).size / table.total
-    start = fit_ml(table).theta if sigma is None else laplace(table.scaled(scale), sigma).theta
     distinct = _Distinct(ballots, table)
-    refit = BatchFit(distinct.sets, start, sigma)
+    refit = BatchFit(distinct.sets, fit_ml(table).theta)
     theta = np.zeros((replicates, ballots.J))
     # Small batches stay in the processor's cache.
     size = max(1, min(_BATCH, _BATCH_ENTRIES // max(table.cells, distinct.rows)))
     for first in range(0, replicates, size):
         part = slice(first, min(first + size, replicates))
         counts, wins = distinct.sets.statistics(distinct.resample(part.stop - part.start, gen))
-        theta[part] = refit.fit(scale * counts, scale * wins)
-    return Bootstrap(theta)
+        theta[part] = refit.fit(counts, wins)
+    return theta
 
 
 class _Distinct:
@@ -236,6 +210,7 @@ class _Distinct:
 
 
 def _counts(drawn: IntArray, rows: int) -> FloatArray:
+    """Return how often each of so many rows is drawn in each resample (B, n), (B, rows)."""
     cell = drawn + rows * np.arange(len(drawn))[:, None]
     counts = np.bincount(cell.ravel(), minlength=rows * len(drawn))
     return np.asarray(counts, dtype=float).reshape(len(drawn), rows)
@@ -248,7 +223,6 @@ class BatchFit:
     ----------
     sets : the prefix sets
     start : (J,) log-worths near which the answers lie
-    sigma : prior standard deviation of the log-worths, or None for maximum likelihood
 
     Notes
     -----
@@ -257,9 +231,8 @@ class BatchFit:
     1e-7. Replicates that have not got there are finished by full Newton steps, one by one.
     """
 
-    def __init__(self, sets: Reweighting, start: FloatArray, sigma: float | None) -> None:
-        self._sets, self._sigma = sets, sigma
-        self._precision = 0.0 if sigma is None else 1.0 / sigma**2
+    def __init__(self, sets: Reweighting, start: FloatArray) -> None:
+        self._sets = sets
         self._base = np.where(np.isfinite(start), start, 0.0)
         self._free = sets.available()
         self._turned = np.ascontiguousarray(self._free.T)
@@ -273,7 +246,7 @@ class BatchFit:
         counts : (B, M) weight of each set in each replicate
         wins : (B, J) choices that each item won in each replicate
         """
-        live = wins > 0 if self._sigma is None else np.ones(wins.shape, dtype=bool)
+        live = wins > 0
         inverse = self._inverse_information(counts, live)
         theta = np.where(live, self._base, -np.inf)
         active = np.arange(len(wins))
@@ -283,8 +256,6 @@ class BatchFit:
             d = w @ self._turned
             np.divide(counts[active], d, out=d)
             score = np.where(on, wins[active] - w * (d @ self._free), 0.0)
-            if self._precision:
-                score -= self._precision * here
             step = (inverse[active] @ score[:, :, None])[:, :, 0]
             far = np.abs(step).max(axis=1)
             step *= np.minimum(1.0, 2.0 / np.maximum(far, 1e-300))[:, None]
@@ -293,20 +264,20 @@ class BatchFit:
             if active.size == 0:
                 break
         for b in active:
-            theta[b] = _finish(self._sets.table(counts[b], wins[b]), self._sigma)
+            theta[b] = _finish(self._sets.table(counts[b], wins[b]))
         finite = np.isfinite(theta)
         mean = np.where(finite, theta, 0.0).sum(axis=1) / finite.sum(axis=1)
         return np.asarray(theta - mean[:, None], dtype=float)
 
     def _inverse_information(self, counts: FloatArray, live: BoolArray) -> FloatArray:
-        """Return the inverse of each replicate's (penalised) information, (B, J, J)."""
+        """Return the inverse of each replicate's information, (B, J, J)."""
         J = live.shape[1]
         w = np.exp(self._base)
         cross = self._sets.free_products(counts / self._d**2)
         expected = w * ((counts / self._d) @ self._free)
         information = -cross * np.outer(w, w)
         diagonal = np.arange(J)
-        information[:, diagonal, diagonal] += expected + self._precision
+        information[:, diagonal, diagonal] += expected
         both = live[:, :, None] & live[:, None, :]
         information = np.where(both, information, 0.0)
         information[:, diagonal, diagonal] += ~live
@@ -315,9 +286,9 @@ class BatchFit:
         return np.asarray(np.linalg.inv(information), dtype=float)
 
 
-def _finish(table: PrefixTable, sigma: float | None) -> FloatArray:
+def _finish(table: PrefixTable) -> FloatArray:
     try:
-        return fit_ml(table).theta if sigma is None else laplace(table, sigma).theta
+        return fit_ml(table).theta
     except np.linalg.LinAlgError as exc:
         raise ConvergenceError(message("ballots.input.no_refit")) from exc
 
@@ -357,7 +328,7 @@ def worth_draws(
         raise InputError(message("ballots.no_worths"))
     seed = rng if isinstance(rng, tuple) else seed_of(rng)
     if method == "maximum_likelihood":
-        return bootstrap(ballots, k, rng=np.random.default_rng(seed)).worth
+        return worths(bootstrap(ballots, k, rng=np.random.default_rng(seed)))
     if method == "shrinkage":
         return _posterior(ballots, k, seed)
     points = _by_unit(ballots, ballots.weights[:, None] * score_rows(ballots, SCORES[method],
@@ -406,7 +377,4 @@ def _resamples(units: int, k: int, seed: tuple[int, ...]) -> Iterator[FloatArray
     step = max(1, _ENTRIES // units)
     for start in range(0, k, step):
         rows = min(step, k - start)
-        drawn: IntArray = gen.integers(0, units, (rows, units))
-        cells = drawn + units * np.arange(rows)[:, None]
-        counts = np.bincount(cells.ravel(), minlength=units * rows)
-        yield counts.reshape(rows, units).astype(float)
+        yield _counts(gen.integers(0, units, (rows, units)), units)

@@ -162,12 +162,10 @@ class EffectiveTable:
     ----------
     table : the scaled sufficient statistics
     size : effective number of ballots
-    design_effect : number of ballots / size
     """
 
     table: PrefixTable
     size: float
-    design_effect: float
 
 
 def effective_table(ballots: Ballots) -> EffectiveTable:
@@ -182,7 +180,7 @@ def effective_table(ballots: Ballots) -> EffectiveTable:
     """
     table = tabulate(ballots)
     if ballots.weight is None and cluster_index(ballots) is None:
-        return EffectiveTable(table, float(ballots.n), 1.0)
+        return EffectiveTable(table, float(ballots.n))
     size = effective_size(ballots.weights)
     if cluster_index(ballots) is not None:
         zero = np.zeros(ballots.J)
@@ -195,4 +193,4 @@ def effective_table(ballots: Ballots) -> EffectiveTable:
     scaled = table.scaled(size / table.total)
     # Kish's number of the scaled table is its total: scaling it once more changes nothing.
     squares = scaled.lengths2 * scaled.total / float(scaled.lengths2.sum())
-    return EffectiveTable(replace(scaled, lengths2=squares), size, ballots.n / size)
+    return EffectiveTable(replace(scaled, lengths2=squares), size)

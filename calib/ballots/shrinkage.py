@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from calib._types import FloatArray, Seed
+from calib._types import FloatArray
 from calib.ballots.likelihood import Point, climb, derivatives, equal_loglik, worths
 from calib.ballots.prefix import PrefixTable
 from calib.errors import ConvergenceError
@@ -83,11 +83,6 @@ class Shrinkage:
         w = self.worth
         jacobian = np.diag(w) - np.outer(w, w)
         return np.asarray(jacobian @ self.covariance @ jacobian, dtype=float)
-
-    def draws(self, k: int, *, rng: Seed = None) -> FloatArray:
-        """Draw k sets of worths, (k, J), from the mixture over sigma of normal log-worths."""
-        gen = np.random.default_rng(rng)
-        return self.draws_at(gen.random(k), gen.standard_normal((k, self.theta.size)))
 
     def draws_at(self, level: FloatArray, noise: FloatArray) -> FloatArray:
         """Return the draws of worths (k, J) that given randomness leads to.

@@ -63,18 +63,14 @@ SCORES: dict[str, Points] = {
 
 @dataclass(frozen=True, slots=True)
 class PositionalScore:
-    """Mean points of each item under one named rule.
+    """What each item gets of all points under one rule.
 
     Parameters
     ----------
-    name : name of the rule
-    mean : (J,) mean points a ballot
     share : (J,) share of all points, sums to 1
     se : (J,) standard error of the share
     """
 
-    name: str
-    mean: FloatArray
     share: FloatArray
     se: FloatArray
 
@@ -107,7 +103,6 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
     for start in range(0, ballots.n, _CHUNK):
         rows = slice(start, min(start + _CHUNK, ballots.n))
         total += ballots.weights[rows] @ rows_of(rows)
-    weight = float(ballots.weights.sum())
     points = float(total.sum())
     share = np.asarray(total / points, dtype=float)
 
@@ -116,7 +111,7 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
         return np.asarray(scores - share * scores.sum(axis=1, keepdims=True), dtype=float)
 
     variance = total_variance(ballots, residuals) / points**2
-    return PositionalScore(name, total / weight, share, np.sqrt(variance))
+    return PositionalScore(share, np.sqrt(variance))
 
 
 def score_rows(ballots: Ballots, rule: Points, rows: slice) -> FloatArray:

@@ -59,24 +59,29 @@ def test_shared_pillars_are_pooled_by_ballots(aii: Framework) -> None:
     gen = np.random.default_rng(1)
     worths = {t: gen.dirichlet(np.ones(len(x.leaves))) for t, x in aii.tracks.items()}
     draws = {t: gen.dirichlet(np.ones(len(x.leaves)), size=6) for t, x in aii.tracks.items()}
-    tree = pool_tracks(aii, worths, draws, {"discrete": 300, "process": 100})
+    sizes = {"discrete": 300, "process": 100}
+    local, _ = pool_tracks(aii, worths, sizes)
     for code in aii.shared:
-        own = {t: tree.unpooled[t][aii.tracks[t].index[code]] for t in worths}
+        own = {
+            t: local_from_worths(aii.tracks[t], w)[aii.tracks[t].index[code]]
+            for t, w in worths.items()
+        }
         want = 0.75 * own["discrete"] + 0.25 * own["process"]
         for t in worths:
-            assert tree.local[t][aii.tracks[t].index[code]] == pytest.approx(want)
-    first = [tree.draws[t][:, [aii.tracks[t].index[c] for c in aii.shared]] for t in worths]
+            assert local[t][aii.tracks[t].index[code]] == pytest.approx(want)
+    drawn, _ = pool_tracks(aii, draws, sizes)
+    first = [drawn[t][:, [aii.tracks[t].index[c] for c in aii.shared]] for t in worths]
     np.testing.assert_allclose(first[0], first[1])
-    WeightSet.build(aii, "x", tree.local, source="ballots")  # valid: siblings sum to 1
+    WeightSet.build(aii, "x", local, source="ballots")  # valid: siblings sum to 1
     for row in range(6):
-        WeightSet.build(aii, "x", {t: d[row] for t, d in tree.draws.items()}, source="ballots")
-    equal = pool_tracks(aii, worths, draws, {"discrete": 300, "process": 100}, pooling="equal")
-    assert equal.share == {"discrete": 0.5, "process": 0.5}
+        WeightSet.build(aii, "x", {t: d[row] for t, d in drawn.items()}, source="ballots")
+    _, share = pool_tracks(aii, worths, sizes, pooling="equal")
+    assert share == {"discrete": 0.5, "process": 0.5}
 
 
 def test_ballots_from_one_track_only_are_refused(aii: Framework) -> None:
     with pytest.raises(InputError, match="none from process"):
-        pool_tracks(aii, {"discrete": np.full(28, 1 / 28)}, {}, {"discrete": 1})
+        pool_tracks(aii, {"discrete": np.full(28, 1 / 28)}, {"discrete": 1})
 
 
 def test_groups_of_leaves_are_the_capabilities(aii: Framework) -> None:

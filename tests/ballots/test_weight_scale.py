@@ -66,7 +66,7 @@ def test_unequal_weights_of_any_scale_give_the_same_numbers(scale, clustered):
     assert b.statistic == pytest.approx(a.statistic, rel=1e-6)
     assert b.p_permutation == a.p_permutation
     np.testing.assert_allclose(b.fits[0].se, a.fits[0].se, rtol=1e-5)
-    a, b = (bootstrap(x, 5, sigma=0.5, rng=3).theta for x in (one, other))
+    a, b = (bootstrap(x, 5, rng=3) for x in (one, other))
     np.testing.assert_allclose(b, a, atol=1e-6)
 
 
@@ -77,7 +77,7 @@ def test_fits_of_weighted_tables_do_not_depend_on_the_scale(scale):
     a, b = fit_ml(one), fit_ml(other)
     np.testing.assert_allclose(b.se, a.se, rtol=1e-6)
     np.testing.assert_allclose(
-        quasi_variances(b.covariance).variances, quasi_variances(a.covariance).variances, rtol=1e-6
+        quasi_variances(b.covariance), quasi_variances(a.covariance), rtol=1e-6
     )
     np.testing.assert_allclose(sandwich(_survey(scale * weight), b),
                                sandwich(_survey(weight), a), rtol=1e-6)  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_table_scaled_for_clusters_is_not_scaled_back():
 def test_robust_errors_of_weighted_ballots_are_those_of_the_resampled_ones():
     weight = np.exp(0.8 * np.random.default_rng(1).standard_normal(120))
     ballots = _survey(weight)
-    spread = bootstrap(ballots, 800, rng=0).theta.std(axis=0)
+    spread = bootstrap(ballots, 800, rng=0).std(axis=0)
     ratio = estimate(ballots, "maximum_likelihood").theta_se / spread
     assert 0.8 < ratio.mean() < 1.1
 
@@ -132,5 +132,4 @@ def test_quasi_variances_of_a_difference_without_variance_do_not_exist():
     # Items 0 and 1 move together: their difference has no variance, no q reproduces that.
     shape = np.array([[1.0, 1.0, -2.0]])
     found = quasi_variances(shape.T @ shape)
-    assert np.isnan(found.variances).all()
-    assert np.isnan(found.worst_error)
+    assert np.isnan(found).all()
