@@ -16,7 +16,7 @@ from calib.ballots.survey import (
     Survey,
     reason_name,
 )
-from calib.errors import Fault, Faults, InputError, suggest
+from calib.errors import Fault, Faults, InputError, did_you_mean
 from calib.framework import Framework, Track
 from calib.tables import RawTable
 from calib.words import Message, Text, message
@@ -389,4 +389,4 @@ class RowReader:
         tree = self.framework.tracks[track]
         leaves = [tree.nodes[i] for i in tree.leaves]
         known = [name for n in leaves for name in (n.code, n.name.zh, n.name.en)]
-        return suggest(word, known) or say_fault("own_track", track=track)
+        return say_fault("own_track", track=track, hint=did_you_mean(word, known))

@@ -25,7 +25,7 @@ from calib.ballots.estimates import estimate
 from calib.ballots.resampling import seed_of, worth_draws
 from calib.ballots.survey import Survey
 from calib.ballots.tree_weights import align_leaves, leaf_groups, pool_tracks
-from calib.errors import InputError, suggest
+from calib.errors import InputError, unknown
 from calib.framework import Framework, Name
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet, published_weights
@@ -180,8 +180,7 @@ def _levels(framework: Framework, request: BallotsRequest) -> tuple[str, ...]:
         return (known[-1],)
     for level in request.levels:
         if level not in known:
-            hint = suggest(level, known)
-            raise InputError(message("ballots.no_level", level=level, hint=hint, known=known))
+            raise InputError(unknown("ballots.no_level", level, known))
     return tuple(request.levels)
 
 

@@ -17,7 +17,7 @@ from calib.ballots.share_intervals import normal_quantile
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.survey import Ballots
 from calib.ballots.voting import SCORES, kemeny, positional_score
-from calib.errors import InputError, suggest
+from calib.errors import InputError, unknown
 from calib.words import Text, joined, message, resolve_language
 
 if TYPE_CHECKING:
@@ -198,8 +198,7 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     limit.
     """
     if method not in METHODS:
-        hint = suggest(method, METHODS) or message("ballots.faults.one_of", known=METHODS)
-        raise InputError(message("ballots.input.estimator", method=method, hint=hint))
+        raise InputError(unknown("ballots.input.estimator", method, METHODS))
     if method == "shrinkage":
         return _from_shrinkage(ballots, fit_shrunk(effective_table(ballots).table), level)
     if method == "maximum_likelihood":

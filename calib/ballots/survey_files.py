@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from calib.ballots.ballot_rows import Faulty, RowReader, column_roles, rank_columns, say_fault
 from calib.ballots.exchange import is_preflib, survey_from_preflib
 from calib.ballots.survey import Survey
-from calib.errors import Fault, Faults, InputError, suggest
-from calib.files.shipped import shipped_data
+from calib.errors import Fault, Faults, InputError, did_you_mean
+from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.imports import Proposal, convert_ballots, prepare, require_ready, stored
 from calib.requests import expect
@@ -66,16 +65,17 @@ def read_survey(
     expect("read_survey(path, framework)", framework=(framework, Framework))
     if isinstance(path, Survey):
         return path
-    path = _shipped(path) or path
+    shipped = {p.stem: p for p in sorted((shipped_data() / "surveys").glob("*.csv"))}
+    path = shipped_file(path, shipped, "ballots.no_such") or path
     if track is not None:
         code = framework.track(track)
         if code is None:
-            hint = suggest(track, framework.tracks) or say_fault(
-                "one_of", known=list(framework.tracks)
-            )
+            known = list(framework.tracks)
+            hint = did_you_mean(track, known)
             raise InputError(
-                say_fault("no_track", track=repr(track), framework=framework.code, hint=hint)
-            )
+                say_fault("no_track", track=repr(track), framework=framework.code, hint=hint,
+                          known=known)
+            )  # fmt: skip
         track = code
     if is_preflib(path):
         return survey_from_preflib(path, framework, track, faulty)
@@ -86,18 +86,6 @@ def read_survey(
     else:
         table = read_table(path, sheet=sheet)
     return parse_survey(table, framework, track=track, choices=choices, ranks=ranks, faulty=faulty)
-
-
-def _shipped(path: str | os.PathLike[str]) -> Path | None:
-    """Return the file of a shipped survey that goes by its name, None for any other path."""
-    if Path(path).suffix or Path(path).exists():
-        return None
-    shipped = {p.stem: p for p in sorted((shipped_data() / "surveys").glob("*.csv"))}
-    name = str(path)
-    if name not in shipped:
-        hint = suggest(name, shipped)
-        raise InputError(message("ballots.no_such", name=name, hint=hint, known=list(shipped)))
-    return shipped[name]
 
 
 def parse_survey(
@@ -116,7 +104,7 @@ def parse_survey(
     columns = list(ranks) or ([] if long else rank_columns(table, heads, faults))
     for name in ranks:
         if name not in table.frame.columns:
-            hint = suggest(name, [str(c) for c in table.frame.columns])
+            hint = did_you_mean(name, [str(c) for c in table.frame.columns])
             faults.add(say_fault("header"), say_fault("no_column", name=repr(name), hint=hint))
     if not long and not columns and not len(faults):
         faults.add(

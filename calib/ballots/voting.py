@@ -11,7 +11,7 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.ballots.robust import total_variance
 from calib.ballots.survey import Ballots
-from calib.errors import ConvergenceError, InputError, suggest
+from calib.errors import ConvergenceError, InputError, unknown
 from calib.words import message
 
 __all__ = [
@@ -96,8 +96,7 @@ def positional_score(ballots: Ballots, name: str) -> PositionalScore:
     when ballots have one.
     """
     if name not in SCORES:
-        hint = suggest(name, SCORES) or message("ballots.faults.one_of", known=sorted(SCORES))
-        raise InputError(message("ballots.input.score", method=name, hint=hint))
+        raise InputError(unknown("ballots.input.score", name, SCORES))
     rows_of = _row_scorer(ballots, SCORES[name])
     total = np.zeros(ballots.J)
     for start in range(0, ballots.n, _CHUNK):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from calib._streams import stream
 from calib.errors import Fault, InputError
+from calib.files.inputs import note_digest
 from calib.framework import Framework, RuleOptions
 from calib.population import Population
 from calib.rating import Rating, Scored
@@ -55,10 +55,7 @@ class InputLog:
     def note(self, path: Path) -> None:
         """Note the hash of an input file."""
         if path.is_file():
-            shown, digest = _shown(path, self.folder), hashlib.sha256(path.read_bytes()).hexdigest()
-            if self.hashes.setdefault(shown, digest) != digest:
-                # Another file of the same name, from outside the experiment's folders.
-                self.hashes[f"{shown} ({digest[:8]})"] = digest
+            note_digest(self.hashes, _shown(path, self.folder), path)
 
 
 def rng_for(seed: int, name: str) -> np.random.Generator:

@@ -6,7 +6,6 @@ the folder of runs is touched. Each step is one rename, so that a run is either 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from calib.errors import InputError, unknown
 from calib.experiment.spec import document_digest
 from calib.files.atomic import clear_remains, link_to, write_text
 from calib.files.folders import MANIFEST, read_manifest
-from calib.files.inputs import read_toml
+from calib.files.inputs import file_digest, read_toml
 from calib.files.shipped import shipped_experiments
 from calib.framework import load_framework
 from calib.words import Text, languages, message, say
@@ -345,7 +344,7 @@ def _digest_now(name: str, folder: Path) -> str | None:
     for start in (folder, *folder.parents[:2]):  # as inputs are named in the manifest
         path = start / name
         if path.is_file():
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+            return file_digest(path)
     return None
 
 

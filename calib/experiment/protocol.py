@@ -20,6 +20,7 @@ from calib._dates import now
 from calib.errors import InputError
 from calib.experiment.spec import Experiment
 from calib.files.atomic import write_text
+from calib.files.inputs import file_digest
 from calib.words import Text, message
 
 __all__ = ["Deviation", "Followed", "Protocol", "lock_protocol", "protocol_path", "read_protocol"]
@@ -215,7 +216,7 @@ def _data(experiment: Experiment) -> Iterator[tuple[str, str]]:
                 experiment.folder / pattern]  # fmt: skip
             for path in found:
                 if path.is_file():
-                    yield path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+                    yield path.name, file_digest(path)
 
 
 def _hash(body: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ truth repeated in each.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Container, Iterable, Mapping
@@ -24,6 +23,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import Fault, Faults, InputError
 from calib.experts.problems import hinted
+from calib.files.inputs import file_digest
 from calib.words import Text, message
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ def read_seed_answers(path: str | os.PathLike[str]) -> SeedAnswers:
         truths[q] = truth
     _check_all_answered(faults, experts, questions, seen)
     faults.raise_if_any()
-    hashes = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    hashes = {Path(path).name: file_digest(path)}
     return SeedAnswers(experts, questions, assessed, truths, tuple(levels.values()), hashes)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Fault, Faults, InputError, suggest
+from calib.errors import Fault, Faults, InputError, did_you_mean
 from calib.experts.problems import Problem, hinted
 from calib.framework import Framework, Name
 from calib.words import Text, message
@@ -95,14 +95,14 @@ def questions_of(
     known = [code for code, _ in framework.levels]
     for level in levels or ():
         if level not in known:
-            hint = f" {suggest(level, known)}".rstrip()
+            hint = did_you_mean(level, known)
             raise InputError(
                 message("experts.faults.no_level", level=level, hint=hint, known=known)
             )
     depths = {framework.level_depth(level) for level in (levels or known)}
     chosen = framework.track(track) if track else None
     if track and chosen is None:
-        hint, tracks = f" {suggest(track, framework.tracks)}".rstrip(), list(framework.tracks)
+        hint, tracks = did_you_mean(track, framework.tracks), list(framework.tracks)
         raise InputError(message("experts.faults.no_track", track=track, hint=hint, known=tracks))
     used = [chosen] if chosen else list(framework.tracks)
     roots = {framework.tracks[t].families[0].members.size for t in framework.tracks}

@@ -10,7 +10,6 @@ best item over this one), ``worst`` (this one over the worst) or ``named`` (then
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, InputError, suggest
+from calib.errors import Faults, InputError
 from calib.experts.elicit import METHODS
 from calib.experts.form_read import read_form
 from calib.experts.pairwise import pairs_of
@@ -34,7 +33,8 @@ from calib.experts.panel import (
     questions_of,
 )
 from calib.experts.problems import hinted, parse_number
-from calib.files.shipped import shipped_data
+from calib.files.inputs import note_digest
+from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.requests import expect
 from calib.words import Text, message
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "Files",
-    "note_file",
     "panel_files",
     "panel_of",
     "read_panel",
@@ -131,7 +130,7 @@ def panel_of(
         forms += read(file, own)
         faults.extend([replace(f, file=f.file or own.file) for f in own.items])
         if file.is_file():
-            note_file(hashes, file)
+            note_digest(hashes, file.name, file)
     panel = build_panel(framework, forms, faults, rounds=rounds)
     if len(faults) and not skip_invalid:
         faults.raise_if_any()
@@ -143,16 +142,13 @@ def panel_of(
 
 def _shipped(files: Files) -> list[str] | None:
     """Return the files of a shipped panel that goes by its name, None for anything else."""
-    if not isinstance(files, str) or Path(files).suffix or "*" in files or Path(files).exists():
+    if not isinstance(files, str) or "*" in files:
         return None
-    known = sorted(p for p in (shipped_data() / "panels").iterdir() if p.is_dir())
-    for folder in known:
-        if folder.name == files:
-            return sorted(str(p) for p in folder.iterdir() if not p.name.startswith("."))
-    hint = suggest(files, [p.name for p in known])
-    raise InputError(
-        message("experts.no_such", name=files, hint=hint, known=[p.name for p in known])
-    )
+    known = {p.name: p for p in sorted((shipped_data() / "panels").iterdir()) if p.is_dir()}
+    folder = shipped_file(files, known, "experts.no_such")
+    if folder is None:
+        return None
+    return sorted(str(p) for p in folder.iterdir() if not p.name.startswith("."))
 
 
 def panel_files(files: Files, folder: Path | None = None) -> list[Path]:
@@ -190,13 +186,6 @@ def panel_files(files: Files, folder: Path | None = None) -> list[Path]:
             )
         found += hits
     return found
-
-
-def note_file(hashes: dict[str, str], file: Path) -> None:
-    """Note the SHA-256 of a file under its name; another file of the same name stands beside it."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    if hashes.setdefault(file.name, digest) != digest:
-        hashes[f"{file.name} ({digest[:8]})"] = digest
 
 
 def _is_form(file: str | os.PathLike[str]) -> bool:

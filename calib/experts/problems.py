@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from calib.errors import Fault, InputError, suggest
+from calib.errors import Fault, InputError, did_you_mean
 from calib.words import Text, joined, message
 
 __all__ = ["Problem", "hinted", "names_or_numbers", "parse_number", "raise_problems"]
@@ -103,5 +103,5 @@ def _as_fault(
 
 def hinted(text: Text, word: str, known: Iterable[str]) -> Text:
     """Return a text with the known word that is closest to ``word``, where one is close."""
-    hint = suggest(word, known)
-    return joined([text, hint], " ") if hint else text
+    hint = did_you_mean(word, known)
+    return joined([text, hint], "") if hint else text

@@ -5,7 +5,6 @@ A folder without such a mark, or changed since it was written, is somebody's own
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from itertools import islice
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from calib.errors import InputError
+from calib.files.inputs import file_digest
 from calib.words import Label, message, resolve_language, say
 
 __all__ = ["MANIFEST", "changes", "check_replaceable", "file_hashes", "own_work", "read_manifest"]
@@ -28,15 +28,10 @@ _SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
 def file_hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder but its manifest, by its relative path."""
     return {
-        p.relative_to(folder).as_posix(): _sha256(p)
+        p.relative_to(folder).as_posix(): file_digest(p)
         for p in sorted(folder.rglob("*"))
         if p.is_file() and p.relative_to(folder).as_posix() != MANIFEST
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -70,7 +65,7 @@ def changes(folder: Path, manifest: dict[str, Any]) -> list[Label]:
         if path.is_symlink() or name not in known:
             if path.is_symlink() or not path.is_dir() or name not in places:
                 out.append(_change(name, "added"))
-        elif not path.is_file() or _sha256(path) != known[name]:
+        elif not path.is_file() or file_digest(path) != known[name]:
             out.append(_change(name, "edited"))
     gone = [name for name in known if not (folder / name).exists()]
     return out + [_change(name, "removed") for name in gone]

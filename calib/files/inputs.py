@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import tomllib
@@ -16,7 +17,9 @@ from calib.words import Message, message
 
 __all__ = [
     "check_output",
+    "file_digest",
     "keep_inputs",
+    "note_digest",
     "note_input",
     "parse_toml",
     "read_input",
@@ -119,6 +122,19 @@ def read_input(path: str | os.PathLike[str], *, most: int | None = None) -> byte
         raise InputError(
             message("faults.cannot_be_read", path=os.fspath(path), strerror=exc.strerror)
         ) from exc
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def note_digest(digests: dict[str, str], name: str, path: Path) -> None:
+    """Note the SHA-256 of a file under a name; another file of the same name stands beside it."""
+    digest = file_digest(path)
+    if digests.setdefault(name, digest) != digest:
+        digests[f"{name} ({digest[:8]})"] = digest
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:

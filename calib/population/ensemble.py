@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calib.errors import InputError, suggest
+from calib.errors import InputError
 from calib.files.inputs import note_input
-from calib.files.shipped import shipped_data
+from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.population.population import Population, Sample
 from calib.population.spec import load_population
@@ -82,11 +82,7 @@ def load_ensemble(name: str, framework: Framework, *, n: int | None = None) -> E
         For a name that is none, or lines that do not fit the framework.
     """
     expect("load_ensemble(name, framework)", framework=(framework, Framework))
-    shipped = _shipped()
-    path = shipped.get(name, Path(name))
-    if name not in shipped and not path.suffix:
-        hint = suggest(name, shipped)
-        raise InputError(message("population.no_ensemble", name=name, hint=hint, known=[*shipped]))
+    path = shipped_file(name, _shipped(), "population.no_ensemble") or Path(name)
     note_input(path)
     text = path.read_text(encoding="ascii")
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -94,7 +90,7 @@ def load_ensemble(name: str, framework: Framework, *, n: int | None = None) -> E
     members = _members(text.splitlines()[1:], framework, path.name, label)
     scheme = message("population.ensemble_scheme", file=f"{path.name}")
     example = path.with_name(f"{path.parent.name}.toml")
-    shown = load_population(example, framework) if name in shipped and example.exists() else None
+    shown = load_population(example, framework) if has_ensemble(name) and example.exists() else None
     whole = Ensemble(framework, members, label, scheme, digest, shown)
     return whole if n is None else whole.first(n)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from calib.files.inputs import file_digest
 from calib.framework import Framework
 from calib.imports import (
     Proposal,
@@ -105,10 +106,9 @@ def read_population(
     if found is not None:
         return mapped_population(found, framework, label=label, synthetic=synthetic)
     table = read_table(path, sheet=sheet)
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return parse_population(
         table, framework, kind=kind, attributes=attributes, label=label or Path(path).stem,
-        synthetic=synthetic, digest=digest,
+        synthetic=synthetic, digest=file_digest(path),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.errors import suggest
+from calib.errors import did_you_mean
 from calib.framework import Track
 from calib.population.population import Sample
 from calib.population.rows import TableReading
@@ -109,10 +109,10 @@ def _codes(reading: TableReading, track: Track, rows: IntArray) -> list[str | No
         if found[word] is not None:
             continue
         if any(tree.find(word) for tree in trees):
-            problem = f"wrong track: no such indicator in track {track.code}"
+            problem = message("faults.indicator_of_another_track", code=track.code)
         else:
             known = [c for tree in trees for c in tree.leaf_codes]
-            problem = f"unknown indicator {suggest(word, known)}".rstrip()
+            problem = message("faults.unknown_indicator", hint=did_you_mean(word, known))
         reading.faults.add(
             reading.table.where(row, head),
             problem,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calib.errors import Faults
-from calib.framework import Framework, Name
+from calib.framework import Framework
 from calib.population.long import read_long
 from calib.population.plausible import check_plausible
 from calib.population.population import Kind, Population
@@ -80,10 +80,7 @@ def parse_population(
 def _unused(heads: Mapping[str, str]) -> list[Text]:
     """Name the column that looks as if it changed results, and does not."""
     return [
-        Name(
-            f"列 {column} 只作为企业属性保留，不用于计算：每家企业计数相同",
-            f"column {column} is kept as an attribute and not used: every enterprise counts once",
-        )
+        message("population.weight_not_used", column=column)
         for role, column in heads.items()
         if role.casefold() == "@weight"
     ]

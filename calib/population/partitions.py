@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from calib._types import FloatArray, IntArray
+from calib._types import IntArray
 from calib.errors import Faults, InputError, MissingExtraError
 from calib.files.atomic import atomic_files, is_unfinished
+from calib.files.inputs import file_digest
 from calib.framework import Framework
 from calib.population.population import Kind, Labels, Population, Sample
+from calib.population.rows import CellRange
 from calib.tables.parquet import parquet_rows, read_arrow, write_arrow
 from calib.words import message
 
@@ -110,11 +111,18 @@ def read_partition(part: Partition, framework: Framework, kind: Kind = "answers"
                     expected=message("faults.option_numbers_or_scores"),
                 )
                 continue
-            _check(values[:, j], rows, code, framework, t, kind, faults)
+            allowed = CellRange.of(track.nodes[track.leaves[j]].item, kind, framework.rule)
+            bad = np.flatnonzero(allowed.outside(values[:, j]))
+            if len(bad):
+                faults.add(
+                    message("tables.cell", n=rows[bad[0]], column=code),
+                    message("faults.no_valid_value_rows", n=len(bad)),
+                    value=float(values[bad[0], j]), expected=allowed.expected,
+                )  # fmt: skip
         ids = every[rows]
         samples[t] = Sample(track, ids, ids, values, {})
     faults.raise_if_any()
-    digest = hashlib.sha256(Path(part.path).read_bytes()).hexdigest()
+    digest = file_digest(part.path)
     return Population(framework, samples, kind, part.name, False, digest)
 
 
@@ -248,27 +256,3 @@ def _tracks(table: Any, part: Partition, framework: Framework, faults: Faults) -
                        message("faults.no_such_track_2"), value=word,
                        expected=" | ".join(framework.tracks))  # fmt: skip
     return np.array([known[w] or "" for w in words], dtype=object)
-
-
-def _check(
-    values: FloatArray, rows: IntArray, code: str, framework: Framework, track: str, kind: Kind,
-    faults: Faults,
-) -> None:  # fmt: skip
-    tree = framework.tracks[track]
-    item = tree.nodes[tree.index[code]].item
-    low, high = framework.rule.low, framework.rule.high
-    if kind == "answers" and item is not None and item.span is not None:
-        low, high = item.span
-    if kind == "answers" and item is not None and item.span is None:
-        bad = (values < item.answers[0]) | (values > item.options) | (values != np.rint(values))
-        expected = f"an option {item.answers[0]} to {item.options}"
-    else:
-        bad = (values < low) | (values > high)
-        expected = f"a score from {low:g} to {high:g}"
-    found = np.flatnonzero(bad & ~np.isnan(values))
-    if len(found):
-        faults.add(
-            message("tables.cell", n=rows[found[0]], column=code),
-            message("faults.no_valid_value_rows", n=len(found)), value=float(values[found[0]]),
-            expected=expected,
-        )  # fmt: skip

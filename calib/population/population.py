@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib._types import FloatArray
-from calib.errors import InputError
 from calib.framework import Framework, Track
 from calib.words import Text, message
 
@@ -137,25 +136,6 @@ class Population:
         """Return some of the enterprises of each track named in ``rows``."""
         samples = {t: self.samples[t].take(r) for t, r in rows.items()}
         return Population(self.framework, samples, self.kind, self.label, self.synthetic)
-
-    def attribute(self, name: str) -> dict[str, Labels]:
-        """Return a column of attributes by track.
-
-        Raises
-        ------
-        InputError
-            When no track has such a column.
-        """
-        if not any(name in s.attributes for s in self.samples.values()):
-            known = sorted({k for s in self.samples.values() for k in s.attributes})
-            raise InputError(
-                f"population {self.label!r} has no column {name!r}; it has "
-                + (", ".join(known) or "no columns beside the indicators")
-            )
-        return {
-            t: s.attributes.get(name, np.full(len(s), "", dtype=object))
-            for t, s in self.samples.items()
-        }
 
 
 def _digest(population: Population) -> str:

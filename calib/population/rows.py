@@ -4,17 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import Faults
-from calib.framework import Framework, Track
+from calib.framework import Framework, Item, RatingRule, Track
 from calib.population.population import Kind, Labels, Sample
 from calib.tables import RawTable
 from calib.words import Text, message
 
-__all__ = ["TableReading", "start_reading"]
+__all__ = ["CellRange", "TableReading", "start_reading"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellRange:
+    """What the cells of an indicator may hold.
+
+    Attributes
+    ----------
+    kind : ``score``, ``number`` or ``option``
+    low, high : least and greatest value; options are whole numbers
+    """
+
+    kind: Literal["score", "number", "option"]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, item: Item | None, values: Kind, rule: RatingRule) -> CellRange:
+        """Return the range of an item's answers, or that of scores."""
+        if values == "scores" or item is None:
+            return cls("score", rule.low, rule.high)
+        if item.span is not None:
+            return cls("number", *item.span)
+        return cls("option", item.answers[0], item.options)
+
+    def outside(self, values: FloatArray) -> BoolArray:
+        """Return which values are none of these; empty cells (NaN) are not."""
+        with np.errstate(invalid="ignore"):
+            bad = (values < self.low) | (values > self.high)
+            if self.kind == "option":
+                bad |= values != np.rint(values)
+        return np.asarray(bad & ~np.isnan(values))
+
+    @property
+    def expected(self) -> Text:
+        """What would be valid, in words."""
+        return message(f"faults.{self.kind}_between", low=f"{self.low:g}", high=f"{self.high:g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +90,10 @@ class TableReading:
 
     def valid(self, track: Track, j: int) -> Text:
         """Say what the cells of leaf ``j`` may hold."""
-        item = track.nodes[track.leaves[j]].item
-        if self.kind == "scores" or item is None:
-            rule = self.framework.rule
-            return message("faults.a_score_between", low=rule.low, high=rule.high)
-        if item.span is not None:
-            low, high = item.span
-            return message("faults.a_number_between", low=f"{low:g}", high=f"{high:g}")
-        return message("faults.an_option_between", first=item.answers[0], options=item.options)
+        return self._range(track, j).expected
+
+    def _range(self, track: Track, j: int) -> CellRange:
+        return CellRange.of(track.nodes[track.leaves[j]].item, self.kind, self.framework.rule)
 
     @property
     def remedy(self) -> Text:
@@ -76,27 +110,18 @@ class TableReading:
         cells : values as read, NaN where empty
         rows : the table's row of each of them
         """
-        item = track.nodes[track.leaves[j]].item
-        remedy: str | Text = ""
-        with np.errstate(invalid="ignore"):
-            if self.kind == "scores" or item is None:
-                rule, problem = self.framework.rule, message("faults.score_out_of_range")
-                bad = (cells < rule.low) | (cells > rule.high)
-            elif item.span is not None:
-                problem = message("faults.number_out_of_range")
-                bad = (cells < item.span[0]) | (cells > item.span[1])
-            else:
-                problem = message("faults.answer_is_no_option")
-                bad = (cells < item.answers[0]) | (cells > item.options) | (cells != np.rint(cells))
-                remedy = self._other_scale(cells, bad)
-        for at in np.flatnonzero(bad & ~np.isnan(cells)):
+        allowed = self._range(track, j)
+        bad = allowed.outside(cells)
+        problem = message(f"faults.{allowed.kind}_out_of_range")
+        remedy = self._other_scale(cells, bad) if allowed.kind == "option" else ""
+        for at in np.flatnonzero(bad):
             self.faults.add(self.table.where(int(rows[at]), column), problem,
-                            value=float(cells[at]), expected=self.valid(track, j),
+                            value=float(cells[at]), expected=allowed.expected,
                             remedy=remedy)  # fmt: skip
 
     def _other_scale(self, cells: FloatArray, bad: BoolArray) -> str | Text:
         """Say what to do where a whole column is on another scale than options from 1."""
-        wrong, answered = cells[bad & ~np.isnan(cells)], int((~np.isnan(cells)).sum())
+        wrong, answered = cells[bad], int((~np.isnan(cells)).sum())
         if not len(wrong) or (wrong.any() and 2 * len(wrong) < answered):
             return ""
         return message("faults.other_scale", file=Path(self.table.file).name)

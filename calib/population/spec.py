@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from calib._types import Seed
 from calib._validation import parse_model
-from calib.errors import InputError, suggest
+from calib.errors import InputError
 from calib.files.inputs import read_toml
-from calib.files.shipped import shipped_data
+from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.population.generate import generate_population
 from calib.population.imported import read_population
@@ -118,17 +118,9 @@ def load_population(
 
 def _shipped(path: str | Path, folder: Path = Path()) -> Path | None:
     """Return the file of a shipped population that goes by its name, None for any other path."""
-    if Path(path).suffix or (folder / path).exists():
-        return None
-    shipped = {
-        p.stem: p for p in sorted(shipped_data().glob("**/*.toml")) if p.stem == p.parent.name
-    }
-    name = str(path)
-    if name not in shipped:
-        hint = suggest(name, shipped)
-        known = list(shipped)
-        raise InputError(message("population.no_such", name=name, hint=hint, known=known))
-    return shipped[name]
+    files = sorted(shipped_data().glob("**/*.toml"))
+    shipped = {p.stem: p for p in files if p.stem == p.parent.name}
+    return shipped_file(path, shipped, "population.no_such", folder=folder)
 
 
 def resolve_population(

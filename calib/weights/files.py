@@ -17,10 +17,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from calib._validation import parse_model
-from calib.errors import Faults, InputError, did_you_mean, suggest
+from calib.errors import Faults, did_you_mean
 from calib.files.atomic import write_text
 from calib.files.inputs import read_toml
-from calib.files.shipped import shipped_data
+from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework, Name
 from calib.imports import stored
 from calib.weights.imported import mapped_weights
@@ -108,15 +108,8 @@ def read_weights(
 
 def _shipped(path: str | os.PathLike[str]) -> Path | None:
     """Return the file of a shipped set that goes by its name, None for any other path."""
-    if Path(path).suffix or Path(path).exists():
-        return None
     shipped = {p.stem: p for p in sorted((shipped_data() / "weights").glob("*.toml"))}
-    name = str(path)
-    if name not in shipped:
-        known = ["published", *shipped]
-        hint = suggest(name, known)
-        raise InputError(message("weights.no_such", name=name, hint=hint, known=known))
-    return shipped[name]
+    return shipped_file(path, shipped, "weights.no_such", more=["published"])
 
 
 def _check_framework(spec: _WeightsFile, framework: Framework, file: str) -> None:

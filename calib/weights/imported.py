@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.errors import Faults
+from calib.files.inputs import file_digest
 from calib.framework import Framework, Track
 from calib.imports import GivenWeight, Proposal, prepare, read_given, require_ready
 from calib.requests import expect
@@ -84,10 +84,9 @@ def mapped_weights(
             _compare_global(tree, arrays[t], whole[t], faults)
     faults.raise_if_any()
     check_weights(framework, arrays, str(file)).raise_if_any()
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return WeightSet.build(
         framework, name or file.stem, arrays, source="import", detail=file.name,
-        inputs={file.name: digest},
+        inputs={file.name: file_digest(file)},
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def test_chinese_heads_track_names_and_indicator_names_are_understood(aii, trial
     np.testing.assert_array_equal(
         again.samples["discrete"].values, trial.samples["discrete"].values
     )
-    assert set(again.attribute("size")["discrete"]) == {"大型"}
+    assert set(again.samples["discrete"].attributes["size"]) == {"大型"}
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "parquet"])

@@ -93,5 +93,5 @@ def test_an_ensemble_introduces_itself_and_gives_its_first_members():
     assert len(calib.load_ensemble("trial", AII, n=5)) == 5
     with pytest.raises(InputError, match="expected 1 to 200"):
         ENSEMBLE.first(201)
-    with pytest.raises(InputError, match="no ensemble trail"):
+    with pytest.raises(InputError, match="no ensemble 'trail'"):
         calib.load_ensemble("trail", AII)

@@ -65,7 +65,7 @@ def test_swapped_arguments_get_one_sentence():
 
 def test_a_shipped_population_goes_by_its_name_and_another_name_is_told():
     assert len(FIRMS) == 22
-    with pytest.raises(InputError, match=r"no shipped population trail .*trial"):
+    with pytest.raises(InputError, match=r"no shipped population 'trail' .*trial"):
         calib.load_population("trail", AII)
 
 
