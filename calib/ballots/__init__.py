@@ -8,7 +8,7 @@ into local weights up the tree.
 from calib.ballots.ballot_weighing import BallotsRequest, weigh_ballots
 from calib.ballots.ballots_result import BallotsResult
 from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
-from calib.ballots.equality_tables import MARGIN, EqualityReport, equality_report
+from calib.ballots.equality_report import MARGIN, EqualityReport, equality_report
 from calib.ballots.equality_words import equality_sentences, verdict_name
 from calib.ballots.equivalence import (
     Equivalence,

@@ -19,7 +19,7 @@ from calib.ballots.ballots_result import (
     synthetic_marks,
     tables,
 )
-from calib.ballots.equality_tables import MARGIN, EqualityReport, equality_report
+from calib.ballots.equality_report import MARGIN, EqualityReport, equality_report
 from calib.ballots.equivalence import check_alpha, check_margin
 from calib.ballots.estimates import estimate
 from calib.ballots.resampling import seed_of, worth_draws

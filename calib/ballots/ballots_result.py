@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from calib.ballots.equality_tables import EqualityReport
+from calib.ballots.equality_report import EqualityReport
 from calib.ballots.equality_words import verdict_name
 from calib.ballots.estimates import comparison_table, estimate, estimate_all, maximum_note
 from calib.ballots.survey import Survey

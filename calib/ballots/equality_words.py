@@ -11,7 +11,7 @@ from calib.ballots.equivalence import LARGEST_MARGIN, Equivalence
 from calib.words import Message, Text, joined, message
 
 if TYPE_CHECKING:
-    from calib.ballots.equality_tables import EqualityReport
+    from calib.ballots.equality_report import EqualityReport
 
 __all__ = ["equality_sentences", "listing", "verdict_name"]
 

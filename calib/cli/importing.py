@@ -110,11 +110,11 @@ def _settled(proposal: Proposal, target: Path, *, yes: bool, lang: str) -> Mappi
         if asking:
             mapping = mapping.answered(question.key, _answer(question, proposal, lang))
     ready = not mapping.open_points()
-    if ready and mapping.doubtful and not mapping.confirmed and asking and not yes:
+    if ready and mapping.doubtful_points() and not mapping.confirmed and asking and not yes:
         from calib.words import say
 
         yes = click.confirm(say("imports.accept", lang), default=False)
-    confirmed = ready and (yes or not mapping.doubtful)
+    confirmed = ready and (yes or not mapping.doubtful_points())
     mapping = mapping.model_copy(update={"confirmed": confirmed or mapping.confirmed})
     mapping.write(target, proposal.comments(lang))
     _say("saved", lang, file=str(target))

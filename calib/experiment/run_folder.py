@@ -22,8 +22,8 @@ from calib.experiment.run import Run
 from calib.experiment.spec import DECISION
 from calib.files.atomic import atomic_directory, clear_remains, write_bytes, write_text
 from calib.files.folders import MANIFEST, file_hashes, own_work
+from calib.files.last_verification import last_verification
 from calib.files.names import file_stem, names_apart
-from calib.files.verification import last_verification
 from calib.outcomes.decision import DecisionResult
 from calib.outcomes.star_differences import transition_matrix
 from calib.report import Table, data_dictionary

@@ -17,8 +17,8 @@ from calib.errors import Faults, InputError, did_you_mean
 from calib.files.inputs import MOST_TOML_BYTES, parse_toml, read_input
 from calib.files.shipped import shipped_data
 from calib.framework.framework import Framework
+from calib.framework.framework_file import FrameworkFile, ItemEntry, NodeEntry
 from calib.framework.rule_file import build_rule, check_options, check_rating, name_of
-from calib.framework.spec import FrameworkFile, ItemEntry, NodeEntry
 from calib.framework.tree import Item, Node, Track
 from calib.words import message
 

@@ -18,8 +18,8 @@ from calib.framework.conditions import (
     Variant,
     When,
 )
+from calib.framework.framework_file import FrameworkFile, NameEntry, NodeGateEntry, WhenEntry
 from calib.framework.rule import Gates, RatingRule, RuleOptions
-from calib.framework.spec import FrameworkFile, NameEntry, NodeGateEntry, WhenEntry
 from calib.framework.tree import Name
 from calib.words import message
 

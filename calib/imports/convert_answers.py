@@ -13,9 +13,9 @@ from calib._types import IntArray
 from calib.errors import Faults
 from calib.framework import Framework, Item, Node
 from calib.imports.export import Export
+from calib.imports.imported_table import Counts, ImportedTable, rows_of
 from calib.imports.mapping import ColumnEntry, LadderEntry, Mapping
-from calib.imports.options import blank_kind, numeric
-from calib.imports.table import Counts, ImportedTable, rows_of
+from calib.imports.option_texts import blank_kind, numeric
 from calib.imports.text import bare, option_parts
 from calib.words import message
 

@@ -7,12 +7,11 @@ import pandas as pd
 
 from calib.errors import Faults, InputError
 from calib.framework import Framework
-from calib.imports.ballots import item_found
 from calib.imports.export import Block, Export
+from calib.imports.finder import Finder
+from calib.imports.imported_table import Counts, ImportedTable, rows_of
 from calib.imports.mapping import ColumnEntry, Mapping
-from calib.imports.names import Finder
-from calib.imports.options import blank_kind, numeric
-from calib.imports.table import Counts, ImportedTable, rows_of
+from calib.imports.option_texts import blank_kind, numeric
 from calib.imports.text import fold, option_parts
 from calib.words import message
 
@@ -136,7 +135,7 @@ class _Work:
         key = (text, track)
         if key not in self.known:
             word = self.mapping.items.get(fold(text), text)
-            codes = item_found(self.finder, word).codes
+            codes = self.finder.find(word).codes
             own = [c for c in text.split(" | ") if self._on(track, c)]
             self.known[key] = own[0] if own else codes.get(track, text)
         if self.known[key] != text:

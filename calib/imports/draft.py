@@ -1,4 +1,4 @@
-"""Columns of an export as they are made out one after another."""
+"""Columns of an export as they are made out one after another, until they are a proposal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from calib.framework import Framework
 from calib.imports.export import Export
-from calib.imports.mapping import OPEN, ColumnEntry
-from calib.imports.names import Finder, Found
-from calib.imports.proposal import Question
+from calib.imports.finder import Finder, Found
+from calib.imports.headers import track_column
+from calib.imports.mapping import OPEN, ColumnEntry, Kind, Mapping
+from calib.imports.proposal import Proposal, Question
 from calib.imports.text import bare
-from calib.words import Text
+from calib.words import Text, message
 
 __all__ = ["FEW", "At", "Draft", "listed", "row_tracks"]
 
@@ -24,7 +25,17 @@ FEW = 15
 
 @dataclass
 class Draft:
-    """Columns as they are made out one after another."""
+    """Columns as they are made out one after another.
+
+    Attributes
+    ----------
+    entries : what each column is taken as
+    found : which indicators a column may be
+    words : words of tracks, by the track that they mean
+    track_at : the column of tracks in each block that has one
+    items : words of ballots that are not an indicator's own name, by the code that they mean
+    choices : answers to questions about the whole file, ``"?"`` where open
+    """
 
     framework: Framework
     export: Export
@@ -33,6 +44,7 @@ class Draft:
     found: dict[At, Found] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     track_at: dict[int, int] = field(default_factory=dict)
+    items: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=dict)
 
@@ -58,12 +70,58 @@ class Draft:
         """Ask what the file does not say."""
         self.questions.append(Question(key, text, answers or {}))
 
+    def ask_choice(self, key: str, text: Text, answers: Entries[str, Text]) -> None:
+        """Ask about the whole file; the answer becomes one of its choices."""
+        self.choices[key] = OPEN
+        self.ask(f"choices.{key}", text, answers)
+
+    def take_tracks(self, b: int) -> bool:
+        """Take the column that says the tracks of a block's rows; tell whether it has one.
+
+        Words that mean no track for certain are asked about.
+        """
+        told = track_column(self.framework, self.export.blocks[b])
+        if told is None:
+            return False
+        column, found = told
+        self.track_at[b] = column
+        self.put((b, column), "track", "track-words", 0.99)
+        self.words |= found
+        for text, code in found.items():
+            if code == OPEN:
+                asked = message("imports.ask_track", text=text)
+                self.ask(f"tracks.{text}", asked, self.track_names)
+        return True
+
+    @property
+    def track_names(self) -> dict[str, Text]:
+        """Names of the framework's tracks by code."""
+        return {t: track.name for t, track in self.framework.tracks.items()}
+
     def indicator(self, at: At, found: Found) -> None:
         """Take a column as what was found."""
         self.found[at] = found
         tracks = [t for t in found.codes if not found.tracks or t in found.tracks]
         code = found.codes[tracks[0]] if tracks else OPEN
         self.put(at, "indicator", found.reason, found.confidence, of=code, tracks=tuple(tracks))
+
+    def proposal(self, kind: Kind, **more: object) -> Proposal:
+        """Return what was made out, with the questions that are open."""
+        mapping = Mapping.model_validate(
+            {
+                "kind": kind,
+                "framework": self.framework.code,
+                "framework_version": self.framework.version,
+                "platform": self.export.platform.code if self.export.platform else "",
+                "fingerprint": self.export.fingerprint,
+                "choices": self.choices,
+                "tracks": self.words,
+                "items": self.items,
+                "columns": tuple(e for _, e in sorted(self.entries.items())),
+                **more,
+            }
+        )
+        return Proposal(self.export, mapping, tuple(self.questions))
 
 
 def row_tracks(draft: Draft, b: int) -> list[str]:

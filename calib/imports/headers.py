@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from calib.framework import Framework
 from calib.imports.export import Block
 from calib.imports.mapping import OPEN
-from calib.imports.options import blank_kind
+from calib.imports.option_texts import blank_kind
 from calib.imports.text import bare, fold, option_parts, unnumbered
 from calib.imports.vocabulary import words
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from collections.abc import Mapping as Entries
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +18,7 @@ from calib._validation import parse_model
 from calib.errors import InputError
 from calib.files.atomic import write_text
 from calib.files.inputs import read_toml
-from calib.imports.names import CERTAIN
+from calib.imports.finder import CERTAIN
 from calib.words import message
 
 __all__ = ["OPEN", "ColumnEntry", "Kind", "LadderEntry", "Mapping", "find_mapping", "read_mapping"]
@@ -101,16 +100,17 @@ class Mapping(_Entry):
         out += [f"options {i}" for i, o in enumerate(self.options, 1) if OPEN in o.texts]
         return out
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether something in it is likely, but not certain."""
-        entries: Iterable[Any] = (*self.columns, *self.options)
-        return any(e.confidence < CERTAIN for e in entries)
+    def doubtful_points(self) -> list[str]:
+        """Return what is likely, but not certain, by the place in the file."""
+        out = [c.column for c in self.columns if c.confidence < CERTAIN]
+        return out + [
+            f"options {i}" for i, o in enumerate(self.options, 1) if o.confidence < CERTAIN
+        ]
 
     @property
     def ready(self) -> bool:
         """Whether it can be used: nothing is open, and what is doubtful was confirmed."""
-        return not self.open_points() and (self.confirmed or not self.doubtful)
+        return not self.open_points() and (self.confirmed or not self.doubtful_points())
 
     def column(self, role: str) -> list[ColumnEntry]:
         """Return the columns of a role, in the order of the file."""

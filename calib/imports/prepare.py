@@ -9,12 +9,12 @@ from pathlib import Path
 
 from calib.errors import Fault, InputError
 from calib.framework import Framework
-from calib.imports.answers import propose_answers
-from calib.imports.ballots import looks_like_ballots, propose_ballots
 from calib.imports.export import Export, read_export
 from calib.imports.mapping import Kind, Mapping, find_mapping, read_mapping
 from calib.imports.proposal import Proposal
-from calib.imports.weights import looks_like_weights, propose_weights
+from calib.imports.propose_answers import propose_answers
+from calib.imports.propose_ballots import looks_like_ballots, propose_ballots
+from calib.imports.propose_weights import looks_like_weights, propose_weights
 from calib.words import joined, message
 
 __all__ = ["prepare", "require_ready", "stored"]
@@ -174,10 +174,7 @@ def require_ready(proposal: Proposal, *, confirm: bool = False) -> Mapping:
         how = message("imports.how_to_answer", file=Path(proposal.export.file).name)
         raise InputError([*faults, Fault(file, "", how)])
     if not confirm and not mapping.ready:
-        doubtful = [c.column for c in mapping.columns if c.confidence < 0.95]
-        doubtful += [
-            f"options {i}" for i, o in enumerate(mapping.options, 1) if o.confidence < 0.95
-        ]
+        doubtful = mapping.doubtful_points()
         said = message("imports.to_confirm", n=len(doubtful), what=doubtful)
         how = message("imports.how_to_confirm", file=Path(proposal.export.file).name)
         raise InputError([Fault(file, "", said, expected=how)])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from calib.framework import Framework
 from calib.imports.export import Export
+from calib.imports.finder import CERTAIN
 from calib.imports.mapping import OPEN, ColumnEntry, Mapping
-from calib.imports.names import CERTAIN
 from calib.report import Column, Role, Table
 from calib.words import Text, joined, message, template
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calib.imports.draft import FEW, At, Draft, listed, row_tracks
-from calib.imports.leftover import Free, cores, match, names_of
+from calib.imports.finder import Found
+from calib.imports.likeness import Free, cores, match, names_of
 from calib.imports.mapping import OPEN
-from calib.imports.names import Found
-from calib.imports.options import blank_kind
+from calib.imports.option_texts import blank_kind
 from calib.imports.text import bare, option_parts
 from calib.words import message
 

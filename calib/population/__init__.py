@@ -1,18 +1,18 @@
 """Populations of enterprises: reading them, and generating synthetic ones."""
 
-from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
-from calib.population.generate import generate_population
-from calib.population.imported import import_answers, mapped_population, read_population
-from calib.population.imputation import DrawnAnswers, draw_answers, impute
-from calib.population.parse import parse_population
-from calib.population.partitions import write_partitions
-from calib.population.population import Kind, Labels, Population, Sample
-from calib.population.spec import (
+from calib.population.declared import (
     GenerateEntry,
     PopulationSpec,
     load_population,
     resolve_population,
 )
+from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
+from calib.population.generate import generate_population
+from calib.population.imputation import DrawnAnswers, draw_answers, impute
+from calib.population.parse import parse_population
+from calib.population.partitions import write_partitions
+from calib.population.population import Kind, Labels, Population, Sample
+from calib.population.population_files import import_answers, mapped_population, read_population
 
 __all__ = [
     "DrawnAnswers",

@@ -13,8 +13,8 @@ from calib.errors import InputError
 from calib.files.inputs import note_input
 from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
+from calib.population.declared import load_population
 from calib.population.population import Population, Sample
-from calib.population.spec import load_population
 from calib.requests import expect
 from calib.words import Label, Text, message
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from calib._dates import now
-from calib.files.verification import note_verification
+from calib.files.last_verification import note_verification
 from calib.report import Column, Note, Result, Role, Table
 from calib.verification.closed_forms import closed_forms
 from calib.verification.health import HealthCheck, health_checks

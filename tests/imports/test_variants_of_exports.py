@@ -22,7 +22,7 @@ from platform_exports import (
 
 import calib
 from calib.imports import prepare
-from calib.imports.options import numeric
+from calib.imports.option_texts import numeric
 
 TRUTH = {f.name: f for f in firms()}
 WIDE = {

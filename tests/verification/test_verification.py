@@ -15,8 +15,8 @@ from click.testing import CliRunner
 import calib
 from calib.cli.verify import verify as command
 from calib.files import shipped
+from calib.files.last_verification import last_verification
 from calib.files.shipped import shipped_data
-from calib.files.verification import last_verification
 from calib.verification import Compared, digits_agreed, health, verification_page, verify
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,8 +18,8 @@ from calib.files.inputs import read_toml
 from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.population.generate import generate_population
-from calib.population.imported import read_population
 from calib.population.population import Population
+from calib.population.population_files import read_population
 from calib.requests import expect
 from calib.words import Label, message
 

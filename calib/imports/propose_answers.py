@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from calib.framework import Framework
 from calib.imports.draft import FEW, At, Draft, listed, row_tracks
 from calib.imports.export import Block, Export
-from calib.imports.headers import headed, track_column, track_words
-from calib.imports.mapping import OPEN, ColumnEntry, LadderEntry, Mapping
-from calib.imports.names import Finder
-from calib.imports.options import Answers, blank_kind, gather, ladders
+from calib.imports.finder import Finder
+from calib.imports.headers import headed, track_words
+from calib.imports.mapping import OPEN, LadderEntry
+from calib.imports.option_texts import Answers, blank_kind, gather, ladders
 from calib.imports.proposal import Proposal
 from calib.imports.text import fold, option_parts
 from calib.imports.together import ask_unsettled, holds_options, place_together
@@ -32,7 +32,7 @@ def propose_answers(export: Export, framework: Framework) -> Proposal:
     """
     draft = Draft(framework, export, Finder(framework))
     for b, block in enumerate(export.blocks):
-        _tracks(draft, b, block)
+        _tracks(draft, b)
         for c in range(len(block.labels)):
             if (b, c) not in draft.entries:
                 _column(draft, (b, c), block)
@@ -42,44 +42,21 @@ def propose_answers(export: Export, framework: Framework) -> Proposal:
     _settle_tracks(draft)
     _settle_twice(draft)
     _ask_lacking(draft)
-    entries, columns = _options(draft)
-    mapping = Mapping(
-        kind="answers",
-        framework=framework.code,
-        framework_version=framework.version,
-        platform=export.platform.code if export.platform else "",
-        fingerprint=export.fingerprint,
-        choices=draft.choices,
-        tracks=draft.words,
-        columns=tuple(columns),
-        options=tuple(entries),
-    )
-    return Proposal(export, mapping, tuple(draft.questions))
+    return draft.proposal("answers", options=tuple(_options(draft)))
 
 
-def _tracks(draft: Draft, b: int, block: Block) -> None:
+def _tracks(draft: Draft, b: int) -> None:
     """Find out how the rows of a block say their track: by a column, or by the sheet's name."""
-    if len(draft.framework.tracks) < 2:
-        return
-    told = track_column(draft.framework, block)
-    named_tracks: dict[str, Text] = {t: x.name for t, x in draft.framework.tracks.items()}
-    if told is not None:
-        column, found = told
-        draft.track_at[b] = column
-        draft.put((b, column), "track", "track-words", 0.99)
-        draft.words |= found
-        for text, code in found.items():
-            if code == OPEN:
-                draft.ask(f"tracks.{text}", message("imports.ask_track", text=text), named_tracks)
+    block = draft.export.blocks[b]
+    if len(draft.framework.tracks) < 2 or draft.take_tracks(b):
         return
     named = track_words(draft.framework, [block.sheet]) if block.sheet else None
     key = f"track of {block.sheet}" if block.sheet else "track"
     if named:
         draft.choices[key] = named[block.sheet]
         return
-    draft.choices[key] = OPEN
-    answers: dict[str, Text] = {"by-branch": message("imports.by_branch"), **named_tracks}
-    draft.ask(f"choices.{key}", message("imports.ask_rows_track", sheet=block.sheet), answers)
+    answers: dict[str, Text] = {"by-branch": message("imports.by_branch"), **draft.track_names}
+    draft.ask_choice(key, message("imports.ask_rows_track", sheet=block.sheet), answers)
 
 
 def _column(draft: Draft, at: At, block: Block) -> None:
@@ -245,7 +222,7 @@ def _is_options(draft: Draft, at: At) -> bool:
     return 1 < len(filled) <= FEW and len(lettered) == len(filled)
 
 
-def _options(draft: Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
+def _options(draft: Draft) -> list[LadderEntry]:
     """Find the ladders of option texts, and ask what numbers are where they are no options."""
     gathered: list[Answers] = []
     for at, entry in sorted(draft.entries.items()):
@@ -263,7 +240,7 @@ def _options(draft: Draft) -> tuple[list[LadderEntry], list[ColumnEntry]]:
     if clashing:
         _ask_clashing(draft, clashing, entries)
     _ask_numbers(draft, gathered)
-    return entries, [e for _, e in sorted(draft.entries.items())]
+    return entries
 
 
 def _ask_clashing(draft: Draft, clashing: Sequence[At], ladders: Sequence[LadderEntry]) -> None:
@@ -281,12 +258,11 @@ def _ask_clashing(draft: Draft, clashing: Sequence[At], ladders: Sequence[Ladder
                 there=item.options if item else 0,
             )
         )
-    draft.choices["item-options"] = OPEN
     answers: dict[str, Text] = {
         "as-in-file": message("imports.options_as_in_file"),
         "as-in-framework": message("imports.options_as_in_framework"),
     }
-    draft.ask("choices.item-options", message("imports.ask_clash", items=shown), answers)
+    draft.ask_choice("item-options", message("imports.ask_clash", items=shown), answers)
 
 
 def _ask_numbers(draft: Draft, gathered: Sequence[Answers]) -> None:
@@ -306,6 +282,5 @@ def _ask_numbers(draft: Draft, gathered: Sequence[Answers]) -> None:
     if low >= rule.low and high <= rule.high:
         listed["scores"] = message("imports.numbers.scores", low=rule.low, high=rule.high)
     listed["options"] = message("imports.numbers.options")
-    draft.choices["numbers"] = OPEN
     said = message("imports.ask_numbers", low=f"{low:g}", high=f"{high:g}", n=len(numbers))
-    draft.ask("choices.numbers", said, listed)
+    draft.ask_choice("numbers", said, listed)

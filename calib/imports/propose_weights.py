@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from calib.errors import Faults
 from calib.framework import Framework
+from calib.imports.draft import Draft
 from calib.imports.export import Block, Export
+from calib.imports.finder import Finder
 from calib.imports.headers import headed, track_column, track_words
 from calib.imports.mapping import OPEN, ColumnEntry, Mapping
-from calib.imports.names import Finder
-from calib.imports.options import blank_kind, numeric
-from calib.imports.proposal import Proposal, Question
+from calib.imports.option_texts import blank_kind, numeric
+from calib.imports.proposal import Proposal
 from calib.imports.text import fold
 from calib.imports.vocabulary import words
 from calib.words import Text, message
@@ -90,13 +91,12 @@ def looks_like_weights(export: Export, framework: Framework) -> bool:
 def propose_weights(export: Export, framework: Framework) -> Proposal:
     """Return what a table of weights holds, column by column."""
     finder = _nodes(framework)
-    entries: list[ColumnEntry] = []
-    found_words: dict[str, str] = {}
-    for block in export.blocks:
+    draft = Draft(framework, export, finder)
+    for b, block in enumerate(export.blocks):
         track = track_column(framework, block)
         if track is not None and OPEN in track[1].values():
             track = None
-        found_words |= track[1] if track else {}
+        draft.words |= track[1] if track else {}
         for c, label in enumerate(block.labels):
             texts = block.texts[c]
             role, reason = "aside", "no-indicator"
@@ -112,32 +112,10 @@ def propose_weights(export: Export, framework: Framework) -> Proposal:
                 told = track_words(framework, [label])
                 if told:
                     tracks = (told[label],)
-            entries.append(
-                ColumnEntry.model_validate(
-                    {
-                        "column": block.column_name(c),
-                        "header": label,
-                        "as": role,
-                        "tracks": tracks,
-                        "confidence": 0.98,
-                        "reason": reason,
-                    }
-                )
-            )
-    mapping = Mapping(
-        kind="weights",
-        framework=framework.code,
-        framework_version=framework.version,
-        platform="",
-        fingerprint=export.fingerprint,
-        tracks=found_words,
-        columns=tuple(entries),
-    )
-    faults = Faults(export.file)
-    given = read_given(export, mapping, framework, faults)
-    choices, questions = _questions(given, framework)
-    mapping = mapping.model_copy(update={"choices": choices})
-    return Proposal(export, mapping, tuple(questions))
+            draft.put((b, c), role, reason, 0.98, tracks=tracks)
+    mapping = draft.proposal("weights").mapping
+    _ask_rest(draft, read_given(export, mapping, framework, Faults(export.file)))
+    return draft.proposal("weights")
 
 
 def _scope(label: str) -> str:
@@ -262,10 +240,9 @@ def _row(
     return out
 
 
-def _questions(
-    given: Sequence[GivenWeight], framework: Framework
-) -> tuple[dict[str, str], list[Question]]:
+def _ask_rest(draft: Draft, given: Sequence[GivenWeight]) -> None:
     """Ask what the table does not say: where the rest comes from."""
+    framework = draft.framework
     have = {(g.track, g.code) for g in given}
     lacking = [
         f"{family.parent or framework.name.get('en')} ({t})"
@@ -277,10 +254,10 @@ def _questions(
         (t, code) in have for t, tree in framework.tracks.items() for code in tree.leaf_codes
     )
     if not lacking or leaves_only:
-        return {}, []
+        return
     answers: dict[str, Text] = {
         "published": message("imports.rest_published"),
         "equal": message("imports.rest_equal"),
     }
     asked = message("imports.ask_rest", n=len(lacking), families=lacking[:6])
-    return {"rest": OPEN}, [Question("choices.rest", asked, answers)]
+    draft.ask_choice("rest", asked, answers)
