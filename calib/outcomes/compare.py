@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -322,14 +322,28 @@ def _watched(found: ComparisonResult) -> pd.DataFrame:
     """Return the numbers whose range over samples is shown."""
     import pandas as pd
 
-    counts = long_form(found.frame("stars"), ["set", "scope", "star"], ["count"])
-    agreement = found.frame("agreement")
+    counts = long_form(star_table(found.ratings), ["set", "scope", "star"], ["count"])
+    agreement = agreement_table(found.ratings, found.baseline)
+    agreement = agreement[agreement["set"] != found.baseline]
     watched = [c for c in ("up", "down", "downgraded") if c in agreement]
     moves = long_form(agreement, ["set", "scope"], watched)
     return pd.concat([counts, moves], ignore_index=True).astype({"star": "Int64"})
 
 
-@over_samples(_watched)
+def _quick(
+    baseline: WeightSet,
+    candidate: Sets,
+    population: Population,
+    *,
+    rule_options: RuleOptions | Mapping[str, str] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Return what :func:`_watched` does, without intervals and tests."""
+    del options
+    return _watched(_rated(baseline, candidate, population, rule_options))
+
+
+@over_samples(_watched, _quick)
 @takes(CompareRequest)
 def compare(
     baseline: WeightSet,
@@ -374,6 +388,23 @@ def compare(
     >>> calib.compare(published, more, firms, rng=1).baseline
     'published'
     """
+    found = _rated(baseline, candidate, population, rule_options)
+    inference = infer(found.ratings, found.baseline, request, token(rng))
+    paths = {
+        n: p
+        for n, c in given(candidate).items()
+        if n not in found.grown and isinstance(p := _path(c), YearPath)
+    }
+    return replace(found, paths=paths, inference=inference)
+
+
+def _rated(
+    baseline: WeightSet,
+    candidate: Sets,
+    population: Population | Scored,
+    rule_options: RuleOptions | Mapping[str, str] | None,
+) -> ComparisonResult:
+    """Return the ratings under all sets."""
     call = "compare(baseline, candidate, population)"
     expect(call, baseline=(baseline, WeightSet), population=(population, (Population, Scored)))
     candidates = named_sets(call, candidate)
@@ -388,14 +419,7 @@ def compare(
         n: rate(weights=w, population=grown[n].grow(scored) if n in grown else scored)
         for n, w in sets.items()
     }
-    labels = {n: g.label for n, g in grown.items()}
-    inference = infer(ratings, base, request, token(rng))
-    paths = {
-        n: p
-        for n, c in given(candidate).items()
-        if n not in grown and isinstance(p := _path(c), YearPath)
-    }
-    return ComparisonResult(ratings, base, labels, paths, inference)
+    return ComparisonResult(ratings, base, {n: g.label for n, g in grown.items()})
 
 
 def _growth(candidate: WeightSet | Weighed) -> Any:

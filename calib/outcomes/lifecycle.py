@@ -15,8 +15,9 @@ from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
 from calib.outcomes.subject import check_framework, complete_only, scored_enterprises
 from calib.population import Population
-from calib.rating import Scored, ScoredSample
+from calib.rating import Scored, ScoredSample, over_samples
 from calib.rating.gates_and_caps import movable_gates
+from calib.rating.over_samples import long_form
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
@@ -60,6 +61,11 @@ class LifecycleResult(Result):
     added: pd.DataFrame
     remarks: tuple[Note, ...] = ()
 
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """Names of nodes, tracks and levels by code."""
+        return self.framework.names
+
     def headline(self) -> Text:
         """Return which indicators are spent."""
         return self.notes[0].text
@@ -83,6 +89,13 @@ class LifecycleResult(Result):
         return (Note(said), *self.remarks)
 
 
+def _watched(found: LifecycleResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown."""
+    numbers = ["ceiling", "floor", "mean", "spent", "retire_up", "retire_down"]
+    return long_form(found.indicators.astype({"spent": float}), ["track", "code"], numbers)
+
+
+@over_samples(_watched)
 @takes(LifecycleRequest)
 def lifecycle(
     weights: WeightSet,
@@ -96,7 +109,7 @@ def lifecycle(
     Parameters
     ----------
     weights : the set under which enterprises are rated
-    population : the enterprises, as answers or as scores
+    population : the enterprises, as answers or as scores; or an ensemble of samples
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     {options}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -14,7 +14,8 @@ from pydantic import Field
 from calib.errors import InputError
 from calib.framework import Framework, RuleOptions
 from calib.population import Population
-from calib.rating import Rating, Scored, rate, score_answers
+from calib.rating import Rating, Scored, over_samples, rate, score_answers
+from calib.rating.over_samples import long_form
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet, named_sets, set_names
@@ -111,6 +112,24 @@ class RuleOptionsResult(Result):
         return tuple(notes)
 
 
+def _watched(found: RuleOptionsResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown: who moves under each option."""
+    table = found.frame("rule-options")
+    return long_form(
+        table[table["rule_option"] != _name(())], ["set", "rule_option"], ["up", "down"]
+    )
+
+
+def _quick(weights: Any, population: Population, **options: Any) -> pd.DataFrame:
+    """Return what :func:`_watched` does, without rating combinations of options."""
+    request = options.pop("request", None) or RuleOptionsRequest.make(
+        {k: options.pop(k) for k in ("together",) if k in options}
+    )
+    alone = request.model_copy(update={"together": False})
+    return _watched(rule_options(weights, population, request=alone, **options))
+
+
+@over_samples(_watched, _quick)
 @takes(RuleOptionsRequest)
 def rule_options(
     weights: WeightSet | Mapping[str, WeightSet] | Sequence[WeightSet],
@@ -125,7 +144,8 @@ def rule_options(
     Parameters
     ----------
     weights : a set, several, or several by name
-    population : the enterprises with their answers (options decide how these are scored)
+    population : the enterprises with their answers (options decide how these are scored); or an
+        ensemble of samples
     rule_options : the answers to compare with; the framework's defaults if None
     grow : changes scores before they are rated, for instance to those of a later year
     {options}

@@ -14,7 +14,7 @@ from calib.framework import Framework, RatingRule, RuleOptions
 from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_points
 from calib.outcomes.subject import Incomplete, complete_only, scored_enterprises
 from calib.population import Population
-from calib.rating import Scored, ScoredSample
+from calib.rating import Scored, ScoredSample, over_samples
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import expect
 from calib.words import Name, Text, message
@@ -148,6 +148,23 @@ class TippingResult(Result):
         return (*(note for c in self.courses for note in _notes(c)), *self.remarks)
 
 
+def _watched(found: TippingResult) -> pd.DataFrame:
+    """Return the numbers whose range over samples is shown: who moves, and last stars."""
+    import pandas as pd
+
+    years = found.frame("stars-by-year")
+    last = years[years["year"] == years.groupby("set")["year"].transform("max")]
+    counts = last.rename(columns={"count": "value"})[["set", "scope", "year", "star", "value"]]
+    changing = [
+        (c.name, "all", "changing", float(sum(len(np.unique(f.row)) for f in c.found.values())))
+        for c in found.courses
+    ]
+    rows = pd.DataFrame(changing, columns=["set", "scope", "quantity", "value"])
+    every = pd.concat([counts.assign(quantity="count"), rows], ignore_index=True)
+    return every.astype({"star": "Int64", "year": "Int64"})
+
+
+@over_samples(_watched)
 def tipping(
     shift: Shift | YearPath,
     population: Population | Scored,
@@ -161,7 +178,7 @@ def tipping(
     Parameters
     ----------
     shift : from :func:`calib.shift`, or a path of weights over years
-    population : the enterprises in the first year
+    population : the enterprises in the first year; or an ensemble of samples
     rule_options : answers to the open questions of the rule; the framework's defaults if None
     name : of the path in tables; the name of its last set if None
     incomplete : enterprises with unanswered items: left out

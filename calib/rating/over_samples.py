@@ -48,6 +48,35 @@ class OverSamples(Result, Generic[R]):
     found: tuple[pd.DataFrame, ...]
     ensemble: Ensemble
 
+    @classmethod
+    def together(
+        cls, results: Mapping[str, OverSamples[R]], example: R, key: str | None = None
+    ) -> OverSamples[R]:
+        """Return the results of several sets or cases as one.
+
+        Parameters
+        ----------
+        results : by name
+        example : what is shown of the examples of all of them
+        key : the column that tells their names, None where their numbers tell them apart
+        """
+        import pandas as pd
+
+        def joined_up(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+            parts = [
+                f if key is None else f.assign(**{key: name})[[key, *f.columns]]
+                for name, f in frames.items()
+            ]
+            return pd.concat(parts, ignore_index=True)
+
+        every = [*results.values()]
+        found = tuple(
+            joined_up({name: r.found[i] for name, r in results.items()})
+            for i in range(len(every[0].found))
+        )
+        shown = joined_up({name: r.shown for name, r in results.items()})
+        return cls(example, shown, found, every[0].ensemble)
+
     @property
     def names(self) -> Mapping[str, Text]:
         """Names of nodes, tracks and levels by code."""
@@ -78,8 +107,9 @@ class OverSamples(Result, Generic[R]):
     def tables(self) -> Sequence[Table]:  # type: ignore[override]
         """The range over samples, and the tables of the example."""
         title = message("outcomes.samples.table", n=len(self.found))
+        answers = any(t.from_answers for t in self.example.tables)
         table = Table("samples", self.range, title, rows=60, from_transitions=True,
-                      blank=message("outcomes.samples.blank"))  # fmt: skip
+                      from_answers=answers, blank=message("outcomes.samples.blank"))  # fmt: skip
         return (table, *self.example.tables)
 
     @property
@@ -108,7 +138,7 @@ class OverSamples(Result, Generic[R]):
             key = "unlike_in"
         yield Note(
             message(f"outcomes.samples.{key}", n=int(beyond.sum()), of=len(table),
-                    samples=len(self.found), nodes=[self.names[c] for c in codes[:6]]),
+                    samples=len(self.found), nodes=[self.names.get(c, c) for c in codes[:6]]),
             warning=True,
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import calib
+from calib.files.shipped import shipped_data
 from calib.rating import OverSamples
 
 AII = calib.load_framework("aii")
@@ -90,3 +91,86 @@ def test_one_of_many_is_said_wherever_the_trial_is_used(lang):
     assert said in calib.rate(PUBLISHED, TRIAL).summary(lang)
     assert said in calib.compare(PUBLISHED, MORE, TRIAL, rng=1).summary(lang)
     assert said in calib.rate(PUBLISHED, FEW).summary(lang)
+
+
+def test_years_indicators_and_rule_options_have_their_ranges():
+    two = FEW.first(2)
+    moving = calib.shift(PUBLISHED, {"DA": 0.45}, years=(2025, 2030))
+    tipped = rows(calib.tipping(moving, two), quantity="changing")
+    by_hand = [calib.tipping(moving, p).frame()["enterprise"].nunique() for p in two]
+    assert [tipped["sample_min"].item(), tipped["sample_max"].item()] == sorted(by_hand)
+    spent = rows(calib.lifecycle(PUBLISHED, two, ceiling=0.3), quantity="spent").set_index("code")
+    single = [calib.lifecycle(PUBLISHED, p, ceiling=0.3).frame().set_index("code") for p in two]
+    mean = np.mean([one["spent"][spent.index] for one in single], axis=0)
+    np.testing.assert_array_equal(spent["sample_mean"], mean)
+    assert mean.any()
+    options = calib.rule_options(PUBLISHED, two)
+    down = rows(options, quantity="down").set_index("rule_option")["sample_mean"]
+    frames = [calib.rule_options(PUBLISHED, p).frame().set_index("rule_option") for p in two]
+    np.testing.assert_array_equal(down, np.mean([f["down"][down.index] for f in frames], axis=0))
+
+
+def test_an_experiment_shows_the_range_over_samples_of_every_analysis_that_names_them(tmp_path):
+    shipped = shipped_data() / "trial" / "ensemble.csv"
+    lines = shipped.read_text("ascii").splitlines()[:45]
+    (tmp_path / "few.csv").write_text("\n".join(lines), "ascii")
+    (tmp_path / "over.toml").write_text(EXPERIMENT, "utf-8")
+    run = calib.run_experiment(tmp_path / "over.toml")
+    two = FEW.first(2)
+    for name in ("comparison", "acceptability", "tipping", "lifecycle", "rule-options",
+                 "dominance", "stability"):  # fmt: skip
+        assert isinstance(run.outcomes[name], OverSamples), name
+        assert (run.outcomes[name].range["samples"] == 2).all()
+    direct = calib.compare(PUBLISHED, MORE, two, rng=1).range.query("set == 'more'")
+    found = run.outcomes["comparison"].range.query("set == 'more'")
+    columns = ["value", "sample_min", "sample_mean", "sample_max"]
+    np.testing.assert_array_equal(found[columns], direct[columns])
+    assert set(run.outcomes["dominance"].range["set"]) == {"published", "more"}
+    assert set(run.outcomes["acceptability"].range["case"]) == {"any", "near"}
+    assert "few.csv" in run.inputs
+    assert "众多样本之一" in run.summary("zh")
+
+
+EXPERIMENT = """
+schema = "calib.experiment/1"
+name = "over-samples"
+framework = "aii"
+baseline = "published"
+population = { file = "trial" }
+[sets.published]
+source = "published"
+[sets.more]
+source = "override"
+weights = { DA = 0.45 }
+[sets.moving]
+source = "shift"
+base = "published"
+to = "more"
+years = [2025, 2026]
+[outcomes.comparison]
+ensemble = "few.csv"
+bootstrap = 100
+[outcomes.acceptability]
+ensemble = "few.csv"
+size = 64
+replicates = 2
+cases.any.levels.pillar.kind = "uniform"
+cases.near.levels.pillar = { kind = "dirichlet", concentration = 60 }
+[outcomes.stability]
+ensemble = "few.csv"
+levels = ["pillar"]
+[outcomes.tipping]
+ensemble = "few.csv"
+[outcomes.lifecycle]
+ensemble = "few.csv"
+[outcomes.rule-options]
+ensemble = "few.csv"
+sets = ["published"]
+together = false
+[outcomes.dominance]
+ensemble = "few.csv"
+sets = ["published", "more"]
+cap = 0.1
+orders = 10
+draws = 0
+"""

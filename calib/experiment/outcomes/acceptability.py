@@ -8,6 +8,7 @@ from pydantic import Field
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome, Params
+from calib.experiment.samples import EnsembleParams, enterprises_under, together
 from calib.outcomes.acceptability import (
     AcceptabilityRequest,
     AcceptabilityResult,
@@ -15,6 +16,7 @@ from calib.outcomes.acceptability import (
     UncertaintyRequest,
     acceptability,
 )
+from calib.rating import OverSamples
 from calib.words import Name
 
 __all__ = ["ACCEPTABILITY"]
@@ -40,30 +42,31 @@ class CaseParams(UncertaintyRequest):
     label: LabelParams | None = None
 
 
-class AcceptabilityParams(SamplingRequest):
+class AcceptabilityParams(SamplingRequest, EnsembleParams):
     """``acceptability``: cases by name; ``size`` draws in each of ``replicates`` repetitions."""
 
     cases: Annotated[dict[str, CaseParams], Field(min_length=1)]
 
 
-def _build(context: Context, params: AcceptabilityParams) -> AcceptabilityResult:
-    found = []
+def _build(
+    context: Context, params: AcceptabilityParams
+) -> AcceptabilityResult | OverSamples[AcceptabilityResult]:
+    found = {}
     for name, case in params.cases.items():
         context.tick(f"acceptability {name}")
         around = case.around or context.baseline
         request = AcceptabilityRequest(
             **dict(params.part(SamplingRequest)), **dict(case.part(UncertaintyRequest))
         )
-        found.append(
-            acceptability(
-                context.set(around), context.scored_under(around), name=name,
-                label=None if case.label is None else Name(case.label.zh, case.label.en),
-                draws=None if case.draws is None else context.set(case.draws),
-                rng=context.seed, workers=context.workers, scheduler=context.scheduler,
-                request=request,
-            )
+        enterprises = enterprises_under(context, around, params.ensemble)
+        found[name] = acceptability(
+            context.set(around), enterprises, name=name,
+            label=None if case.label is None else Name(case.label.zh, case.label.en),
+            draws=None if case.draws is None else context.set(case.draws),
+            rng=context.seed, workers=context.workers, scheduler=context.scheduler,
+            request=request, rule_options=context.rule_options,
         )  # fmt: skip
-    return AcceptabilityResult.together(found)
+    return together(found, lambda cases: AcceptabilityResult.together([*cases.values()]))
 
 
 def _needs(params: AcceptabilityParams) -> list[str]:

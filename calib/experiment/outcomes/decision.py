@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
+from calib.experiment.samples import ensemble_of
 from calib.outcomes.decision import DecisionRequest, DecisionResult, decide
-from calib.population import Ensemble, load_ensemble
 
 __all__ = ["DECISION"]
 
@@ -38,12 +36,7 @@ def _build(context: Context, params: DecisionParams) -> DecisionResult:
 def _population(context: Context, params: DecisionParams) -> object:
     if params.ensemble is None:
         return context.population
-    known = context.log.folder / params.ensemble
-    name = str(known) if known.is_file() else params.ensemble
-    ensemble: Ensemble = load_ensemble(name, context.framework)
-    if known.is_file():
-        context.path(params.ensemble)
-    return replace(ensemble, example=context.population)
+    return ensemble_of(context, params.ensemble)
 
 
 def _needs(params: DecisionParams) -> list[str]:

@@ -11,6 +11,7 @@ from calib.errors import Fault, InputError, suggest
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
 from calib.experiment.results import OutcomeResult
+from calib.experiment.samples import EnsembleParams, enterprises_under, together
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 from calib.report import Note, Result, Table
 from calib.words import joined, message
@@ -18,14 +19,14 @@ from calib.words import joined, message
 __all__ = ["DOMINANCE"]
 
 
-class DominanceParams(DominanceRequest):
+class DominanceParams(DominanceRequest, EnsembleParams):
     """``dominance``: ``sets`` (the baseline if not stated) and the options of the method."""
 
     sets: tuple[str, ...] = ()
     draws: int = Field(500, ge=0, le=10_000, description="bootstrap draws for intervals")
 
 
-def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
+def _dominance(context: Context, params: DominanceParams) -> Result:
     from calib.outcomes.dominance import dominance
 
     known = context.sets()
@@ -40,11 +41,15 @@ def _dominance(context: Context, params: DominanceParams) -> OutcomeResult:
     request = params.part(DominanceRequest)
     found = {
         name: dominance(
-            known[name], context.scored_under(name), request=request,
-            rng=context.rng(f"dominance {name}"),
+            known[name], enterprises_under(context, name, params.ensemble), request=request,
+            rule_options=context.rule_options, rng=context.rng(f"dominance {name}"),
         )
         for name in names
     }  # fmt: skip
+    return together(found, _joined, "set")
+
+
+def _joined(found: Mapping[str, Result]) -> Result:
     drawings = [
         replace(d, name=d.name.replace("dominance-", f"dominance-{name.replace('/', '-')}-", 1))
         for name, result in found.items()

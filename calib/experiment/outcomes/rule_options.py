@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
+from calib.experiment.samples import EnsembleParams, ensemble_of, together
 from calib.outcomes.rule_options import RuleOptionsRequest, RuleOptionsResult, rule_options
+from calib.rating import OverSamples
 
 __all__ = ["RULE_OPTIONS"]
 
 
-class RuleOptionsParams(RuleOptionsRequest):
+class RuleOptionsParams(RuleOptionsRequest, EnsembleParams):
     """``rule-options``: of the stars under ``sets``; all sets if not stated."""
 
     sets: tuple[str, ...] | None = None
 
 
-def _build(context: Context, params: RuleOptionsParams) -> RuleOptionsResult:
-    found = []
+def _build(
+    context: Context, params: RuleOptionsParams
+) -> RuleOptionsResult | OverSamples[RuleOptionsResult]:
+    found = {}
+    enterprises = context.population if params.ensemble is None else ensemble_of(
+        context, params.ensemble)  # fmt: skip
     for name in params.sets or tuple(context.sets()):
         context.tick(f"rule options {name}")
         grown = context.grown(name)
         growth = {} if grown is None else {"grow": grown.grow}
-        found.append(
-            rule_options(
-                {name: context.set(name)}, context.population, rule_options=context.rule_options,
-                request=params.part(RuleOptionsRequest), **growth,
-            )
+        found[name] = rule_options(
+            {name: context.set(name)}, enterprises, rule_options=context.rule_options,
+            request=params.part(RuleOptionsRequest), **growth,
         )  # fmt: skip
-    return RuleOptionsResult.together(found)
+    return together(found, lambda sets: RuleOptionsResult.together([*sets.values()]))
 
 
 RULE_OPTIONS = Outcome(RuleOptionsParams, _build, lambda p: p.sets or ())

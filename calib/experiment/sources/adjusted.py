@@ -10,7 +10,8 @@ from pydantic import Field
 from calib.adjustment.adjust_request import AdjustRequest
 from calib.experiment.context import Context
 from calib.experiment.registry import Source
-from calib.population import Ensemble, load_ensemble
+from calib.experiment.samples import ensemble_of
+from calib.population import Ensemble
 from calib.rating import Scored
 from calib.report import Note
 from calib.weights import Weighed
@@ -59,11 +60,7 @@ def _adjusted(context: Context, name: str, params: AdjustedParams) -> Weighed:
 
 
 def _enterprises(context: Context, params: AdjustedParams) -> Scored | Ensemble:
-    if params.ensemble is None:
-        return context.scored
-    known = context.log.folder / params.ensemble
-    name = str(context.path(params.ensemble)) if known.is_file() else params.ensemble
-    return replace(load_ensemble(name, context.framework), example=context.population)
+    return context.scored if params.ensemble is None else ensemble_of(context, params.ensemble)
 
 
 ADJUSTED = Source(AdjustedParams, _adjusted, lambda p: [p.base], _arguments)
