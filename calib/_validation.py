@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from calib.errors import Fault, InputError, did_you_mean
-from calib.words import Name, Text, joined, message, template
+from calib.words import Name, Text, is_text, joined, message, template
 
 __all__ = ["parse_model"]
 
@@ -107,7 +107,7 @@ def _said(error: Any) -> Text:
     """Return what is wrong, in the words of the catalogue; in pydantic's where it has none."""
     context = error.get("ctx", {})
     cause = context.get("error")
-    if isinstance(cause, ValueError) and cause.args and isinstance(cause.args[0], Text):
+    if isinstance(cause, ValueError) and cause.args and is_text(cause.args[0]):
         return cause.args[0]
     alone = error["input"]
     if error["type"] in ("tuple_type", "list_type") and isinstance(alone, str | int | float):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from calib.words import Message, Text, message, resolve_language, say
+from calib.words import Message, Text, is_text, message, resolve_language, say
 
 __all__ = [
     "CalibError",
@@ -41,7 +41,7 @@ _LONGEST_WORD = 200
 
 
 def _say(text: object, lang: str) -> str:
-    return text.get(lang) if isinstance(text, Text) else str(text)
+    return text.get(lang) if is_text(text) else str(text)
 
 
 class CalibError(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calib.report.schema import Column, Role
-from calib.words import Name, Text, joined, languages, message, say, template
+from calib.words import Name, Text, is_text, joined, languages, message, say, template
 
 __all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_value",
            "options_in_words", "spell", "spell_options"]  # fmt: skip
@@ -73,7 +73,7 @@ def display(value: Any, column: Column, lang: str, names: Names | None = None) -
         return message("report.cell_withheld").get(lang)
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return message("words.yes" if value else "words.no").get(lang)
-    if isinstance(value, Text):
+    if is_text(value):
         return value.get(lang)
     if isinstance(value, int | float) or hasattr(value, "dtype"):
         return number(float(value), column)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from calib.report.schema import Column, Role, resolve_columns
 from calib.report.showing import current_limits, current_recorder, mark, withheld
-from calib.words import Text, message
+from calib.words import Text, is_text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,11 +107,11 @@ class Table:
             texts = [
                 (c.get("zh"), c.get("en"), old)
                 for c, old in zip(cells, frame[key], strict=True)
-                if isinstance(c, Text)
+                if is_text(c)
             ]
             if all(zh == en for zh, en, _ in texts) or any(en != old for _, en, old in texts):
                 continue
-            zh = [c.get("zh") if isinstance(c, Text) else c for c in cells]
+            zh = [c.get("zh") if is_text(c) else c for c in cells]
             twin = f"{key}_zh"
             label = message("report.in_chinese", heading=column.heading)
             added.append(Column(twin, column.role, label=label, several=column.several))

@@ -2,7 +2,7 @@
 
 from calib.words.catalogue import languages, template
 from calib.words.language import current_language, resolve_language, set_language, speaking
-from calib.words.message import Message, Text, joined, message, say
+from calib.words.message import Message, Text, is_text, joined, message, say
 from calib.words.name import Label, Name
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Name",
     "Text",
     "current_language",
+    "is_text",
     "joined",
     "languages",
     "message",
