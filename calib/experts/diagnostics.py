@@ -29,6 +29,8 @@ OUTLIER_LIMIT = 3.0
 CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
 CAMP_LEVEL = 0.05
 CAMP_DRAWS = 199  # the smallest p is then 0.005
+_PIECE = 500_000
+"""Distances between experts that are in memory at once."""
 
 
 def centred_log_ratios(weights: FloatArray, *, substitute: float = ZERO_SUBSTITUTE) -> FloatArray:
@@ -168,16 +170,17 @@ def opinion_camps(
     k = len(w)
     z = centred_log_ratios(w, substitute=substitute)
     best, score, p = np.zeros(k, dtype=np.int64), float("nan"), float("nan")
-    divided, clear = _best_division(z, most) if np.ptp(z, axis=0).max() > 1e-9 else (best, score)
-    if divided.any():
-        score, generator = clear, np.random.default_rng(rng)
+    labels, clear = _divisions(z[None], most)
+    if clear.max() > -1 and np.ptp(z, axis=0).max() > 1e-9:
+        score, generator = float(clear.max()), np.random.default_rng(rng)
         centred = z - z.mean(axis=0)
         # Normal panels with the sample's covariance: random combinations of the deviations.
         mixes = generator.normal(size=(draws, k, k)) / np.sqrt(k - 1)
-        null = [_best_division(mix @ centred, most)[1] for mix in mixes]
-        p = (1 + sum(value >= score for value in null)) / (1 + draws)
+        pieces = np.array_split(mixes, max(1, draws * k * k // _PIECE))
+        null = [_divisions(piece @ centred, most)[1].max(axis=1) for piece in pieces]
+        p = float((1 + (np.concatenate(null) >= score).sum()) / (1 + draws))
         if score >= CAMP_SILHOUETTE and p <= CAMP_LEVEL:
-            best = divided
+            best = np.unique(labels[0, clear[0].argmax()], return_inverse=True)[1]
     sizes = np.bincount(best)
     order = np.argsort(-sizes, kind="stable")
     label = np.argsort(order)[best]
@@ -186,45 +189,45 @@ def opinion_camps(
     return Camps(label.astype(np.int64), count, score, p, 1 / (1 + draws), centres)
 
 
-def _best_division(z: FloatArray, most: int) -> tuple[IntArray, float]:
-    """Find the division with the largest mean silhouette among those without single members."""
+def _divisions(z: FloatArray, most: int) -> tuple[IntArray, FloatArray]:
+    """Divide panels into 2, 3, … camps by Ward's clustering, all panels at once.
+
+    Parameters
+    ----------
+    z : (s, k, n) log-ratios of s panels
+
+    Returns
+    -------
+    (s, c, k) camp of each expert, and (s, c) mean silhouettes, -1 where a camp has one member
+    """
     from scipy.cluster.hierarchy import ward
 
-    k = len(z)
-    distances = np.sqrt(((z[:, None] - z[None]) ** 2).sum(axis=-1))
-    best, score = np.zeros(k, dtype=np.int64), -1.0
-    if k < 4:
-        return best, score
-    for label in _cuts(ward(z), min(most, k // 2)):
-        if np.bincount(label).min() < 2:
-            continue
-        found = _silhouette(distances, label)
-        if found > score:
-            best, score = label, found
-    return best, score
-
-
-def _cuts(tree: FloatArray, most: int) -> list[IntArray]:
-    """Cut a tree into 2, 3, … groups; scipy's fcluster spends most of its time on checks."""
-    k = len(tree) + 1
-    label, cuts = np.arange(k), []
-    for step, (one, other) in enumerate(tree[:-1, :2].astype(np.int64).tolist()):
-        label = np.where((label == one) | (label == other), k + step, label)
+    s, k, _ = z.shape
+    most = min(most, k // 2)
+    if most < 2:
+        return np.zeros((s, 1, k), dtype=np.int64), np.full((s, 1), -1.0)
+    trees = np.stack([ward(one)[:, :2] for one in z]).astype(np.int64)
+    label, cuts = np.tile(np.arange(k), (s, 1)), []
+    for step in range(k - 2):
+        merged = (label[:, :, None] == trees[:, step, None, :]).any(axis=-1)
+        label = np.where(merged, k + step, label)
         if k - step - 1 <= most:
-            cuts.append(np.unique(label, return_inverse=True)[1].astype(np.int64))
-    return cuts[::-1]
+            cuts.append(label)
+    labels = np.stack(cuts[::-1], axis=1)
+    distances = np.sqrt(((z[:, :, None] - z[:, None]) ** 2).sum(axis=-1))
+    return labels, _silhouettes(distances[:, None], labels)
 
 
-def _silhouette(distances: FloatArray, label: IntArray) -> float:
-    member = label[:, None] == np.arange(label.max() + 1)
-    size = member.sum(axis=0)
-    own = member[np.arange(len(label))]
-    total = distances @ member
-    inside = np.where(own, total, 0.0).sum(axis=1) / np.maximum((own * size).sum(axis=1) - 1, 1)
-    outside = np.where(own, np.inf, total / size).min(axis=1)
-    alone = (own * size).sum(axis=1) == 1
+def _silhouettes(distances: FloatArray, label: IntArray) -> FloatArray:
+    """Return mean silhouettes of divisions (…, k) under distances (…, k, k)."""
+    together = label[..., :, None] == label[..., None, :]
+    size = together.sum(axis=-1)
+    total = distances @ together  # of each expert to the camp of each other one
+    inside = np.where(together, distances, 0.0).sum(axis=-1) / np.maximum(size - 1, 1)
+    outside = np.where(together, np.inf, total / size[..., None, :]).min(axis=-1)
     scale = np.maximum(np.maximum(inside, outside), 1e-300)
-    return float(np.where(alone, 0.0, (outside - inside) / scale).mean())
+    found = ((outside - inside) / scale).mean(axis=-1)
+    return np.asarray(np.where(size.min(axis=-1) < 2, -1.0, found), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)

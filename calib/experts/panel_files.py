@@ -21,6 +21,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import Faults, InputError
 from calib.experts.elicit import METHODS
+from calib.experts.form_layout import STAMP_SHEET
 from calib.experts.form_read import read_form
 from calib.experts.pairwise import pairs_of
 from calib.experts.panel import (
@@ -190,9 +191,11 @@ def panel_files(files: Files, folder: Path | None = None) -> list[Path]:
 
 def _is_form(file: str | os.PathLike[str]) -> bool:
     """Tell a form from a plain table in a workbook: a table has our columns in its first row."""
-    from calib.tables import read_table
+    from calib.tables import read_table, sheet_names
 
     try:
+        if STAMP_SHEET in sheet_names(file):
+            return True
         table = read_table(file)
     except InputError:
         return True  # the form reader says what is wrong

@@ -22,7 +22,7 @@ from calib.report.page import (
     Part,
     Tone,
 )
-from calib.words import Text, is_text, joined, message, resolve_language, say
+from calib.words import Text, joined, message, resolve_language, say
 
 if TYPE_CHECKING:
     from calib.outcomes.decision import DecisionResult
@@ -211,7 +211,7 @@ class _Author:
         for what, share in ranking:
             error, shown = found.error_of(what), f"{100 * share:.0f}%"
             shown += f" ± {np.ceil(100 * error):.0f}%" if error > 0 else ""
-            rows.append((what.get(self.lang) if is_text(what) else what, shown))
+            rows.append((what.get(self.lang) if isinstance(what, Text) else what, shown))
         yield Grid([self.say("root"), self.say("share")], rows, numbers=(1,))
         deviation = 0.0 if found.sampled is None else found.sampled.variance[0]
         yield Paragraph(self.say("of_what", sd=f"{np.sqrt(deviation):.1f}"), muted=True)

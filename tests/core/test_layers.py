@@ -130,24 +130,26 @@ def circles(graph):
 
 
 PATHS = {module_of(p): p for p in sorted(PACKAGE.rglob("*.py"))}
-GRAPH = {m: imports_at_start(p, PATHS) for m, p in PATHS.items()}
 
 
-def test_no_modules_import_each_other_in_a_circle():
+@pytest.fixture(scope="module")
+def graph():
+    return {m: imports_at_start(p, PATHS) for m, p in PATHS.items()}
+
+
+def test_no_modules_import_each_other_in_a_circle(graph):
     """Within a package the ``__init__`` file hands names on, so that it needs all of its own."""
-    inner = {m: n for m, n in GRAPH.items() if PATHS[m].name != "__init__.py"}
-    graph = {m: {o for o in n if o in inner} for m, n in inner.items()}
-    assert circles(graph) == []
+    inner = {m: n for m, n in graph.items() if PATHS[m].name != "__init__.py"}
+    assert circles({m: {o for o in n if o in inner} for m, n in inner.items()}) == []
 
 
-def test_no_packages_import_each_other_in_a_circle():
-    graph = {}
-    for module, needed in GRAPH.items():
+def test_no_packages_import_each_other_in_a_circle(graph):
+    needs = {}
+    for module, needed in graph.items():
         room = module.split(".")[1] if "." in module else module
         rooms = {n.split(".")[1] for n in needed if "." in n}
-        graph.setdefault(room, set()).update(rooms - {room})
-    graph = {r: {o for o in n if o in graph} for r, n in graph.items()}
-    assert circles(graph) == []
+        needs.setdefault(room, set()).update(rooms - {room})
+    assert circles({r: {o for o in n if o in needs} for r, n in needs.items()}) == []
 
 
 def test_circles_are_found():
