@@ -18,7 +18,8 @@ from typing import Any
 import calib
 from calib._dates import now
 from calib.errors import InputError
-from calib.experiment.spec import Experiment
+from calib.experiment.option_words import said_option, said_value
+from calib.experiment.spec import DECISION, Experiment
 from calib.files.atomic import write_text
 from calib.files.inputs import file_digest
 from calib.words import Text, message
@@ -32,17 +33,29 @@ _FILE_KEYS = ("file", "files", "seeds", "parts", "mapping")
 
 @dataclass(frozen=True)
 class Deviation:
-    """One thing that is declared otherwise than in the protocol; None where it is not declared."""
+    """One thing that is declared otherwise than in the protocol.
+
+    Attributes
+    ----------
+    key : dotted, as the file writes it; of a whole set or analysis where it is new or gone
+    locked, now : what was and what is declared, None where it is not declared
+    what : what the key names
+    """
 
     key: str
     locked: Any
     now: Any
+    what: Text
 
     @property
     def text(self) -> Text:
         """The deviation in words."""
-        return message("experiment.protocol.deviation", key=self.key, locked=_said(self.locked),
-                       now=_said(self.now))  # fmt: skip
+        said = {"added": self.locked is None and isinstance(self.now, Mapping),
+                "dropped": self.now is None and isinstance(self.locked, Mapping)}  # fmt: skip
+        form = next((name for name, true in said.items() if true), "deviation")
+        return message(f"experiment.protocol.{form}", what=self.what, key=self.key,
+                       locked=said_value(self.key, self.locked),
+                       now=said_value(self.key, self.now))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,12 +94,16 @@ class Protocol:
         current = dict(_declared(experiment))
         if seed is not None:
             current["seed"] = seed
-        keys = list(dict.fromkeys([*self.declared, *current]))
-        return [
-            Deviation(k, self.declared.get(k), current.get(k))
-            for k in keys
-            if self.declared.get(k) != current.get(k)
-        ]
+        before, after = _by_place(self.declared), _by_place(current)
+        out: list[tuple[str, Any, Any]] = []
+        for place in dict.fromkeys([*before, *after]):
+            then, now = before.get(place), after.get(place)
+            if then is None or now is None:  # a set or an analysis as a whole
+                out.append((place, then, now))
+                continue
+            keys = dict.fromkeys([*then, *now])
+            out += [(k, then.get(k), now.get(k)) for k in keys if then.get(k) != now.get(k)]
+        return [Deviation(k, then, now, said_option(k, experiment)) for k, then, now in out]
 
     def sentence(self, deviations: Sequence[Deviation]) -> Text:
         """Return what a reader has to know of it: when it was locked, and what deviates."""
@@ -224,6 +241,17 @@ def _hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _said(value: Any) -> Any:
-    return message("experiment.protocol.nothing") if value is None else json.dumps(
-        value, ensure_ascii=False)  # fmt: skip
+def _by_place(declared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return options by the set or analysis that they belong to, the others under no name."""
+    sets = [k.removesuffix(".source") for k in declared
+            if k.startswith("sets.") and k.endswith(".source")]  # fmt: skip
+    out: dict[str, dict[str, Any]] = {"": {}}
+    for key, value in declared.items():
+        room = key.split(".")[0]
+        place = room if room == DECISION else ""
+        if room == "outcomes":
+            place = ".".join(key.split(".")[:2])
+        if room == "sets":
+            place = max((s for s in sets if key.startswith(f"{s}.")), key=len, default="")
+        out.setdefault(place, {})[key] = value
+    return out

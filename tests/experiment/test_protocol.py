@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
+from pydantic import BaseModel
 
 from calib.cli.protocol import protocol
 from calib.errors import InputError
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.experiment.protocol import lock_protocol, protocol_path, read_protocol
+from calib.experiment.registry import OUTCOMES, SOURCES, find_outcome, find_source
+from calib.population import PopulationSpec
+from calib.words.catalogue import template
 
 TEXT = """
 schema = "calib.experiment/1"
@@ -71,7 +76,8 @@ def test_every_deviation_stands_first_in_the_report_and_in_the_manifest(file, tm
     report = (folder / "report.html").read_text("utf-8")
     body = report[report.index("</header>") :]
     assert body.index("4 deviations from it") < body.index("Recommendation")
-    assert "decision.rules.stars_moved: locked 0.2, now 0.5" in report
+    assert ("Decision · rules of adoption · largest share of stars that may change "
+            "(decision.rules.stars_moved): locked 0.2, now 0.5") in report  # fmt: skip
     page = report[report.index('class="calib-page"') :]
     assert "4 deviations from it" in page  # the page says when its rules were set
 
@@ -118,3 +124,56 @@ def test_the_command_checks_and_fails_on_deviations(file):
     found = run.invoke(protocol, ["check", str(file), "--lang", "zh"])
     assert found.exit_code == 1
     assert "decision.rules.allow_reversed" in found.output
+
+
+def test_every_deviation_is_named_in_the_reader_s_words_and_by_its_key(file):
+    lock_protocol(load_experiment(file))
+    for old, new in [
+        ("{ DA = 0.40 }", '{ DA = 0.45 }\nlabel = { zh = "更多分析", en = "more analytics" }'),
+        ('allow_reversed = [""]', 'allow_reversed = ["IN", "DA"]\nconsensus = false'),
+        ("[population]", '[rule_options]\ngate_value = "example"\n[population]'),
+        ("n = 30", "n = 31"),
+        ("[decision]\n", '[sets.added]\nsource = "equal"\n[outcomes.stability]\n[decision]\n'),
+    ]:
+        change(file, old, new)
+    done = CliRunner().invoke(protocol, ["check", str(file), "--lang", "en"])
+    assert done.output.split("\n· ")[1:] == [
+        "Which gates: the table's or the worked example's? (rule_options.gate_value): "
+        "locked the table's, now the worked example's",
+        "enterprises · generated enterprises · number (population.generate.n): locked 30, now 31",
+        "weight set “more analytics” · weights set by hand · DA (sets.more.weights.DA): "
+        "locked 0.4, now 0.45",
+        "Decision · rules of adoption · nodes under which order may change "
+        '(decision.rules.allow_reversed): locked "", now IN, DA',
+        "Decision · rules of adoption · least Kendall's W among experts "
+        "(decision.rules.consensus): locked 0.5, now no",
+        "weight set “added” (sets.added): was not there, now has 1 option",
+        "analysis “Stability: how far the weights are from changing a star” (outcomes.stability): "
+        "was not there, now has 3 options\n",
+    ]
+    said = CliRunner().invoke(protocol, ["check", str(file), "--lang", "zh"]).output
+    assert (
+        "权重集“更多分析” · 直接指定的权重 · DA（sets.more.weights.DA）：锁定为 0.4，现为 0.45"
+        in said
+    )
+    assert "锁定为 按门槛表，现为 按文中示例" in said
+
+
+def test_every_option_of_every_source_and_analysis_has_words():
+    models = [find_source(n).params for n in SOURCES] + [find_outcome(n).params for n in OUTCOMES]
+    keys = set().union(*(options_of(m) for m in [*models, PopulationSpec]))
+    assert len(keys) > 100
+    unsaid = {"zh", "en", "schema_"}  # words themselves, and the kind of a file
+    assert {k for k in keys if template(f"option_names.{k}", "zh") is None} <= unsaid
+
+
+def options_of(model):
+    """Return the names of a model's fields, and of those of the models inside."""
+    inside = [m for f in model.model_fields.values() for m in models_in(f.annotation)]
+    return set(model.model_fields).union(*(options_of(m) for m in inside))
+
+
+def models_in(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for part in get_args(annotation) for m in models_in(part)]
