@@ -26,7 +26,7 @@ from calib.ballots import (  # noqa: E402
     simulate_ballots,
     tabulate,
 )
-from calib.ballots.survey import simulate_picks  # noqa: E402
+from calib.ballots.simulation import simulate_picks  # noqa: E402
 
 J, K = 28, 5
 THETA = 0.5 * np.random.default_rng(0).standard_normal(J)

@@ -28,7 +28,6 @@ from calib.ballots.estimates import (
     method_table,
     quasi_variances,
 )
-from calib.ballots.exchange import read_preflib, survey_table, write_preflib, write_survey
 from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
 from calib.ballots.opinion_groups import (
     Mixture,
@@ -46,10 +45,12 @@ from calib.ballots.power import (
     power_of_equality_test,
 )
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
+from calib.ballots.preflib import read_preflib, write_preflib
 from calib.ballots.resampling import bootstrap, worth_draws
 from calib.ballots.robust import effective_table, sandwich
 from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
+from calib.ballots.simulation import simulate_ballots
 from calib.ballots.survey import (
     REASONS,
     Ballots,
@@ -58,9 +59,15 @@ from calib.ballots.survey import (
     Survey,
     ballots_from_lists,
     reason_name,
-    simulate_ballots,
 )
-from calib.ballots.survey_files import import_ballots, mapped_survey, parse_survey, read_survey
+from calib.ballots.survey_files import (
+    import_ballots,
+    mapped_survey,
+    parse_survey,
+    read_survey,
+    survey_table,
+    write_survey,
+)
 from calib.ballots.tree_weights import (
     align_leaves,
     leaf_groups,

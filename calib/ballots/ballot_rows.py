@@ -15,11 +15,12 @@ from calib.ballots.survey import (
     RejectedBallot,
     Survey,
     reason_name,
+    say_fault,
 )
 from calib.errors import Fault, Faults, InputError, did_you_mean
 from calib.framework import Framework, Track
 from calib.tables import RawTable
-from calib.words import Message, Text, message
+from calib.words import Text, message
 
 __all__ = [
     "NO",
@@ -29,7 +30,6 @@ __all__ = [
     "column_roles",
     "looks_like_survey",
     "rank_columns",
-    "say_fault",
 ]
 
 Faulty = Literal["error", "set-aside"]
@@ -106,11 +106,6 @@ def rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list
         )
         return []
     return [group[r] for group in several.values() for r in sorted(group)]
-
-
-def say_fault(key: str, **values: object) -> Message:
-    """Return the words on a fault of ballots, by its key in the catalogue."""
-    return message(f"ballots.faults.{key}", **values)
 
 
 _Problem = tuple[str, str, str, str | Text]

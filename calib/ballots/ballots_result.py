@@ -75,7 +75,7 @@ def tables(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Table
     tracks = survey.framework.tracks
 
     def table(name: str, frames: list[pd.DataFrame], rows: int) -> Table:
-        level = next(iter(reports.values())).level
+        level = next(iter(reports.values())).percent
         title = message(f"ballots.tables.{name}", level=level, mark=_mark(survey))
         return Table(name, pd.concat(frames, ignore_index=True), title, rows)
 
@@ -124,7 +124,7 @@ def drawings(survey: Survey, reports: Mapping[str, EqualityReport]) -> tuple[Dra
     for code, report in reports.items():
         track = survey.framework.tracks[code]
         mark = _mark(survey)
-        title = message("ballots.figures.worths", track=track.name, level=report.level, mark=mark)
+        title = message("ballots.figures.worths", track=track.name, level=report.percent, mark=mark)
         draw_worths = _draw_worths(survey, track, report, title)
         out.append(Drawing(f"worths-{code}", title, draw_worths, roles=(Role.WEIGHT,)))
         if report.by_share is not None:
@@ -145,12 +145,12 @@ def _draw_worths(
     def draw(lang: str) -> Any:
         from calib.figures.ballots import worths_with_intervals
 
-        level = 1 - report.alpha
-        table = estimate(survey.ballots[track.code], level=level).table()
+        confidence = 1 - report.alpha
+        table = estimate(survey.ballots[track.code], confidence=confidence).table()
         table = table.rename(columns={"worth": "estimate"})
         names = node_names(track)
         table.index = [names[c].get(lang) for c in table["code"]]  # type: ignore[assignment, unused-ignore]
-        return worths_with_intervals(table, language=lang, title=title.get(lang), level=level)
+        return worths_with_intervals(table, language=lang, title=title.get(lang), level=confidence)
 
     return draw
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, Seed
-from calib.ballots.likelihood import equal_loglik
-from calib.ballots.montecarlo import null_statistics, penalised_ratio, savage_points
+from calib.ballots.likelihood import equal_loglik, savage_points
 from calib.ballots.plackett import supremum_loglik
 from calib.ballots.prefix import PrefixTable, tabulate
 from calib.ballots.robust import (
@@ -18,6 +17,7 @@ from calib.ballots.robust import (
     outer_products,
 )
 from calib.ballots.share_intervals import PickShares, exact_p
+from calib.ballots.simulation import null_statistics, penalised_ratio
 from calib.ballots.survey import Ballots
 
 __all__ = [
@@ -148,7 +148,7 @@ def lr_test(table: PrefixTable) -> EqualityTest:
     weights say nothing about rankings, and chi-square then holds (Rao & Scott 1984).
     """
     gain = supremum_loglik(table) - equal_loglik(table)
-    statistic = max(2.0 * gain * table.total / float(table.lengths2.sum()), 0.0)
+    statistic = max(2.0 * gain * table.kish_factor, 0.0)
     return EqualityTest("likelihood_ratio", statistic, table.J - 1, chi2_sf(statistic, table.J - 1))
 
 
@@ -166,11 +166,16 @@ def score_test(table: PrefixTable) -> EqualityTest:
     Savage (1956), *Ann. Math. Statist.* 27, 590-615.
     """
     points = savage_points(table.J, table.lengths.size - 1)
-    base = np.zeros(table.J)
-    for rows, free in table.blocks():
-        base += (table.counts[rows] / (table.J - table.stages[rows])) @ free
-    statistic = float(((table.wins - base) ** 2).sum()) / float(table.lengths2 @ points.variance)
+    statistic = float((_equal_score(table) ** 2).sum()) / float(table.lengths2 @ points.variance)
     return EqualityTest("score", statistic, table.J - 1, chi2_sf(statistic, table.J - 1))
+
+
+def _equal_score(table: PrefixTable) -> FloatArray:
+    """Return the score at equal worths, (J,): choices won less those won on average."""
+    expected = np.zeros(table.J)
+    for rows, free in table.blocks():
+        expected += (table.counts[rows] / (table.J - table.stages[rows])) @ free
+    return np.asarray(table.wins - expected, dtype=float)
 
 
 def clustered_test(ballots: Ballots, table: PrefixTable) -> EqualityTest | None:
@@ -194,10 +199,7 @@ def clustered_test(ballots: Ballots, table: PrefixTable) -> EqualityTest | None:
     if clusters[1] < ballots.J + 1:
         return _scaled_score(ballots, table)
     zero = np.zeros(ballots.J)
-    base = np.zeros(ballots.J)
-    for rows, free in table.blocks():
-        base += (table.counts[rows] / (table.J - table.stages[rows])) @ free
-    score = table.wins - base
+    score = _equal_score(table)
     middle = outer_products(ballots, zero, score / table.total)
     basis = np.linalg.svd(np.eye(ballots.J) - 1.0 / ballots.J)[0][:, :df]
     inner = basis.T @ middle @ basis
@@ -289,7 +291,7 @@ def adjusted_residuals(table: PrefixTable) -> Residuals | None:
     k = np.arange(table.lengths.size)
     expected = float(table.lengths @ k) / table.J
     z = (table.pick_counts - expected) / np.sqrt(scale * (1.0 - 1.0 / table.J))
-    kish = np.full(table.J, table.total**2 / float(table.lengths2.sum()))
+    kish = np.full(table.J, table.kish)
     p = exact_p(table.pick_counts / table.total, kish, expected / table.total)
     return Residuals(z, p, holm(p), expected)
 

@@ -113,8 +113,8 @@ class EqualityReport(Result):
         )
 
     @property
-    def level(self) -> str:
-        """Coverage of the simultaneous intervals in percent, as titles show it."""
+    def percent(self) -> str:
+        """Confidence level of the simultaneous intervals, as titles show it."""
         return f"{100 * (1 - self.alpha):g}"
 
     @cached_property
@@ -127,7 +127,7 @@ class EqualityReport(Result):
             "groups": self.group_table(),
         }
         return tuple(
-            Table(name, frame, message(f"ballots.tables.{name}", level=self.level, mark=""), 60)
+            Table(name, frame, message(f"ballots.tables.{name}", level=self.percent, mark=""), 60)
             for name, frame in frames.items()
         )
 
@@ -158,7 +158,7 @@ class EqualityReport(Result):
         band = (0.0, 1.0) if self.by_share is None else self.by_share.band
         return pick_shares_with_band(
             table, expected=self.shares.expected, band=band, language=lang, title=title,
-            level=self.shares.level,
+            level=self.shares.confidence,
         )  # fmt: skip
 
     @property
@@ -323,12 +323,12 @@ def equality_report(
     shrunk = fit_shrunk(effective.table)
     gen = np.random.default_rng(rng)
     tests = equality_tests(ballots, monte_carlo=monte_carlo, rng=gen)
-    shares = pick_shares(ballots, level=1 - alpha)
+    shares = pick_shares(ballots, confidence=1 - alpha)
     shown = tests.main.p < alpha
     by_share = None
     if tests.picks is not None:
         by_share = equivalence_of_shares(shares, margin=margin, differences_shown=shown)
-    unshrunken = worth_intervals(ballots, level=1 - alpha)
+    unshrunken = worth_intervals(ballots, confidence=1 - alpha)
     by_worth = equivalence_of_worths(unshrunken, ballots, margin=margin, differences_shown=shown)
     scale = likelihood_scale(ballots)
     several = groups is not None and np.bincount(np.asarray(groups)).max() > 1

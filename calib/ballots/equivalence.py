@@ -6,13 +6,14 @@ verdict of equivalence, which no p-value can give.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from calib._types import FloatArray
 from calib.ballots.equality import pick_test, pick_variance
-from calib.ballots.montecarlo import savage_points
+from calib.ballots.likelihood import savage_points
 from calib.ballots.prefix import PrefixTable
 from calib.ballots.share_intervals import (
     PickShares,
@@ -39,6 +40,7 @@ __all__ = [
     "effects",
     "equivalence_of_shares",
     "equivalence_of_worths",
+    "fewest",
 ]
 
 
@@ -71,13 +73,12 @@ def effects(table: PrefixTable, shrunk: Shrinkage) -> Effects:
     With weights n is Kish's effective number, so that W does not depend on the weights' scale.
     """
     q = pick_test(table)
-    size = table.total**2 / float(table.lengths2.sum())
     counts = table.pick_counts
     low = float(counts.min())
     return Effects(
         shrunk.sigma,
         shrunk.sigma_interval,
-        None if q is None else q.statistic / (size * (table.J - 1)),
+        None if q is None else q.statistic / (table.kish * (table.J - 1)),
         float(shrunk.worth.max() / shrunk.worth.min()),
         float(counts.max() / low) if low > 0 else float("inf"),
     )
@@ -129,8 +130,7 @@ def detectable(
     critical = float(chdtri(df, alpha))
     noncentral = float(chndtrinc(critical, df, 1.0 - power))
     variance = savage_points(J, table.lengths.size - 1).variance
-    kish = table.total**2 / float(table.lengths2.sum())
-    shrunk = 1.0 if size is None else size / kish
+    shrunk = 1.0 if size is None else size / table.kish
     information = shrunk * float(table.lengths @ variance) ** 2 / float(table.lengths2 @ variance)
     scale = pick_variance(table) / shrunk
     share: float | None = None
@@ -142,11 +142,28 @@ def detectable(
     return Detectable(float(np.sqrt(noncentral / (information * df))), share, power, alpha)
 
 
-_MOST = 10**9
+def fewest(chance: Callable[[int], float], wanted: float, *, start: int, most: int) -> int | None:
+    """Return the smallest number with the wanted chance, which rises with it; None beyond ``most``.
+
+    Parameters
+    ----------
+    chance : of a verdict, by number of ballots
+    start : tried first, then its doubles; a smaller number than half of it is not looked for
+    """
+    top = start
+    while chance(top) < wanted:
+        top *= 2
+        if top > most:
+            return None
+    bottom = top // 2
+    while top - bottom > 1:
+        middle = (bottom + top) // 2
+        bottom, top = (bottom, middle) if chance(middle) >= wanted else (middle, top)
+    return top
 
 
 def ballots_for_equal_shares(
-    expected: float, J: int, *, margin: float, level: float = 0.95, power: float = 0.8
+    expected: float, J: int, *, margin: float, confidence: float = 0.95, power: float = 0.8
 ) -> int | None:
     """Return the number of ballots at which equal pick shares would be called equal.
 
@@ -155,7 +172,7 @@ def ballots_for_equal_shares(
     expected : share of every item under equality, inside (0, 1)
     J : number of items
     margin : equivalence margin, a ratio > 1
-    level : simultaneous coverage of the intervals
+    confidence : simultaneous coverage of the intervals
     power : chance of the verdict when all items are exactly equal
 
     Returns
@@ -173,7 +190,7 @@ def ballots_for_equal_shares(
 
     if not 0.0 < expected < 1.0 or not margin > 1.0:
         return None
-    tail = (1.0 - level) / (2.0 * J)
+    tail = (1.0 - confidence) / (2.0 * J)
     low, high = expected / margin, expected * margin
 
     def chance(n: int) -> float:
@@ -184,20 +201,11 @@ def ballots_for_equal_shares(
         mean, sd = n * expected, np.sqrt(n * expected * (1.0 - expected))
         return chance_all_within((least - 0.5 - mean) / sd, (most + 0.5 - mean) / sd, J)
 
-    top = 8
-    while chance(top) < power:
-        top *= 2
-        if top > _MOST:
-            return None
-    bottom = top // 2
-    while top - bottom > 1:
-        middle = (bottom + top) // 2
-        bottom, top = (bottom, middle) if chance(middle) >= power else (middle, top)
-    return top
+    return fewest(chance, power, start=8, most=10**9)
 
 
 def ballots_for_equal_worths(
-    information: float, J: int, *, margin: float, level: float = 0.95, power: float = 0.8
+    information: float, J: int, *, margin: float, confidence: float = 0.95, power: float = 0.8
 ) -> int | None:
     """Return the number of ballots at which equal unshrunken worths would be called equal.
 
@@ -205,7 +213,7 @@ def ballots_for_equal_worths(
     ----------
     information : information of an average ballot on a log-worth at equality: the scale of its
         score's covariance ``information (I - 11'/J)``
-    J, margin, level, power : as in :func:`ballots_for_equal_shares`
+    J, margin, confidence, power : as in :func:`ballots_for_equal_shares`
 
     Notes
     -----
@@ -214,7 +222,7 @@ def ballots_for_equal_worths(
     """
     if not information > 0.0 or not margin > 1.0:
         return None
-    z = simultaneous_z(J, level)
+    z = simultaneous_z(J, confidence)
     equal = -np.log(J - 1.0)
     low = -np.log(J * margin - 1.0) - equal
     high = np.log(margin / (J - margin)) - equal if margin < J else np.inf
@@ -294,7 +302,7 @@ def equivalence_of_shares(
     """
     check_margin(margin)
     needed = ballots_for_equal_shares(
-        shares.expected, len(shares.items), margin=margin, level=shares.level
+        shares.expected, len(shares.items), margin=margin, confidence=shares.confidence
     )
     # Ballots like these: as many more as it takes of them to be worth one independent ballot.
     return _judge(
@@ -333,7 +341,9 @@ def equivalence_of_worths(
     J = ballots.J
     variance = savage_points(J, ballots.K).variance[ballots.lengths]
     information = float(ballots.weights @ variance / ballots.weights.sum())
-    needed = ballots_for_equal_worths(information, J, margin=margin, level=intervals.level)
+    needed = ballots_for_equal_worths(
+        information, J, margin=margin, confidence=intervals.confidence
+    )
     return _judge(
         "worth",
         1.0 / J,

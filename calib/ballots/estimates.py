@@ -135,9 +135,9 @@ class Estimate:
     items : (J,) codes
     worth : (J,) shares of importance that sum to 1; None for Kemeny, which gives an order only
     se : (J,) standard errors of the worths, or None; NaN for an item whose worth has no maximum
-    lower, upper : (J,) single-item intervals of the worths at ``level``, or None; NaN likewise
+    lower, upper : (J,) single-item intervals of the worths at ``confidence``, or None; NaN likewise
     rank : (J,) rank, 1 is most important; equal worths share their mean rank
-    level : coverage of the intervals
+    confidence : coverage of the intervals
     theta, theta_se, quasi_variance : (J,) log-worths with errors and quasi-variances, for the two
         Plackett-Luce methods; else None
     loglik : log-likelihood, or None
@@ -152,7 +152,7 @@ class Estimate:
     lower: FloatArray | None
     upper: FloatArray | None
     rank: FloatArray
-    level: float
+    confidence: float
     theta: FloatArray | None = None
     theta_se: FloatArray | None = None
     quasi_variance: FloatArray | None = None
@@ -169,7 +169,7 @@ class Estimate:
         return pd.DataFrame({"code": self.items, "rank": self.rank, **values})
 
 
-def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95) -> Estimate:
+def estimate(ballots: Ballots, method: str = "shrinkage", *, confidence: float = 0.95) -> Estimate:
     """Estimate the importance of every item.
 
     Parameters
@@ -177,7 +177,7 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     ballots : the ballots
     method : one of :data:`METHODS`: ``shrinkage`` (Plackett-Luce shrunk towards equal worth, the
         default), ``maximum_likelihood``, a positional score, or ``kemeny``
-    level : coverage of the intervals of single items
+    confidence : coverage of the intervals of single items
 
     Raises
     ------
@@ -200,33 +200,43 @@ def estimate(ballots: Ballots, method: str = "shrinkage", *, level: float = 0.95
     if method not in METHODS:
         raise InputError(unknown("ballots.input.estimator", method, METHODS))
     if method == "shrinkage":
-        return _from_shrinkage(ballots, fit_shrunk(effective_table(ballots).table), level)
+        return _from_shrinkage(ballots, fit_shrunk(effective_table(ballots).table), confidence)
     if method == "maximum_likelihood":
-        return _from_likelihood(ballots, fit_ml(tabulate(ballots)), level)
+        return _from_likelihood(ballots, fit_ml(tabulate(ballots)), confidence)
     if method == "kemeny":
         found = kemeny(ballots)
         share = found.disagreements / found.comparisons
         notes = (message("ballots.kemeny_note", share=share),)
         ranks = found.ranks.astype(float)
-        return Estimate(method, ballots.items, None, None, None, None, ranks, level, notes=notes)
+        return Estimate(
+            method, ballots.items, None, None, None, None, ranks, confidence, notes=notes
+        )
     score = positional_score(ballots, method)
-    z = normal_quantile((1 + level) / 2)
+    z = normal_quantile((1 + confidence) / 2)
     lower = np.maximum(score.share - z * score.se, 0.0)
     upper = np.minimum(score.share + z * score.se, 1.0)
     rank = _ranks(score.share)
     return Estimate(
-        method, ballots.items, score.share, score.se, lower, upper, rank, level, errors="robust"
+        method,
+        ballots.items,
+        score.share,
+        score.se,
+        lower,
+        upper,
+        rank,
+        confidence,
+        errors="robust",
     )
 
 
 def estimate_all(
-    ballots: Ballots, methods: Sequence[str] = METHODS, *, level: float = 0.95
+    ballots: Ballots, methods: Sequence[str] = METHODS, *, confidence: float = 0.95
 ) -> tuple[Estimate, ...]:
     """Estimate by several methods; one that does not exist for these ballots is left out."""
     out = []
     for method in methods:
         try:
-            out.append(estimate(ballots, method, level=level))
+            out.append(estimate(ballots, method, confidence=confidence))
         except NoMaximumError:
             if len(methods) == 1:
                 raise
@@ -303,21 +313,22 @@ def _ranks(worth: FloatArray) -> FloatArray:
 
 
 def _intervals(
-    worth: FloatArray, covariance: FloatArray, level: float
+    worth: FloatArray, covariance: FloatArray, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return intervals of worths from the covariance of theta, by the delta method on logits."""
     contrast = np.eye(worth.size) - worth  # d log w_j / d theta_l
     variance = np.maximum(np.diag(contrast @ covariance @ contrast.T), 0.0)
     live = (worth > 0) & (worth < 1)
     odds = np.where(live, worth / np.where(live, 1 - worth, 1.0), 0.0)
-    half = normal_quantile((1 + level) / 2) * np.sqrt(variance) / np.where(live, 1 - worth, 1.0)
+    z = normal_quantile((1 + confidence) / 2)
+    half = z * np.sqrt(variance) / np.where(live, 1 - worth, 1.0)
     low, high = odds * np.exp(-half), odds * np.exp(half)
     lower = np.where(live, low / (1 + low), worth)
     return lower, np.where(live, high / (1 + high), worth)
 
 
-def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
-    lower, upper = _intervals(fit.worth, fit.covariance, level)
+def _from_shrinkage(ballots: Ballots, fit: Shrinkage, confidence: float) -> Estimate:
+    lower, upper = _intervals(fit.worth, fit.covariance, confidence)
     notes = [message("ballots.sigma_note", sigma=fit.sigma)]
     if fit.at_bound:
         notes.append(message("ballots.sigma_bound"))
@@ -329,7 +340,7 @@ def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
         lower,
         upper,
         _ranks(fit.worth),
-        level,
+        confidence,
         fit.theta,
         fit.se,
         quasi_variances(fit.covariance),
@@ -339,7 +350,7 @@ def _from_shrinkage(ballots: Ballots, fit: Shrinkage, level: float) -> Estimate:
     )
 
 
-def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estimate:
+def _from_likelihood(ballots: Ballots, fit: PlackettLuce, confidence: float) -> Estimate:
     robust = weights_differ(ballots) or cluster_index(ballots) is not None
     covariance = sandwich(ballots, fit) if robust else fit.covariance
     own = PlackettLuce(fit.theta, covariance, fit.loglik, fit.iterations)
@@ -352,7 +363,7 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
     def known(values: FloatArray) -> FloatArray:
         return np.where(shown & (not alone), values, np.nan)
 
-    lower, upper = _intervals(own.worth, covariance, level)
+    lower, upper = _intervals(own.worth, covariance, confidence)
     absent = [ballots.items[j] for j in np.flatnonzero(~fit.chosen)]
     notes = [message("ballots.robust_note")] if robust else []
     if not shown[fit.chosen].all() and not alone:
@@ -368,7 +379,7 @@ def _from_likelihood(ballots: Ballots, fit: PlackettLuce, level: float) -> Estim
         known(lower),
         known(upper),
         _ranks(own.worth),
-        level,
+        confidence,
         own.theta,
         known(own.se),
         None if quasi is None else known(quasi),

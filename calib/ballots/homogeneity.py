@@ -19,7 +19,8 @@ from calib.ballots.robust import (
     weights_differ,
 )
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk, laplace
-from calib.ballots.survey import Ballots, simulate_picks
+from calib.ballots.simulation import simulate_picks
+from calib.ballots.survey import Ballots
 from calib.errors import InputError
 from calib.words import message
 
@@ -111,7 +112,7 @@ def stage_test(
     Neyman (1959), in *Probability and Statistics (Cramér volume)*, 213-234; Besag & Clifford
     (1991), *Biometrika* 78, 301-304.
     """
-    scale = table.total / float(table.lengths2.sum()) if scale is None else scale
+    scale = table.kish_factor if scale is None else scale
     scaled = table.scaled(scale)
     shrunk = fit_shrunk(scaled)
     statistic, df, stages = _score_statistic(scaled, shrunk.theta)
@@ -350,7 +351,7 @@ def group_equality(
     groups = np.asarray(groups, dtype=np.int64)
     G = int(groups.max()) + 1
     free = supremum_loglik(table)
-    scale = table.total / float(table.lengths2.sum()) if scale is None else scale
+    scale = table.kish_factor if scale is None else scale
     together = max(2.0 * scale * (free - fit_tied(table, groups)), 0.0)
     sizes = np.bincount(groups, minlength=G)
     single, p = np.zeros(G), np.ones(G)

@@ -15,6 +15,7 @@ __all__ = [
     "Ascent",
     "Derivatives",
     "Point",
+    "SavagePoints",
     "ballot_loglik",
     "ballot_scores",
     "climb",
@@ -22,6 +23,8 @@ __all__ = [
     "equal_loglik",
     "loglik",
     "pseudo_inverse",
+    "savage_points",
+    "worth_covariance",
     "worths",
 ]
 
@@ -125,6 +128,13 @@ def worths(theta: FloatArray) -> FloatArray:
     """Return worths that sum to 1 from log-worths, (..., J); a log-worth of -inf gives 0."""
     shifted = np.exp(theta - np.max(theta, axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=float)
+
+
+def worth_covariance(theta: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Return the covariance of worths (J, J) from that of log-worths, by the delta method."""
+    w = worths(theta)
+    jacobian = np.diag(w) - np.outer(w, w)
+    return np.asarray(jacobian @ covariance @ jacobian, dtype=float)
 
 
 def loglik(table: PrefixTable, theta: FloatArray) -> float:
@@ -259,3 +269,31 @@ def ballot_scores(ballots: Ballots, theta: FloatArray, keep: BoolArray | None = 
     won = (rank < stages) - own * lost[:, np.minimum(rank, stages - 1)]
     np.put_along_axis(scores, item, won, axis=1)
     return np.asarray(scores[:, :J], dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class SavagePoints:
+    """Savage scores of ballots by length k and rank s (0-based).
+
+    Parameters
+    ----------
+    listed : (K + 1, K) score of the item at rank s of a ballot of k, less that of an unlisted one
+    unlisted : (K + 1,) score of an unlisted item
+    variance : (K + 1,) scale of the score's covariance ``variance (I - 11'/J)``
+    """
+
+    listed: FloatArray
+    unlisted: FloatArray
+    variance: FloatArray
+
+
+def savage_points(J: int, K: int) -> SavagePoints:
+    """Return Savage scores for ballots of up to K picks from J items."""
+    stages = np.arange(min(K, J - 1))
+    lost = np.concatenate([[0.0], np.cumsum(1.0 / (J - stages))])
+    var = np.concatenate([[0.0], np.cumsum((1.0 - 1.0 / (J - stages)) / (J - 1))])
+    upto = np.minimum(np.arange(K + 1), J - 1)  # the choice from one item says nothing
+    rank = np.arange(K)
+    own = (rank < J - 1).astype(float) - lost[np.minimum(rank + 1, J - 1)]
+    listed = np.where(rank < np.arange(K + 1)[:, None], own + lost[upto][:, None], 0.0)
+    return SavagePoints(listed, -lost[upto], var[upto])

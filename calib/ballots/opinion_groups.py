@@ -13,7 +13,8 @@ from calib.ballots.prefix import tabulate
 from calib.ballots.resampling import Reweighting
 from calib.ballots.robust import effective_size
 from calib.ballots.shrinkage import laplace
-from calib.ballots.survey import Ballots, simulate_ballots
+from calib.ballots.simulation import simulate_ballots
+from calib.ballots.survey import Ballots
 from calib.errors import InputError
 from calib.words import message
 

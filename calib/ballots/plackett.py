@@ -20,6 +20,7 @@ from calib.ballots.likelihood import (
     equal_loglik,
     loglik,
     pseudo_inverse,
+    worth_covariance,
     worths,
 )
 from calib.ballots.prefix import PrefixTable
@@ -242,9 +243,7 @@ class PlackettLuce:
     @property
     def worth_covariance(self) -> FloatArray:
         """Covariance of the worths by the delta method, (J, J)."""
-        w = self.worth
-        jacobian = np.diag(w) - np.outer(w, w)
-        return np.asarray(jacobian @ self.covariance @ jacobian, dtype=float)
+        return worth_covariance(self.theta, self.covariance)
 
 
 def never_chosen(table: PrefixTable) -> BoolArray:

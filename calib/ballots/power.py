@@ -17,8 +17,8 @@ from pydantic import Field, StrictInt
 from calib._streams import stream, token
 from calib._types import FloatArray, IntArray, Seed
 from calib.ballots.equality import MONTE_CARLO_BELOW
-from calib.ballots.equivalence import ballots_for_equal_shares, ballots_for_equal_worths
-from calib.ballots.montecarlo import savage_points
+from calib.ballots.equivalence import ballots_for_equal_shares, ballots_for_equal_worths, fewest
+from calib.ballots.likelihood import savage_points
 from calib.errors import InputError
 from calib.report import Note, Result, Table
 from calib.requests import Request, takes
@@ -39,7 +39,6 @@ _WORTHS, _BALLOTS = 150, 400
 _FEW = 20
 """Worths of fewer items differ more from one survey to the next, so that more are drawn."""
 _ENTRIES = 2_000_000
-_MOST = 10**7
 
 
 def power_of_equality_test(
@@ -120,16 +119,7 @@ def ballots_for_difference(
     is off by about 0.03 in power.
     """
     known = _TestOfLength(items, _lengths(items, lengths, 1), spread, np.random.default_rng(rng))
-    top = 2
-    while known.power(top, alpha) < power:
-        top *= 2
-        if top > _MOST:
-            return None
-    bottom = top // 2
-    while top - bottom > 1:
-        middle = (bottom + top) // 2
-        bottom, top = (bottom, middle) if known.power(middle, alpha) >= power else (middle, top)
-    return top
+    return fewest(lambda n: known.power(n, alpha), power, start=2, most=10**7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,12 +320,14 @@ def plan_ballots(*, request: BallotsPlanRequest, rng: Seed = None) -> BallotsPla
         raise InputError(message("ballots.input.power", items=items, lengths=[picks], ballots=1))
     shown = {"spread": request.spread, "alpha": request.alpha}
     seed = token(rng)
-    level = {"margin": request.margin, "level": 1 - request.alpha, "power": request.power}
+    verdict = {
+        "margin": request.margin, "confidence": 1 - request.alpha, "power": request.power,
+    }  # fmt: skip
     if picks == items:
         information = float(savage_points(items, picks).variance[picks])
-        equal = ballots_for_equal_worths(information, items, **level)
+        equal = ballots_for_equal_worths(information, items, **verdict)
     else:
-        equal = ballots_for_equal_shares(picks / items, items, **level)
+        equal = ballots_for_equal_shares(picks / items, items, **verdict)
     difference = ballots_for_difference(
         items, picks, power=request.power, rng=stream(seed, "difference"), **shown
     )

@@ -160,6 +160,20 @@ class PrefixTable:
         return float(self.lengths.sum())
 
     @property
+    def kish(self) -> float:
+        """Kish's effective number of ballots, ``(sum w)^2 / sum w^2``."""
+        return self.total**2 / float(self.lengths2.sum())
+
+    @property
+    def kish_factor(self) -> float:
+        """What makes weights sum to Kish's number, and likelihood ratios comparable to chi-square.
+
+        Respondent weights are relative: multiplied by ``sum w / sum w^2`` they claim as much
+        information as the ballots hold, whatever scale they came in.
+        """
+        return self.total / float(self.lengths2.sum())
+
+    @property
     def cells(self) -> int:
         """Number of distinct prefix sets."""
         return int(self.counts.size)
@@ -199,12 +213,8 @@ class PrefixTable:
         )
 
     def effective(self) -> PrefixTable:
-        """Return the table with weights that sum to Kish's effective number of ballots.
-
-        Respondent weights are relative: multiplied by ``sum w / sum w^2`` they claim as much
-        information as the ballots hold, whatever scale they came in.
-        """
-        factor = self.total / float(self.lengths2.sum())
+        """Return the table with weights that sum to Kish's effective number of ballots."""
+        factor = self.kish_factor
         return self if abs(factor - 1.0) < 1e-12 else self.scaled(factor)
 
 

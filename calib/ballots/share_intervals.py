@@ -45,10 +45,10 @@ class PickShares:
     count : (J,) weight of the ballots that list the item
     share : (J,) share of ballots, ``X_j / n``
     se : (J,) its standard error
-    lower, upper : (J,) intervals that hold for all items at once, with coverage ``level``
+    lower, upper : (J,) intervals that hold for all items at once, with coverage ``confidence``
     share_of_picks : (J,) share of all picks, ``X_j / sum X``; sums to 1
     expected : share of every item if all were equally important, ``mean k / J``
-    level : simultaneous coverage of the intervals
+    confidence : simultaneous coverage of the intervals
     n : number of ballots
     size : effective number of ballots: Kish's for the weights, of enterprises' total weights when
         these sent several ballots
@@ -63,7 +63,7 @@ class PickShares:
     upper: FloatArray
     share_of_picks: FloatArray
     expected: float
-    level: float
+    confidence: float
     n: int
     size: float
     sizes: FloatArray
@@ -76,9 +76,9 @@ def normal_quantile(p: float) -> float:
     return float(ndtri(p))
 
 
-def simultaneous_z(J: int, level: float) -> float:
+def simultaneous_z(J: int, confidence: float) -> float:
     """Return the critical value of J two-sided intervals that hold at once (Bonferroni)."""
-    return normal_quantile(1.0 - (1.0 - level) / (2.0 * J))
+    return normal_quantile(1.0 - (1.0 - confidence) / (2.0 * J))
 
 
 _CELLS = 1000
@@ -177,18 +177,18 @@ def exact_p(share: FloatArray, size: FloatArray, centre: float) -> FloatArray:
     return np.asarray(np.minimum(2.0 * np.minimum(above, below), 1.0), dtype=float)
 
 
-def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
+def pick_shares(ballots: Ballots, *, confidence: float = 0.95) -> PickShares:
     """Estimate the share of respondents who list each item.
 
     Parameters
     ----------
     ballots : the ballots
-    level : simultaneous coverage, in (0, 1)
+    confidence : simultaneous coverage, in (0, 1)
 
     Raises
     ------
     InputError
-        If the level is not inside (0, 1).
+        If the confidence is not inside (0, 1).
 
     Notes
     -----
@@ -202,8 +202,8 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
     makes that slightly conservative. A variance known from the totals of G enterprises only
     shortens ``n_j`` there by the squared ratio of the normal to the t quantile (G - 1 df).
     """
-    if not 0.0 < level < 1.0:
-        raise InputError(message("ballots.input.level", level=level))
+    if not 0.0 < confidence < 1.0:
+        raise InputError(message("ballots.input.level", level=confidence))
     weight = ballots.weights
     total = float(weight.sum())
     count = np.zeros(ballots.J)
@@ -211,7 +211,7 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
         on = ballots.picks[:, s] >= 0
         count += np.bincount(ballots.picks[on, s], weight[on], minlength=ballots.J)
     share = np.minimum(count / total, 1.0)
-    tail = (1.0 - level) / (2.0 * ballots.J)
+    tail = (1.0 - confidence) / (2.0 * ballots.J)
     size, sizes, counted = _effective_sizes(ballots, share, tail)
     lower, upper = exact_interval(share, counted, tail)
     return PickShares(
@@ -223,17 +223,17 @@ def pick_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
         upper,
         count / count.sum(),
         float(count.sum() / total / ballots.J),
-        level,
+        confidence,
         ballots.n,
         size,
         sizes,
     )
 
 
-def first_shares(ballots: Ballots, *, level: float = 0.95) -> PickShares:
+def first_shares(ballots: Ballots, *, confidence: float = 0.95) -> PickShares:
     """Estimate the share of respondents who put each item first; see :func:`pick_shares`."""
     first = Ballots(ballots.items, ballots.picks[:, :1], ballots.weight, ballots.cluster)
-    return pick_shares(first, level=level)
+    return pick_shares(first, confidence=confidence)
 
 
 def _effective_sizes(
@@ -289,7 +289,7 @@ class WorthIntervals:
     worth : (J,) worths, summing to 1: maximum likelihood, or the shares of first choices where
         the likelihood has no finite maximum
     lower, upper : (J,) simultaneous intervals
-    level : their coverage
+    confidence : their coverage
     finite : whether the likelihood has a finite maximum
     never : codes of the items that nobody chose, in whose way a finite maximum does not exist
     above, below : codes of items that stand above, and below, each other on every ballot, in
@@ -302,7 +302,7 @@ class WorthIntervals:
     worth: FloatArray
     lower: FloatArray
     upper: FloatArray
-    level: float
+    confidence: float
     finite: bool
     never: tuple[str, ...]
     above: tuple[str, ...]
@@ -312,13 +312,13 @@ class WorthIntervals:
 
 
 @single_threaded_blas()
-def worth_intervals(ballots: Ballots, *, level: float = 0.95) -> WorthIntervals:
+def worth_intervals(ballots: Ballots, *, confidence: float = 0.95) -> WorthIntervals:
     """Estimate worths without shrinkage, with simultaneous intervals.
 
     Parameters
     ----------
     ballots : the ballots
-    level : simultaneous coverage, in (0, 1)
+    confidence : simultaneous coverage, in (0, 1)
 
     Notes
     -----
@@ -349,19 +349,20 @@ def worth_intervals(ballots: Ballots, *, level: float = 0.95) -> WorthIntervals:
     if fit is not None:
         never = _codes(ballots, ~fit.chosen)
     if fit is None or never:
-        first = first_shares(ballots, level=level)
+        first = first_shares(ballots, confidence=confidence)
         worth, lower, upper = first.share, first.lower, first.upper
     else:
         worth = worths(fit.theta)
         logit = np.log(worth) - np.log1p(-worth)
-        half = simultaneous_z(ballots.J, level) * _errors(ballots, fit, effective.size, level)
+        errors = _errors(ballots, fit, effective.size, confidence)
+        half = simultaneous_z(ballots.J, confidence) * errors
         lower, upper = expit(logit - half), expit(logit + half)
     return WorthIntervals(
         ballots.items,
         worth,
         lower,
         upper,
-        level,
+        confidence,
         fit is not None and not never,
         never,
         above,
@@ -375,7 +376,7 @@ def _codes(ballots: Ballots, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) 
     return tuple(ballots.items[j] for j in np.flatnonzero(which))
 
 
-def _errors(ballots: Ballots, fit: PlackettLuce, size: float, level: float) -> FloatArray:
+def _errors(ballots: Ballots, fit: PlackettLuce, size: float, confidence: float) -> FloatArray:
     """Return standard errors of the worths' logits, (J,), from a fit at the effective size."""
     w = worths(fit.theta)
     contrast = (np.eye(ballots.J) - w) / (1.0 - w)[:, None]  # d logit w_j / d theta_l
@@ -389,5 +390,5 @@ def _errors(ballots: Ballots, fit: PlackettLuce, size: float, level: float) -> F
     robust = variances(sandwich(ballots, whole))
     clusters = cluster_index(ballots)
     if clusters is not None:
-        robust = robust / few_totals(clusters[1], (1.0 - level) / (2.0 * ballots.J))
+        robust = robust / few_totals(clusters[1], (1.0 - confidence) / (2.0 * ballots.J))
     return np.sqrt(np.maximum(np.maximum(variances(fit.covariance), robust), 0.0))

@@ -8,7 +8,14 @@ from itertools import pairwise
 import numpy as np
 
 from calib._types import FloatArray
-from calib.ballots.likelihood import Point, climb, derivatives, equal_loglik, worths
+from calib.ballots.likelihood import (
+    Point,
+    climb,
+    derivatives,
+    equal_loglik,
+    worth_covariance,
+    worths,
+)
 from calib.ballots.prefix import PrefixTable
 from calib.errors import ConvergenceError
 from calib.words import message
@@ -80,9 +87,7 @@ class Shrinkage:
     @property
     def worth_covariance(self) -> FloatArray:
         """Covariance of the worths by the delta method, (J, J)."""
-        w = self.worth
-        jacobian = np.diag(w) - np.outer(w, w)
-        return np.asarray(jacobian @ self.covariance @ jacobian, dtype=float)
+        return worth_covariance(self.theta, self.covariance)
 
     def draws_at(self, level: FloatArray, noise: FloatArray) -> FloatArray:
         """Return the draws of worths (k, J) that given randomness leads to.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from calib._types import FloatArray, IntArray, Seed
+from calib._types import FloatArray, IntArray
 from calib.errors import Faults, InputError
 from calib.framework import Framework
 from calib.words import Message, Text, joined, message
@@ -28,8 +28,8 @@ __all__ = [
     "RejectedBallot",
     "Survey",
     "ballots_from_lists",
-    "simulate_ballots",
-    "simulate_picks",
+    "reason_name",
+    "say_fault",
 ]
 
 
@@ -249,57 +249,6 @@ def ballots_from_lists(
     )
 
 
-_CHUNK = 20_000
-
-
-def simulate_picks(theta: FloatArray, n: int, K: int, *, rng: Seed = None) -> NDArray[np.int16]:
-    """Draw ordered picks from log-worths, (n, K).
-
-    Notes
-    -----
-    The K largest of ``theta_j + Gumbel noise``, in order, are a Plackett-Luce top-K (Yellott 1977).
-    """
-    gen = np.random.default_rng(rng)
-    picks = np.empty((n, K), dtype=np.int16)
-    for start in range(0, n, _CHUNK):
-        count = min(_CHUNK, n - start)
-        noisy = gen.gumbel(size=(count, theta.size)) + theta
-        picks[start : start + count] = np.argsort(-noisy, axis=1)[:, :K]
-    return picks
-
-
-def simulate_ballots(
-    theta: FloatArray,
-    n: int,
-    K: int,
-    *,
-    items: Sequence[str] | None = None,
-    lengths: IntArray | None = None,
-    rng: Seed = None,
-) -> Ballots:
-    """Draw synthetic ballots of respondents who follow Plackett-Luce.
-
-    Parameters
-    ----------
-    theta : (J,) log-worths
-    n : number of ballots
-    K : ranks on a ballot
-    items : (J,) codes; ``item01``, ... by default
-    lengths : (n,) items listed on each ballot; K by default
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> simulate_ballots(np.zeros(4), 3, 2, rng=0).picks.shape
-    (3, 2)
-    """
-    picks = simulate_picks(theta, n, K, rng=rng)
-    if lengths is not None:
-        picks[np.arange(K) >= np.asarray(lengths)[:, None]] = -1
-    names = tuple(items or (f"item{j + 1:02d}" for j in range(theta.size)))
-    return Ballots(names, picks)
-
-
 REASONS = (
     "blank", "unknown", "duplicate", "gap", "too_many", "rank", "weight", "track", "tie",
     "malformed", "respondent", "mixed", "twice",
@@ -310,6 +259,11 @@ REASONS = (
 def reason_name(key: str) -> Text:
     """Return a reason in words."""
     return message(f"values.{key}")
+
+
+def say_fault(key: str, **values: object) -> Message:
+    """Return the words on a fault of a file of ballots, by its key in the catalogue."""
+    return message(f"ballots.faults.{key}", **values)
 
 
 @dataclass(frozen=True, slots=True)

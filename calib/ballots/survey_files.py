@@ -1,22 +1,36 @@
-"""Surveys read from tables, by name, and from exports of survey platforms."""
+"""Surveys read from tables, by name, and from exports of survey platforms; and written."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from calib.ballots.ballot_rows import Faulty, RowReader, column_roles, rank_columns, say_fault
-from calib.ballots.exchange import is_preflib, survey_from_preflib
-from calib.ballots.survey import Survey
+import numpy as np
+
+from calib.ballots.ballot_rows import Faulty, RowReader, column_roles, rank_columns
+from calib.ballots.preflib import is_preflib, survey_from_preflib, write_preflib
+from calib.ballots.survey import Ballots, Survey, say_fault
 from calib.errors import Fault, Faults, InputError, did_you_mean
 from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework
 from calib.imports import Proposal, convert_ballots, prepare, require_ready, stored
 from calib.requests import expect
-from calib.tables import RawTable, read_table
+from calib.tables import RawTable, read_table, write_table
 from calib.words import message
 
-__all__ = ["import_ballots", "mapped_survey", "parse_survey", "read_survey"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "import_ballots",
+    "mapped_survey",
+    "parse_survey",
+    "read_survey",
+    "survey_table",
+    "write_survey",
+]
 
 
 def read_survey(
@@ -194,3 +208,91 @@ def mapped_survey(
     table = convert_ballots(proposal.export, proposal.mapping, framework)
     ranks = [c for c in map(str, table.frame.columns) if c.startswith("rank")]
     return parse_survey(table, framework, choices=asked, ranks=ranks, faulty=faulty)
+
+
+Form = Literal["wide", "long"]
+
+
+def survey_table(ballots: Mapping[str, Ballots], *, form: Form = "wide") -> pd.DataFrame:
+    """Return ballots as the table that :func:`~calib.ballots.read_survey` reads.
+
+    Parameters
+    ----------
+    ballots : by track
+    form : ``wide`` (one row a ballot, ``rank1`` ... with codes) or ``long`` (one row a choice)
+    """
+    import pandas as pd
+
+    frames = [_wide(track, part) for track, part in ballots.items()]
+    wide = pd.concat(frames, ignore_index=True)
+    if "weight" in wide:
+        wide["weight"] = wide["weight"].fillna(1.0)
+    wide = wide.fillna("")
+    if wide["respondent"].duplicated().any():
+        wide["respondent"] = [f"R{i + 1:0{len(str(len(wide)))}d}" for i in range(len(wide))]
+    if form == "wide":
+        return wide
+    ranks = [c for c in wide.columns if c.startswith("rank")]
+    kept = [c for c in wide.columns if c not in ranks]
+    rows = []
+    for row in wide.to_dict("records"):
+        for place, column in enumerate(ranks, start=1):
+            if row[column]:
+                rows.append({**{c: row[c] for c in kept}, "rank": place, "indicator": row[column]})
+    return pd.DataFrame(rows)
+
+
+def _wide(track: str, ballots: Ballots) -> pd.DataFrame:
+    import pandas as pd
+
+    columns: dict[str, object] = {
+        "respondent": ballots.respondent
+        if ballots.respondent is not None
+        else [f"R{i + 1:0{len(str(ballots.n))}d}" for i in range(ballots.n)]
+    }
+    if ballots.cluster is not None:
+        columns["enterprise"] = ballots.cluster
+    columns["track"] = [track] * ballots.n
+    if ballots.segment is not None:
+        columns["segment"] = ballots.segment
+    if ballots.weight is not None:
+        columns["weight"] = ballots.weight
+    names = np.array([*ballots.items, ""], dtype=object)
+    for place in range(ballots.K):
+        columns[f"rank{place + 1}"] = names[ballots.picks[:, place]]
+    return pd.DataFrame(columns)
+
+
+def write_survey(
+    ballots: Mapping[str, Ballots],
+    path: str | os.PathLike[str],
+    *,
+    form: Form = "wide",
+    synthetic: bool = False,
+) -> None:
+    """Write ballots as CSV, XLSX, Parquet or PrefLib, by the ending of the path.
+
+    Parameters
+    ----------
+    ballots : by track
+    path : where to
+    form : wide or long, of a table
+    synthetic : mark every ballot as synthetic (PrefLib has no place for the mark but the title)
+
+    Raises
+    ------
+    InputError
+        If PrefLib, which knows no tracks, is asked to hold several of them.
+    """
+    if is_preflib(path):
+        if len(ballots) > 1:
+            raise InputError(
+                message("ballots.faults.one_track", file=Path(path), known=list(ballots))
+            )
+        title = f"{Path(path).stem} (SYNTHETIC)" if synthetic else ""
+        write_preflib(next(iter(ballots.values())), path, title=title)
+        return
+    table = survey_table(ballots, form=form)
+    if synthetic:
+        table.insert(0, "synthetic", "yes")
+    write_table(table, path)

@@ -134,7 +134,7 @@ def _check_table(
     name: str, framework: str, values: str, attributes: tuple[str, ...], sheet: str | None
 ) -> str:
     from calib.ballots.ballot_rows import looks_like_survey
-    from calib.ballots.exchange import is_preflib
+    from calib.ballots.preflib import is_preflib
     from calib.framework import load_framework
     from calib.population import Kind, parse_population
     from calib.tables import read_table, sheet_names

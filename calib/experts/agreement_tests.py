@@ -74,7 +74,7 @@ def kendall_w(
     *,
     of: str = "ranks",
     draws: int = 0,
-    level: float = 0.95,
+    confidence: float = 0.95,
     rng: Seed = None,
 ) -> Concordance:
     """Compute Kendall's W over experts, corrected for ties.
@@ -88,8 +88,8 @@ def kendall_w(
         more; these are ranked here (:func:`mean_ranks`).
     draws
         Bootstrap samples of the experts; 0 for no interval.
-    level
-        Level of the interval.
+    confidence
+        Confidence level of the interval.
     rng
         Generator or seed.
 
@@ -130,7 +130,7 @@ def kendall_w(
     interval = (float("nan"), float("nan"))
     if draws:
         low, high = np.quantile(
-            _bootstrap_w(centred, draws, rng), [(1 - level) / 2, (1 + level) / 2]
+            _bootstrap_w(centred, draws, rng), [(1 - confidence) / 2, (1 + confidence) / 2]
         )
         interval = (float(low), float(high))
     p = float(chdtrc(n - 1, chi2))

@@ -25,8 +25,8 @@ from calib.ballots import (
 from calib.ballots.equality import holm, lr_test, pick_test, score_test
 from calib.ballots.equivalence import detectable
 from calib.ballots.likelihood import derivatives
-from calib.ballots.montecarlo import null_statistics, penalised_ratio
 from calib.ballots.share_intervals import listed
+from calib.ballots.simulation import null_statistics, penalised_ratio
 from calib.errors import InputError
 
 Case = tuple[Ballots, dict[str, Any]]

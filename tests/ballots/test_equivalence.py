@@ -24,8 +24,7 @@ from calib.ballots import (
     worth_intervals,
 )
 from calib.ballots.equivalence import chance_all_within, detectable
-from calib.ballots.likelihood import worths
-from calib.ballots.montecarlo import savage_points
+from calib.ballots.likelihood import savage_points, worths
 from calib.ballots.robust import effective_size
 from calib.cli.ballots import ballots as ballots_command
 from calib.errors import InputError

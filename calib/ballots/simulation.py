@@ -1,47 +1,79 @@
-"""The null distribution of the equality tests: random ballots of the same lengths and weights."""
+"""Simulated ballots: of given worths, and of equally important items, as tests of equality need.
+
+The null distribution of the tests comes from random ballots of the same lengths and weights.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calib._types import FloatArray, Seed
+from calib._types import FloatArray, IntArray, Seed
+from calib.ballots.likelihood import savage_points
 from calib.ballots.survey import Ballots
 
-__all__ = ["NullStatistics", "SavagePoints", "null_statistics", "penalised_ratio", "savage_points"]
+__all__ = [
+    "NullStatistics",
+    "null_statistics",
+    "penalised_ratio",
+    "simulate_ballots",
+    "simulate_picks",
+]
 
+_CHUNK = 20_000
 _ENTRIES = 3_000_000
 _SIGMA = 100.0  # a prior this weak only keeps the fits of small samples finite
 
 
-@dataclass(frozen=True, slots=True)
-class SavagePoints:
-    """Savage scores of ballots by length k and rank s (0-based).
+def simulate_picks(theta: FloatArray, n: int, K: int, *, rng: Seed = None) -> NDArray[np.int16]:
+    """Draw ordered picks from log-worths, (n, K).
+
+    Notes
+    -----
+    The K largest of ``theta_j + Gumbel noise``, in order, are a Plackett-Luce top-K (Yellott 1977).
+    """
+    gen = np.random.default_rng(rng)
+    picks = np.empty((n, K), dtype=np.int16)
+    for start in range(0, n, _CHUNK):
+        count = min(_CHUNK, n - start)
+        noisy = gen.gumbel(size=(count, theta.size)) + theta
+        picks[start : start + count] = np.argsort(-noisy, axis=1)[:, :K]
+    return picks
+
+
+def simulate_ballots(
+    theta: FloatArray,
+    n: int,
+    K: int,
+    *,
+    items: Sequence[str] | None = None,
+    lengths: IntArray | None = None,
+    rng: Seed = None,
+) -> Ballots:
+    """Draw synthetic ballots of respondents who follow Plackett-Luce.
 
     Parameters
     ----------
-    listed : (K + 1, K) score of the item at rank s of a ballot of k, less that of an unlisted one
-    unlisted : (K + 1,) score of an unlisted item
-    variance : (K + 1,) scale of the score's covariance ``variance (I - 11'/J)``
+    theta : (J,) log-worths
+    n : number of ballots
+    K : ranks on a ballot
+    items : (J,) codes; ``item01``, ... by default
+    lengths : (n,) items listed on each ballot; K by default
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> simulate_ballots(np.zeros(4), 3, 2, rng=0).picks.shape
+    (3, 2)
     """
-
-    listed: FloatArray
-    unlisted: FloatArray
-    variance: FloatArray
-
-
-def savage_points(J: int, K: int) -> SavagePoints:
-    """Return Savage scores for ballots of up to K picks from J items."""
-    stages = np.arange(min(K, J - 1))
-    lost = np.concatenate([[0.0], np.cumsum(1.0 / (J - stages))])
-    var = np.concatenate([[0.0], np.cumsum((1.0 - 1.0 / (J - stages)) / (J - 1))])
-    upto = np.minimum(np.arange(K + 1), J - 1)  # the choice from one item says nothing
-    rank = np.arange(K)
-    own = (rank < J - 1).astype(float) - lost[np.minimum(rank + 1, J - 1)]
-    listed = np.where(rank < np.arange(K + 1)[:, None], own + lost[upto][:, None], 0.0)
-    return SavagePoints(listed, -lost[upto], var[upto])
+    picks = simulate_picks(theta, n, K, rng=rng)
+    if lengths is not None:
+        picks[np.arange(K) >= np.asarray(lengths)[:, None]] = -1
+    names = tuple(items or (f"item{j + 1:02d}" for j in range(theta.size)))
+    return Ballots(names, picks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,34 @@
-"""Ballots for other programs: tables to be written, and PrefLib files to be written and read."""
+"""Ballots in PrefLib's files of orders, read and written."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
-from calib.ballots.survey import Ballots, ReadReport, RejectedBallot, Survey, reason_name
+from calib.ballots.survey import (
+    Ballots,
+    ReadReport,
+    RejectedBallot,
+    Survey,
+    reason_name,
+    say_fault,
+)
 from calib.errors import Fault, InputError
 from calib.files.atomic import write_text
 from calib.files.inputs import read_input
 from calib.framework import Framework
-from calib.words import Message, Text, message
-
-if TYPE_CHECKING:
-    import pandas as pd
+from calib.tables.encoding import decode
+from calib.words import Text
 
 __all__ = [
     "is_preflib",
     "read_preflib",
     "survey_from_preflib",
-    "survey_table",
     "write_preflib",
-    "write_survey",
 ]
 
 _ENDINGS = (".soc", ".soi", ".toc", ".toi")
@@ -67,8 +69,9 @@ def read_preflib(
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError([Fault(str(file), "", _say("no_file"))])
-    lines = _text(file).splitlines()
+        raise InputError([Fault(str(file), "", say_fault("no_file"))])
+    text, notes = decode(read_input(file), file)
+    lines = text.splitlines()
     names = _alternatives(lines, str(file))
     index = {number: j for j, number in enumerate(names)}
     orders: list[list[int]] = []
@@ -77,12 +80,16 @@ def read_preflib(
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        where = _say("line", number=number)
+        where = say_fault("line", number=number)
         head, _, body = line.partition(":")
         count = _count(head)
         if count is None:
             raise InputError(
-                [Fault(str(file), where, _say("no_count"), line[:40], _say("count_order"))]
+                [
+                    Fault(
+                        str(file), where, say_fault("no_count"), line[:40], say_fault("count_order")
+                    )
+                ]
             )
         order, problem = _order(body, index)
         if problem is None:
@@ -97,7 +104,7 @@ def read_preflib(
             [Fault(str(file), s.where, reason_name(s.reason), s.value, s.detail) for s in wrong]
         )
     if not orders:
-        raise InputError([Fault(str(file), "", _say("empty"))])
+        raise InputError([Fault(str(file), "", say_fault("empty"))])
     picks = np.full((len(orders), max(map(len, orders))), -1, dtype=np.int16)
     for row, order in enumerate(orders):
         picks[row, : len(order)] = order
@@ -105,10 +112,10 @@ def read_preflib(
     read = used + sum(s.count for s in aside)
     _check_header(lines, file, read, [len(order) for order in orders], len(names))
     if used > MOST_BALLOTS:
-        most = _say("at_most", most=f"{MOST_BALLOTS:,}")
-        raise InputError([Fault(str(file), "", _say("too_many_ballots"), f"{used:,}", most)])
+        most = say_fault("at_most", most=f"{MOST_BALLOTS:,}")
+        raise InputError([Fault(str(file), "", say_fault("too_many_ballots"), f"{used:,}", most)])
     ballots = Ballots(tuple(names.values()), np.repeat(picks, counts, axis=0))
-    return ballots, ReadReport(str(file), read, used, tuple(aside))
+    return ballots, ReadReport(str(file), read, used, tuple(aside), notes)
 
 
 def _count(text: str) -> int | None:
@@ -125,43 +132,30 @@ def _check_header(lines: list[str], file: Path, read: int, lengths: list[int], i
     stated = next((m[1] for line in lines if (m := _VOTERS.match(line))), None)
     if stated is not None and int(stated[:18]) != read:
         faults.append(
-            Fault(str(file), "", _say("voters"), int(stated[:18]), _say("as_read", n=read))
+            Fault(
+                str(file), "", say_fault("voters"), int(stated[:18]), say_fault("as_read", n=read)
+            )
         )
     if file.suffix.lower() == ".soc" and lengths and max(lengths) < items - 1:
-        faults.append(Fault(str(file), "", _say("not_complete", n=max(lengths), items=items),
-                            expected=_say("incomplete_file")))  # fmt: skip
+        faults.append(Fault(str(file), "", say_fault("not_complete", n=max(lengths), items=items),
+                            expected=say_fault("incomplete_file")))  # fmt: skip
     if faults:
         raise InputError(faults)
-
-
-def _say(key: str, **values: object) -> Message:
-    return message(f"ballots.faults.{key}", **values)
-
-
-def _text(file: Path) -> str:
-    """Decode UTF-8, else GB18030, as Chinese names often are."""
-    raw = read_input(file)
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InputError([Fault(str(file), "", _say("encoding"))])
 
 
 def _alternatives(lines: list[str], file: str) -> dict[str, str]:
     names = {m[1]: m[2] for line in lines if (m := _NAME.match(line))}
     if len(names) < 2:
-        raise InputError([Fault(file, "", _say("no_alternatives"))])
+        raise InputError([Fault(file, "", say_fault("no_alternatives"))])
     if len(set(names.values())) < len(names):
-        raise InputError([Fault(file, "", _say("same_names"))])
+        raise InputError([Fault(file, "", say_fault("same_names"))])
     return names
 
 
 def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str, Text] | None]:
     """Return an order as positions, or what is wrong with it."""
     if not _ORDER.fullmatch(body):
-        return [], ("malformed", body.strip()[:40], _say("numbers"))
+        return [], ("malformed", body.strip()[:40], say_fault("numbers"))
     entries = [e.strip() for e in _ENTRY.findall(body) if e.strip()]
     order: list[int] = []
     for place, entry in enumerate(entries):
@@ -169,20 +163,20 @@ def _order(body: str, index: dict[str, int]) -> tuple[list[int], tuple[str, str,
             tied = [t.strip() for t in entry[1:-1].split(",") if t.strip()]
             unknown = [t for t in tied if t not in index]
             if unknown:
-                return [], ("unknown", unknown[0], _say("alternatives", last=len(index)))
+                return [], ("unknown", unknown[0], say_fault("alternatives", last=len(index)))
             rest = set(index.values()) - set(order)
             if len(tied) == 1:
                 entry = tied[0]
             elif place == len(entries) - 1 and {index[t] for t in tied} == rest:
                 break  # everything left, tied at the bottom: unlisted
             else:
-                return [], ("tie", entry, _say("strict"))
+                return [], ("tie", entry, say_fault("strict"))
         if entry not in index:
-            return [], ("unknown", entry, _say("alternatives", last=len(index)))
+            return [], ("unknown", entry, say_fault("alternatives", last=len(index)))
         if index[entry] in order:
-            return [], ("duplicate", entry, _say("alternative_once"))
+            return [], ("duplicate", entry, say_fault("alternative_once"))
         order.append(index[entry])
-    return order, None if order else ("blank", "", _say("one_choice"))
+    return order, None if order else ("blank", "", say_fault("one_choice"))
 
 
 def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str = "") -> None:
@@ -203,15 +197,15 @@ def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str 
     file = Path(path)
     kind = file.suffix.lower().lstrip(".")
     if not is_preflib(file):
-        raise InputError(_say("endings", file=file, endings=list(_ENDINGS)))
+        raise InputError(say_fault("endings", file=file, endings=list(_ENDINGS)))
     weight = ballots.weights
     if np.abs(weight - np.round(weight)).max() > 1e-9:
-        raise InputError(_say("whole_weights", file=file))
+        raise InputError(say_fault("whole_weights", file=file))
     picks, where = np.unique(ballots.picks, axis=0, return_inverse=True)
     counts = np.round(np.bincount(where.ravel(), weight)).astype(int)
     lengths = (picks >= 0).sum(axis=1)
     if kind == "soc" and (lengths < ballots.J - 1).any():
-        raise InputError(_say("complete_only", file=file))
+        raise InputError(say_fault("complete_only", file=file))
     out = [
         f"# FILE NAME: {file.name}",
         f"# TITLE: {title or file.stem}",
@@ -233,97 +227,6 @@ def write_preflib(ballots: Ballots, path: str | os.PathLike[str], *, title: str 
     write_text(file, "\n".join(out) + "\n")
 
 
-Form = Literal["wide", "long"]
-
-
-def survey_table(ballots: Mapping[str, Ballots], *, form: Form = "wide") -> pd.DataFrame:
-    """Return ballots as the table that :func:`~calib.ballots.read_survey` reads.
-
-    Parameters
-    ----------
-    ballots : by track
-    form : ``wide`` (one row a ballot, ``rank1`` ... with codes) or ``long`` (one row a choice)
-    """
-    import pandas as pd
-
-    frames = [_wide(track, part) for track, part in ballots.items()]
-    wide = pd.concat(frames, ignore_index=True)
-    if "weight" in wide:
-        wide["weight"] = wide["weight"].fillna(1.0)
-    wide = wide.fillna("")
-    if wide["respondent"].duplicated().any():
-        wide["respondent"] = [f"R{i + 1:0{len(str(len(wide)))}d}" for i in range(len(wide))]
-    if form == "wide":
-        return wide
-    ranks = [c for c in wide.columns if c.startswith("rank")]
-    kept = [c for c in wide.columns if c not in ranks]
-    rows = []
-    for row in wide.to_dict("records"):
-        for place, column in enumerate(ranks, start=1):
-            if row[column]:
-                rows.append({**{c: row[c] for c in kept}, "rank": place, "indicator": row[column]})
-    return pd.DataFrame(rows)
-
-
-def _wide(track: str, ballots: Ballots) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    columns: dict[str, object] = {
-        "respondent": ballots.respondent
-        if ballots.respondent is not None
-        else [f"R{i + 1:0{len(str(ballots.n))}d}" for i in range(ballots.n)]
-    }
-    if ballots.cluster is not None:
-        columns["enterprise"] = ballots.cluster
-    columns["track"] = [track] * ballots.n
-    if ballots.segment is not None:
-        columns["segment"] = ballots.segment
-    if ballots.weight is not None:
-        columns["weight"] = ballots.weight
-    names = np.array([*ballots.items, ""], dtype=object)
-    for place in range(ballots.K):
-        columns[f"rank{place + 1}"] = names[ballots.picks[:, place]]
-    return pd.DataFrame(columns)
-
-
-def write_survey(
-    ballots: Mapping[str, Ballots],
-    path: str | os.PathLike[str],
-    *,
-    form: Form = "wide",
-    synthetic: bool = False,
-) -> None:
-    """Write ballots as CSV, XLSX, Parquet or PrefLib, by the ending of the path.
-
-    Parameters
-    ----------
-    ballots : by track
-    path : where to
-    form : wide or long, of a table
-    synthetic : mark every ballot as synthetic (PrefLib has no place for the mark but the title)
-
-    Raises
-    ------
-    InputError
-        If PrefLib, which knows no tracks, is asked to hold several of them.
-    """
-    from calib.tables import write_table
-
-    if is_preflib(path):
-        if len(ballots) > 1:
-            raise InputError(
-                message("ballots.faults.one_track", file=Path(path), known=list(ballots))
-            )
-        title = f"{Path(path).stem} (SYNTHETIC)" if synthetic else ""
-        write_preflib(next(iter(ballots.values())), path, title=title)
-        return
-    table = survey_table(ballots, form=form)
-    if synthetic:
-        table.insert(0, "synthetic", "yes")
-    write_table(table, path)
-
-
 def survey_from_preflib(
     path: str | os.PathLike[str],
     framework: Framework,
@@ -342,7 +245,7 @@ def survey_from_preflib(
         tree = framework.tracks[wanted or next(iter(framework.tracks))]
         strange = [name for name in ballots.items if not tree.find(name)]
         raise InputError(
-            _say(
+            say_fault(
                 "not_indicators",
                 file=os.fspath(path),
                 strange=[repr(name) for name in strange[:5]],
@@ -353,8 +256,8 @@ def survey_from_preflib(
     codes = [tree.find(name) or "" for name in ballots.items]
     absent = [code for code in tree.leaf_codes if code not in codes]
     if absent or len(set(codes)) < len(codes):
-        missing = absent or _say("nothing_absent")
-        raise InputError(_say("every_indicator", file=os.fspath(path), absent=missing))
+        missing = absent or say_fault("nothing_absent")
+        raise InputError(say_fault("every_indicator", file=os.fspath(path), absent=missing))
     place = np.array([tree.leaf_codes.index(code) for code in codes], dtype=np.int16)
     picks = np.where(ballots.picks >= 0, place[ballots.picks], -1).astype(np.int16)
     return Survey(framework, {tree.code: Ballots(tree.leaf_codes, picks)}, read_report)
