@@ -23,8 +23,7 @@ from calib.adjustment.solve import solve
 from calib.adjustment.variables import build_space
 from calib.adjustment.variance_problems import risk_budget
 from calib.framework import load_framework
-from calib.outcomes.dominance.measuring import dominance
-from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance import dominance, moments_of
 from calib.population import generate_population
 from calib.rating import score_answers
 from calib.weights import published_weights

@@ -1,6 +1,7 @@
 """Coverage of a whole calibration round: weights, star changes and P(star) against a known truth.
 
 python benchmarks/sim_round.py [--rounds 500] [--draws 200] [--seed 1] [--out FILE.jsonl]
+    [--experts 18] [--ballots 300]
     (rounds that the file has already are not made again)
 python benchmarks/sim_round.py --read FILE.jsonl [--figure FILE.png] [--curve FILE.csv]
 
@@ -31,7 +32,7 @@ from calib.words import Name
 FRAMEWORK = calib.load_framework("aii")
 PUBLISHED = calib.published_weights(FRAMEWORK)
 LEVELS = [code for code, _ in FRAMEWORK.levels]
-EXPERTS, BALLOTS, SHARE = 18, 300, 0.7
+SHARE = 0.7
 NOISE, SPREAD = 0.35, 0.4
 """SD of an expert's log-weights around the truth, and of true log-worths of indicators."""
 LEVEL = 0.9
@@ -57,11 +58,11 @@ def truth(rng: np.random.Generator) -> tuple[WeightSet, dict[str, np.ndarray]]:
     return WeightSet.build(FRAMEWORK, "truth", local, source="simulation"), worths
 
 
-def panel_of(weights: WeightSet, rng: np.random.Generator) -> Panel:
+def panel_of(weights: WeightSet, experts: int, rng: np.random.Generator) -> Panel:
     """Return a panel whose experts judge the upper levels with noise of equal log-ratios."""
     questions = questions_of(FRAMEWORK, levels=LEVELS[:-1])
     forms = []
-    for number in range(EXPERTS):
+    for number in range(experts):
         answers = {}
         for key, question in questions.items():
             t = question.tracks[0]
@@ -72,10 +73,10 @@ def panel_of(weights: WeightSet, rng: np.random.Generator) -> Panel:
     return Panel(FRAMEWORK, questions, tuple(forms), synthetic=True)
 
 
-def calibrated(weights: WeightSet, worths: dict[str, np.ndarray], draws: int,
+def calibrated(weights: WeightSet, worths: dict[str, np.ndarray], asked: argparse.Namespace,
                rng: np.random.Generator) -> tuple[WeightSet, WeightSet]:  # fmt: skip
     """Return the estimated and the true weights of the whole procedure, before rounding."""
-    panel = panel_of(weights, rng)
+    panel, draws = panel_of(weights, asked.experts, rng), asked.draws
     request = PanelRequest.make({"pooling": "geometric", "unjudged": "equal", "draws": draws})
     pooled = pool_panel(panel, request=request, rng=1)
     root = Root(panel.digest, "panel", Name("专家", "experts"), "1")
@@ -84,10 +85,10 @@ def calibrated(weights: WeightSet, worths: dict[str, np.ndarray], draws: int,
         uncertainty=from_table(root, pooled.local, pooled.draws),
     )  # fmt: skip
     ballots = {
-        t: simulate_ballots(np.log(worths[t]), BALLOTS, 5, items=tree.leaf_codes, rng=rng)
+        t: simulate_ballots(np.log(worths[t]), asked.ballots, 5, items=tree.leaf_codes, rng=rng)
         for t, tree in FRAMEWORK.tracks.items()
     }
-    read = ReadReport("simulated", 2 * BALLOTS, 2 * BALLOTS, ())
+    read = ReadReport("simulated", 2 * asked.ballots, 2 * asked.ballots, ())
     survey = Survey(FRAMEWORK, ballots, read)
     said = calib.weigh_ballots(survey, base=experts, draws=draws, report=False, rng=1).weights
     whole = calib.blend({experts: SHARE, said: 1 - SHARE}, name="blend")
@@ -95,9 +96,11 @@ def calibrated(weights: WeightSet, worths: dict[str, np.ndarray], draws: int,
     return whole, calib.blend({equal: SHARE, weights: 1 - SHARE}, name="true blend")
 
 
-def one_round(draws: int, firms: Scored, rng: np.random.Generator) -> dict[str, object]:
+def one_round(
+    asked: argparse.Namespace, firms: Scored, rng: np.random.Generator
+) -> dict[str, object]:
     """Return what one round got right."""
-    made, true = calibrated(*truth(rng), draws, rng)
+    made, true = calibrated(*truth(rng), asked, rng)
     out: dict[str, object] = {}
     hits: dict[str, list[bool]] = {}
     for t, tree in FRAMEWORK.tracks.items():
@@ -111,7 +114,8 @@ def one_round(draws: int, firms: Scored, rng: np.random.Generator) -> dict[str, 
     final, goal = calib.round_weights(made, 0.01), calib.round_weights(true, 0.01)
     for name, proposed, target in (("blend", made, true), ("rounded", final, goal)):
         facts, wanted = (
-            Facts(PUBLISHED, w, firms, (), Evidence(), LEVEL, draws) for w in (proposed, target)
+            Facts(PUBLISHED, w, firms, (), Evidence(), LEVEL, asked.draws)
+            for w in (proposed, target)
         )
         low, high = facts.moved_interval
         plain = facts.interval(facts.moved_drawn)
@@ -186,6 +190,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--experts", type=int, default=18)
+    parser.add_argument("--ballots", type=int, default=300, help="of each track")
     parser.add_argument("--enterprises", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--read", type=Path, nargs="+", help="files of rounds made before")
@@ -210,7 +216,7 @@ def main() -> None:
         rounds = [json.loads(line) for line in asked.out.read_text("utf-8").splitlines()]
     for number in range(len(rounds), asked.rounds):
         rng = np.random.default_rng([asked.seed, number])
-        rounds.append(one_round(asked.draws, firms, rng))
+        rounds.append(one_round(asked, firms, rng))
         if asked.out is not None:
             with asked.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(rounds[-1]) + "\n")
