@@ -174,7 +174,7 @@ def _against_the_rest(files: tuple[str, ...], framework: str) -> list[str]:
     """Say whose judgements run against those of all others in these files, of each round."""
     from calib.errors import CalibError
     from calib.experts import judge_nodes, panel_direction, read_panel
-    from calib.experts.panel_weighing import direction_notes
+    from calib.experts.panel_notes import direction_notes
     from calib.framework import load_framework
 
     out: list[str] = []

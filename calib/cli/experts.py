@@ -181,7 +181,8 @@ def read_experts(
 ) -> None:
     """Read returned forms and tables (FILES); show weights, consistency and agreement."""
     from calib.errors import InputError
-    from calib.experts.panel_files import read_panel, write_panel_csv
+    from calib.experts.panel_csv import write_panel_csv
+    from calib.experts.panel_files import read_panel
     from calib.experts.panel_request import PanelRequest
     from calib.experts.panel_weighing import weigh_panel
     from calib.experts.register import read_register, sent_counts
@@ -248,7 +249,7 @@ def read_opinions(
     **options: Any,
 ) -> None:
     """Pool weights that readers of the explorer saved (FILES): consensus, who differs, camps."""
-    from calib.experts.panel_files import write_panel_csv
+    from calib.experts.panel_csv import write_panel_csv
     from calib.experts.panel_request import PanelRequest
     from calib.experts.panel_weighing import weigh_panel
     from calib.experts.returned_weights import read_opinions as read_files

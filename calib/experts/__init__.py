@@ -4,13 +4,6 @@ Arrays: :func:`elicit`, :func:`pool_weights`, :func:`kendall_w` … Panels with 
 :func:`write_form`, :func:`read_panel`, :func:`weigh_panel`.
 """
 
-from calib.experts.agreement_tests import (
-    Concordance,
-    kendall_w,
-    mean_ranks,
-    method_association,
-    method_difference,
-)
 from calib.experts.ahp import (
     Comparisons,
     consistency_ratio,
@@ -18,6 +11,7 @@ from calib.experts.ahp import (
     worst_judgement,
 )
 from calib.experts.bestworst import BestWorst, certify, solve_best_worst
+from calib.experts.concordance import Concordance, kendall_w, mean_ranks
 from calib.experts.cooke import (
     Performance,
     performance_weights,
@@ -42,9 +36,12 @@ from calib.experts.diagnostics import (
 from calib.experts.elicit import METHODS, Elicited, check_responses, elicit
 from calib.experts.form_write import write_form, write_next_round
 from calib.experts.incomplete import least_squares_weights, optimal_completion
+from calib.experts.judgements import judge_nodes
+from calib.experts.method_tests import method_association, method_difference
 from calib.experts.pairwise import eigenvector_weights, geometric_weights, matrix_from_pairs
 from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights
+from calib.experts.panel_csv import write_panel_csv
 from calib.experts.panel_differences import (
     camps_table,
     correlation_with_rest,
@@ -52,7 +49,7 @@ from calib.experts.panel_differences import (
     panel_direction,
     panel_groups,
 )
-from calib.experts.panel_files import read_panel, write_panel_csv
+from calib.experts.panel_files import read_panel
 from calib.experts.panel_request import Formulas, PanelRequest, StoppingRule
 from calib.experts.panel_tables import experts_table, seeds_table, weights_table
 from calib.experts.panel_weighing import PanelResult, weigh_panel
@@ -67,7 +64,7 @@ from calib.experts.pooling import (
 from calib.experts.random_index import random_index, random_matrices, simulate_random_index
 from calib.experts.ranks_and_points import place_weights, rank_weights
 from calib.experts.returned_weights import read_opinions
-from calib.experts.synthesis import PanelWeights, judge_nodes, pool_panel
+from calib.experts.synthesis import PanelWeights, pool_panel
 
 __all__ = [
     "METHODS",

@@ -13,7 +13,7 @@ import numpy as np
 
 from calib._types import FloatArray, Seed
 from calib.errors import InputError
-from calib.experts.agreement_tests import Concordance, kendall_w, mean_ranks
+from calib.experts.concordance import Concordance, kendall_w, mean_ranks
 from calib.experts.panel_request import StoppingRule
 from calib.words import Text, message
 

@@ -19,9 +19,9 @@ from calib.experts.delphi import (
     stop_or_go,
 )
 from calib.experts.elicit import RATING_RANGE
+from calib.experts.judgements import NodeJudgements, judge_nodes
 from calib.experts.panel import Panel
 from calib.experts.panel_request import StoppingRule
-from calib.experts.synthesis import NodeJudgements, judge_nodes
 from calib.words import joined, message, say
 
 if TYPE_CHECKING:

@@ -164,7 +164,7 @@ def opinion_camps(
     is therefore taken only if its mean silhouette is at least 0.25 and exceeds the best ones of
     95 % of simulated normal panels with the same covariance. A camp has two members or more: a
     single expert far away is an outlier (:func:`outlying_experts`). Whether camps are of opinion
-    or of elicitation methods, :func:`calib.experts.agreement_tests.method_association` tells.
+    or of elicitation methods, :func:`calib.experts.method_tests.method_association` tells.
     """
     w = np.asarray(weights, dtype=float)
     k = len(w)

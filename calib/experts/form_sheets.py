@@ -16,7 +16,7 @@ from calib.experts.panel import Answer, Question
 from calib.experts.random_index import random_index
 from calib.words import say
 
-__all__ = ["FormTexts", "NodeSheet"]
+__all__ = ["FormTexts", "NodeSheet", "offer_choices"]
 
 POWER_STEPS = 16  # from the row sums; enough for three digits, also of random comparisons
 SCALE = (1, 9)
@@ -30,6 +30,24 @@ class FormTexts:
 
     def __getitem__(self, key: str) -> str:
         return say(f"experts.form.{key}", self.lang)
+
+
+def offer_choices(
+    sheet: Any, row: int, column: int, choices: list[str] | str, texts: FormTexts
+) -> None:
+    """Give a cell a list to choose from: the words, or the range that holds them."""
+    sheet.data_validation(
+        row,
+        column,
+        row,
+        column,
+        {
+            "validate": "list",
+            "source": choices,
+            "error_title": texts["invalid"],
+            "error_message": texts["invalid_list"],
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +138,7 @@ class NodeSheet:
         )
 
     def _list_cell(self, row: int, column: int, choices: list[str] | str) -> None:
-        self.sheet.data_validation(
-            row,
-            column,
-            row,
-            column,
-            {
-                "validate": "list",
-                "source": choices,
-                "error_title": self.texts["invalid"],
-                "error_message": self.texts["invalid_list"],
-            },
-        )
+        offer_choices(self.sheet, row, column, choices, self.texts)
 
     def _formula(self, row: int, column: int, formula: str, style: str) -> None:
         # No stored result: every program then computes it when it opens the form.

@@ -6,7 +6,7 @@ import datetime
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from calib.experts.form_layout import (
     Layout,
     sheet_titles,
 )
-from calib.experts.form_sheets import FormTexts, NodeSheet
+from calib.experts.form_sheets import FormTexts, NodeSheet, offer_choices
 from calib.experts.panel import ExpertForm, Panel, Question, named_items
 from calib.experts.panel_request import PanelRequest
 from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE
@@ -112,8 +112,8 @@ def write_form(
         book.set_properties({"created": datetime.datetime(2017, 2, 14), "title": label})
         book.set_calc_mode("auto")
         styles = _styles(book)
-        head = (framework, method, lang, expert, round_number, self_rating, kept, label)
-        _write_start(book, styles, *head, levels=bool(described))
+        head = _Head(framework, method, lang, expert, round_number, self_rating, kept, label)
+        _write_start(book, styles, head, levels=bool(described))
         texts = FormTexts(lang)
         sheets = sheet_titles(questions, taken=[texts["sheet"], texts["levels"], "History"])
         for key, question in questions.items():
@@ -124,7 +124,7 @@ def write_form(
             NodeSheet(sheet, styles, layout, question, lang, shown).write(answer)
         if described:
             _write_levels(book, styles, described, framework, lang)
-        _write_stamp(book, framework, method, lang, sheets, kept)
+        _write_stamp(book, head, sheets)
 
 
 def _styles(book: Any) -> dict[str, Any]:
@@ -143,60 +143,59 @@ def _styles(book: Any) -> dict[str, Any]:
     }
 
 
-def _write_start(
-    book: Any,
-    styles: Mapping[str, Any],
-    framework: Framework,
-    method: str,
-    lang: str,
-    expert: str,
-    round_number: int,
-    self_rating: Sequence[int | None] | None,
-    kept: tuple[float, float] | None,
-    label: str,
-    *,
-    levels: bool,
-) -> None:
-    texts = FormTexts(lang)
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Whom and what a form asks; as in :func:`write_form`."""
+
+    framework: Framework
+    method: str
+    lang: str
+    expert: str
+    round_number: int
+    self_rating: Sequence[int | None] | None
+    kept: tuple[float, float] | None
+    label: str
+
+    @property
+    def texts(self) -> FormTexts:
+        return FormTexts(self.lang)
+
+
+def _write_start(book: Any, styles: Mapping[str, Any], head: _Head, *, levels: bool) -> None:
+    texts, lang, framework = head.texts, head.lang, head.framework
     sheet = book.add_worksheet(texts["sheet"])
     sheet.set_column(0, 0, 46)
     sheet.set_column(1, 1, 40)
     sheet.fit_to_pages(1, 0)
     sheet.protect()
     sheet.write_string(0, 0, texts["title"], styles["title"])
-    if label:
-        sheet.write_string(0, 1, label, styles["wrap"])
+    if head.label:
+        sheet.write_string(0, 1, head.label, styles["wrap"])
     sheet.write_string(1, 0, texts["framework"])
     sheet.write_string(1, 1, f"{framework.name.get(lang)} ({framework.code} {framework.version})")
     sheet.write_string(2, 0, texts["method"])
-    sheet.write_string(2, 1, METHODS[method].name.get(lang))
+    sheet.write_string(2, 1, METHODS[head.method].name.get(lang))
     sheet.write_string(EXPERT_ROW, 0, texts["expert"], styles["text"])
-    sheet.write_string(EXPERT_ROW, INPUT_COLUMN, expert, styles["input"])
+    sheet.write_string(EXPERT_ROW, INPUT_COLUMN, head.expert, styles["input"])
     sheet.write_string(ROUND_ROW, 0, texts["round"], styles["text"])
-    sheet.write_number(ROUND_ROW, INPUT_COLUMN, round_number, styles["input"])
-    _choices(sheet, ROUND_ROW, [str(i) for i in range(1, 10)], texts)
-    _ask_self_rating(sheet, styles, texts, lang, self_rating, kept)
+    sheet.write_number(ROUND_ROW, INPUT_COLUMN, head.round_number, styles["input"])
+    offer_choices(sheet, ROUND_ROW, INPUT_COLUMN, [str(i) for i in range(1, 10)], texts)
+    _ask_self_rating(sheet, styles, head)
     lines = [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS["common"]]
     lines += [say("experts.instructions.levels", lang)] if levels else []
-    lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[method]]
+    lines += [say(f"experts.instructions.{key}", lang) for key in _INSTRUCTIONS[head.method]]
     for i, line in enumerate(lines):
         row = INSTRUCTIONS_ROW + i
         sheet.merge_range(row, 0, row, 3, line, styles["wrap"])
         sheet.set_row(row, 32)
 
 
-def _ask_self_rating(
-    sheet: Any,
-    styles: Mapping[str, Any],
-    texts: FormTexts,
-    lang: str,
-    self_rating: Sequence[int | None] | None,
-    kept: tuple[float, float] | None,
-) -> None:
+def _ask_self_rating(sheet: Any, styles: Mapping[str, Any], head: _Head) -> None:
+    texts, lang = head.texts, head.lang
     sheet.write_string(BASIS_ROW - 1, 0, texts["self"], styles["head"])
     hint = texts["self_hint"]
-    if kept is not None and not np.isnan(kept).all():
-        ca, cs = ("–" if np.isnan(value) else f"{value:g}" for value in kept)
+    if head.kept is not None and not np.isnan(head.kept).all():
+        ca, cs = ("–" if np.isnan(value) else f"{value:g}" for value in head.kept)
         hint = f"{hint}\n{say('experts.form.self_kept', lang, ca=ca, cs=cs)}"
         sheet.set_row(BASIS_ROW - 1, 48)
     sheet.write_string(BASIS_ROW - 1, 1, hint, styles["head"])
@@ -204,13 +203,13 @@ def _ask_self_rating(
     for i, name in enumerate(labels):
         row = BASIS_ROW + i
         sheet.write_string(row, 0, name, styles["text"])
-        level = self_rating[i] if self_rating else None
+        level = head.self_rating[i] if head.self_rating else None
         if level is None:
             sheet.write_blank(row, INPUT_COLUMN, None, styles["input"])
         else:
             sheet.write_number(row, INPUT_COLUMN, level, styles["input"])
         most = len(FAMILIARITY_SCALE) if row == FAMILIARITY_ROW else 3
-        _choices(sheet, row, [str(v) for v in range(1, most + 1)], texts)
+        offer_choices(sheet, row, INPUT_COLUMN, [str(v) for v in range(1, most + 1)], texts)
 
 
 def _described(framework: Framework, questions: Mapping[str, Question]) -> list[tuple[str, Node]]:
@@ -250,11 +249,11 @@ def _write_levels(
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     first = framework.rule.first
-    heads = [texts["code"], texts["name"]]
-    heads += [f"L{first + k}" for k in range(framework.rule.stars)]
-    for column, head in enumerate(heads):
+    labels = [texts["code"], texts["name"]]
+    labels += [f"L{first + k}" for k in range(framework.rule.stars)]
+    for column, label in enumerate(labels):
         sheet.set_column(column, column, (10, 24)[column] if column < 2 else 30)
-        sheet.write_string(0, column, head, styles["head"])
+        sheet.write_string(0, column, label, styles["head"])
     for row, (track, node) in enumerate(described, start=1):
         name = node.name.get(lang)
         where = f" ({framework.tracks[track].name.get(lang)})" if track else ""
@@ -265,39 +264,17 @@ def _write_levels(
     sheet.freeze_panes(1, 2)
 
 
-def _choices(sheet: Any, row: int, choices: list[str], texts: FormTexts) -> None:
-    sheet.data_validation(
-        row,
-        INPUT_COLUMN,
-        row,
-        INPUT_COLUMN,
-        {
-            "validate": "list",
-            "source": choices,
-            "error_title": texts["invalid"],
-            "error_message": texts["invalid_list"],
-        },
-    )
-
-
-def _write_stamp(
-    book: Any,
-    framework: Framework,
-    method: str,
-    lang: str,
-    sheets: Mapping[str, str],
-    kept: tuple[float, float] | None,
-) -> None:
+def _write_stamp(book: Any, head: _Head, sheets: Mapping[str, str]) -> None:
     """Write what the reader needs to know, on a sheet that Excel does not offer to show."""
     stamp = book.add_worksheet(STAMP_SHEET)
     stamp.very_hidden()
     rows = [
         ("schema", SCHEMA),
-        ("framework", framework.code),
-        ("version", framework.version),
-        ("method", method),
-        ("lang", lang),
-        *((name, repr(float(v))) for name, v in zip(("ca", "cs"), kept or (), strict=False)),
+        ("framework", head.framework.code),
+        ("version", head.framework.version),
+        ("method", head.method),
+        ("lang", head.lang),
+        *((name, repr(float(v))) for name, v in zip(("ca", "cs"), head.kept or (), strict=False)),
         *((f"sheet:{key}", name) for key, name in sheets.items()),
     ]
     for i, (key, value) in enumerate(rows):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.experts.agreement_tests import (
+from calib.experts.diagnostics import Camps, centred_log_ratios, opinion_camps
+from calib.experts.judgements import NodeJudgements
+from calib.experts.method_tests import (
     Association,
     MethodDifference,
     method_association,
     method_difference,
 )
-from calib.experts.diagnostics import Camps, centred_log_ratios, opinion_camps
-from calib.experts.synthesis import NodeJudgements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def panel_direction(
     Parameters
     ----------
     nodes
-        From :func:`calib.experts.synthesis.judge_nodes`.
+        From :func:`calib.experts.judge_nodes`.
     experts
         Order of the rows of the result; the columns of ``by_node`` are in the order of ``nodes``.
     draws, rng
@@ -186,7 +186,7 @@ def panel_groups(nodes: Mapping[str, NodeJudgements], *, rng: Seed = None) -> di
     Parameters
     ----------
     nodes
-        From :func:`calib.experts.synthesis.judge_nodes`.
+        From :func:`calib.experts.judge_nodes`.
     rng
         Generator or seed.
     """

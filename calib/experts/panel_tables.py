@@ -14,10 +14,11 @@ from calib.experts.cooke import Performance
 from calib.experts.delphi_panel import NodeRound, changes_table, items_table, rounds_table
 from calib.experts.diagnostics import outlying_experts, star_influence
 from calib.experts.elicit import METHODS
+from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
 from calib.experts.panel_differences import Direction, NodeGroups, camps_table, methods_table
 from calib.experts.random_index import random_index_name, random_index_source
-from calib.experts.synthesis import TOTALS, NodeJudgements, PanelWeights
+from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
 from calib.rating.stars import stars_by_draw
 from calib.report import Drawing, Role, Table

@@ -94,7 +94,7 @@ def _best_worst(cases: dict[str, Any]) -> Iterator[Compared]:
 
 
 def _ranks(cases: dict[str, Any]) -> Iterator[Compared]:
-    from calib.experts.agreement_tests import kendall_w
+    from calib.experts.concordance import kendall_w
     from calib.experts.ranks_and_points import RANK_FORMULAS, place_weights
 
     keys: Sequence[str] = ("ROC", "rank_sum", "rank_reciprocal", "sum_reciprocal")

@@ -18,7 +18,7 @@ from calib.experts.elicit import elicit
 from calib.experts.form_write import write_form
 from calib.experts.pairwise import matrix_from_pairs, pairs_of
 from calib.experts.panel import Answer, ExpertForm, Panel, Question, questions_of
-from calib.experts.panel_files import write_panel_csv
+from calib.experts.panel_csv import write_panel_csv
 from calib.experts.pooling import BASIS_SCALE, FAMILIARITY_SCALE, basis_of_judgement
 from calib.framework import load_framework
 

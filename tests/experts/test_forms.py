@@ -25,7 +25,7 @@ from calib.experts.form_layout import FORM_METHODS
 from calib.experts.form_read import read_form
 from calib.experts.form_sheets import POWER_STEPS
 from calib.experts.pairwise import pairs_of
-from calib.experts.panel_files import read_panel_csv
+from calib.experts.panel_csv import read_panel_csv
 from calib.framework import load_framework
 from calib.tables import column_letters
 

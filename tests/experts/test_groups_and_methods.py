@@ -28,8 +28,8 @@ from calib.experts import (
     questions_of,
     read_panel,
 )
+from calib.experts.panel_notes import direction_notes, group_notes, judgement_notes
 from calib.experts.panel_tables import consistency_table, sums_table
-from calib.experts.panel_weighing import direction_notes, group_notes, judgement_notes
 from calib.files.shipped import shipped_data
 from calib.framework import load_framework
 
