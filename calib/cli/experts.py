@@ -248,7 +248,7 @@ def read_opinions(
     weights: Path | None,
     **options: Any,
 ) -> None:
-    """Pool weights that readers of the explorer saved (FILES): consensus, who differs, camps."""
+    """Pool weights that readers of the explorer saved (FILES): consensus, who differs, clusters."""
     from calib.experts.panel_csv import write_panel_csv
     from calib.experts.panel_request import PanelRequest
     from calib.experts.panel_weighing import weigh_panel
@@ -260,7 +260,7 @@ def read_opinions(
     request = PanelRequest.make({"unjudged": "published", **options})
     panel = read_files(files, load_framework(framework), skip_invalid=skip_invalid)
     result = weigh_panel(panel, request=request, rng=seed, name="opinions")
-    _show(result, lang, ("weights", "experts", "camps"))
+    _show(result, lang, ("weights", "experts", "clusters"))
     for form in panel.forms:
         if form.role or form.comment:
             said = message("experts.cli_said", name=form.expert, comment=form.comment)

@@ -29,7 +29,7 @@ from calib.experts.delphi import (
 from calib.experts.delphi_panel import delphi_report, delphi_rounds
 from calib.experts.diagnostics import (
     aitchison_distances,
-    opinion_camps,
+    expert_clusters,
     outlying_experts,
     star_influence,
 )
@@ -43,7 +43,7 @@ from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
 from calib.experts.panel_bootstrap import bootstrap_judgements, bootstrap_weights
 from calib.experts.panel_csv import write_panel_csv
 from calib.experts.panel_differences import (
-    camps_table,
+    clusters_table,
     correlation_with_rest,
     methods_table,
     panel_direction,
@@ -89,9 +89,9 @@ __all__ = [
     "basis_of_judgement",
     "bootstrap_judgements",
     "bootstrap_weights",
-    "camps_table",
     "certify",
     "check_responses",
+    "clusters_table",
     "compare_rounds",
     "competence_by_consistency",
     "consistency_ratio",
@@ -100,6 +100,7 @@ __all__ = [
     "delphi_rounds",
     "eigenvector_weights",
     "elicit",
+    "expert_clusters",
     "experts_table",
     "geometric_weights",
     "hand_set_competence",
@@ -111,7 +112,6 @@ __all__ = [
     "method_association",
     "method_difference",
     "methods_table",
-    "opinion_camps",
     "optimal_completion",
     "outlying_experts",
     "panel_direction",

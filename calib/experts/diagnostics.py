@@ -1,4 +1,4 @@
-"""Who stands apart in a panel, which camps there are, and what one expert changes.
+"""Who stands apart in a panel, which clusters there are, and what one expert changes.
 
 Weights are compositions: distances are taken between centred log-ratios (Aitchison), so that
 0.02 against 0.04 counts as much as 0.2 against 0.4.
@@ -14,21 +14,21 @@ import numpy as np
 from calib._types import BoolArray, FloatArray, IntArray, Seed
 
 __all__ = [
-    "Camps",
+    "ExpertClusters",
     "Influence",
     "Outliers",
     "aitchison_distances",
     "centred_log_ratios",
-    "opinion_camps",
+    "expert_clusters",
     "outlying_experts",
     "star_influence",
 ]
 
 ZERO_SUBSTITUTE = 0.005  # of the node's total weight
 OUTLIER_LIMIT = 3.0
-CAMP_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
-CAMP_LEVEL = 0.05
-CAMP_DRAWS = 199  # the smallest p is then 0.005
+CLUSTER_SILHOUETTE = 0.25  # below it a partition has no substantial structure (Rousseeuw 1987)
+CLUSTER_LEVEL = 0.05
+CLUSTER_DRAWS = 199  # the smallest p is then 0.005
 _PIECE = 500_000
 """Distances between experts that are in memory at once."""
 
@@ -114,18 +114,18 @@ def outlying_experts(
 
 
 @dataclass(frozen=True, slots=True)
-class Camps:
-    """Camps of opinion in a panel.
+class ExpertClusters:
+    """ExpertClusters of opinion in a panel.
 
     Parameters
     ----------
-    label : (k,) camp of each expert, 0 for the largest
-    count : number of camps, 1 where no division is substantial
+    label : (k,) cluster of each expert, 0 for the largest
+    count : number of clusters, 1 where no division is substantial
     silhouette : mean silhouette of the best division, also where it was not taken; NaN if none
-    p : p-value of "one camp": (b + 1)/(B + 1), with b of the B simulated one-camp panels of the
-        same spread that have at least as clear a best division; NaN if there is no division
+    p : p-value of "one cluster": (b + 1)/(B + 1), with b of the B simulated one-cluster panels of
+        the same spread that have at least as clear a best division; NaN if there is no division
     floor : smallest p that so many draws can give
-    centres : (count, n) mean weights of each camp
+    centres : (count, n) mean weights of each cluster
     """
 
     label: IntArray
@@ -136,25 +136,25 @@ class Camps:
     centres: FloatArray
 
 
-def opinion_camps(
+def expert_clusters(
     weights: FloatArray,
     *,
     most: int = 4,
     substitute: float = ZERO_SUBSTITUTE,
-    draws: int = CAMP_DRAWS,
+    draws: int = CLUSTER_DRAWS,
     rng: Seed = None,
-) -> Camps:
-    """Divide a panel into camps by Ward's clustering of the log-ratios.
+) -> ExpertClusters:
+    """Divide a panel into clusters by Ward's clustering of the log-ratios.
 
     Parameters
     ----------
     weights : (k, n) rows sum to 1
     most
-        Largest number of camps tried.
+        Largest number of clusters tried.
     substitute
         As in :func:`centred_log_ratios`.
     draws
-        Simulated one-camp panels for the test.
+        Simulated one-cluster panels for the test.
     rng
         Generator or seed of the simulation.
 
@@ -162,8 +162,8 @@ def opinion_camps(
     -----
     Any cloud of points can be cut in clear-looking parts, the more so in few dimensions. A division
     is therefore taken only if its mean silhouette is at least 0.25 and exceeds the best ones of
-    95 % of simulated normal panels with the same covariance. A camp has two members or more: a
-    single expert far away is an outlier (:func:`outlying_experts`). Whether camps are of opinion
+    95 % of simulated normal panels with the same covariance. A cluster has two members or more: a
+    single expert far away is an outlier (:func:`outlying_experts`). Whether clusters are of opinion
     or of elicitation methods, :func:`calib.experts.method_tests.method_association` tells.
     """
     w = np.asarray(weights, dtype=float)
@@ -179,18 +179,18 @@ def opinion_camps(
         pieces = np.array_split(mixes, max(1, draws * k * k // _PIECE))
         null = [_divisions(piece @ centred, most)[1].max(axis=1) for piece in pieces]
         p = float((1 + (np.concatenate(null) >= score).sum()) / (1 + draws))
-        if score >= CAMP_SILHOUETTE and p <= CAMP_LEVEL:
+        if score >= CLUSTER_SILHOUETTE and p <= CLUSTER_LEVEL:
             best = np.unique(labels[0, clear[0].argmax()], return_inverse=True)[1]
     sizes = np.bincount(best)
     order = np.argsort(-sizes, kind="stable")
     label = np.argsort(order)[best]
     count = int(sizes.size)
     centres = np.stack([w[label == c].mean(axis=0) for c in range(count)])
-    return Camps(label.astype(np.int64), count, score, p, 1 / (1 + draws), centres)
+    return ExpertClusters(label.astype(np.int64), count, score, p, 1 / (1 + draws), centres)
 
 
 def _divisions(z: FloatArray, most: int) -> tuple[IntArray, FloatArray]:
-    """Divide panels into 2, 3, … camps by Ward's clustering, all panels at once.
+    """Divide panels into 2, 3, … clusters by Ward's clustering, all panels at once.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def _divisions(z: FloatArray, most: int) -> tuple[IntArray, FloatArray]:
 
     Returns
     -------
-    (s, c, k) camp of each expert, and (s, c) mean silhouettes, -1 where a camp has one member
+    (s, c, k) cluster of each expert, and (s, c) mean silhouettes, -1 where a cluster has one member
     """
     from scipy.cluster.hierarchy import ward
 
@@ -222,7 +222,7 @@ def _silhouettes(distances: FloatArray, label: IntArray) -> FloatArray:
     """Return mean silhouettes of divisions (…, k) under distances (…, k, k)."""
     together = label[..., :, None] == label[..., None, :]
     size = together.sum(axis=-1)
-    total = distances @ together  # of each expert to the camp of each other one
+    total = distances @ together  # of each expert to the cluster of each other one
     inside = np.where(together, distances, 0.0).sum(axis=-1) / np.maximum(size - 1, 1)
     outside = np.where(together, np.inf, total / size[..., None, :]).min(axis=-1)
     scale = np.maximum(np.maximum(inside, outside), 1e-300)

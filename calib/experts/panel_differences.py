@@ -1,4 +1,4 @@
-"""How a panel differs at its nodes: camps of opinion, ways of asking, reversed scales."""
+"""How a panel differs at its nodes: clusters of opinion, ways of asking, reversed scales."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._types import FloatArray, Seed
-from calib.experts.diagnostics import Camps, centred_log_ratios, opinion_camps
+from calib.experts.diagnostics import ExpertClusters, centred_log_ratios, expert_clusters
 from calib.experts.judgements import NodeJudgements
 from calib.experts.method_tests import (
     Association,
@@ -26,7 +26,7 @@ __all__ = [
     "LEVEL",
     "Direction",
     "NodeGroups",
-    "camps_table",
+    "clusters_table",
     "correlation_with_rest",
     "methods_table",
     "panel_direction",
@@ -150,14 +150,14 @@ class NodeGroups:
 
     Attributes
     ----------
-    camps : the division by weights
+    clusters : the division by weights
     association : of the division with the methods
     difference : of the weights between methods
     p_holm : p of ``difference`` after Holm's correction over the nodes of the panel
     """
 
     node: NodeJudgements
-    camps: Camps
+    clusters: ExpertClusters
     association: Association
     difference: MethodDifference
     p_holm: float
@@ -169,7 +169,7 @@ class NodeGroups:
         ``methods`` if the division goes with the methods. ``not told apart`` if it does not, but
         weights differ between methods, or there are too few experts for any association to show.
         """
-        if self.camps.count < 2:
+        if self.clusters.count < 2:
             return "one group"
         if len(self.association.methods) < 2:
             return "opinions"
@@ -191,16 +191,16 @@ def panel_groups(nodes: Mapping[str, NodeJudgements], *, rng: Seed = None) -> di
         Generator or seed.
     """
     generator = np.random.default_rng(rng)
-    camps, differences = {}, {}
+    clusters, differences = {}, {}
     for key, node in nodes.items():
-        camps[key] = opinion_camps(node.weights, rng=generator)
+        clusters[key] = expert_clusters(node.weights, rng=generator)
         differences[key] = method_difference(node.weights, node.methods, rng=generator)
     holm = _holm(np.array([d.p for d in differences.values()], dtype=float))
     return {
         key: NodeGroups(
             node,
-            camps[key],
-            method_association(camps[key].label, node.methods, rng=generator),
+            clusters[key],
+            method_association(clusters[key].label, node.methods, rng=generator),
             differences[key],
             float(adjusted),
         )
@@ -219,31 +219,31 @@ def _holm(p: FloatArray) -> FloatArray:
     return out
 
 
-def camps_table(groups: Mapping[str, NodeGroups]) -> pd.DataFrame:
+def clusters_table(groups: Mapping[str, NodeGroups]) -> pd.DataFrame:
     """Return a row per node and group of experts: members, methods, mean weights, and the tests."""
     import pandas as pd
 
     rows = []
     for key, found in groups.items():
-        camps, node, tied = found.camps, found.node, found.association
-        for c in range(camps.count):
-            at = np.flatnonzero(camps.label == c)
+        clusters, node, tied = found.clusters, found.node, found.association
+        for c in range(clusters.count):
+            at = np.flatnonzero(clusters.label == c)
             used = Counter(node.methods[i] for i in at)
             rows.append(
                 {
                     "node": key,
-                    "camps": camps.count,
+                    "clusters": clusters.count,
                     "groups_are": found.kind,
-                    "silhouette": camps.silhouette,
-                    "p_one_camp": camps.p,
-                    "p_one_camp_floor": camps.floor,
+                    "silhouette": clusters.silhouette,
+                    "p_one_cluster": clusters.p,
+                    "p_one_cluster_floor": clusters.floor,
                     "cramers_v": tied.cramers_v,
                     "p_method_association": tied.p,
                     "p_association_floor": tied.floor,
-                    "camp": c + 1,
+                    "cluster": c + 1,
                     "size": len(at),
                     "methods": ", ".join(f"{m} {n}" for m, n in sorted(used.items())),
-                    "mean_weights": _weights_text(node.question.items, camps.centres[c]),
+                    "mean_weights": _weights_text(node.question.items, clusters.centres[c]),
                     "members": ", ".join(node.experts[i] for i in at),
                 }
             )

@@ -122,7 +122,7 @@ def group_notes(groups: Mapping[str, NodeGroups]) -> list[Note]:
         tied = found.association
         values = {
             "node": found.node.question.called,
-            "n": found.camps.count,
+            "n": found.clusters.count,
             "p": _p(tied.p, tied.floor),
         }
         if found.kind == "methods":

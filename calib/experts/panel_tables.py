@@ -16,7 +16,7 @@ from calib.experts.diagnostics import outlying_experts, star_influence
 from calib.experts.elicit import METHODS
 from calib.experts.judgements import TOTALS, NodeJudgements
 from calib.experts.panel import Panel
-from calib.experts.panel_differences import Direction, NodeGroups, camps_table, methods_table
+from calib.experts.panel_differences import Direction, NodeGroups, clusters_table, methods_table
 from calib.experts.random_index import random_index_name, random_index_source
 from calib.experts.synthesis import PanelWeights
 from calib.rating import Scored
@@ -95,7 +95,7 @@ def panel_tables(found: PanelFindings, scored: Scored | None = None) -> tuple[Ta
         ("rounds", rounds_table(rounds), 40),
         ("items", items_table(rounds), 30),
         ("changes", changes_table(rounds), 30),
-        ("camps", camps_table(found.groups), 20),
+        ("clusters", clusters_table(found.groups), 20),
         ("methods", methods_table(found.groups), 30),
     ]
     if found.seeds is not None:

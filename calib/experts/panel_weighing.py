@@ -152,6 +152,7 @@ def weigh_panel(
         methods=request.formulas.by_method(),
         rng=stream(seed, f"{name}/rounds"),
     )
+    # Under the name that clusters had: another would draw others.
     groups = panel_groups(main.nodes, rng=stream(seed, f"{name}/camps"))
     direction = panel_direction(main.nodes, main.experts, rng=stream(seed, f"{name}/direction"))
     found = PanelFindings(used, main, rounds, groups, direction, scores, name)

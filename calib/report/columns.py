@@ -16,9 +16,9 @@ _BY_ROLE: Mapping[str, str] = {
         "by share_band worth_band groups_are index_source methods "
         "set other_set scope track level parent code node name_zh name_en label measure other test "
         "quantity rule_option missing option case round year method scale source direction "
-        "next_node through gate demand caused_by reason up_by down_by band verdict camp baseline "
-        "item indicator estimator role file where segment index likeliest p_by target root_kind "
-        "root choices"
+        "next_node through gate demand caused_by reason up_by down_by band verdict cluster "
+        "baseline item indicator estimator role file where segment index likeliest p_by target "
+        "root_kind root choices"
     ),
     "weight": (
         "worth_unshrunken worth_simultaneous_lower worth_simultaneous_upper "
@@ -48,7 +48,7 @@ _BY_ROLE: Mapping[str, str] = {
     "number": (
         "unanswered samples permutations missing_pairs seed_questions nodes_against_rest "
         "nodes experts judged_by sent returned stayed joined left doubtful_nodes outlying_nodes "
-        "camps size picks ballots replicates df draws starts steps step rank units more "
+        "clusters size picks ballots replicates df draws starts steps step rank units more "
         "units_needed "
         "shrinkage_rank maximum_likelihood_rank borda_unlisted_zero_rank borda_mean_unlisted_rank "
         "dowdall_rank first_choice_rank picks_rank kemeny_rank"
@@ -80,8 +80,8 @@ _BY_ROLE: Mapping[str, str] = {
         "largest_weight_after discrimination nearest_tv down_tv down_l2 up_tv up_l2"
     ),
     "p_value": (
-        "p_one_camp_floor p_method_association p_association_floor p_floor p_against_rest "
-        "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_camp"
+        "p_one_cluster_floor p_method_association p_association_floor p_floor p_against_rest "
+        "p p_value p_chi2 p_asymptotic p_holm p_monte_carlo p_one_cluster"
     ),
     "flag": (
         "synthetic "

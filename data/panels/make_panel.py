@@ -2,7 +2,7 @@
 
 Twenty synthetic experts answer two Delphi rounds about the pillars and capabilities of the AII
 framework: seven by pairwise comparisons, seven by Best-Worst, six by ratings. Nothing here was ever
-said by anybody. The opinions are drawn around made-up centres: two camps (one would give data
+said by anybody. The opinions are drawn around made-up centres: two clusters (one would give data
 analytics more weight), one expert who turns the pillars round, one careless one. In the second
 round everybody moves half way to the group, and two experts do not answer. Round 1 is written as
 one plain table, round 2 as returned XLSX forms, so that the example shows both ways in.

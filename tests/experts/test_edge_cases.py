@@ -14,9 +14,9 @@ from calib.experts import (
     PanelRequest,
     delphi_rounds,
     elicit,
+    expert_clusters,
     judge_nodes,
     matrix_from_pairs,
-    opinion_camps,
     pool_panel,
     pool_weights,
     questions_of,
@@ -87,10 +87,10 @@ def test_log_ratios_are_finite_for_any_number_of_items_and_zeros(n):
 
 
 def test_a_panel_without_a_division_has_no_silhouette():
-    camps = opinion_camps(np.array([[0.5, 0.5]] * 3 + [[0.9, 0.1]]), rng=0)
-    assert camps.count == 1
-    assert np.isnan(camps.silhouette)
-    assert np.isnan(camps.p)
+    clusters = expert_clusters(np.array([[0.5, 0.5]] * 3 + [[0.9, 0.1]]), rng=0)
+    assert clusters.count == 1
+    assert np.isnan(clusters.silhouette)
+    assert np.isnan(clusters.p)
 
 
 @pytest.mark.parametrize("values", [[[0.5, 0.5]], [[5.0, np.nan], [np.nan, 4.0]]])

@@ -14,15 +14,15 @@ from calib.experts import (
     ExpertForm,
     Panel,
     aitchison_distances,
-    camps_table,
+    clusters_table,
     correlation_with_rest,
+    expert_clusters,
     experts_table,
     judge_nodes,
     matrix_from_pairs,
     method_association,
     method_difference,
     methods_table,
-    opinion_camps,
     panel_direction,
     panel_groups,
     questions_of,
@@ -171,11 +171,11 @@ def stretched(k, rng):
     return {f"e{i}": a for i, a in enumerate([*best_worst, *ratings])}
 
 
-def test_groups_that_are_methods_are_not_called_camps_of_opinion():
+def test_groups_that_are_methods_are_not_called_clusters_of_opinion():
     nodes = judge_nodes(panel_of(stretched(8, np.random.default_rng(0))), 1)
     found = panel_groups(nodes, rng=0)
     assert found["root"].kind == "methods"
-    table = camps_table(found)
+    table = clusters_table(found)
     assert set(table["groups_are"]) == {"methods"}
     assert (table["p_method_association"] < 0.001).all()
     said = [f.text for f in group_notes(found)]
@@ -187,7 +187,7 @@ def test_groups_that_are_methods_are_not_called_camps_of_opinion():
     assert by_method["p_floor"].tolist() == pytest.approx([1e-4, 1e-4])
 
 
-def test_camps_within_one_method_are_opinions():
+def test_clusters_within_one_method_are_opinions():
     rng = np.random.default_rng(2)
     sides = [[60, 30, 10], [10, 30, 60]]
     answers = {
@@ -227,10 +227,10 @@ def test_every_best_worst_expert_of_the_example_is_in_the_extreme_groups_and_it_
     assert "give different weights" in text
 
 
-def test_camps_state_the_floor_of_their_p():
+def test_clusters_state_the_floor_of_their_p():
     rng = np.random.default_rng(7)
     w = np.concatenate([noisy([0.6, 0.3, 0.1], 8, rng), noisy([0.1, 0.3, 0.6], 8, rng)])
-    found = opinion_camps(w, rng=0)
+    found = expert_clusters(w, rng=0)
     assert found.p == found.floor == pytest.approx(1 / 200)
 
 

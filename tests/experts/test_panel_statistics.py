@@ -19,11 +19,11 @@ from calib.experts import (
     compare_rounds,
     competence_by_consistency,
     eigenvector_weights,
+    expert_clusters,
     geometric_weights,
     hand_set_competence,
     kendall_w,
     mean_ranks,
-    opinion_camps,
     outlying_experts,
     performance_weights,
     pool_judgements,
@@ -307,28 +307,28 @@ def test_a_zero_weight_does_not_make_distances_infinite():
     assert np.isfinite(aitchison_distances(w)).all()
 
 
-def test_two_camps_are_found_and_one_camp_is_not_split():
+def test_two_clusters_are_found_and_one_is_not_split():
     rng = np.random.default_rng(2)
     centres = np.log(np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]]))
     side = np.array([0, 0, 1, 0, 1, 0, 0, 1, 0])
     w = np.exp(centres[side] + rng.normal(0, 0.15, (9, 3)))
     w /= w.sum(axis=1, keepdims=True)
-    found = opinion_camps(w, rng=0)
+    found = expert_clusters(w, rng=0)
     assert found.count == 2
     assert found.p <= 0.05
     assert found.label.tolist() == side.tolist()
     assert found.centres[0] == pytest.approx(w[side == 0].mean(axis=0))
-    assert opinion_camps(np.tile([0.5, 0.3, 0.2], (9, 1))).count == 1
+    assert expert_clusters(np.tile([0.5, 0.3, 0.2], (9, 1))).count == 1
 
 
-def test_panels_of_one_camp_are_hardly_ever_divided():
+def test_panels_of_one_cluster_are_hardly_ever_divided():
     """A silhouette limit alone would divide most of these; the test divides about one in twenty."""
     rng = np.random.default_rng(4)
     w = np.exp(np.log([0.5, 0.3, 0.2]) + rng.normal(0, 0.2, (40, 15, 3)))
     w /= w.sum(axis=-1, keepdims=True)
-    found = [opinion_camps(panel, rng=1, draws=39) for panel in w]
-    assert np.mean([camps.silhouette >= 0.25 for camps in found]) > 0.9
-    assert sum(camps.count > 1 for camps in found) <= 6
+    found = [expert_clusters(panel, rng=1, draws=39) for panel in w]
+    assert np.mean([clusters.silhouette >= 0.25 for clusters in found]) > 0.9
+    assert sum(clusters.count > 1 for clusters in found) <= 6
 
 
 def test_star_influence_counts_ups_and_downs():

@@ -17,7 +17,7 @@ from calib.experts import (
     ExpertForm,
     Panel,
     PanelRequest,
-    camps_table,
+    clusters_table,
     delphi_report,
     delphi_rounds,
     elicit,
@@ -256,13 +256,13 @@ def test_delphi_tables_have_the_form_that_studies_print(panel):
     assert root.statistics.items.full_marks == pytest.approx((root.node.stated == 10).mean(axis=0))
 
 
-def test_weights_table_and_camps_cover_every_judged_node(panel):
+def test_weights_table_and_clusters_cover_every_judged_node(panel):
     result = pool_panel(panel, 2, FAST, rng=0)
     table = weights_table(result)
     assert table.groupby("node")["weight"].sum().to_numpy() == pytest.approx(np.ones(7))
     assert ((table["low"] <= table["weight"]) & (table["weight"] <= table["high"])).all()
-    camps = camps_table(panel_groups(judge_nodes(panel, 2), rng=0))
-    assert camps.groupby("node")["size"].sum().tolist() == [18] * 7
+    clusters = clusters_table(panel_groups(judge_nodes(panel, 2), rng=0))
+    assert clusters.groupby("node")["size"].sum().tolist() == [18] * 7
 
 
 def test_experiment_goes_from_forms_to_stars():
