@@ -30,7 +30,7 @@ demo: env
 	$(BIN)/calib demo
 
 test: dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: dev node_modules/.calib
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from calib.outcomes.dominance.dominance_request import level_depths
 from calib.outcomes.dominance.moments import moments_of
 from calib.outcomes.dominance.one_node import leave_out, leverage
 from calib.population import generate_population
-from calib.rating import rate, score_answers, stars
+from calib.rating import rate, score_answers, stars, stars_by_draw
 from calib.rating.one_weight import line_of, score_nodes, smallest_moves
 from calib.weights import published_weights
 
@@ -100,18 +100,22 @@ def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: 
     t = "discrete"
     track, local = aii.tracks[t], np.array(aii.published[t])
     thresholds = replace(aii.rule.thresholds(), one_star=one_star)
-    base = score_nodes(track, made.samples[t].X, local, thresholds)
-    rule_options = replace(made.rule_options, downgrade="one-star" if one_star else "highest-met")
-    again = replace(made, rule_options=rule_options)
-    before = rated(again, aii, t, local).star
+    X = made.samples[t].X
+    base = score_nodes(track, X, local, thresholds)
+
+    def rate_each(sets):
+        return stars_by_draw(track, X, np.array(sets), thresholds)
+
+    (before,) = rate_each([local])
     for node in [*track.at_depth(1)[:1], *track.at_depth(2)[1:4], *track.at_depth(3)[3:6]]:
         line = line_of(base, int(node))
         assert line is not None
         moves = smallest_moves(base, int(node))
         reached = np.full(len(before), np.inf)
         grid = np.concatenate([np.linspace(line.low, 0, 260), np.linspace(0, line.high, 260)])
-        for delta in grid[np.argsort(np.abs(grid), kind="stable")]:
-            star = rated(again, aii, t, move(track, local, int(node), float(delta))).star
+        order = grid[np.argsort(np.abs(grid), kind="stable")]
+        rated_again = rate_each([move(track, local, int(node), float(d)) for d in order])
+        for delta, star in zip(order, rated_again, strict=True):
             fresh = (star != before) & np.isinf(reached)
             reached[fresh] = abs(delta)
         step = max(-line.low, line.high) / 259
@@ -120,11 +124,11 @@ def test_leverage_is_the_smallest_move_that_changes_a_star(made, aii, one_star: 
         late = np.isfinite(moves) & (reached > moves + step + 1e-9)
         for i in np.flatnonzero(late):
             near = [
-                rated(again, aii, t, move(track, local, int(node), s * (moves[i] + 1e-9))).star[i]
+                move(track, local, int(node), s * (moves[i] + 1e-9))
                 for s in (-1, 1)
                 if line.low <= s * (moves[i] + 1e-9) <= line.high
             ]
-            assert any(star != before[i] for star in near)
+            assert (rate_each(near)[:, i] != before[i]).any()
 
 
 def by_crossings(base, line):

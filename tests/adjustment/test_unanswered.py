@@ -11,7 +11,7 @@ from calib.outcomes.dominance import dominance
 from calib.outcomes.dominance.moments import complete_scores, contribution_share, moments_of
 from calib.outcomes.dominance.one_node import leave_out, leverage
 from calib.population import Population
-from calib.rating import rate, score_answers
+from calib.rating import rate, score_answers, stars_by_draw
 from calib.rating.one_weight import score_nodes, smallest_moves
 from calib.weights import WeightSet, published_weights
 
@@ -87,8 +87,10 @@ def test_leverage_agrees_with_rating_the_raw_answers_again(aii, trial, one_star)
     for i, node in enumerate(nodes):
         first = np.full(len(before), np.inf)
         # Interior grid: at weight 0 or 1 the siblings that count change.
-        for weight in np.linspace(1e-6, 1 - 1e-6, 81):
-            star = stars_of(scored, aii, t, moved(track, local, int(node), weight)).star
+        grid = np.linspace(1e-6, 1 - 1e-6, 81)
+        sets = np.array([moved(track, local, int(node), weight) for weight in grid])
+        again = stars_by_draw(track, scored.samples[t].X, sets, thresholds)
+        for weight, star in zip(grid, again, strict=True):
             change = star != before
             first[change] = np.minimum(first[change], abs(weight - local[node]))
         moves = smallest_moves(base, int(node))

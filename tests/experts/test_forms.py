@@ -209,7 +209,7 @@ def test_rank_sheets_tell_a_place_that_was_left_out(tmp_path, places, remarks, s
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.skipif(shutil.which("localc") is None, reason="LibreOffice Calc is not installed")
 @pytest.mark.parametrize("method", ["ahp", "bwm"])
 def test_an_office_program_computes_the_same_consistency(tmp_path, method):
     form = filled(method, seed=5)
