@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from shipped import shipped_run
 
 from calib.adjustment import read_ledger, replay_ledger
 from calib.cli.main import cli
@@ -167,7 +168,7 @@ def test_the_figure_shows_every_measure_and_says_that_data_are_synthetic(
 
 @pytest.mark.slow
 def test_the_shipped_three_round_calibration_ends_under_its_caps() -> None:
-    run = run_experiment(load_experiment("three-round-calibration"))
+    run = shipped_run("three-round-calibration")
     found = run.results["adjusted"]
     assert found.holds
     assert len(found.rounds) == 3

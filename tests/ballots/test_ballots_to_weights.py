@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from shipped import shipped_run, untitled_intervals
 
 from calib.ballots import (
     align_leaves,
@@ -22,7 +23,6 @@ from calib.ballots import (
 )
 from calib.cli.ballots import ballots as ballots_command
 from calib.errors import InputError
-from calib.experiment import load_experiment, run_experiment
 from calib.figures import to_svg_string
 from calib.figures.ballots import pick_shares_with_band, worths_with_intervals
 from calib.framework import Framework
@@ -98,8 +98,12 @@ def test_shipped_surveys_are_written_again_byte_for_byte(root: Path, tmp_path: P
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
+def test_titles_of_the_shipped_report_state_the_level_of_their_intervals() -> None:
+    assert untitled_intervals(shipped_run("ballots-to-stars")) == []
+
+
 def test_the_experiment_goes_from_ballots_to_stars(root: Path, aii: Framework) -> None:
-    run = run_experiment(load_experiment(root / "experiments" / "ballots-to-stars.toml"))
+    run = shipped_run("ballots-to-stars")
     near, unequal = run.results["near-equal"], run.results["unequal"]
     verdicts = {t: r.verdict for t, r in unequal.reports.items()}
     assert verdicts == {"discrete": "unequal", "process": "unequal"}

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shipped import shipped_run
 
 from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
@@ -40,7 +41,7 @@ def experiment(tmp_path, **changes):
 
 @pytest.fixture(scope="module")
 def demo():
-    return run_experiment(load_experiment("trial-comparison"))
+    return shipped_run("trial-comparison")
 
 
 def test_the_main_experiment_gives_the_published_stars_for_the_published_set(demo):

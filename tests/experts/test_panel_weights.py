@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from shipped import shipped_run, untitled_intervals
 
 from calib.cli.experts import form as form_command
 from calib.cli.experts import read as read_command
 from calib.errors import InputError
-from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
+from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.experts import (
     Answer,
     ExpertForm,
@@ -265,8 +266,12 @@ def test_weights_table_and_clusters_cover_every_judged_node(panel):
     assert clusters.groupby("node")["size"].sum().tolist() == [18] * 7
 
 
+def test_titles_of_the_shipped_report_state_the_level_of_their_intervals():
+    assert untitled_intervals(shipped_run("expert-panel")) == []
+
+
 def test_experiment_goes_from_forms_to_stars():
-    run = run_experiment(load_experiment("expert-panel"))
+    run = shipped_run("expert-panel")
     found = run.results["panel"]
     assert set(found.also) == {"1"}
     assert {t.name for t in found.tables} >= {"weights", "experts", "rounds"}
@@ -486,7 +491,7 @@ def test_stars_without_an_expert_are_the_stars_of_a_full_rating(panel):
     """The experts table against rating the whole population once more per expert."""
     result = pool_panel(panel, 2, PanelRequest(unjudged="published", competence="authority"), rng=0)
     trial = load_population(shipped_data() / "trial" / "trial.toml", AII)
-    found = run_experiment(load_experiment("expert-panel")).results["panel"]
+    found = shipped_run("expert-panel").results["panel"]
     table = next(t.frame for t in found.tables if t.name == "experts").set_index("expert")
 
     def stars(local):

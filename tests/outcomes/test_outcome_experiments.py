@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from one_language import foreign_words
+from shipped import shipped_run
 
 from calib.cli.run import print_stars
 from calib.errors import InputError
-from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
+from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.outcomes import tipping_points
 from calib.population import generate_population
 from calib.rating import rate
@@ -190,7 +191,7 @@ def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
 
 @pytest.mark.parametrize("name", ["shift-to-analytics", "robustness", "rule-options"])
 def test_shipped_experiments_run_and_draw(name):
-    done = run_experiment(load_experiment(name))
+    done = shipped_run(name)
     from calib.figures import to_svg_string
 
     drawn = 0
@@ -234,15 +235,3 @@ def test_stability_takes_an_engine_and_at_least_one_level(tmp_path):
     for wrong in ({"engine": "fortran"}, {"levels": []}):
         with pytest.raises(InputError):
             run(tmp_path, outcomes={"stability": wrong})
-
-
-@pytest.mark.parametrize("name", ["ballots-to-stars", "expert-panel"])
-def test_titles_of_shipped_reports_state_the_level_of_their_intervals(name):
-    done = run_experiment(load_experiment(name))
-    with_ends = [
-        t for t in done.tables
-        if t.rows and any(c.endswith(("lower", "low")) for c in t.frame) and len(t.frame)
-    ]  # fmt: skip
-    titled = [t.title.get("en") for t in with_ends if not t.name.endswith(("rounds", "margin"))]
-    assert len(titled) > 0
-    assert all(" % " in title for title in titled), titled

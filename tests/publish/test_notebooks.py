@@ -8,8 +8,9 @@ import warnings
 
 import numpy as np
 import pytest
+from shipped import shipped_run
 
-from calib.experiment import load_experiment, run_experiment
+from calib.experiment import load_experiment
 from calib.files.shipped import shipped_notebooks
 from calib.publish.filling import filled
 from calib.publish.notebooks import Executed, _languages, render_notebook
@@ -113,7 +114,7 @@ def fill(path, experiment, entry="", **more):
 def test_a_notebook_filled_by_an_experiment_finds_what_its_run_finds():
     values = fill(NOTEBOOKS[4], "shift-to-analytics", "with-growth")
     _, space = run(NOTEBOOKS[4], **values)
-    done = run_experiment(load_experiment("shift-to-analytics"))
+    done = shipped_run("shift-to-analytics")
     whole = done.frame("tipping-points")
     own = whole[whole["set"] == "with-growth"]
     found = space["tipping"].frame()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 from attacker import FULL, Attacker, attack_site, attack_view
 from click.testing import CliRunner
+from views import KEY, view_of
 
 from calib.cli.main import cli
 from calib.errors import CalibError
@@ -19,7 +19,7 @@ from calib.files.shipped import shipped_experiments
 from calib.framework import load_framework
 from calib.outcomes import ComparisonResult
 from calib.population import generate_population
-from calib.publish import Privacy, build_site, open_view
+from calib.publish import Privacy, build_site
 from calib.publish.cells import count_cells
 from calib.publish.preview import losses_summary, losses_table
 from calib.publish.protection import protect
@@ -30,7 +30,6 @@ from calib.weights import published_weights
 from calib.words import Name
 
 FW = load_framework("aii")
-KEY = b"0123456789abcdef0123456789abcdef"
 QUICK = ("cesi-capability", "robustness", "rule-options", "trial-comparison", "vdma-readiness")
 SHIPPED = sorted(p.stem for p in shipped_experiments().glob("*.toml"))
 
@@ -165,11 +164,6 @@ def test_too_few_enterprises_are_refused_rather_than_shown():
     base = rate(published_weights(FW), few)
     with pytest.raises(CalibError, match="so few enterprises"):
         protect(count_cells({"published": base}, "published"), 3)
-
-
-@cache
-def view_of(name, language="en"):
-    return open_view(name, language=language, privacy=Privacy(KEY, 3))
 
 
 @pytest.mark.parametrize("name", SHIPPED if FULL else QUICK)

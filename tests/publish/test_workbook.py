@@ -6,9 +6,10 @@ import re
 
 import numpy as np
 import pytest
+from shipped import shipped_run
 
 import calib
-from calib.experiment import load_experiment, run_experiment, write_run
+from calib.experiment import write_run
 from calib.publish import export_run, write_workbook
 from calib.publish.workbook import Sheet
 from calib.report import Table
@@ -20,7 +21,7 @@ openpyxl = pytest.importorskip("openpyxl")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     place = tmp_path_factory.mktemp("book")
-    run = run_experiment(load_experiment("trial-comparison"))
+    run = shipped_run("trial-comparison")
     folder = write_run(run, place / "runs", lang="zh")
     return run, openpyxl.load_workbook(export_run(folder, place / "簿.xlsx", language="zh"))
 

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from shipped import shipped_run
 
 from calib.adjustment.adjusting import star_moves_table
-from calib.experiment import load_experiment, run_experiment
 from calib.framework import load_framework
 from calib.outcomes.star_differences import mover_table
 from calib.population import generate_population
@@ -62,7 +62,7 @@ def test_scores_on_the_very_edge_are_said_to_be():
 
 
 def test_scales_that_start_at_0_show_0_to_5():
-    run = run_experiment(load_experiment("vdma-readiness"))
+    run = shipped_run("vdma-readiness")
     for table in run.tables:
         for column in ("star", "from_star", "to_star", "band_star"):
             if column in table.frame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shipped import shipped_run
+
 import calib
 from calib.experiment.run import make_sets
 
@@ -9,8 +11,8 @@ from calib.experiment.run import make_sets
 def test_no_object_floods_a_notebook(aii, trial):
     published = calib.published_weights(aii)
     rating = calib.rate(published, trial)
-    experiment = calib.load_experiment("trial-comparison")
-    run = calib.run_experiment(experiment)
+    run = shipped_run("trial-comparison")
+    experiment = run.experiment
     objects = [
         aii, aii.rule, aii.tracks["discrete"], trial, trial.samples["discrete"], published,
         published.provenance, rating, rating.scored, rating.samples["discrete"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from shipped import shipped_run
 
 import calib
-from calib.experiment import load_experiment, run_experiment, write_run
+from calib.experiment import write_run
 
 # The one sentence that says that there are none.
 SAID = {"en": "This framework has no gates.", "zh": "此框架没有门槛。"}
@@ -16,7 +17,7 @@ WORDS = {"en": r"gate|downgrad", "zh": "门槛|降级"}
 
 @pytest.fixture(scope="module")
 def run():
-    return run_experiment(load_experiment("vdma-readiness"))
+    return shipped_run("vdma-readiness")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
