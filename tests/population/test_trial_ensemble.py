@@ -95,3 +95,20 @@ def test_an_ensemble_introduces_itself_and_gives_its_first_members():
         ENSEMBLE.first(201)
     with pytest.raises(InputError, match="no ensemble 'trail'"):
         calib.load_ensemble("trail", AII)
+
+
+def test_members_keep_no_distance_from_edges_and_pillars_none_to_the_total():
+    """The single sample prefers both: 0.3 points of clearance, and pillars near the total."""
+    near, apart = [], []
+    for rating in (SHIPPED, *RATINGS):
+        scores = np.concatenate([s.total[:, None] for s in rating.samples.values()])
+        pillars = np.concatenate(
+            [s.scores[:, [s.track.index[c] for c in ("IC", "IN", "DA")]]
+             for s in rating.samples.values()]
+        )  # fmt: skip
+        every = np.column_stack([scores, pillars])
+        near.append((np.abs(every[:, :, None] - [20, 40, 60, 80]).min(axis=2) < 0.3).mean())
+        apart.append((pillars - scores).std())
+    assert near[0] == 0
+    assert np.mean(near[1:]) == pytest.approx(0.6 / 20, abs=0.005)  # as if edges did not matter
+    assert np.mean(apart[1:]) > apart[0] + 1.5
