@@ -197,8 +197,11 @@ class Refits:
             [space for space, _, _ in todo.values()], self.spec,
             [moments for _, moments, _ in todo.values()], self.full,
         )  # fmt: skip
-        for (key, data), local in zip(todo.items(), batch, strict=True):
-            self._made[key] = self._complete(local, *data)
+        for (key, data), found in zip(todo.items(), batch, strict=True):
+            if found.unreached:
+                self._made[key] = dict(self.full), False
+            else:
+                self._made[key] = self._complete(found.local, *data)
         return [self._made[k] for k in keys]
 
     def _key(self, start: Mapping[str, FloatArray], replicate: int) -> tuple[bytes, int]:

@@ -112,7 +112,8 @@ def over_ensemble(
     tables = [measure_table(before, after, m, spec.on) for m in every]
     over = np.array([_over(t, spec.caps, "before") for t in tables])
     still = np.array([_over(t, spec.caps, "after") for t in tables])
-    found = solve_many([refits.space] * len(every), spec, every, refits.full)
+    solved = solve_many([refits.space] * len(every), spec, every, refits.full)
+    found = [f.local for f in solved]
     return EnsembleCheck(
         len(samples),
         float(np.mean(~still.any(axis=1))),
