@@ -23,6 +23,7 @@ from calib.adjustment.optimality import settle
 from calib.adjustment.solve import demand_rows, spec_for
 from calib.adjustment.variables import Space
 from calib.outcomes.dominance.moments import Moments
+from calib.rating.kernel import single_threaded_blas
 
 __all__ = ["Found", "solve_many"]
 
@@ -51,6 +52,7 @@ class Found:
     unreached: bool = False
 
 
+@single_threaded_blas()
 def solve_many(
     spaces: Sequence[Space],
     spec: ResolvedRequest,
