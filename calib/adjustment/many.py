@@ -163,7 +163,8 @@ def _nearest(batch: Batch, warm: FloatArray) -> tuple[FloatArray, BoolArray, Boo
         left = np.flatnonzero(~best.solved)
         best.search(left, [*known, *random[:_FEW]])
         best.search(left[~best.reached[left]], random[_FEW:])
-    return best.z, best.solved, ~(best.solved | best.reached) & bool(batch.spans)
+    unreached = ~(best.solved | best.reached) if batch.spans else np.zeros(len(warm), dtype=bool)
+    return best.z, best.solved, unreached
 
 
 class _Best:
@@ -178,7 +179,7 @@ class _Best:
     @property
     def solved(self) -> BoolArray:
         """Which draws have an answer."""
-        return np.isfinite(self.distance)
+        return np.asarray(np.isfinite(self.distance))
 
     def take(self, which: IntArray, z: FloatArray, solved: BoolArray) -> None:
         """Keep points that meet the conditions where they are the nearest so far."""
