@@ -65,27 +65,27 @@ _RANK_COLUMN = re.compile(
 
 def looks_like_survey(table: RawTable) -> bool:
     """Return whether a table has columns of ranks, or those of the long form of ballots."""
-    heads = column_roles(table)
-    if {"rank", "indicator", "respondent"} <= set(heads):
+    labels = column_roles(table)
+    if {"rank", "indicator", "respondent"} <= set(labels):
         return True
     faults = Faults()
-    return len(rank_columns(table, heads, faults)) > 1 or bool(len(faults))
+    return len(rank_columns(table, labels, faults)) > 1 or bool(len(faults))
 
 
 def column_roles(table: RawTable) -> dict[str, str]:
     """Return the columns that are recognised by their names, by what they hold."""
-    heads: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for column in map(str, table.frame.columns):
         folded = column.strip().casefold()
         for role, words in _ALIASES.items():
-            if folded in words and role not in heads:
-                heads[role] = column
-    return heads
+            if folded in words and role not in labels:
+                labels[role] = column
+    return labels
 
 
-def rank_columns(table: RawTable, heads: dict[str, str], faults: Faults) -> list[str]:
+def rank_columns(table: RawTable, labels: dict[str, str], faults: Faults) -> list[str]:
     """Return the columns that hold ranks, best first; several candidates are a fault."""
-    taken = set(heads.values())
+    taken = set(labels.values())
     groups: dict[tuple[str, str, str], dict[int, str]] = {}
     for column in map(str, table.frame.columns):
         match = _RANK_COLUMN.fullmatch(column.strip())
@@ -130,11 +130,11 @@ class RowReader:
         self,
         table: RawTable,
         framework: Framework,
-        heads: dict[str, str],
+        labels: dict[str, str],
         track: str | None,
         choices: int,
     ) -> None:
-        self.table, self.framework, self.heads = table, framework, heads
+        self.table, self.framework, self.labels = table, framework, labels
         self.choices = choices
         self.track = framework.track(track) if track is not None else None
         self._found: dict[tuple[str, str], str | None] = {}
@@ -161,9 +161,9 @@ class RowReader:
 
     def note_twice(self, rows: list[Row]) -> None:
         """Note ballots that stand twice: the same respondent with the same choices."""
-        if "respondent" not in self.heads:
+        if "respondent" not in self.labels:
             return
-        names = self.table.text(self.heads["respondent"])
+        names = self.table.text(self.labels["respondent"])
         first: dict[tuple[str, ...], str] = {}
         for row in rows:
             name = names[row.at]
@@ -176,11 +176,11 @@ class RowReader:
 
     def long_rows(self) -> list[Row]:
         """Read one row a choice, gathered by respondent in the order of the file."""
-        names = self.table.text(self.heads["respondent"])
-        ranks = self.table.text(self.heads["rank"])
-        words = self.table.text(self.heads["indicator"])
-        roles = [r for r in ("track", "enterprise", "segment", "weight") if r in self.heads]
-        details = {self.heads[role]: self.table.text(self.heads[role]) for role in roles}
+        names = self.table.text(self.labels["respondent"])
+        ranks = self.table.text(self.labels["rank"])
+        words = self.table.text(self.labels["indicator"])
+        roles = [r for r in ("track", "enterprise", "segment", "weight") if r in self.labels]
+        details = {self.labels[role]: self.table.text(self.labels[role]) for role in roles}
         gathered: dict[str, Row] = {}
         places: dict[str, dict[int, tuple[str, str]]] = {}
         for at, (name, rank, word) in enumerate(zip(names, ranks, words, strict=True)):
@@ -260,9 +260,9 @@ class RowReader:
         return Survey(self.framework, ballots, read_report, self._synthetic())
 
     def _synthetic(self) -> bool:
-        if "synthetic" not in self.heads:
+        if "synthetic" not in self.labels:
             return False
-        words = {word.casefold() for word in self.table.text(self.heads["synthetic"])}
+        words = {word.casefold() for word in self.table.text(self.labels["synthetic"])}
         return bool(words - NO)
 
     def _ballots(
@@ -281,9 +281,9 @@ class RowReader:
         at = [rows[i].at for i in members]
 
         def column(role: str) -> np.ndarray[tuple[int], np.dtype[np.str_]] | None:
-            if role not in self.heads:
+            if role not in self.labels:
                 return None
-            text = self.table.text(self.heads[role])
+            text = self.table.text(self.labels[role])
             return np.array([text[row] for row in at], dtype=str)
 
         weight = None if weights is None else np.array([weights[i] for i in members])
@@ -297,35 +297,35 @@ class RowReader:
         )
 
     def _tracks(self, rows: list[Row]) -> list[str]:
-        if "track" not in self.heads and self.track is None and len(self.framework.tracks) > 1:
+        if "track" not in self.labels and self.track is None and len(self.framework.tracks) > 1:
             sheets = self.table.sheets()
             return [self.framework.track(sheets[row.at]) or "" for row in rows]
-        if "track" not in self.heads:
+        if "track" not in self.labels:
             only = self.track or next(iter(self.framework.tracks))
             return [only] * len(rows)
-        text = self.table.text(self.heads["track"])
+        text = self.table.text(self.labels["track"])
         out = []
         for row in rows:
             word = text[row.at]
             code = self.framework.track(word) if word else self.track
             if code is None:
-                where = self.table.where(row.at, self.heads["track"])
+                where = self.table.where(row.at, self.labels["track"])
                 known = say_fault("one_of", known=list(self.framework.tracks))
                 row.problems.append((where, "track", word, known))
             out.append(code or "")
         if self.track is not None:
             for row, code in zip(rows, out, strict=True):
                 if code and code != self.track:
-                    where = self.table.where(row.at, self.heads["track"])
+                    where = self.table.where(row.at, self.labels["track"])
                     row.problems.append(
                         (where, "track", code, say_fault("as_stated", track=self.track))
                     )
         return out
 
     def _weights(self, rows: list[Row]) -> list[float] | None:
-        if "weight" not in self.heads:
+        if "weight" not in self.labels:
             return None
-        text = self.table.text(self.heads["weight"])
+        text = self.table.text(self.labels["weight"])
         out = []
         for row in rows:
             try:
@@ -333,13 +333,13 @@ class RowReader:
             except ValueError:
                 value = float("nan")
             if not (np.isfinite(value) and value > 0):
-                where = self.table.where(row.at, self.heads["weight"])
+                where = self.table.where(row.at, self.labels["weight"])
                 row.problems.append((where, "weight", text[row.at], say_fault("positive")))
             out.append(value)
         least = SMALLEST_RATIO * max((v for v in out if np.isfinite(v)), default=0.0)
         for row, value in zip(rows, out, strict=True):
             if 0 < value < least:
-                where = self.table.where(row.at, self.heads["weight"])
+                where = self.table.where(row.at, self.labels["weight"])
                 row.problems.append((where, "weight", text[row.at], message("ballots.array.ratio")))
         return out
 

@@ -333,25 +333,27 @@ def equality_report(
     scale = likelihood_scale(ballots)
     several = groups is not None and np.bincount(np.asarray(groups)).max() > 1
     return EqualityReport(
-        ballots.items,
-        ballots.n,
-        effective.size,
-        float(ballots.weights @ ballots.lengths / ballots.weights.sum()),
-        alpha,
-        tests,
-        shares,
-        shrunk,
-        unshrunken,
-        clustered_residuals(shares) if tests.clustered else adjusted_residuals(table),
-        effects(table, shrunk),
-        detectable(table, size=effective.size, alpha=alpha, power=power),
-        _power(ballots, effective.size, alpha, power, np.random.default_rng(_POWER_SEED)),
-        by_share,
-        by_worth,
-        stage_test(table, scale=scale, ballots=ballots, monte_carlo=monte_carlo, rng=gen),
-        group_equality(table, groups, scale=scale) if groups is not None and several else None,
-        group_names or _numbered(groups),
-        dict(names or {}),
+        items=ballots.items,
+        n=ballots.n,
+        size=effective.size,
+        mean_length=float(ballots.weights @ ballots.lengths / ballots.weights.sum()),
+        alpha=alpha,
+        tests=tests,
+        shares=shares,
+        shrunk=shrunk,
+        unshrunken=unshrunken,
+        residuals=clustered_residuals(shares) if tests.clustered else adjusted_residuals(table),
+        effects=effects(table, shrunk),
+        detectable=detectable(table, size=effective.size, alpha=alpha, power=power),
+        power=_power(ballots, effective.size, alpha, power, np.random.default_rng(_POWER_SEED)),
+        by_share=by_share,
+        by_worth=by_worth,
+        stages=stage_test(table, scale=scale, ballots=ballots, monte_carlo=monte_carlo, rng=gen),
+        groups=group_equality(table, groups, scale=scale)
+        if groups is not None and several
+        else None,
+        group_names=group_names or _numbered(groups),
+        shown=dict(names or {}),
     )
 
 

@@ -112,10 +112,10 @@ def parse_survey(
     faulty: Faulty = "error",
 ) -> Survey:
     """Read a survey from a raw table; see :func:`read_survey`."""
-    heads = column_roles(table)
+    labels = column_roles(table)
     faults = Faults(table.file)
-    long = "rank" in heads and "indicator" in heads and not ranks
-    columns = list(ranks) or ([] if long else rank_columns(table, heads, faults))
+    long = "rank" in labels and "indicator" in labels and not ranks
+    columns = list(ranks) or ([] if long else rank_columns(table, labels, faults))
     for name in ranks:
         if name not in table.frame.columns:
             hint = did_you_mean(name, [str(c) for c in table.frame.columns])
@@ -127,33 +127,33 @@ def parse_survey(
             value=[str(c) for c in table.frame.columns][:8],
             expected=say_fault("ranks_expected"),
         )
-    if long and "respondent" not in heads:
+    if long and "respondent" not in labels:
         faults.add(
             say_fault("header"),
             say_fault("no_respondents"),
             expected=say_fault("respondents_expected"),
         )
     by_sheet = all(map(framework.track, set(table.sheets())))
-    if track is None and "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
+    if track is None and "track" not in labels and len(framework.tracks) > 1 and not by_sheet:
         faults.add(
             say_fault("header"), say_fault("no_tracks"), expected=say_fault("tracks_expected")
         )
     faults.raise_if_any()
-    reader = RowReader(table, framework, heads, track, choices)
+    reader = RowReader(table, framework, labels, track, choices)
     rows = reader.long_rows() if long else reader.wide_rows(columns)
     used = () if long else (message("ballots.ranks_read", columns=columns),)
     if not long:
-        _check_left_out(table, framework, columns, heads)
+        _check_left_out(table, framework, columns, labels)
         reader.note_twice(rows)
     return reader.survey(rows, faulty, used)
 
 
 def _check_left_out(
-    table: RawTable, framework: Framework, columns: Sequence[str], heads: dict[str, str]
+    table: RawTable, framework: Framework, columns: Sequence[str], labels: dict[str, str]
 ) -> None:
     """Refuse a column of choices that is no rank: its header may be misspelt."""
     for column in map(str, table.frame.columns):
-        if column in columns or column in heads.values():
+        if column in columns or column in labels.values():
             continue
         words = {w for w in table.text(column) if w}
         hits = [w for w in words if any(t.find(w) for t in framework.tracks.values())]

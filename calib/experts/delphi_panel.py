@@ -225,6 +225,12 @@ def items_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+_CHANGES = (
+    "round", "node", "code", "mean_change", "cv_change", "moved", "changed_share", "stayed",
+    "joined", "left", "weight_shift", "w_change",
+)  # fmt: skip
+
+
 def changes_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
     """Return a row per node, item and pair of rounds: stability, apart from consensus."""
     import pandas as pd
@@ -233,27 +239,12 @@ def changes_table(rounds: Sequence[NodeRound]) -> pd.DataFrame:
     for r in rounds:
         if r.change is None:
             continue
-        c = r.change
-        for i, code in enumerate(r.node.question.items):
-            rows.append(
-                {
-                    "round": r.round,
-                    "node": r.node.question.key,
-                    "code": code,
-                    "mean_change": c.mean_change[i],
-                    "cv_change": c.cv_change[i],
-                    "moved": c.moved[i],
-                    "changed_share": c.changed_share[i],
-                    "stayed": len(c.stayed),
-                    "joined": len(c.joined),
-                    "left": len(c.left),
-                    "weight_shift": c.weight_shift,
-                    "w_change": c.w_change,
-                }
-            )
-    columns = ["round", "node", "code", "mean_change", "cv_change", "moved", "changed_share"]
-    columns += ["stayed", "joined", "left", "weight_shift", "w_change"]
-    return pd.DataFrame(rows, columns=columns)
+        c, node = r.change, r.node.question
+        people = (len(c.stayed), len(c.joined), len(c.left))
+        for i, code in enumerate(node.items):
+            of_item = (c.mean_change[i], c.cv_change[i], c.moved[i], c.changed_share[i])
+            rows.append((r.round, node.key, code, *of_item, *people, c.weight_shift, c.w_change))
+    return pd.DataFrame(rows, columns=_CHANGES)
 
 
 _BY_ITEM = ("round", "within", "indicator", "mean_sd", "cv", "full")
@@ -301,12 +292,12 @@ def delphi_report(
         rate = f"{100 * s.response_rate:.1f}%"
         panels.append((r.round, within, s.sent, s.returned, rate, _shown(s.authority), *test))
     return (
-        pd.DataFrame(items, columns=_heads(_BY_ITEM, lang)),
-        pd.DataFrame(panels, columns=_heads(_BY_ROUND, lang)),
+        pd.DataFrame(items, columns=_labels(_BY_ITEM, lang)),
+        pd.DataFrame(panels, columns=_labels(_BY_ROUND, lang)),
     )
 
 
-def _heads(keys: Sequence[str], lang: str) -> list[str]:
+def _labels(keys: Sequence[str], lang: str) -> list[str]:
     return [say(f"experts.delphi.{key}", lang) for key in keys]
 
 

@@ -204,8 +204,8 @@ class NodeSheet:
 
     def _best_worst(self, answer: Answer | None) -> None:
         texts, n = self.texts, self.layout.n
-        heads = ["code", "name", "best_over", "over_worst", "conflict"]
-        self._head([texts[h] for h in heads], [18, 32, 22, 22, 12])
+        labels = ["code", "name", "best_over", "over_worst", "conflict"]
+        self._head([texts[h] for h in labels], [18, 32, 22, 22, 12])
         self._items()
         items = list(self.question.items)
         for row, part in zip(self.layout.choice_rows, ("best", "worst"), strict=True):

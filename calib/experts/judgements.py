@@ -144,20 +144,20 @@ def _judge(
                 index[i] = result.details.index
     names_all = tuple(form.expert for form in members)
     return NodeJudgements(
-        question,
-        names_all,
-        methods,
-        weights,
-        stated,
-        sums,
-        consistency,
-        limit,
-        tuple(measure),
-        tuple(index),
-        scale,
-        missing,
-        tuple(hints),
-        matrices,
+        question=question,
+        experts=names_all,
+        methods=methods,
+        weights=weights,
+        stated=stated,
+        stated_sum=sums,
+        consistency=consistency,
+        limit=limit,
+        measure=tuple(measure),
+        index=tuple(index),
+        random_index=scale,
+        missing=missing,
+        hint=tuple(hints),
+        matrices=matrices,
     )
 
 

@@ -213,21 +213,10 @@ def consistency_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
         acceptable = node.acceptable
         for i, expert in enumerate(node.experts):
             if not np.isnan(node.consistency[i]):
-                rows.append(
-                    {
-                        "node": key,
-                        "expert": expert,
-                        "method": node.methods[i],
-                        "measure": node.measure[i],
-                        "consistency": node.consistency[i],
-                        "limit": node.limit[i],
-                        "acceptable": "yes" if acceptable[i] else "no",
-                        "random_index": node.random_index[i],
-                        "index_source": _index_source(node.index[i]),
-                        "missing_pairs": int(node.missing[i]),
-                        "look_again_at": node.hint[i],
-                    }
-                )
+                found = (node.measure[i], node.consistency[i], node.limit[i])
+                index = (node.random_index[i], _index_source(node.index[i]), int(node.missing[i]))
+                verdict = "yes" if acceptable[i] else "no"
+                rows.append((key, expert, node.methods[i], *found, verdict, *index, node.hint[i]))
     columns = ["node", "expert", "method", "measure", "consistency", "limit", "acceptable"]
     columns += ["random_index", "index_source", "missing_pairs", "look_again_at"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -278,13 +267,7 @@ def sums_table(nodes: Mapping[str, NodeJudgements]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        {
-            "node": key,
-            "expert": expert,
-            "method": node.methods[i],
-            "stated_sum": node.stated_sum[i],
-            "adds_up": "no" if off else "yes",
-        }
+        (key, expert, node.methods[i], node.stated_sum[i], "no" if off else "yes")
         for key, node in nodes.items()
         for i, (expert, off) in enumerate(zip(node.experts, node.off_total, strict=True))
         if node.methods[i] in TOTALS

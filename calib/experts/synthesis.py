@@ -135,9 +135,19 @@ def pool_panel(
             without[t][:, at] = found.weights
             without[t][np.ix_(rows, at)] = left_out
     return PanelWeights(
-        number, request, nodes, pooled, experts, competence, local, draws, without, tuple(alone),
-        missing, doubtful,
-    )  # fmt: skip
+        round=number,
+        request=request,
+        nodes=nodes,
+        pooled=pooled,
+        experts=experts,
+        competence=competence,
+        local=local,
+        draws=draws,
+        without=without,
+        irreplaceable=tuple(alone),
+        unjudged=missing,
+        doubtful=doubtful,
+    )
 
 
 def _judged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from calib.errors import Faults, InputError, did_you_mean
@@ -100,13 +100,8 @@ def _check_scopes(spec: FrameworkFile, faults: Faults) -> None:
                 ("year", rating.years, entry.year),
             ):
                 for value in given:
-                    if value not in known:
-                        faults.add(
-                            f"rating.{key}[{i}].{word}",
-                            message("faults.no_such_value", hint=did_you_mean(value, known)),
-                            value=value,
-                            expected=" | ".join(known) or f"rating.{word}s",
-                        )
+                    _check_known(f"rating.{key}[{i}].{word}", value, known, faults,
+                                 none=f"rating.{word}s")  # fmt: skip
 
 
 def _check_node_gates(spec: FrameworkFile, steps: int, faults: Faults) -> None:
@@ -117,13 +112,18 @@ def _check_node_gates(spec: FrameworkFile, steps: int, faults: Faults) -> None:
             faults.add(where, message("framework.node_or_level"))
         if gate.node:
             _check_node(f"{where}.node", gate.node, spec, faults)
-        if gate.level and gate.level not in levels:
-            faults.add(
-                f"{where}.level",
-                message("faults.no_such_value", hint=did_you_mean(gate.level, levels)),
-                value=gate.level, expected=" | ".join(levels),
-            )  # fmt: skip
+        if gate.level:
+            _check_known(f"{where}.level", gate.level, levels, faults)
         _check_gates(where, gate.values, gate.inclusive, steps, faults)
+
+
+def _check_known(
+    where: str, value: str, known: Sequence[str], faults: Faults, *, none: str = ""
+) -> None:
+    """Note a value that is none of the known ones; ``none`` is expected where there are none."""
+    if value not in known:
+        problem = message("faults.no_such_value", hint=did_you_mean(value, known))
+        faults.add(where, problem, value=value, expected=" | ".join(known) or none)
 
 
 def _check_node(where: str, code: str, spec: FrameworkFile, faults: Faults) -> None:
@@ -183,12 +183,8 @@ def _check_coverage(spec: FrameworkFile, faults: Faults) -> None:
         where = f"rating.coverage.nodes[{i}]"
         if (part.nodes is None) == (part.level is None):
             faults.add(where, message("framework.nodes_or_level"))
-        if part.level is not None and part.level not in levels:
-            faults.add(
-                f"{where}.level",
-                message("faults.no_such_value", hint=did_you_mean(part.level, levels)),
-                value=part.level, expected=" | ".join(levels),
-            )  # fmt: skip
+        if part.level is not None:
+            _check_known(f"{where}.level", part.level, levels, faults)
         for code in part.nodes or ():
             _check_node(where, code, spec, faults)
         size = len(part.nodes or _at_level(spec, part.level or ""))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calib.framework.conditions import When
 from calib.framework.framework import Framework
-from calib.words import Name, Text, joined, message
+from calib.words import Text, joined, message
 
 __all__ = ["condition_words", "rule_words"]
 
@@ -69,12 +71,8 @@ def _bands(framework: Framework, track: str, year: str) -> list[Text]:
     if rule.rounding is not None:
         out.append(message(f"framework.says.rounding_{rule.rounding.rule.replace('-', '_')}",
                            places=rule.rounding.places))  # fmt: skip
-    sign = "≥" if rule.lower_edges else ">"
-    reach = [f"{label} {sign} {edge:g}" for label, edge in
-             zip([n.en for n in rule.labels[1:]], bands, strict=True)]  # fmt: skip
-    reach_zh = [f"{label} {sign} {edge:g}" for label, edge in
-                zip([n.zh for n in rule.labels[1:]], bands, strict=True)]  # fmt: skip
-    listed = Name("、".join(reach_zh), ", ".join(reach))
+    signs = ["≥" if rule.lower_edges else ">"] * len(bands)
+    listed = _edges(framework, signs, bands)
     out.append(message("framework.says.bands", bands=listed, lowest=rule.labels[0]))
     return out
 
@@ -82,14 +80,18 @@ def _bands(framework: Framework, track: str, year: str) -> list[Text]:
 def _gates(
     framework: Framework, of: Text, values: tuple[float, ...], inclusive: tuple[bool, ...]
 ) -> list[Text]:
-    labels = framework.rule.labels[1:]
     signs = ["≥" if meets else ">" for meets in inclusive]
-    each = list(zip(labels, signs, values, strict=True))
-    listed = Name(
-        "、".join(f"{n.zh} {s} {v:g}" for n, s, v in each),
-        ", ".join(f"{n.en} {s} {v:g}" for n, s, v in each),
-    )
+    listed = _edges(framework, signs, values)
     return [message("framework.says.gates", of=of, gates=listed)]
+
+
+def _edges(framework: Framework, signs: Sequence[str], edges: Sequence[float]) -> Text:
+    """List what each star above the lowest asks for."""
+    stars = zip(framework.rule.labels[1:], signs, edges, strict=True)
+    return joined(
+        message("framework.says.compared", node=label, sign=sign, value=f"{edge:g}")
+        for label, sign, edge in stars
+    )
 
 
 def condition_words(when: When, framework: Framework) -> Text:

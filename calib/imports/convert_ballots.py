@@ -42,9 +42,11 @@ def convert_ballots(export: Export, mapping: Mapping, framework: Framework) -> I
     work.faults.raise_if_any()
     ranks = max((len([k for k in r if k.startswith("rank")]) for r in rows), default=0)
     asked = max((int(c.of) for c in mapping.column("rank")), default=0)
-    heads = [d for d in _DETAILS if any(d in r for r in rows)]
-    heads += [f"rank{k}" for k in range(1, max(ranks, asked) + 1)]
-    frame = pd.DataFrame([[r.get(h, "") for h in heads] for r in rows], columns=heads, dtype=object)
+    labels = [d for d in _DETAILS if any(d in r for r in rows)]
+    labels += [f"rank{k}" for k in range(1, max(ranks, asked) + 1)]
+    frame = pd.DataFrame(
+        [[r.get(h, "") for h in labels] for r in rows], columns=labels, dtype=object
+    )
     notes = (*(n for b in export.blocks for n in b.grid.notes), *work.counts.note())
     return ImportedTable(
         frame,
@@ -52,7 +54,7 @@ def convert_ballots(export: Export, mapping: Mapping, framework: Framework) -> I
         notes=tuple(dict.fromkeys(notes)),
         blocks=export.blocks,
         origin=rows_of(export),
-        source={h: np.array([at.get(h, -1) for at in columns], dtype=np.int64) for h in heads},
+        source={h: np.array([at.get(h, -1) for at in columns], dtype=np.int64) for h in labels},
     )
 
 

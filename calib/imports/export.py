@@ -113,9 +113,9 @@ def read_export(path: str | os.PathLike[str], *, sheet: str | None = None) -> Ex
 
 def _platform(grids: Sequence[Grid]) -> Platform | None:
     for grid in grids:
-        heads = {fold(plain_text(v)) for row in grid.rows[:_DEPTH] for v in row}
+        labels = {fold(plain_text(v)) for row in grid.rows[:_DEPTH] for v in row}
         for platform in platforms():
-            if platform.known <= heads:
+            if platform.known <= labels:
                 return platform
     return None
 

@@ -227,8 +227,8 @@ def _other(draft: Draft, at: At, block: Block) -> None:
         draft.put(at, "aside", "platform")
         return
     name = (*words("roles", "enterprise"), *words("roles", "name"))
-    for role, heads in (("enterprise", name), ("weight", words("roles", "weight"))):
-        if role not in taken and headed(label, heads):
+    for role, known_words in (("enterprise", name), ("weight", words("roles", "weight"))):
+        if role not in taken and headed(label, known_words):
             draft.put(at, role, "header")
             return
     for key in keys("attributes"):

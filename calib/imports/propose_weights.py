@@ -74,14 +74,14 @@ def _is_numbers(texts: Sequence[str]) -> bool:
 def looks_like_weights(export: Export, framework: Framework) -> bool:
     """Return whether a column holds nodes of several levels, beside one headed as weights."""
     finder = _nodes(framework)
-    heads = [w for k in ("weight", "local", "global") for w in words("weights", k)]
+    known = [w for k in ("weight", "local", "global") for w in words("weights", k)]
     for block in export.blocks:
         named = [c for c, t in enumerate(block.texts) if _is_nodes(finder, t)]
         weighed = [
             c
             for c, t in enumerate(block.texts)
             if _is_numbers(t)
-            and (headed(block.labels[c], heads) or track_words(framework, [block.labels[c]]))
+            and (headed(block.labels[c], known) or track_words(framework, [block.labels[c]]))
         ]
         if named and weighed:
             return True

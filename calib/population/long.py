@@ -16,8 +16,8 @@ __all__ = ["read_long"]
 
 def read_long(reading: TableReading) -> dict[str, Sample]:
     """Return the samples of a long table by track; faults are noted in ``reading``."""
-    heads = [str(c) for c in reading.table.frame.columns]
-    unused = [h for h in heads if h and h not in reading.heads.values()]
+    labels = [str(c) for c in reading.table.frame.columns]
+    unused = [h for h in labels if h and h not in reading.labels.values()]
     if unused:
         said = message("population.unused_columns", n=len(unused), columns=unused)
         reading.notes.append(said)
@@ -54,7 +54,7 @@ def _stray_rows(reading: TableReading, first: dict[str, int]) -> BoolArray:
 
 def _check_constant(reading: TableReading, first: dict[str, int]) -> None:
     """Note rows whose name or attribute differs from their enterprise's first."""
-    for role, column in reading.heads.items():
+    for role, column in reading.labels.items():
         if role != "name" and not role.startswith("@"):
             continue
         cells = reading.table.text(column)
@@ -74,7 +74,7 @@ def _values(reading: TableReading, track: Track, members: list[int], mask: BoolA
     rows = np.flatnonzero(mask)
     codes = _codes(reading, track, rows)
     expected = message("faults.an_option") if reading.kind == "answers" else reading.valid(track, 0)
-    head = reading.heads["value"]
+    head = reading.labels["value"]
     numbers = reading.table.numbers(
         head, reading.faults, expected=expected, rows=mask, remedy=reading.remedy
     )
@@ -100,7 +100,7 @@ def _values(reading: TableReading, track: Track, members: list[int], mask: BoolA
 
 def _codes(reading: TableReading, track: Track, rows: IntArray) -> list[str | None]:
     """Return the leaf code meant in each of ``rows``; words that mean none are faults."""
-    head = reading.heads["indicator"]
+    head = reading.labels["indicator"]
     words = reading.table.text(head)
     found = {w: track.find(w) for w in {words[i] for i in rows}}
     trees = reading.framework.tracks.values()

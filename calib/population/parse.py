@@ -48,8 +48,8 @@ def parse_population(
     ``asked`` tells that a person has said what the numbers are: their range is not questioned.
     """
     faults = Faults(table.file)
-    heads = _heads(table, framework, attributes)
-    if "enterprise" not in heads:
+    labels = _labels(table, framework, attributes)
+    if "enterprise" not in labels:
         faults.add(
             message("tables.header"),
             message("faults.no_column_of_enterprise_ids"),
@@ -58,7 +58,7 @@ def parse_population(
             remedy=message("faults.map_columns", file=Path(table.file).name),
         )
     by_sheet = all(map(framework.track, set(table.sheets())))
-    if "track" not in heads and len(framework.tracks) > 1 and not by_sheet:
+    if "track" not in labels and len(framework.tracks) > 1 and not by_sheet:
         faults.add(
             message("tables.header"),
             message("faults.no_column_of_tracks"),
@@ -66,41 +66,41 @@ def parse_population(
             remedy=message("faults.map_columns", file=Path(table.file).name),
         )
     faults.raise_if_any()
-    long = "indicator" in heads and "value" in heads
+    long = "indicator" in labels and "value" in labels
     if not long:  # a lone column of either kind is a column like any other
-        heads = {role: c for role, c in heads.items() if role not in ("indicator", "value")}
-    reading = start_reading(table, framework, heads, kind, faults)
+        labels = {role: c for role, c in labels.items() if role not in ("indicator", "value")}
+    reading = start_reading(table, framework, labels, kind, faults)
     samples = read_long(reading) if long else read_wide(reading)
     check_plausible(reading, samples, asked=asked, long=long)
     faults.raise_if_any()
-    notes = (*table.notes, *_unused(heads), *reading.notes)
+    notes = (*table.notes, *_unused(labels), *reading.notes)
     return Population(framework, samples, kind, label, synthetic, digest, notes)
 
 
-def _unused(heads: Mapping[str, str]) -> list[Text]:
+def _unused(labels: Mapping[str, str]) -> list[Text]:
     """Name the column that looks as if it changed results, and does not."""
     return [
         message("population.weight_not_used", column=column)
-        for role, column in heads.items()
+        for role, column in labels.items()
         if role.casefold() == "@weight"
     ]
 
 
-def _heads(table: RawTable, framework: Framework, attributes: Sequence[str]) -> dict[str, str]:
+def _labels(table: RawTable, framework: Framework, attributes: Sequence[str]) -> dict[str, str]:
     """Map roles to the table's columns; attributes are roles of the form ``@name``."""
-    heads: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for column in map(str, table.frame.columns):
         folded = column.strip().casefold()
         for role, words in _ALIASES.items():
-            if folded in words and role not in heads:
-                heads[role] = column
+            if folded in words and role not in labels:
+                labels[role] = column
         role = framework.columns.get(column, "")
         if role and not role.startswith("@"):
-            heads.setdefault(role, column)
+            labels.setdefault(role, column)
         elif role:
-            heads[role] = column
+            labels[role] = column
         elif column in attributes or folded in ATTRIBUTES:
-            heads["@" + column] = column
+            labels["@" + column] = column
         elif column in _ATTRIBUTE_ALIASES:
-            heads["@" + _ATTRIBUTE_ALIASES[column]] = column
-    return heads
+            labels["@" + _ATTRIBUTE_ALIASES[column]] = column
+    return labels

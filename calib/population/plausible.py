@@ -44,7 +44,7 @@ def check_plausible(
 
 def _check_ids(reading: TableReading, *, long: bool) -> None:
     """Find totals, dates, and ids that only spaces, width or case tell apart."""
-    column = reading.heads["enterprise"]
+    column = reading.labels["enterprise"]
     cells = reading.table.frame[column].tolist()
     first: dict[str, int] = {}
     for row, (text, cell) in enumerate(zip(reading.ids, cells, strict=True)):
@@ -83,7 +83,7 @@ def _check_same_answers(reading: TableReading, samples: Mapping[str, Sample]) ->
                 continue
             before = seen.setdefault((name, sample.values[i].tobytes()), row)
             if before != row:
-                column = reading.heads.get("name", reading.heads["enterprise"])
+                column = reading.labels.get("name", reading.labels["enterprise"])
                 reading.faults.add(
                     reading.table.where(row, column),
                     message("faults.same_answers_and_name"),

@@ -88,7 +88,7 @@ def read_population(
     Wide: one row an enterprise, a column ``enterprise``, ``track`` (if the framework has several),
     optionally ``name`` and attributes, and one column an indicator, headed by its code or by its
     Chinese or English name. Long: columns ``enterprise``, ``track``, ``indicator``, ``value``.
-    Chinese heads (企业编号, 企业名称, 企业类型, 指标, 得分 …) are understood.
+    Chinese labels (企业编号, 企业名称, 企业类型, 指标, 得分 …) are understood.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class TableReading:
 
     Attributes
     ----------
-    heads : column by role; attributes of the enterprise have roles of the form ``@name``
+    labels : column by role; attributes of the enterprise have roles of the form ``@name``
     ids, names : of each row
     tracks : code of each row's track, "" where it is none
     notes : what was found and is no fault
@@ -69,7 +69,7 @@ class TableReading:
 
     table: RawTable
     framework: Framework
-    heads: dict[str, str]
+    labels: dict[str, str]
     kind: Kind
     faults: Faults
     ids: list[str]
@@ -80,7 +80,7 @@ class TableReading:
     def sample(self, track: Track, members: IntArray, values: FloatArray) -> Sample:
         """Return the sample of a track whose enterprises stand in the rows ``members``."""
         attributes: dict[str, Labels] = {}
-        for role, column in self.heads.items():
+        for role, column in self.labels.items():
             if role.startswith("@"):
                 cells = self.table.text(column)
                 attributes[role[1:]] = np.array([cells[i] for i in members], dtype=object)
@@ -128,19 +128,19 @@ class TableReading:
 
 
 def start_reading(
-    table: RawTable, framework: Framework, heads: dict[str, str], kind: Kind, faults: Faults
+    table: RawTable, framework: Framework, labels: dict[str, str], kind: Kind, faults: Faults
 ) -> TableReading:
     """Read ids, names and tracks of the rows; what is wrong with them becomes faults."""
-    ids = table.text(heads["enterprise"])
-    names = table.text(heads["name"]) if "name" in heads else ids
-    if "track" in heads:
-        words = table.text(heads["track"])
+    ids = table.text(labels["enterprise"])
+    names = table.text(labels["name"]) if "name" in labels else ids
+    if "track" in labels:
+        words = table.text(labels["track"])
         known = {w: framework.track(w) for w in set(words)}
         tracks = np.array([known[w] or "" for w in words], dtype=object)
         for at in np.flatnonzero(tracks == ""):
             row = int(at)
             faults.add(
-                table.where(row, heads["track"]),
+                table.where(row, labels["track"]),
                 message("faults.no_such_track_2"),
                 value=words[row],
                 expected=" | ".join(framework.tracks),
@@ -149,13 +149,13 @@ def start_reading(
         tracks = np.array([framework.track(s) or "" for s in table.sheets()], dtype=object)
     else:
         tracks = np.full(len(ids), next(iter(framework.tracks)), dtype=object)
-    for role, column in heads.items():
+    for role, column in labels.items():
         if role != "value":  # answers and scores are looked at as numbers
             table.refuse_formulas(column, faults, expected=message("tables.value"))
     for row, value in enumerate(ids):
         if not value:
             faults.add(
-                table.where(row, heads["enterprise"]), message("faults.enterprise_id_is_empty")
+                table.where(row, labels["enterprise"]), message("faults.enterprise_id_is_empty")
             )
     names = [n or i for n, i in zip(names, ids, strict=True)]
-    return TableReading(table, framework, heads, kind, faults, ids, names, tracks)
+    return TableReading(table, framework, labels, kind, faults, ids, names, tracks)

@@ -36,7 +36,7 @@ def _check_ids(reading: TableReading) -> None:
     for row, value in enumerate(reading.ids):
         if value and value in first:
             reading.faults.add(
-                table.where(row, reading.heads["enterprise"]),
+                table.where(row, reading.labels["enterprise"]),
                 message("faults.duplicate_enterprise_id"),
                 value=value,
                 expected=message(
@@ -78,7 +78,7 @@ def _values(
 def _indicator_columns(reading: TableReading) -> dict[str, dict[str, str]]:
     """Map, by track, leaf codes to columns; columns nobody knows are faults."""
     tracks, faults = reading.framework.tracks, reading.faults
-    taken = set(reading.heads.values())
+    taken = set(reading.labels.values())
     out: dict[str, dict[str, str]] = {t: {} for t in tracks}
     known = [c for tree in tracks.values() for c in tree.leaf_codes]
     unknown: list[str] = []

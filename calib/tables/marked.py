@@ -60,9 +60,9 @@ def write_marked(
 
 def _list(book: Any, faults: Iterable[Fault], lang: str) -> None:
     sheet = book.add_worksheet(say("tables.marked.sheet", lang))
-    heads = [say(f"tables.marked.{k}", lang) for k in ("where", "problem", "value", "expected")]
+    labels = [say(f"tables.marked.{k}", lang) for k in ("where", "problem", "value", "expected")]
     bold = book.add_format({"bold": True, "bottom": 1})
-    for c, head in enumerate(heads):
+    for c, head in enumerate(labels):
         sheet.write_string(0, c, head, bold)
     for r, fault in enumerate(faults, 1):
         value = "" if fault.value is None else str(fault.value)

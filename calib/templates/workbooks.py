@@ -19,11 +19,11 @@ _LISTS = "_lists"
 """Hidden sheet with the choices of drop-downs; readers leave it out."""
 
 
-def _heads(keys: Sequence[str], lang: str) -> list[str]:
+def _labels(keys: Sequence[str], lang: str) -> list[str]:
     return [say(f"templates.heads.{k}", lang) for k in keys]
 
 
-def _leaf_heads(track: Track, lang: str) -> list[str]:
+def _leaf_labels(track: Track, lang: str) -> list[str]:
     """Return the names of a track's indicators; the code where a name stands twice."""
     nodes = [track.nodes[i] for i in track.leaves]
     names = [n.name.get(lang) for n in nodes]
@@ -59,11 +59,11 @@ def write_answer_form(
         formats = _formats(book)
         for track in framework.tracks.values():
             sheet = book.add_worksheet(_sheet_name(track, lang))
-            heads = [*_heads(about, lang), *_leaf_heads(track, lang)]
-            for c, head in enumerate(heads):
+            labels = [*_labels(about, lang), *_leaf_labels(track, lang)]
+            for c, head in enumerate(labels):
                 sheet.write_string(0, c, head, formats["head"])
             sheet.set_column(0, 1, 22, formats["text"])
-            sheet.set_column(2, len(heads) - 1, 12)
+            sheet.set_column(2, len(labels) - 1, 12)
             for c, leaf in enumerate(track.leaves, len(about)):
                 node = track.nodes[leaf]
                 options = node.item.options if node.item else 0
@@ -94,7 +94,7 @@ def write_weight_form(
         formats = _formats(book)
         sheet = book.add_worksheet(say("templates.sheets.weights", lang))
         keys = ("track", "code", "node", "local_weight", "sum", "framework")
-        for c, head in enumerate(_heads(keys, lang)):
+        for c, head in enumerate(_labels(keys, lang)):
             sheet.write_string(0, c, head, formats["head"])
         row = 1
         for t, track in framework.tracks.items():
@@ -137,12 +137,12 @@ def write_ballot_form(
         lists = book.add_worksheet(_LISTS)
         lists.hide()
         for column, (track, sheet) in enumerate(zip(tracks, sheets, strict=True)):
-            names = _leaf_heads(track, lang)
+            names = _leaf_labels(track, lang)
             for r, name in enumerate(names):
                 lists.write_string(r, column, name)
             letters = column_letters(column)
             source = f"={_LISTS}!${letters}$1:${letters}${len(names)}"
-            for c, head in enumerate([*_heads(("respondent",), lang), *ranks]):
+            for c, head in enumerate([*_labels(("respondent",), lang), *ranks]):
                 sheet.write_string(0, c, head, formats["head"])
             sheet.data_validation(
                 1, 1, ROWS, choices,

@@ -60,7 +60,7 @@ def test_a_column_of_weights_in_a_population_is_named_as_unused(tmp_path, aii, t
     frame.insert(2, head, 2.0)
     frame.to_csv(tmp_path / "p.csv", index=False)
     notes = read_population(tmp_path / "p.csv", aii).notes
-    assert any(f"column {head} is kept as an attribute and not used" in n.en for n in notes)
+    assert any(f"column {head} is kept as an attribute and not used" in n.get("en") for n in notes)
     assert not trial.notes
     checked = CliRunner().invoke(cli, ["check", str(tmp_path / "p.csv")], catch_exceptions=False)
     assert "not used" in checked.output
