@@ -43,8 +43,11 @@ def decide(
     from calib.framework import load_framework
     from calib.outcomes.decision import decide as judge
     from calib.report import print_table
+    from calib.report.page import check_ending
     from calib.words import message, say
 
+    if out is not None:
+        check_ending(out)
     fw = load_framework(framework)
     rules = {} if rules_file is None else _rules(rules_file)
     working(say("cli.doing_decide", lang))
@@ -55,6 +58,9 @@ def decide(
     click.echo(found.headline().get(lang))
     print_table(found.table(), lang, fw.names)
     for text in found.changes:
+        click.echo(f"· {text.get(lang)}")
+    click.echo(say("outcomes.decision.page.caveats", lang))
+    for text in found.caveats:
         click.echo(f"· {text.get(lang)}")
     if out is not None:
         working(say("cli.doing_write", lang, file=str(out)))
@@ -77,12 +83,18 @@ def _population(name: str, framework: Framework) -> Population | Ensemble:
 
 
 def _rules(path: Path) -> dict[str, object]:
-    """Return the thresholds stated in a file, checked under its name."""
+    """Return the thresholds stated in a file, checked under its name.
+
+    They stand alone, in ``[rules]``, or as in an experiment in ``[decision.rules]``.
+    """
     from calib._validation import parse_model
     from calib.files.inputs import read_toml
     from calib.outcomes.decision_rules import AdoptionRules
 
-    document = read_toml(path)
-    stated: dict[str, object] = document.get("rules", document)
-    parse_model(AdoptionRules, stated, str(path), "rules" if "rules" in document else "")
+    document, where = read_toml(path), ""
+    if isinstance(document.get("decision"), dict):
+        document, where = document["decision"], "decision."
+    inside = "rules" in document or where
+    stated: dict[str, object] = document.get("rules", {}) if inside else document
+    parse_model(AdoptionRules, stated, str(path), f"{where}rules" if inside else "")
     return stated

@@ -4,7 +4,7 @@ from calib.experiment.beforehand import announcements, enterprises_read, last_ru
 from calib.experiment.context import Context
 from calib.experiment.dry_run import check_inputs
 from calib.experiment.registry import Outcome, Params, Source
-from calib.experiment.report import section_title
+from calib.experiment.report import beside_page, section_title
 from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
 from calib.experiment.run import Run, Step, run_experiment
 from calib.experiment.run_folder import run_id, summary, write_run
@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "Table",
     "announcements",
+    "beside_page",
     "check_inputs",
     "enterprises_read",
     "last_run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,11 @@ from calib.report import (
 from calib.report.page import page_fragment, page_style
 from calib.words import message, say, template
 
-__all__ = ["render_report", "section_title"]
+__all__ = ["beside_page", "render_report", "section_title"]
+
+
+_HEADER = 14.0
+"""Millimetres that title and first line of a printed report take above the page."""
 
 
 def render_report(
@@ -65,7 +69,7 @@ def render_report(
     warnings = [n.get(lang) for n in run.notes if n.warning]
     script = f"\n{sections_script()}"
     page: str = environment.get_template("report.html.jinja").render(
-        page=None if advice is None else Markup(page_fragment(advice, level=2)),
+        page=None if advice is None else Markup(page_fragment(advice, 2, above=_HEADER)),
         page_style="" if advice is None else Markup(page_style()),
         lang=lang,
         say=lambda key: say(key, lang),
@@ -125,7 +129,7 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
     return PageSection(
         id=f"section-{section.name}",
         title=section_title(run, section, lang),
-        notes=[n.get(lang) for n in section.notes if not n.warning and section.name != DECISION],
+        notes=[n.get(lang) for n in beside_page(run, section) if not n.warning],
         figures=[
             PageFigure(d.title.get(lang), figures[d.name], not d.name.startswith("transitions-"))
             for d in section.drawings
@@ -133,6 +137,12 @@ def _section(section: Section, run: Run, figures: Mapping[str, str], lang: str) 
         ],
         tables=[(t, f"tables/{t.name}.csv") for t in section.tables],
     )
+
+
+def beside_page(run: Run, section: Section) -> Sequence[Note]:
+    """Return the notes of a section; of a decision those that are not on its page."""
+    found = run.outcomes.get(section.name)
+    return found.further if isinstance(found, DecisionResult) else section.notes
 
 
 def _outcome_title(name: str, lang: str) -> str:

@@ -16,24 +16,31 @@ import numpy as np
 from pydantic import Field, StrictInt
 
 from calib._types import Seed
-from calib.errors import InputError
+from calib.errors import InputError, unknown
 from calib.framework import RuleOptions
 from calib.outcomes.decision_facts import Facts
-from calib.outcomes.decision_rules import AdoptionRules, Ruling, judge, largest_step
+from calib.outcomes.decision_rules import AdoptionRules, Ruling, judge, largest_step, percent
+from calib.outcomes.decision_tables import (
+    agreement,
+    enterprises,
+    movers,
+    rules,
+    samples,
+    stars,
+)
 from calib.outcomes.drivers import DriversResult, drivers
-from calib.outcomes.star_differences import mover_table
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Ensemble, Population
 from calib.rating import Scored
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Evidence, Weighed, WeightSet
-from calib.words import Text, message
+from calib.words import Message, Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from calib.report.page import Page
+    from calib.report.page_parts import Page
 
 __all__ = ["DecisionRequest", "DecisionResult", "decide"]
 
@@ -120,18 +127,28 @@ class DecisionResult(Result):
 
     def _changes(self) -> Iterator[Text]:
         stop = [r for r in self.rulings if r.verdict == "not_met" and not r.about_evidence]
-        if stop:
-            step = largest_step(self.facts, self.request.rules)
-            key = "step" if step is not None else "no_step"
-            yield message(f"outcomes.decision.change.{key}", share=f"{100 * (step or 0):.0f}")
+        if any(r.of_steps for r in stop):
+            yield self._step(any(r.name in ("own_verdict", "out_of_sample") for r in self.rulings))
         for ruling in self.open_rules:
             if ruling.remedy is not None:
                 yield ruling.remedy
-        if self.advice == "adopt":
+        if self.facts.same:
+            yield message("outcomes.decision.change.same")
+        elif self.advice == "adopt":
             known = [r for r in self.rulings if not np.isnan(r.slack)]
             for ruling in sorted(known, key=lambda r: r.slack)[:2]:
                 yield message("outcomes.decision.change.closest", rule=ruling.title,
                               asked=ruling.asked, found=ruling.found)  # fmt: skip
+
+    def _step(self, again: bool) -> Text:
+        """Say whether a part of the way would do; ``again`` if not all rules can be asked of it."""
+        found = largest_step(self.facts, self.request.rules)
+        if found is None:
+            return message("outcomes.decision.change.no_step")
+        share, part = found
+        key = "step_again" if again else "step"
+        return message(f"outcomes.decision.change.{key}", share=f"{100 * share:.0f}", n=part.moved,
+                       of=part.enterprises)  # fmt: skip
 
     @cached_property
     def caveats(self) -> tuple[Text, ...]:
@@ -140,8 +157,15 @@ class DecisionResult(Result):
 
     def _caveats(self) -> Iterator[Text]:
         facts = self.facts
+        if facts.same:
+            yield message("outcomes.decision.caveat.same")
         if not facts.estimated:
             yield message("outcomes.decision.caveat.decided", set=facts.proposed.label)
+        for check in facts.evidence.left_out:
+            if check.held < _MOSTLY:
+                yield message("outcomes.decision.caveat.broken", share=percent(check.held),
+                              measure=message(f"adjustment.measure.{check.measure}"),
+                              cap=percent(check.cap))  # fmt: skip
         if facts.scored.synthetic:
             key = "one_of_many" if self.one_of_many else "synthetic"
             yield message(f"outcomes.decision.caveat.{key}", label=facts.scored.label,
@@ -164,22 +188,22 @@ class DecisionResult(Result):
         def title(key: str) -> Text:
             return message(f"outcomes.decision.table.{key}", level=level)
 
-        words = self._rules(words=True).drop(columns=["threshold", "measured"])
+        words = rules(self.rulings, words=True).drop(columns=["threshold", "measured"])
         unknown = message("outcomes.decision.blank")
         tables = [
-            Table("rules", self._rules(), title("rules"), blank=unknown,
+            Table("rules", rules(self.rulings), title("rules"), blank=unknown,
                   shown=words, declared=_RULE_COLUMNS, from_transitions=True),
             Table("decision-weights", self.facts.weights, title("weights"), rows=60,
                   blank=unknown),
-            Table("decision-stars", self._stars(), title("stars"), blank=unknown,
+            Table("decision-stars", stars(self.facts), title("stars"), blank=unknown,
                   from_transitions=True),
-            Table("decision-enterprises", self._enterprises(), title("enterprises"), rows=0),
+            Table("decision-enterprises", enterprises(self.facts), title("enterprises"), rows=0),
             Table("decision-movers", self.movers, title("movers")),
         ]  # fmt: skip
         if self.facts.evidence.consensus:
             tables.append(Table("decision-agreement", self.agreement, title("agreement")))
         if self.facts.samples:
-            tables.append(Table("decision-samples", self._samples(), title("samples"), rows=12,
+            tables.append(Table("decision-samples", samples(self.facts), title("samples"), rows=12,
                                 from_transitions=True))  # fmt: skip
         return (*tables, *(self.drivers.tables if self.drivers else ()))
 
@@ -203,99 +227,30 @@ class DecisionResult(Result):
         """Return the figure for a narrow screen, its panels one under another."""
         return self._draw(lang, stacked=True)
 
+    @property
+    def further(self) -> tuple[Note, ...]:
+        """What was assumed beside the caveats that stand on the page."""
+        return tuple(Note(c) for c in self.caveats[MOST_CAVEATS:])
+
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]
         """The recommendation, what would change it, and what was assumed."""
         return (
             Note(self.headline()),
             *(Note(c) for c in self.changes),
-            *(Note(c, warning=True) for c in self.caveats[:3]),
-            *(Note(c) for c in self.caveats[3:]),
+            *(Note(c, warning=True) for c in self.caveats[:MOST_CAVEATS]),
+            *self.further,
         )
 
     @cached_property
     def movers(self) -> pd.DataFrame:
         """Who changes star, why, and with what probability."""
-        current, proposed = self.facts.ratings
-        names = [current.weights.name, proposed.weights.name]
-        both = {names[0]: current, names[1] if names[0] != names[1] else f"{names[1]} *": proposed}
-        return mover_table(both, names[0]).drop(columns="set")
+        return movers(self.facts)
 
     @cached_property
     def agreement(self) -> pd.DataFrame:
         """Kendall's W by node, the lowest first."""
-        import pandas as pd
-
-        rows = [(c.track, c.node, c.experts, c.w, c.low, c.high)
-                for c in sorted(self.facts.evidence.consensus, key=lambda c: (np.isnan(c.w), c.w))
-                ]  # fmt: skip
-        columns = ["track", "node", "judged_by", "kendall_w", "w_low", "w_high"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def _rules(self, words: bool = False) -> pd.DataFrame:
-        import pandas as pd
-
-        def said(text: Text) -> Any:
-            return text if words else text.get("en")
-
-        rows = [
-            (r.title if words else r.name, said(r.asked), said(r.found), r.threshold, r.value,
-             r.verdict, r.p_met)
-            for r in self.rulings
-        ]  # fmt: skip
-        columns = ["rule", "asked", "found", "threshold", "measured", "verdict", "p_met"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def _stars(self) -> pd.DataFrame:
-        import pandas as pd
-
-        facts, rows = self.facts, []
-        first, stars = facts.scored.framework.rule.first, facts.scored.framework.rule.stars
-        scopes = ["all", *(facts.before if len(facts.before) > 1 else ())]
-        for scope in scopes:
-            chosen = [t for t in facts.before if scope in ("all", t)]
-            before, after = (
-                np.bincount(np.concatenate([v[t] for t in chosen]), minlength=stars)
-                for v in (facts.before, facts.after)
-            )
-            low = high = mean = np.full(stars, np.nan)
-            if facts.drawn is not None and facts.estimated:
-                drawn = np.concatenate([facts.drawn[t][1] for t in chosen], axis=1)
-                counts = np.stack([(drawn == k).sum(axis=1) for k in range(stars)], axis=1)
-                low, high = facts.interval(counts)
-                mean = counts.mean(axis=0)
-            rows += [
-                (scope, k + first, before[k], after[k], mean[k], low[k], high[k])
-                for k in range(stars)
-            ]
-        columns = ["scope", "star", "count_before", "count_after", "count_expected", "count_low",
-                   "count_high"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
-
-    def _enterprises(self) -> pd.DataFrame:
-        import pandas as pd
-
-        facts, parts = self.facts, []
-        first = facts.scored.framework.rule.first
-        for t, s in facts.ratings[1].samples.items():
-            data = {
-                "enterprise": s.ids, "name": s.names, "track": t,
-                "star_before": facts.before[t] + first, "star_after": s.star + first,
-            }  # fmt: skip
-            if facts.probability is not None:
-                p = facts.probability[t]
-                data["p_now"] = p[np.arange(len(p)), s.star]
-                data |= {f"p_{k + first}": p[:, k] for k in range(p.shape[1])}
-            parts.append(pd.DataFrame(data))
-        return pd.concat(parts, ignore_index=True)
-
-    def _samples(self) -> pd.DataFrame:
-        import pandas as pd
-
-        counts, sizes = np.unique(self.facts.moved_samples, return_counts=True)
-        share = sizes / sizes.sum()
-        rows = zip(counts.tolist(), sizes.tolist(), share.tolist(), strict=True)
-        return pd.DataFrame(list(rows), columns=["stars_changed", "samples", "share_of_samples"])
+        return agreement(self.facts)
 
     def page(self, lang: str | None = None, *, anonymous: bool = False) -> Page:
         """Return the page for the committee in a language.
@@ -325,8 +280,12 @@ class DecisionResult(Result):
         return replace(self, protocol=protocol)
 
 
+MOST_CAVEATS = 3
+"""So many stand on the page, the others with the tables."""
 _FEW = 50
 """Under so many enterprises the page says what one of them is in percent."""
+_MOSTLY = 0.5
+"""A cap that holds in a smaller share of refits is said to be broken on other enterprises."""
 _RULE_COLUMNS = (
     Column("rule", Role.GROUP, coded="word"),
     Column("asked", Role.GROUP),
@@ -389,33 +348,51 @@ def decide(
            population=(population, (Population, Scored, Ensemble)))  # fmt: skip
     for given in evidence:
         expect("decide(…, evidence=…)", evidence=(given, (Weighed, WeightSet)))
-    samples: list[Scored] = []
+    every: list[Scored] = []
     shown: Population | Scored
     if isinstance(population, Ensemble):
-        samples = [scored_enterprises(p, rule_options) for p in population]
+        every = [scored_enterprises(p, rule_options) for p in population]
         shown = population.example or population[0]
     else:
         shown = population
     scored = scored_enterprises(shown, rule_options)
     check_framework([current, candidate], scored)
+    _check_parents(request.rules, candidate)
     if not len(scored):
         raise InputError(message("outcomes.decision.nobody"))
     said = Evidence.together([*(r.evidence for r in results), Evidence(caveats=_blends(evidence))])
-    facts = Facts(current, candidate, scored, samples, said, request.confidence, request.size)
+    facts = Facts(current, candidate, scored, every, said, request.confidence, request.size)
     found = None
-    if request.driver_size and (candidate.roots or current.roots or samples):
+    if request.driver_size and (candidate.roots or current.roots or every):
         found = drivers(candidate, population, baseline=current, rule_options=rule_options,
                         size=request.driver_size, rng=rng)  # fmt: skip
     return DecisionResult(facts, request, judge(facts, request.rules), found,
-                          bool(samples) or shown.one_of_many)  # fmt: skip
+                          bool(every) or shown.one_of_many)  # fmt: skip
+
+
+def _check_parents(rules: AdoptionRules, weights: WeightSet) -> None:
+    """Raise where order may change under parents that there are none of."""
+    parents = [f.parent for tree in weights.framework.tracks.values() for f in tree.families]
+    for code in rules.allow_reversed:
+        if code not in parents:
+            known = [p or '""' for p in dict.fromkeys(parents)]
+            raise InputError(unknown("outcomes.decision.no_parent", code, known))
 
 
 def _blends(evidence: Sequence[Weighed | WeightSet]) -> tuple[Text, ...]:
     """Return what shares were chosen where sets were mixed."""
     sets = [e.weights if isinstance(e, Weighed) else e for e in evidence]
     return tuple(
-        message("outcomes.decision.caveat.blend", set=w.label,
-                shares=w.provenance.detail.partition(": ")[2])
+        message("outcomes.decision.caveat.blend", set=w.label, shares=_shares(w))
         for w in sets
         if w.provenance.source == "blend"
     )  # fmt: skip
+
+
+def _shares(weights: WeightSet) -> Text | str:
+    """Return what a blend was mixed of, in words; as its file tells it where that is all."""
+    said = weights.provenance.said
+    if isinstance(said, Message):
+        parts: Text = said.values["parts"]
+        return parts
+    return weights.provenance.detail.partition(": ")[2]

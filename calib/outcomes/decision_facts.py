@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,12 @@ class Facts:
     def estimated(self) -> bool:
         """Whether the proposed set has draws."""
         return self.proposed.uncertainty is not None
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether the proposed weights are the current ones."""
+        pairs = ((w, self.proposed.local[t]) for t, w in self.current.local.items())
+        return all(np.allclose(old, new, rtol=0, atol=TOLERANCE) for old, new in pairs)
 
     @cached_property
     def before(self) -> dict[str, IntArray]:
@@ -163,14 +170,17 @@ class Facts:
 
         First-level nodes that tracks share stand once, under track "all". A weight is outside
         where the interval of the paired difference leaves out 0; unknown (None) where the weight
-        does not vary between draws, so that it was decided and not estimated.
+        does not vary between draws, so that it was decided and not estimated. One of ten weights
+        is outside a 90 % interval by chance: ``contradicted`` are those that remain outside when
+        all are looked at together, the mean difference being larger than as many standard
+        deviations as Bonferroni's bound asks for.
         """
         import pandas as pd
 
         framework, rows = self.proposed.framework, []
         levels = [code for code, _ in framework.levels]
         for t, tree in framework.tracks.items():
-            low, high, outside = self._intervals(t)
+            low, high, outside, distance = self._intervals(t)
             for i, node in enumerate(tree.nodes):
                 shared = node.code in framework.shared
                 if shared and t != next(iter(framework.tracks)):
@@ -178,16 +188,27 @@ class Facts:
                 now, new = float(self.current.local[t][i]), float(self.proposed.local[t][i])
                 level = levels[node.depth - 1] if node.depth <= len(levels) else str(node.depth)
                 rows.append(("all" if shared else t, level, node.parent, node.code, now, new,
-                             low[i], high[i], 100 * (new - now), outside[i]))  # fmt: skip
+                             low[i], high[i], 100 * (new - now), outside[i],
+                             distance[i]))  # fmt: skip
         columns = ["track", "level", "parent", "code", "baseline_local", "local_weight", "low",
-                   "high", "local_pp", "outside"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
+                   "high", "local_pp", "outside", "distance"]  # fmt: skip
+        table = pd.DataFrame(rows, columns=columns)
+        estimated = int(table["outside"].notna().sum())
+        bound = NormalDist().inv_cdf(1 - (1 - self.confidence) / (2 * max(1, estimated)))
+        table["contradicted"] = [
+            None if o is None else bool(o and d > bound)
+            for o, d in zip(table["outside"], table.pop("distance"), strict=True)
+        ]
+        return table
 
-    def _intervals(self, track: str) -> tuple[FloatArray, FloatArray, list[bool | None]]:
+    def _intervals(
+        self, track: str
+    ) -> tuple[FloatArray, FloatArray, list[bool | None], FloatArray]:
+        """Return ends of intervals, whether current weights are outside, and how far, in SD."""
         m = len(self.proposed.local[track])
         nothing = np.full(m, np.nan)
         if self.draws is None or not self.estimated:
-            return nothing, nothing, [None] * m
+            return nothing, nothing, [None] * m, nothing
         before, after = self.draws[0][track], self.draws[1][track]
         low, high = self.interval(after)
         least, most = self.interval(after - before)
@@ -196,7 +217,16 @@ class Facts:
             bool(a > TOLERANCE or b < -TOLERANCE) if v else None
             for a, b, v in zip(least, most, varies, strict=True)
         ]
-        return np.where(varies, low, np.nan), np.where(varies, high, np.nan), outside
+        spread = np.maximum((after - before).std(axis=0, ddof=1), TOLERANCE)
+        distance = np.abs((after - before).mean(axis=0)) / spread
+        return np.where(varies, low, np.nan), np.where(varies, high, np.nan), outside, distance
+
+    @cached_property
+    def may_move(self) -> dict[str, FloatArray] | None:
+        """Share of draws (n,) by track in which each enterprise changes star, either way."""
+        if self.drawn is None:
+            return None
+        return {t: (a != b).mean(axis=0) for t, (a, b) in self.drawn.items()}
 
     @cached_property
     def proposal(self) -> Shape:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib.outcomes.decision_rules import Ruling
+from calib.outcomes.decision_rules import placed, some
 from calib.report.display import spell
-from calib.report.page import (
+from calib.report.page_parts import (
     Advice,
     Bullets,
     Columns,
@@ -26,6 +26,7 @@ from calib.words import Text, joined, message, resolve_language, say
 
 if TYPE_CHECKING:
     from calib.outcomes.decision import DecisionResult
+    from calib.outcomes.drivers import DriversResult
 
 __all__ = ["decision_page"]
 
@@ -33,7 +34,16 @@ _TONES: dict[str, Tone] = {"met": "good", "not_met": "bad", "cannot_know": "open
 _ADVICE: dict[str, Tone] = {"adopt": "good", "reject": "bad", "ask": "open"}
 MOST_MOVERS = 8
 MOST_NODES = 4
-MOST_CAVEATS = 3
+MAY_MOVE = 0.2
+"""Who changes star in a larger share of draws is named, though not a mover as decided."""
+_SAME = 1e-7
+"""Percentage points under which a weight has not changed."""
+_Z = 1.645
+"""Two shares are told apart where they differ by more than this many standard errors. That of
+their difference is at most the sum of both, since shares of one whole vary against each other."""
+_KINDS = ("panel", "survey", "population", "imputation")
+_BEHIND = ("panel", "survey", "population")
+_INVEST = ("panel", "survey", "population", "sample", "imputation")
 
 
 def decision_page(decision: DecisionResult, lang: str | None, *, anonymous: bool = False) -> Page:
@@ -74,27 +84,38 @@ class _Author:
     def _advice(self) -> Iterator[Part]:
         decision = self.decision
         title = say(f"outcomes.decision.advice.{decision.advice}", self.lang)
-        items = [self._reason(r) for r in decision.open_rules]
+        items = []
+        for verdict in ("not_met", "cannot_know"):
+            named = [r.title for r in decision.open_rules if r.verdict == verdict]
+            if named:
+                items.append(self.say(f"rules_{verdict}", rules=named))
         if decision.advice == "adopt":
             items = [self.say("all_met", n=len(decision.rulings))]
-        items += [self.say("change", text=c) for c in decision.changes[:3]]
+        if decision.changes:
+            several = joined(decision.changes, message("words.semicolon"))
+            items.append(self.say("change", text=several))
         yield Advice(title, items, _ADVICE[decision.advice])
 
-    def _reason(self, ruling: Ruling) -> str:
-        verdict = message(f"values.{ruling.verdict}")
-        return self.say("reason", rule=ruling.title, found=ruling.found, verdict=verdict)
+    def _percent(self, share: float) -> str:
+        """Return a share in whole percent; what is not all is never shown as all, nor as none."""
+        if np.isnan(share):
+            return "–"
+        shown = f"{100 * share:.0f}"
+        if 0 < share < 1 and shown in ("0", "100"):
+            shown = "<1" if shown == "0" else ">99"
+        return self.say("percent", n=shown)
 
     def _rules(self) -> Iterator[Part]:
         yield Heading(self.say("rules"))
         heads = [self.say(k) for k in ("rule", "asked", "found", "verdict", "p_met")]
         rows = [
             (r.title.get(self.lang), r.asked.get(self.lang), r.found.get(self.lang),
-             say(f"values.{r.verdict}", self.lang),
-             "–" if np.isnan(r.p_met) else f"{100 * r.p_met:.0f}%")
+             say(f"values.{r.verdict}", self.lang), self._percent(r.p_met))
             for r in self.decision.rulings
         ]  # fmt: skip
         tones = [_TONES[r.verdict] for r in self.decision.rulings]
-        yield Grid(heads, rows, numbers=(4,), tones=tones, verdict=3)
+        titles = (0,) if self.lang == "zh" else ()  # short ones
+        yield Grid(heads, rows, numbers=(4,), tones=tones, verdict=3, unbroken=titles)
         when = self.decision.protocol
         if when is None:
             declared = bool(self.decision.request.rules.model_fields_set)
@@ -114,7 +135,7 @@ class _Author:
         for row, label in zip(table.itertuples(), labels, strict=True):
             cells = [label.get(self.lang), f"{row.count_before:g}", f"{row.count_after:g}"]
             if drawn:
-                cells += [f"{row.count_low:.0f}–{row.count_high:.0f}"]
+                cells += ["–".join(dict.fromkeys(whole(row.count_low, row.count_high)))]
             rows.append(cells)
         if drawn:
             heads.append(self.say("interval", level=self.level))
@@ -122,75 +143,139 @@ class _Author:
 
     def _star_sentences(self) -> Iterator[Text]:
         facts, page = self.facts, "outcomes.decision.page."
-        up = sum(int((facts.after[t] > v).sum()) for t, v in facts.before.items())
+        yield self._moved()
+        if facts.moved_interval is not None and facts.moved_drawn is not None:
+            kinds = [message(f"outcomes.decision.kind.{k}") for k in self._kinds()]
+            yield message(
+                page + "moved_drawn", what=joined(kinds, message(page + "or")), level=self.level,
+                range=_span(*facts.moved_interval), draws=len(facts.moved_drawn),
+            )  # fmt: skip
+        if facts.samples:
+            ends = (float(end) for end in facts.interval(facts.moved_samples))
+            yield message(page + "moved_samples", n=len(facts.samples), range=_span(*ends),
+                          least=int(facts.moved_samples.min()),
+                          most=int(facts.moved_samples.max()), level=self.level)  # fmt: skip
+        elif not facts.evidence.left_out:
+            yield message(page + "not_elsewhere")
+        if facts.misrated is not None:
+            shown = f"{facts.misrated:.1f}" if facts.misrated >= 0.05 else "<0.1"
+            yield message(page + "misrated", n=shown if facts.misrated else "0")
+
+    def _moved(self) -> Text:
+        facts, page = self.facts, "outcomes.decision.page."
+        if not facts.moved:
+            return message(page + "moved_none", of=facts.enterprises)
         tracks = facts.proposed.framework.tracks
         by = [
             message(page + "of_track", track=tracks[t].name,
                     n=int((facts.after[t] != v).sum()), of=len(v))
             for t, v in facts.before.items()
         ]  # fmt: skip
-        yield message(page + "moved", n=facts.moved, of=facts.enterprises, up=up,
-                      down=facts.moved - up, by=by if len(by) > 1 else "–")  # fmt: skip
-        if facts.moved_interval is not None:
-            least, most = facts.moved_interval
-            yield message(page + "moved_drawn", low=f"{least:.0f}", high=f"{most:.0f}",
-                          level=self.level)  # fmt: skip
-        if facts.samples:
-            low, high = facts.interval(facts.moved_samples)
-            yield message(page + "moved_samples", n=len(facts.samples), low=f"{low:.0f}",
-                          high=f"{high:.0f}", least=int(facts.moved_samples.min()),
-                          most=int(facts.moved_samples.max()), level=self.level)  # fmt: skip
-        if facts.misrated is not None:
-            yield message(page + "misrated", n=f"{facts.misrated:.1f}")
+        up = sum(int((facts.after[t] > v).sum()) for t, v in facts.before.items())
+        return message(
+            page + "moved", n=facts.moved, of=facts.enterprises, up=up, down=facts.moved - up,
+            by=message(page + "by_track", by=by) if len(by) > 1 else "",
+        )  # fmt: skip
+
+    def _kinds(self) -> list[str]:
+        """Return what varies between draws, each kind once."""
+        sets = (self.facts.current, self.facts.proposed)
+        kinds = [root.kind for s in sets for root in s.roots]
+        kinds += ["imputation"] * bool(self.facts.scored.imputations)
+        return list(dict.fromkeys(k if k in _KINDS else "other" for k in kinds))
 
     def _movers(self) -> Iterator[Part]:
         yield Heading(self.say("movers"))
         movers = self.decision.movers
         if not len(movers):
             yield Paragraph(self.say("nobody"))
+            yield from self._may_move()
             return
         if self.anonymous:
             yield Paragraph(self.say("withheld"))
             return
         sure = "p_moves" in movers
         heads = [self.say(k) for k in ("enterprise", "stars_now", "cause")]
-        names, labels = self.decision.names, self.facts.scored.framework.rule
-        rows = []
+        labels, rows = self.facts.scored.framework.rule, []
         for row in movers.head(MOST_MOVERS).itertuples():
             old, new = (labels.labels[k - labels.first].get(self.lang)
                         for k in (row.from_star, row.to_star))  # fmt: skip
-            cells = [str(row.name), f"{old} → {new}", spell(row.reason, names, self.lang)]
-            rows.append([*cells, *([f"{100 * row.p_moves:.0f}%"] if sure else [])])
+            cells = [str(row.name), f"{old} → {new}", self._causes(row)]
+            rows.append([*cells, *([self._percent(row.p_moves)] if sure else [])])
         if sure:
             heads.append(self.say("p"))
-        yield Grid(heads, rows, numbers=(3,) if sure else ())
+        yield Grid(heads, rows, numbers=(3,) if sure else (), unbroken=(1,))
         left = len(movers) - len(rows)
         if left:
             yield Paragraph(self.say("more_movers", n=left), muted=True)
+        yield from self._may_move()
+
+    def _causes(self, mover: Any) -> str:
+        """Say what decides a move, with the score that does under both sets."""
+        before, after = (r.samples[mover.track] for r in self.facts.ratings)
+        row = int(np.flatnonzero(after.ids == mover.enterprise)[0])
+        said = []
+        for cause in mover.reason.split("; "):
+            text, code = spell(cause, self.decision.names, self.lang), cause.split()[-1]
+            if cause == "total":
+                text += " " + _change(before.total[row], after.total[row])
+            elif cause == f"gate {code}" and code in after.track.index:
+                at = after.track.index[code]
+                text += " " + _change(before.scores[row, at], after.scores[row, at])
+            said.append(text)
+        return joined(said, message("words.semicolon")).get(self.lang)
+
+    def _may_move(self) -> Iterator[Part]:
+        """Name who keeps the star as decided, and yet changes it in many draws."""
+        facts = self.facts
+        if facts.may_move is None or not facts.estimated or self.anonymous:
+            return
+        found = [
+            (float(p), str(facts.ratings[1].samples[t].names[i]))
+            for t, share in facts.may_move.items()
+            for i, p in enumerate(share)
+            if p > MAY_MOVE and facts.before[t][i] == facts.after[t][i]
+        ]
+        if found:
+            listed = [
+                message("outcomes.decision.page.one_of", name=name, p=f"{100 * p:.0f}")
+                for p, name in sorted(found, key=lambda row: -row[0])
+            ]
+            said = self.say("may_move", p=f"{100 * MAY_MOVE:g}", listed=some(listed, 3))
+            yield Paragraph(said, muted=True)
 
     def _weights(self) -> Iterator[Part]:
         yield Heading(self.say("weights"))
-        table = self.facts.weights
-        told = table[table["outside"].notna()]
-        changed = int((table["local_pp"].abs() > 1e-7).sum())
-        largest = table.loc[table["local_pp"].abs().idxmax()]
-        names = self.decision.names
-        text = [message(
-            "outcomes.decision.page.changed", n=changed, of=len(table),
-            code=names[largest["code"]], pp=f"{largest['local_pp']:+.1f}",
-            old=f"{largest['baseline_local']:.2f}", new=f"{largest['local_weight']:.2f}",
-        )]  # fmt: skip
-        if len(told):
-            outside = [names[c] for c in told.loc[told["outside"].astype(bool), "code"]]
-            more = len(outside) - 6
-            listed: Text | str = joined(outside[:6]) if outside else "–"
-            if more > 0:
-                listed = message("outcomes.decision.page.and_more", listed=listed, n=more)
-            text.append(message("outcomes.decision.page.outside", n=len(outside), of=len(told),
-                                listed=listed, level=self.level))  # fmt: skip
-        yield Paragraph(joined(text, "").get(self.lang))
+        yield Paragraph(joined(list(self._weight_sentences()), "").get(self.lang))
         drawing = self.decision.drawings[0]
         yield self._figure(drawing.title.get(self.lang))
+
+    def _weight_sentences(self) -> Iterator[Text]:
+        page, table = "outcomes.decision.page.", self.facts.weights
+        framework = self.facts.proposed.framework
+        table = table.sort_values("local_pp", key=abs, ascending=False, kind="stable")
+        changed = int((table["local_pp"].abs() > _SAME).sum())
+        if not changed:
+            yield message(page + "no_change", of=len(table))
+            return
+        largest = table.iloc[0]
+        yield message(
+            page + "changed", n=changed, of=len(table), pp=_signed(largest["local_pp"]),
+            node=placed(framework, largest["track"], largest["code"]),
+            old=_weight(largest["baseline_local"]), new=_weight(largest["local_weight"]),
+        )  # fmt: skip
+        told = table[table["outside"].notna()]
+        if not len(told):
+            yield message(page + "no_intervals")
+            return
+        apart = told[told["contradicted"].astype(bool)]
+        named = [placed(framework, t, c)
+                 for t, c in zip(apart["track"], apart["code"], strict=True)]  # fmt: skip
+        yield message(
+            page + "outside", n=len(apart), of=len(told), level=self.level,
+            alone=int(told["outside"].astype(bool).sum()),
+            listed=some(named, 6) if named else "–",
+        )  # fmt: skip
 
     def _figure(self, title: str) -> Figure:
         from calib.figures import to_png_bytes, to_svg_string
@@ -209,12 +294,33 @@ class _Author:
             return
         rows = []
         for what, share in ranking:
-            error, shown = found.error_of(what), f"{100 * share:.0f}%"
-            shown += f" ± {np.ceil(100 * error):.0f}%" if error > 0 else ""
-            rows.append((what.get(self.lang) if isinstance(what, Text) else what, shown))
+            shown, error = f"{100 * share:.0f}".replace("-", "−"), found.error_of(what)
+            key = "percent_error" if error > 0 else "percent"
+            rows.append((_named(what, self.lang),
+                         self.say(key, n=shown, error=f"{np.ceil(100 * error):.0f}")))  # fmt: skip
         yield Grid([self.say("root"), self.say("share")], rows, numbers=(1,))
+        yield Paragraph("".join(self._driver_sentences(found, ranking)))
         deviation = 0.0 if found.sampled is None else found.sampled.variance[0]
         yield Paragraph(self.say("of_what", sd=f"{np.sqrt(deviation):.1f}"), muted=True)
+
+    def _driver_sentences(
+        self, found: DriversResult, ranking: Sequence[tuple[Text | str, float]]
+    ) -> Iterator[str]:
+        """Say which sources cannot be told apart from the first, and what to do about them."""
+        first, most = ranking[0]
+        close = [
+            n for n, (what, share) in enumerate(ranking)
+            if most - share <= _Z * (found.error_of(first) + found.error_of(what))
+        ]  # fmt: skip
+        tied = [what for what, _ in ranking[: close[-1] + 1]]
+        between = "" if self.lang == "zh" else " "
+        if len(tied) > 1:
+            yield self.say("tied", n=len(tied)) + between
+        kinds = [r.kind for what in tied for r in found.roots if r.label is what]
+        actions = [message(f"outcomes.decision.invest.{k}") for k in dict.fromkeys(kinds)
+                   if k in _INVEST]  # fmt: skip
+        if actions:
+            yield self.say("invest", actions=joined(actions))
 
     def _agreement(self) -> Iterator[Part]:
         yield Heading(self.say("agreement"))
@@ -222,6 +328,13 @@ class _Author:
         if not len(table):
             yield Paragraph(self.say("no_panel"))
             return
+        units: dict[str, int] = {}
+        for root in self.facts.proposed.roots:
+            units[root.kind] = units.get(root.kind, 0) + int(root.units or 0)
+        who = [message(f"outcomes.decision.behind.{kind}", n=n)
+               for kind, n in units.items() if kind in _BEHIND and n]  # fmt: skip
+        if who:
+            yield Paragraph(self.say("behind", who=who))
         names, rows = self.decision.names, []
         for row in table.head(MOST_NODES).itertuples():
             node = names[row.node].get(self.lang) if row.node else self._say(
@@ -230,14 +343,53 @@ class _Author:
             w = "–" if np.isnan(row.kendall_w) else (
                 f"{row.kendall_w:.2f} ({row.w_low:.2f}–{row.w_high:.2f})")  # fmt: skip
             rows.append((where + node, f"{row.judged_by}", w))
-        yield Grid([self.say("node"), self.say("experts"), "W"], rows, numbers=(1, 2))
-        if len(table) > len(rows):
-            yield Paragraph(self.say("more_nodes", n=len(table) - len(rows)), muted=True)
+        yield Grid([self.say("node"), self.say("experts"), self.say("w")], rows, numbers=(1, 2))
+        left = len(table) - len(rows)
+        said = self.say("more_nodes", n=left) + message("words.semicolon").get(self.lang)
+        yield Paragraph((said if left else "") + self.say("w_scale"), muted=True)
 
     def _caveats(self) -> Iterator[Part]:
         yield Heading(self.say("caveats"))
-        found = [c.get(self.lang) for c in self.decision.caveats[:MOST_CAVEATS]]
+        left = len(self.decision.further)
+        told = self.decision.caveats[: len(self.decision.caveats) - left]
+        found = [_sentence(c.get(self.lang), self.lang) for c in told]
         yield Bullets(found or [self.say("no_caveats")])
-        left = len(self.decision.caveats) - len(found)
-        if left > 0:
+        if left:
             yield Paragraph(self.say("more_caveats", n=left), muted=True)
+
+
+def whole(low: float, high: float) -> tuple[str, str]:
+    """Return the ends of an interval of a count as whole numbers, rounded outwards."""
+    return f"{np.floor(low + 1e-9):.0f}", f"{np.ceil(high - 1e-9):.0f}"
+
+
+def _span(low: float, high: float) -> Text | str:
+    least, most = whole(low, high)
+    if least == most:
+        return least
+    return message("outcomes.decision.page.range", low=least, high=most)
+
+
+def _weight(value: float) -> str:
+    """Return a weight with three decimals, or with two where these are all."""
+    shown = f"{value:.3f}"
+    return shown.removesuffix("0")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def _change(old: float, new: float) -> str:
+    """Return two scores with as many decimals as it takes to tell them apart, one at least."""
+    digits = next((d for d in (1, 2, 3) if f"{old:.{d}f}" != f"{new:.{d}f}"), 3)
+    return f"{old:.{digits}f} → {new:.{digits}f}"
+
+
+def _named(what: Text | str, lang: str) -> str:
+    return what if isinstance(what, str) else what.get(lang)
+
+
+def _sentence(text: str, lang: str) -> str:
+    """Return a caveat with its full stop."""
+    return text if text.endswith((".", "。")) else text + ("。" if lang == "zh" else ".")

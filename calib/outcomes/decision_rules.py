@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field, StrictBool, StrictInt
@@ -13,7 +13,10 @@ from calib.outcomes.decision_facts import Facts, Shape
 from calib.requests import Request
 from calib.words import Text, joined, message
 
-__all__ = ["AdoptionRules", "Ruling", "judge", "largest_step"]
+if TYPE_CHECKING:
+    from calib.framework import Framework
+
+__all__ = ["AdoptionRules", "Ruling", "judge", "largest_step", "placed", "some"]
 
 Verdict = Literal["met", "not_met", "cannot_know"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)] | Literal[False]
@@ -45,7 +48,9 @@ class AdoptionRules(Request):
         "the current one",
     )
     outside: Annotated[StrictInt, Field(ge=1)] | Literal[False] = Field(
-        1, description="least number of current weights that the evidence contradicts"
+        1,
+        description="least number of current weights that the evidence contradicts, all of them "
+        "looked at together",
     )
     out_of_sample: Annotated[float, Field(ge=-1, le=1)] | Literal[False] = Field(
         0.0,
@@ -103,14 +108,37 @@ class Ruling:
         """Whether more evidence could settle it; else it is about the proposal itself."""
         return self.name in _EVIDENCE
 
+    @property
+    def of_steps(self) -> bool:
+        """Whether it can be asked of a part of the way, without making the weights again."""
+        return self.name in _OF_STEPS
+
 
 _EVIDENCE = frozenset({"sure_stars", "outside", "consensus", "samples"})
+_OF_STEPS = frozenset({"stars_moved", "keep_order", "least_kept", "effective"})
 
 
 def percent(value: float) -> str:
     """Return a share in percent, without decimals where it is whole."""
     shown = round(100 * value, 1)
     return f"{shown:g}"
+
+
+def placed(framework: Framework, track: str, code: str) -> Text:
+    """Return the name of a node, with its track where each track has one of this name."""
+    if track not in framework.tracks or len(framework.tracks) == 1:
+        return framework.names[code]
+    if sum(code in tree.index for tree in framework.tracks.values()) == 1:
+        return framework.names[code]
+    return message("outcomes.decision.placed", track=framework.tracks[track].name,
+                   node=framework.names[code])  # fmt: skip
+
+
+def some(every: Sequence[Text], most: int) -> Text:
+    """Return names in a row, and of more than so many how many others there are."""
+    if len(every) <= most + 1:
+        return joined(every)
+    return message("outcomes.decision.and_more", listed=joined(every[:most]), n=len(every) - most)
 
 
 def judge(facts: Facts, rules: AdoptionRules) -> tuple[Ruling, ...]:
@@ -120,16 +148,17 @@ def judge(facts: Facts, rules: AdoptionRules) -> tuple[Ruling, ...]:
     return tuple(r for rule in every for r in rule(facts, rules))
 
 
-def largest_step(facts: Facts, rules: AdoptionRules) -> float | None:
+def largest_step(facts: Facts, rules: AdoptionRules) -> tuple[float, Facts] | None:
     """Return the largest share of the way to the proposed set at which no rule stands in the way.
 
-    Only rules about the proposal itself are asked. None where not even a small step meets them.
+    Only rules that can be asked of a part of the way are (:attr:`Ruling.of_steps`). With the share
+    come the facts of that step; None where not even a small step meets the rules.
     """
     asked = (_stars_moved, _keep_order, _least_kept, _effective)
     for share in np.arange(0.95, 0.0, -0.05):
         part = facts.part_way(float(share))
         if all(r.verdict == "met" for rule in asked for r in rule(part, rules)):
-            return float(share)
+            return float(share), part
     return None
 
 
@@ -200,8 +229,8 @@ def _outside(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
         yield _unknown("outside", least, asked, "decided", "decided")
         return
     told = facts.weights[facts.weights["outside"].notna()]
-    count = int(told["outside"].astype(bool).sum())
-    found = message("outcomes.decision.found.outside", n=count, of=len(told))
+    count, alone = (int(told[c].astype(bool).sum()) for c in ("contradicted", "outside"))
+    found = message("outcomes.decision.found.outside", n=count, of=len(told), alone=alone)
     yield Ruling("outside", least, count, asked, found, _verdict(count >= least),
                  remedy=message("outcomes.decision.remedy.outside"),
                  slack=(count - least) / least)  # fmt: skip
@@ -219,11 +248,13 @@ def _keep_order(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
     asked = message(f"outcomes.decision.{key}", parents=list(rules.allow_reversed))
     found: Text = message("outcomes.decision.found.order_kept")
     if count:
-        names = facts.proposed.framework.names
-        named = [message("outcomes.decision.found.pair", low=names[low], high=names[high])
-                 for _, parent, high, low in facts.proposal.reversed
+        framework = facts.proposed.framework
+        named = [message("outcomes.decision.found.pair", low=placed(framework, track, low),
+                         high=framework.names[high])
+                 for track, parent, high, low in facts.proposal.reversed
                  if parent not in rules.allow_reversed]  # fmt: skip
-        found = message("outcomes.decision.found.reversed", n=count, pairs=joined(named[:3]))
+        pairs = some(named, 3)
+        found = message("outcomes.decision.found.reversed", n=count, pairs=pairs)
     drawn = [counted(s) == 0 for s in facts.proposal_drawn]
     p = float(np.mean(drawn)) if drawn else float("nan")
     yield Ruling("keep_order", 0, count, asked, found, _verdict(count == 0), p,
@@ -273,6 +304,7 @@ def _out_of_sample(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
         after=percent(worst.held), measure=message(f"adjustment.measure.{worst.measure}"),
     )  # fmt: skip
     yield Ruling("out_of_sample", least, value, asked, found, _verdict(value >= least - 1e-9),
+                 remedy=message("outcomes.decision.remedy.out_of_sample"),
                  slack=value - least)  # fmt: skip
 
 
@@ -289,7 +321,9 @@ def _own_verdict(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:
     verdict: Verdict = _verdict(worst.recommended)
     if worst.recommended and worst.unchecked:
         verdict = "cannot_know"
-    yield Ruling("own_verdict", float("nan"), float(worst.recommended), asked, worst.found, verdict)
+    remedy = message(f"outcomes.decision.remedy.{'unchecked' if worst.recommended else 'own'}")
+    yield Ruling("own_verdict", float("nan"), float(worst.recommended), asked, worst.found, verdict,
+                 remedy=remedy)  # fmt: skip
 
 
 def _consensus(facts: Facts, rules: AdoptionRules) -> Iterator[Ruling]:

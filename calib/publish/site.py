@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from calib._dates import now
 from calib.errors import CalibError
-from calib.experiment import section_title
+from calib.experiment import beside_page, section_title
 from calib.experiment.marks import mark_synthetic
 from calib.experiment.spec import DECISION
 from calib.figures import to_svg_string
@@ -313,12 +313,12 @@ def _results(view: View, names: _Names) -> str:
     tables = {t.name: t for t in view.tables()}
     drawings = {d.name: d for d in view.drawings()}
     sections = []
-    told = (DECISION,) if view.decision() else ()  # what it notes stands on the first page
+    told = view.decision() is not None  # on the first page: what stands there is not repeated
     for section in view.run.sections:
         found = PageSection(
             id=f"section-{section.name}",
             title=section_title(view.run, section, view.language),
-            notes=[] if section.name in told else view.said(section.notes),
+            notes=view.said(beside_page(view.run, section) if told else section.notes),
             figures=[
                 _figure(drawings[d.name], view.language)
                 for d in section.drawings if d.name in drawings

@@ -36,7 +36,7 @@ from calib.words import Text, joined, languages, message, say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from calib.report.page import Page
+    from calib.report.page_parts import Page
 
 __all__ = ["Sentence", "Shown", "View", "open_view"]
 

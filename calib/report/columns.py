@@ -85,8 +85,8 @@ _BY_ROLE: Mapping[str, str] = {
     ),
     "flag": (
         "synthetic "
-        "outside all_permutations reaches_cutoff downgraded acceptable adds_up interval_above_cap "
-        "spent"
+        "outside contradicted all_permutations reaches_cutoff downgraded acceptable adds_up "
+        "interval_above_cap spent"
     ),
     "text": (
         "between_quantiles "

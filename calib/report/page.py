@@ -1,129 +1,35 @@
-"""One page to be read and printed: its parts, as HTML and as a Word document.
-
-A page is a sequence of parts that know nothing of how they are shown; one renderer makes a
-self-contained HTML page of them, another a DOCX file.
-"""
+"""One page to be read and printed, as HTML; :mod:`calib.report.docx` makes a Word document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from calib.errors import InputError
+from calib.report.page_fit import fitting
+from calib.report.page_parts import (
+    Advice,
+    Bullets,
+    Columns,
+    Figure,
+    Grid,
+    Heading,
+    Page,
+    Paragraph,
+    Part,
+    Tone,
+)
 from calib.words import message
 
-__all__ = [
-    "Advice",
-    "Bullets",
-    "Columns",
-    "Figure",
-    "Grid",
-    "Heading",
-    "Page",
-    "Paragraph",
-    "Part",
-    "page_fragment",
-    "page_html",
-    "page_style",
-    "write_page",
-]
+__all__ = ["check_ending", "page_fragment", "page_html", "page_style", "write_page"]
 
-Tone = Literal["", "good", "bad", "open"]
-"""How a verdict is coloured; words say the same, for readers who do not see colours."""
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading inside the page."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """A paragraph; a muted one is small and grey."""
-
-    text: str
-    muted: bool = False
-
-
-@dataclass(frozen=True)
-class Bullets:
-    """A list of sentences."""
-
-    items: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Advice:
-    """The conclusion, in a frame: what is advised, and the sentences that belong to it."""
-
-    title: str
-    items: Sequence[str]
-    tone: Tone = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A small table.
-
-    Attributes
-    ----------
-    heads : headings
-    rows : cells as shown, as many in each row as headings
-    numbers : positions of the columns that stand on the right
-    tones : by row, the tone of its verdict; none if empty
-    verdict : position of the column that takes the tone
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Sequence[int] = ()
-    tones: Sequence[Tone] = ()
-    verdict: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Figure:
-    """A figure, ready to stand on a page and in a document.
-
-    Attributes
-    ----------
-    svg : for a page
-    png : makes it for a document
-    title : what it shows, in words
-    narrow : the same for a narrow screen, its panels one under another; ``svg`` if empty
-    """
-
-    svg: str
-    png: Callable[[], bytes]
-    title: str
-    narrow: str = ""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Parts side by side where there is room, one after the other where there is not."""
-
-    left: Sequence[Part]
-    right: Sequence[Part]
-
-
-Part: TypeAlias = "Heading | Paragraph | Bullets | Advice | Grid | Figure | Columns"
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page in one language."""
-
-    title: str
-    subtitle: str
-    lang: str
-    parts: Sequence[Part] = field(default_factory=tuple)
+_PRINT = {"roomy": (8.8, 56.0), "usual": (8.0, 50.0), "tight": (7.2, 45.0), "least": (6.7, 42.0)}
+"""Type size in points and height of a figure in millimetres on paper; page.css has the same."""
+_PAPER = (186.0, 279.0)
+"""Width and height of a page in millimetres, without its margins."""
+_LEADING = 1.18
 
 
 def page_style() -> str:
@@ -144,16 +50,20 @@ def page_html(page: Page) -> str:
     )
 
 
-def page_fragment(page: Page, level: int = 1) -> str:
+def page_fragment(page: Page, level: int = 1, above: float = 0.0) -> str:
     """Return the page as an HTML element, to stand in another page with :func:`page_style`.
 
     Parameters
     ----------
     level : of its title; headings inside are one level lower
+    above : millimetres that something else takes on the same sheet of paper
     """
     body = "\n".join(_html(p, level + 1) for p in page.parts)
+    width, height = _PAPER
+    size = list(_PRINT)[fitting(page, list(_PRINT.values()), width, height - above, _LEADING)]
+    title = f'<h{level} class="title">{escape(page.title)}</h{level}>'
     return (
-        f'<article class="calib-page"><h{level} class="title">{escape(page.title)}</h{level}>\n'
+        f'<article class="calib-page {size}">{title}\n'
         f'<p class="muted">{escape(page.subtitle)}</p>\n{body}\n</article>'
     )
 
@@ -185,7 +95,9 @@ def _html(part: Part, level: int) -> str:
 
 def _grid_html(grid: Grid) -> str:
     def cell(tag: str, i: int, text: str, tone: Tone = "") -> str:
-        kind = " ".join(filter(None, ("num" if i in grid.numbers else "", tone)))
+        kind = " ".join(filter(None, (
+            "num" if i in grid.numbers else "", "whole" if i in grid.unbroken else "", tone
+        )))  # fmt: skip
         head = ' scope="col"' if tag == "th" else f' data-head="{escape(grid.heads[i])}"'
         head += f' class="{kind}"' if kind else ""
         return f"<{tag}{head}>{escape(text)}</{tag}>"
@@ -207,6 +119,23 @@ _NARROW = 4
 """Tables with more columns are stacked on narrow screens, a row under another."""
 
 
+def check_ending(path: str | Path) -> str:
+    """Return the ending of a file that a page can be written to.
+
+    Raises
+    ------
+    InputError
+        For another ending, or where python-docx is not installed.
+    """
+    target = Path(path)
+    kind = target.suffix.lower()
+    if kind not in (".html", ".docx"):
+        raise InputError(message("report.page_ending", file=target.name, ending=kind or "–"))
+    if kind == ".docx" and find_spec("docx") is None:
+        raise InputError(message("report.no_docx"))
+    return kind
+
+
 def write_page(page: Page, path: str | Path) -> Path:
     """Write a page as ``.html`` or ``.docx``, in one step.
 
@@ -218,13 +147,10 @@ def write_page(page: Page, path: str | Path) -> Path:
     from calib.files.atomic import write_bytes, write_text
 
     target = Path(path)
-    kind = target.suffix.lower()
-    if kind == ".html":
+    if check_ending(target) == ".html":
         write_text(target, page_html(page))
-    elif kind == ".docx":
+    else:
         from calib.report.docx import page_docx
 
         write_bytes(target, page_docx(page))
-    else:
-        raise InputError(message("report.page_ending", file=target.name, ending=kind or "–"))
     return target
