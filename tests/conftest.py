@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import Framework, load_framework
 from calib.population import Population, load_population
 from calib.words import set_language

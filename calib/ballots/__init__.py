@@ -7,7 +7,14 @@ into local weights up the tree.
 
 from calib.ballots.ballot_weighing import BallotsRequest, weigh_ballots
 from calib.ballots.ballots_result import BallotsResult
-from calib.ballots.equality import EqualityTests, adjusted_residuals, equality_tests
+from calib.ballots.equality import (
+    EqualityTests,
+    adjusted_residuals,
+    equality_tests,
+    lr_test,
+    pick_test,
+    score_test,
+)
 from calib.ballots.equality_report import MARGIN, EqualityReport, equality_report
 from calib.ballots.equality_words import equality_sentences, verdict_name
 from calib.ballots.equivalence import (
@@ -29,6 +36,7 @@ from calib.ballots.estimates import (
     quasi_variances,
 )
 from calib.ballots.homogeneity import StageTest, group_equality, segment_test, stage_test
+from calib.ballots.likelihood import loglik
 from calib.ballots.opinion_groups import (
     Mixture,
     MixtureChoice,
@@ -47,7 +55,7 @@ from calib.ballots.power import (
 from calib.ballots.prefix import PrefixCounter, PrefixTable, tabulate
 from calib.ballots.preflib import read_preflib, write_preflib
 from calib.ballots.resampling import bootstrap, worth_draws
-from calib.ballots.robust import effective_table, sandwich
+from calib.ballots.robust import effective_size, effective_table, sandwich
 from calib.ballots.share_intervals import PickShares, WorthIntervals, pick_shares, worth_intervals
 from calib.ballots.shrinkage import Shrinkage, fit_shrunk
 from calib.ballots.simulation import simulate_ballots
@@ -81,6 +89,7 @@ from calib.ballots.voting import (
     kemeny,
     kemeny_order,
     positional_score,
+    preference_counts,
 )
 
 __all__ = [
@@ -122,6 +131,7 @@ __all__ = [
     "bootstrap",
     "choose_mixture",
     "comparison_table",
+    "effective_size",
     "effective_table",
     "equality_report",
     "equality_sentences",
@@ -139,21 +149,26 @@ __all__ = [
     "kemeny_order",
     "leaf_groups",
     "local_from_worths",
+    "loglik",
+    "lr_test",
     "mapped_survey",
     "maximum_note",
     "method_table",
     "outlying_ballots",
     "parse_survey",
     "pick_shares",
+    "pick_test",
     "plan_ballots",
     "pool_tracks",
     "positional_score",
     "power_of_equality_test",
+    "preference_counts",
     "quasi_variances",
     "read_preflib",
     "read_survey",
     "reason_name",
     "sandwich",
+    "score_test",
     "segment_test",
     "simulate_ballots",
     "stage_test",

@@ -27,7 +27,10 @@ beforehand.
 
 from __future__ import annotations
 
+from calib.figures.ballots import pick_shares_with_band, worths_with_intervals
+from calib.figures.dominance import dominance_comparison
 from calib.figures.fonts import MissingGlyphWarning, missing_glyphs, register_fonts
+from calib.figures.outcomes import shift_distances
 from calib.figures.palette import (
     ACCENT,
     DOWN,
@@ -44,6 +47,7 @@ from calib.figures.palette import (
 from calib.figures.stars import star_distribution, transitions
 from calib.figures.style import (
     figure,
+    legend_columns,
     save,
     save_png,
     save_svg,
@@ -67,17 +71,21 @@ __all__ = [
     "UP",
     "MissingGlyphWarning",
     "contrast",
+    "dominance_comparison",
     "estimates",
     "figure",
     "framework_tree",
     "ink_on",
+    "legend_columns",
     "missing_glyphs",
+    "pick_shares_with_band",
     "register_fonts",
     "save",
     "save_png",
     "save_svg",
     "say",
     "series_colours",
+    "shift_distances",
     "star_colours",
     "star_distribution",
     "style",
@@ -87,4 +95,5 @@ __all__ = [
     "to_svg_string",
     "transitions",
     "weights_by_set",
+    "worths_with_intervals",
 ]

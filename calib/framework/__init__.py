@@ -1,6 +1,17 @@
 """What is assessed and how it is rated: trees, tracks, rating rules and their rule options."""
 
-from calib.framework.conditions import Cap, Compensation, Coverage, Edges, When
+from calib.framework.conditions import (
+    Cap,
+    Clusters,
+    Compensation,
+    Coverage,
+    Edges,
+    NodeGate,
+    Rounding,
+    Scope,
+    Variant,
+    When,
+)
 from calib.framework.framework import Framework
 from calib.framework.load import list_frameworks, load_framework, parse_framework, with_rule
 from calib.framework.rule import (
@@ -16,6 +27,7 @@ from calib.framework.tree import Family, Item, Name, Node, Track
 __all__ = [
     "RULE_OPTIONS",
     "Cap",
+    "Clusters",
     "Compensation",
     "Coverage",
     "Edges",
@@ -25,11 +37,15 @@ __all__ = [
     "Item",
     "Name",
     "Node",
+    "NodeGate",
     "RatingRule",
+    "Rounding",
     "RuleOption",
     "RuleOptions",
+    "Scope",
     "Thresholds",
     "Track",
+    "Variant",
     "When",
     "list_frameworks",
     "load_framework",

@@ -32,6 +32,7 @@ from calib.outcomes.rule_options import (
 from calib.outcomes.scale import ScaleRequest, ScaleResult, scale
 from calib.outcomes.smallest_shift import SmallestShift, smallest_shift
 from calib.outcomes.stability import StabilityRequest, StabilityResult, stability
+from calib.outcomes.star_differences import mover_table, weighted_kappa
 from calib.outcomes.tipping import TippingResult, tipping
 from calib.outcomes.unanswered import UnansweredResult, has_gaps, unanswered
 from calib.rating.one_weight import WeightIntervals, one_weight_intervals
@@ -74,6 +75,7 @@ __all__ = [
     "item_use",
     "lifecycle",
     "move_probability",
+    "mover_table",
     "one_weight_intervals",
     "option_choices",
     "paired_draws",
@@ -92,5 +94,6 @@ __all__ = [
     "tipping_points",
     "unanswered",
     "value_of_information",
+    "weighted_kappa",
     "wilson_interval",
 ]

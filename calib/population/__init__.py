@@ -10,7 +10,7 @@ from calib.population.ensemble import Ensemble, has_ensemble, load_ensemble
 from calib.population.generate import generate_population
 from calib.population.imputation import DrawnAnswers, draw_answers, impute
 from calib.population.parse import parse_population
-from calib.population.partitions import write_partitions
+from calib.population.partitions import find_partitions, read_partition, write_partitions
 from calib.population.population import Kind, Labels, Population, Sample
 from calib.population.population_files import import_answers, mapped_population, read_population
 
@@ -24,6 +24,7 @@ __all__ = [
     "PopulationSpec",
     "Sample",
     "draw_answers",
+    "find_partitions",
     "generate_population",
     "has_ensemble",
     "import_answers",
@@ -32,6 +33,7 @@ __all__ = [
     "load_population",
     "mapped_population",
     "parse_population",
+    "read_partition",
     "read_population",
     "resolve_population",
     "write_partitions",

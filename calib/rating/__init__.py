@@ -1,6 +1,14 @@
 """Rating: from answers and weights to scores, gates and stars."""
 
+from calib.rating.counting import count_partitions
 from calib.rating.explain import StarExplained, explain_rule, explain_star
+from calib.rating.kernel import star_counts
+from calib.rating.one_weight import (
+    one_weight_intervals,
+    score_nodes,
+    smallest_moves,
+    weight_intervals,
+)
 from calib.rating.over_samples import OverSamples, over_samples
 from calib.rating.rate import RatedSample, Rating, rate
 from calib.rating.scoring import (
@@ -30,15 +38,21 @@ __all__ = [
     "StarExplained",
     "Unanswered",
     "band_index",
+    "count_partitions",
     "effective_local",
     "explain_rule",
     "explain_star",
     "node_scores",
+    "one_weight_intervals",
     "option_scores",
     "over_samples",
     "rate",
     "score_answers",
+    "score_nodes",
     "scored_nodes",
+    "smallest_moves",
+    "star_counts",
     "stars",
     "stars_by_draw",
+    "weight_intervals",
 ]

@@ -22,8 +22,7 @@ from calib.adjustment.solve import solve
 from calib.adjustment.variables import build_space
 from calib.errors import InfeasibleError, InputError
 from calib.framework import load_framework
-from calib.outcomes.dominance import dominance
-from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance import dominance, moments_of
 from calib.population import Population, generate_population
 from calib.rating import rate, score_answers
 from calib.weights import WeightSet, published_weights
@@ -369,7 +368,7 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
     rule_options = {"missing": "renormalise"}
     found = dominance(published, population, rule_options=rule_options, level="pillar", rng=0)
     assert any("unanswered" in n.get("en") for n in found.notes)
-    from calib.outcomes.dominance.moments import complete_scores
+    from calib.outcomes.dominance import complete_scores
 
     scored = score_answers(population, aii.rule.read(rule_options))
     X = complete_scores(scored, published)[0]["discrete"]
@@ -381,7 +380,7 @@ def test_missing_answers_under_renormalise_are_filled_as_the_rating_fills_them(
 def test_a_capability_whose_only_weighted_item_is_unanswered_is_filled_as_unscored(
     aii, published, trial
 ) -> None:
-    from calib.outcomes.dominance.moments import complete_scores
+    from calib.outcomes.dominance import complete_scores
     from calib.weights import WeightSet
 
     track = aii.tracks["discrete"]

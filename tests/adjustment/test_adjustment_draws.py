@@ -8,7 +8,7 @@ from calib.adjustment import adjust as adjusted
 from calib.adjustment.adjusting import space_of
 from calib.adjustment.solve import solve
 from calib.errors import CalibError, InputError
-from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance import moments_of
 from calib.rating import score_answers
 from calib.weights import Root, WeightSet, blend, from_table, published_weights
 

@@ -10,11 +10,10 @@ from click.testing import CliRunner
 from shipped import shipped_run
 
 from calib.adjustment import read_ledger, replay_ledger
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InfeasibleError, InputError
 from calib.experiment import load_experiment, run_experiment, write_run
-from calib.figures import to_svg_string
-from calib.figures.dominance import dominance_comparison
+from calib.figures import dominance_comparison, to_svg_string
 from calib.outcomes.dominance import dominance
 from calib.weights import published_weights, read_weights
 

@@ -15,7 +15,7 @@ from calib.adjustment import adjust as adjusted
 from calib.adjustment.solve import share_caps
 from calib.adjustment.variables import build_space, positive_rows
 from calib.errors import InfeasibleError
-from calib.outcomes.dominance.moments import moments_of
+from calib.outcomes.dominance import moments_of
 from calib.population import generate_population
 from calib.rating import score_answers
 from calib.weights import published_weights

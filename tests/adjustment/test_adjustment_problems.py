@@ -26,12 +26,7 @@ from calib.adjustment.constraints import (
 from calib.adjustment.variance_problems import degenerate_direction
 from calib.adjustment.variance_search import CapProblem, polish
 from calib.errors import InfeasibleError, InputError, NotFoundError
-from calib.outcomes.dominance.moments import (
-    Moments,
-    correlation_with_total,
-    moments_of,
-    variance_share,
-)
+from calib.outcomes.dominance import Moments, correlation_with_total, moments_of, variance_share
 
 
 def scores(seed: int, n: int, q: int) -> np.ndarray:

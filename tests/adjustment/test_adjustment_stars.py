@@ -19,12 +19,10 @@ from calib.adjustment.variables import (
     weight_cap_rows,
 )
 from calib.errors import InfeasibleError, InputError
-from calib.outcomes.dominance.dominance_request import level_depths
-from calib.outcomes.dominance.moments import moments_of
-from calib.outcomes.dominance.one_node import leave_out, leverage
+from calib.outcomes.dominance import leave_out, level_depths, leverage, moments_of
 from calib.population import generate_population
-from calib.rating import rate, score_answers, stars, stars_by_draw
-from calib.rating.one_weight import line_of, score_nodes, smallest_moves
+from calib.rating import rate, score_answers, score_nodes, smallest_moves, stars, stars_by_draw
+from calib.rating.one_weight import line_of
 from calib.weights import published_weights
 
 

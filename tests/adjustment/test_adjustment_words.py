@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calib.experiment import parse_experiment, run_experiment
-from calib.figures.dominance import dominance_comparison
+from calib.figures import dominance_comparison
 from calib.framework import load_framework
 from calib.outcomes.dominance import dominance
 from calib.population import generate_population
@@ -96,7 +96,7 @@ def test_a_rounded_set_says_which_weights_are_off_its_grid(source):
 def test_the_command_line_says_in_chinese_what_stands_for_all_tracks_and_what_the_trial_is():
     from click.testing import CliRunner
 
-    from calib.cli.main import cli
+    from calib.cli import cli
 
     command = ["dominance", "trial", "--level", "pillar", "--draws", "0", "--lang", "zh"]
     text = CliRunner().invoke(cli, command, catch_exceptions=False).output

@@ -14,7 +14,7 @@ from calib.adjustment import (
     read_ledger,
     replay_ledger,
 )
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
 from calib.rating import score_answers
 from calib.weights import published_weights

@@ -7,7 +7,7 @@ import pytest
 
 from calib.adjustment import adjust, risk_budget
 from calib.framework import load_framework
-from calib.outcomes.dominance.moments import (
+from calib.outcomes.dominance import (
     Moments,
     moments_of,
     pool_moments,

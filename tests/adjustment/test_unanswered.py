@@ -7,12 +7,16 @@ import pytest
 
 from calib.adjustment import adjust
 from calib.framework import Framework
-from calib.outcomes.dominance import dominance
-from calib.outcomes.dominance.moments import complete_scores, contribution_share, moments_of
-from calib.outcomes.dominance.one_node import leave_out, leverage
+from calib.outcomes.dominance import (
+    complete_scores,
+    contribution_share,
+    dominance,
+    leave_out,
+    leverage,
+    moments_of,
+)
 from calib.population import Population
-from calib.rating import rate, score_answers, stars_by_draw
-from calib.rating.one_weight import score_nodes, smallest_moves
+from calib.rating import rate, score_answers, score_nodes, smallest_moves, stars_by_draw
 from calib.weights import WeightSet, published_weights
 
 RULE_OPTIONS = {"missing": "renormalise"}

@@ -13,11 +13,9 @@ from calib.adjustment.adjusting import space_of
 from calib.adjustment.star_fit import star_model
 from calib.errors import InputError
 from calib.experts.panel_tables import _stars
-from calib.outcomes.dominance.one_node import leave_out
-from calib.population import write_partitions
-from calib.population.partitions import find_partitions
-from calib.rating.counting import count_partitions
-from calib.rating.one_weight import score_nodes
+from calib.outcomes.dominance import leave_out
+from calib.population import find_partitions, write_partitions
+from calib.rating import count_partitions, score_nodes
 from calib.rating.regions import cells_of
 
 HOMES = calib.load_framework("au-aged-care")

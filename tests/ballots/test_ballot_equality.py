@@ -18,11 +18,14 @@ from calib.ballots import (
     equality_sentences,
     equality_tests,
     group_equality,
+    lr_test,
     pick_shares,
+    pick_test,
+    score_test,
     simulate_ballots,
     tabulate,
 )
-from calib.ballots.equality import holm, lr_test, pick_test, score_test
+from calib.ballots.equality import holm
 from calib.ballots.equivalence import detectable
 from calib.ballots.likelihood import derivatives
 from calib.ballots.share_intervals import listed

@@ -20,19 +20,14 @@ from calib.ballots import (
     ballots_from_lists,
     effective_table,
     fit_ml,
+    loglik,
     quasi_variances,
     sandwich,
     simulate_ballots,
     stage_test,
     tabulate,
 )
-from calib.ballots.likelihood import (
-    ballot_loglik,
-    ballot_scores,
-    derivatives,
-    equal_loglik,
-    loglik,
-)
+from calib.ballots.likelihood import ballot_loglik, ballot_scores, derivatives, equal_loglik
 from calib.errors import InputError
 
 Case = tuple[Ballots, dict[str, Any]]

@@ -15,11 +15,12 @@ from calib.ballots import (
     bootstrap,
     fit_ml,
     fit_shrunk,
+    loglik,
     simulate_ballots,
     tabulate,
     worth_draws,
 )
-from calib.ballots.likelihood import equal_loglik, loglik, worths
+from calib.ballots.likelihood import equal_loglik, worths
 from calib.ballots.shrinkage import laplace
 
 

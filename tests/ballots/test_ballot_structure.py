@@ -22,11 +22,12 @@ from calib.ballots import (
     kemeny_order,
     outlying_ballots,
     positional_score,
+    preference_counts,
     segment_test,
     simulate_ballots,
     tabulate,
 )
-from calib.ballots.voting import _Cuts, preference_counts
+from calib.ballots.voting import _Cuts
 from calib.errors import InputError
 
 Case = tuple[Ballots, dict[str, Any]]

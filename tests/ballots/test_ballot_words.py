@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import calib
 from calib.ballots import ballots_from_lists, estimate_all, method_table
-from calib.cli.ballots import ballots as ballots_command
+from calib.cli import cli
 from calib.errors import InputError
 from calib.report import table_html
 
@@ -50,7 +50,7 @@ def test_the_command_line_speaks_chinese_only(tmp_path, aii, options):
     survey = calib.read_survey(file, aii, track="process")
     assert english(survey.read_report.sentence().get("zh")) == set()
     args = [str(file), "--track", "process", "--lang", "zh", *options]
-    done = CliRunner().invoke(ballots_command, args, catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["ballots", *args], catch_exceptions=False)
     assert done.exit_code == 0
     assert english(done.output) <= {"BIC", "ICL", "row"}  # "row 2" is the table's own address
 

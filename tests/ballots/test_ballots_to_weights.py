@@ -21,10 +21,9 @@ from calib.ballots import (
     read_survey,
     worth_draws,
 )
-from calib.cli.ballots import ballots as ballots_command
+from calib.cli import cli
 from calib.errors import InputError
-from calib.figures import to_svg_string
-from calib.figures.ballots import pick_shares_with_band, worths_with_intervals
+from calib.figures import pick_shares_with_band, to_svg_string, worths_with_intervals
 from calib.framework import Framework
 from calib.weights import WeightSet
 
@@ -150,8 +149,8 @@ def test_draws_do_not_centre_on_an_order() -> None:
 def test_the_command_reports_and_converts(root: Path, tmp_path: Path, aii: Framework) -> None:
     survey = root / "data" / "surveys" / "near-equal.csv"
     result = CliRunner().invoke(
-        ballots_command,
-        [
+        cli,
+        ["ballots",
             str(survey), "--lang", "zh", "--segments", "--outliers",
             "--out", str(tmp_path / "b.xlsx"), "--weights", str(tmp_path / "w.toml"),
             "--tables", str(tmp_path / "t.xlsx"), "--figures", str(tmp_path / "figures"),
@@ -212,13 +211,13 @@ def test_figures_show_the_line_and_the_band(language: str) -> None:
 def test_check_recognises_surveys_in_every_form(tmp_path, root):
     from click.testing import CliRunner
 
-    from calib.cli.check import check
+    from calib.cli import cli
 
     survey = root / "data" / "surveys" / "near-equal.csv"
-    done = CliRunner().invoke(check, [str(survey)], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["check", str(survey)], catch_exceptions=False)
     assert "survey of 730 ballots, 730 used" in done.output
     text = survey.read_text("utf-8-sig").replace("IN.HOR.D1", "IN.HOR.D9")
     (tmp_path / "bad.csv").write_text(text, encoding="utf-8")
-    bad = CliRunner().invoke(check, [str(tmp_path / "bad.csv")])
+    bad = CliRunner().invoke(cli, ["check", str(tmp_path / "bad.csv")])
     assert "did you mean" in str(bad.exception)
     assert "IN.HOR.D9" in str(bad.exception)

@@ -14,6 +14,7 @@ from calib.ballots import (
     adjusted_residuals,
     ballots_for_equal_shares,
     ballots_for_equal_worths,
+    effective_size,
     equality_report,
     equality_sentences,
     equivalence_of_worths,
@@ -25,8 +26,7 @@ from calib.ballots import (
 )
 from calib.ballots.equivalence import chance_all_within, detectable
 from calib.ballots.likelihood import savage_points, worths
-from calib.ballots.robust import effective_size
-from calib.cli.ballots import ballots as ballots_command
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment.sources.ballots import BallotsParams
 
@@ -243,7 +243,7 @@ def test_an_alpha_is_inside_zero_and_one_half(alpha: float) -> None:
 def test_the_command_line_refuses_percentages(root) -> None:
     survey = str(root / "data" / "surveys" / "near-equal.csv")
     for option, meant in (("--alpha=5", "0.05"), ("--margin=25", "1.25")):
-        done = CliRunner().invoke(ballots_command, [survey, option])
+        done = CliRunner().invoke(cli, ["ballots", survey, option])
         assert isinstance(done.exception, InputError)
         assert f"did you mean {meant}?" in str(done.exception)
 

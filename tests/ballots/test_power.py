@@ -8,9 +8,15 @@ from click.testing import CliRunner
 from scipy.stats import binom
 
 import calib
-from calib.ballots import ballots_for_difference, power_of_equality_test, simulate_ballots, tabulate
-from calib.ballots.equality import pick_test, score_test
-from calib.cli.main import cli
+from calib.ballots import (
+    ballots_for_difference,
+    pick_test,
+    power_of_equality_test,
+    score_test,
+    simulate_ballots,
+    tabulate,
+)
+from calib.cli import cli
 from calib.errors import InputError
 
 

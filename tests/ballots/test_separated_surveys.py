@@ -25,7 +25,7 @@ from calib.ballots import (
     tabulate,
 )
 from calib.ballots.plackett import fit_tied, supremum_loglik
-from calib.cli.ballots import ballots as ballots_command
+from calib.cli import cli
 from calib.framework import load_framework
 
 SIX = tuple(f"i{j}" for j in range(6))
@@ -81,7 +81,7 @@ def test_the_supremum_is_the_limit_of_the_likelihood():
 
 
 def test_the_supremum_bounds_the_likelihood_along_every_direction():
-    from calib.ballots.likelihood import loglik
+    from calib.ballots import loglik
 
     rng = np.random.default_rng(5)
     for seed in range(20):
@@ -130,7 +130,7 @@ def test_the_command_line_reports_on_two_ballots(tmp_path):
         encoding="utf-8",
     )
     args = [str(file), "--track", code, "--choices", "3", "--lang", "en"]
-    result = CliRunner().invoke(ballots_command, args)
+    result = CliRunner().invoke(cli, ["ballots", *args])
     assert result.exit_code == 0, result.output
     assert "No maximum-likelihood estimate exists" in result.output or (
         "The likelihood has no maximum" in result.output

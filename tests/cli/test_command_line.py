@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli, main
+from calib.__main__ import main
+from calib.cli import cli
 from calib.words import current_language
 
 
@@ -46,7 +47,7 @@ def calib_process(*args):
 def test_help_imports_neither_pandas_nor_scipy():
     code = (
         "import sys; sys.argv=['calib','--help']\n"
-        "from calib.cli.main import cli\n"
+        "from calib.cli import cli\n"
         "try: cli()\nexcept SystemExit: pass\n"
         "print([m for m in ('numpy','pandas','scipy','matplotlib','pydantic') if m in sys.modules])"
     )

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 from small_experiment import SMALL
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import DiskFullError
 from calib.experiment import load_experiment, run_experiment, write_run
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.publish import read_key
 
 ONE_LINE = "interrupted; no file is half-written\n"
@@ -213,7 +213,7 @@ def test_a_kernel_that_dies_is_one_line(experiment, tmp_path):
 
 IN_TURN = """
 import sys
-from calib.cli.main import main
+from calib.__main__ import main
 for words in sys.argv[1:]:
     sys.argv = ["calib", *words.split()]
     try:

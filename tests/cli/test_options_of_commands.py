@@ -7,9 +7,9 @@ import pytest
 
 from calib.adjustment import AdjustRequest
 from calib.ballots import BallotsRequest
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.experts import PanelRequest
-from calib.outcomes.dominance.dominance_request import DominanceRequest
+from calib.outcomes.dominance import DominanceRequest
 
 
 def options_of(*names):

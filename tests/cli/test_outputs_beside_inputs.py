@@ -8,13 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from calib.adjustment import adjust, write_ledger
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
-from calib.files.names import names_apart
-from calib.files.shipped import shipped_data
-from calib.publish import Privacy, View, build_site
-from calib.publish.notebooks import Executed
+from calib.files import names_apart, shipped_data
+from calib.publish import Executed, Privacy, View, build_site
 from calib.rating import score_answers
 from calib.weights import published_weights, read_weights, write_weights
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
-from calib.files.preferences import preferences_file
+from calib.cli import cli
+from calib.files import preferences_file
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from calib.cli import cli
 from calib.cli.help import _width, _wrapped, texts
-from calib.cli.main import cli
 
 
 def commands(command=cli, path="calib"):

@@ -12,7 +12,7 @@ from small_experiment import SMALL
 import calib.cli.main as entry
 from calib.cli.timing import Clock, clock, timed, working
 from calib.experiment import load_experiment, run_experiment, write_run
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 
 ANSWERS = "enterprise,track,IC.DEV.D1\ne1,discrete,2\n"
 COMMANDS = [

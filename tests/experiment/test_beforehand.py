@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import calib
-from calib.cli.main import cli
+from calib.cli import cli
 
 HEAD = """
 schema = "calib.experiment/1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import CalibError, InputError
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.framework import load_framework
@@ -59,7 +59,7 @@ def outside(tmp_path, monkeypatch):
 
 @pytest.fixture
 def experiment(outside, tmp_path):
-    from calib.files.shipped import shipped_data
+    from calib.files import shipped_data
 
     for name in ("trial.toml", "trial.csv"):
         (tmp_path / name).write_bytes((shipped_data() / "trial" / name).read_bytes())

@@ -9,13 +9,21 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from calib.cli.protocol import protocol
+from calib.cli import cli
 from calib.errors import InputError
-from calib.experiment import load_experiment, run_experiment, write_run
-from calib.experiment.protocol import lock_protocol, protocol_path, read_protocol
-from calib.experiment.registry import OUTCOMES, SOURCES, find_outcome, find_source
+from calib.experiment import (
+    find_outcome,
+    find_source,
+    load_experiment,
+    lock_protocol,
+    protocol_path,
+    read_protocol,
+    run_experiment,
+    write_run,
+)
+from calib.experiment.registry import OUTCOMES, SOURCES
 from calib.population import PopulationSpec
-from calib.words.catalogue import template
+from calib.words import template
 
 TEXT = """
 schema = "calib.experiment/1"
@@ -116,12 +124,12 @@ def test_a_protocol_is_not_replaced(file):
 
 def test_the_command_checks_and_fails_on_deviations(file):
     run = CliRunner()
-    done = run.invoke(protocol, ["lock", str(file)])
+    done = run.invoke(cli, ["protocol", "lock", str(file)])
     assert done.exit_code == 0
     assert read_protocol(protocol_path(load_experiment(file))).hash in done.output
-    assert run.invoke(protocol, ["check", str(file)]).exit_code == 0
+    assert run.invoke(cli, ["protocol", "check", str(file)]).exit_code == 0
     change(file, 'allow_reversed = [""]', "")
-    found = run.invoke(protocol, ["check", str(file), "--lang", "zh"])
+    found = run.invoke(cli, ["protocol", "check", str(file), "--lang", "zh"])
     assert found.exit_code == 1
     assert "decision.rules.allow_reversed" in found.output
 
@@ -136,7 +144,7 @@ def test_every_deviation_is_named_in_the_reader_s_words_and_by_its_key(file):
         ("[decision]\n", '[sets.added]\nsource = "equal"\n[outcomes.stability]\n[decision]\n'),
     ]:
         change(file, old, new)
-    done = CliRunner().invoke(protocol, ["check", str(file), "--lang", "en"])
+    done = CliRunner().invoke(cli, ["protocol", "check", str(file), "--lang", "en"])
     assert done.output.split("\n· ")[1:] == [
         "Which gates: the table's or the worked example's? (rule_options.gate_value): "
         "locked the table's, now the worked example's",
@@ -151,7 +159,7 @@ def test_every_deviation_is_named_in_the_reader_s_words_and_by_its_key(file):
         "analysis “Stability: how far the weights are from changing a star” (outcomes.stability): "
         "was not there, now has 3 options\n",
     ]
-    said = CliRunner().invoke(protocol, ["check", str(file), "--lang", "zh"]).output
+    said = CliRunner().invoke(cli, ["protocol", "check", str(file), "--lang", "zh"]).output
     assert (
         "权重集“更多分析” · 直接指定的权重 · DA（sets.more.weights.DA）：锁定为 0.4，现为 0.45"
         in said

@@ -19,7 +19,7 @@ from calib.errors import InputError
 from calib.experiment import load_experiment, parse_experiment, run_experiment, write_run
 from calib.experiment.context import InputLog
 from calib.framework import Name
-from calib.outcomes.star_differences import weighted_kappa
+from calib.outcomes import weighted_kappa
 from calib.rating import rate
 
 BASE = {

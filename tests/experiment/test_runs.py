@@ -10,18 +10,19 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
-from calib.experiment.history import (
+from calib.experiment import (
     changed_inputs,
+    compare_runs,
+    comparison_page,
     find_run,
     label_run,
     past_runs,
     remove_run,
     restore_run,
 )
-from calib.experiment.run_comparison import compare_runs, comparison_page
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 
 TEXT = """
 schema = "calib.experiment/1"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from calib.cli.experts import read as read_command
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
 from calib.experts import (
@@ -28,7 +28,7 @@ from calib.experts import (
     seeds_table,
     weights_from_seeds,
 )
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import load_framework
 from calib.tables import read_table
 
@@ -188,14 +188,14 @@ def test_the_command_line_shows_and_writes_the_scores(tmp_path):
     panel_file(tmp_path / "panel.csv", "ABC")
     args = ["experts", str(tmp_path / "panel.csv"), "--report", str(tmp_path / "out.xlsx")]
     args += ["--competence", "seeds", "--lang", "zh", "--seeds", str(tmp_path / "seeds.csv")]
-    done = CliRunner().invoke(read_command, args, catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["read", *args], catch_exceptions=False)
     assert "校准" in done.output
     assert "0.4339" in done.output  # weight of B in the published example
     scores = read_table(tmp_path / "out.xlsx", sheet="seeds").frame
     assert [float(x) for x in scores["calibration"]] == pytest.approx(
         [CASE["expected"][who]["calibration"] for who in "ABC"], rel=2e-4
     )
-    without = CliRunner().invoke(read_command, args[:-2])
+    without = CliRunner().invoke(cli, ["read", *args[:-2]])
     assert "须给出种子问题的答案（seeds）" in str(without.exception)
 
 

@@ -12,6 +12,8 @@ from calib.experts import (
     ExpertForm,
     Panel,
     PanelRequest,
+    Question,
+    centred_log_ratios,
     delphi_rounds,
     elicit,
     expert_clusters,
@@ -20,17 +22,15 @@ from calib.experts import (
     pool_panel,
     pool_weights,
     questions_of,
+    read_form,
     read_panel,
     round_statistics,
     stop_or_go,
+    sums_table,
     write_form,
     write_next_round,
 )
-from calib.experts.diagnostics import centred_log_ratios
-from calib.experts.form_read import read_form
 from calib.experts.pairwise import check_comparisons
-from calib.experts.panel import Question
-from calib.experts.panel_tables import sums_table
 from calib.framework import load_framework
 
 AII = load_framework("aii")

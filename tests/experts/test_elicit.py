@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.experts import METHODS, check_responses, elicit, place_weights, rank_weights
-from calib.experts.ranks_and_points import RANK_FORMULAS
+from calib.experts import (
+    METHODS,
+    RANK_FORMULAS,
+    check_responses,
+    elicit,
+    place_weights,
+    rank_weights,
+)
 
 CASES = {
     c["id"]: c

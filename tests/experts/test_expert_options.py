@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.experts import form_experts
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment
 from calib.experts import elicit
-from calib.files.shipped import shipped_experiments
+from calib.files import shipped_experiments
 
 
 def experiment(formulas):
@@ -52,9 +52,9 @@ def test_unknown_options_say_what_is_valid(formulas, word):
 def test_a_form_that_may_hold_answers_is_not_overwritten(tmp_path):
     args = ["--method", "points", "-o", str(tmp_path / "f.xlsx")]
     runner = CliRunner()
-    assert runner.invoke(form_experts, args).exit_code == 0
+    assert runner.invoke(cli, ["form", "experts", *args]).exit_code == 0
     before = (tmp_path / "f.xlsx").read_bytes()
-    again = runner.invoke(form_experts, args)
+    again = runner.invoke(cli, ["form", "experts", *args])
     assert isinstance(again.exception, InputError)
     assert "is there already" in str(again.exception)
     assert (tmp_path / "f.xlsx").read_bytes() == before
@@ -63,8 +63,7 @@ def test_a_form_that_may_hold_answers_is_not_overwritten(tmp_path):
 def test_a_next_round_that_was_stopped_keeps_its_finished_forms_and_writes_the_rest(
     tmp_path, aii, monkeypatch
 ):
-    from calib.experts import form_write
-    from calib.experts.panel import Answer, ExpertForm, Panel, questions_of
+    from calib.experts import Answer, ExpertForm, Panel, form_write, questions_of
 
     answers = [Answer("points", np.array(v, dtype=float)) for v in ([50, 30, 20], [20, 30, 50])]
     forms = tuple(ExpertForm(f"e{i}", 1, {"root": a}) for i, a in enumerate(answers))

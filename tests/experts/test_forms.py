@@ -12,17 +12,17 @@ import xlsxwriter
 
 from calib.errors import Faults, InputError
 from calib.experts import (
+    FORM_METHODS,
     Answer,
     ExpertForm,
     elicit,
     matrix_from_pairs,
     questions_of,
+    read_form,
     read_panel,
     write_form,
     write_panel_csv,
 )
-from calib.experts.form_layout import FORM_METHODS
-from calib.experts.form_read import read_form
 from calib.experts.form_sheets import POWER_STEPS
 from calib.experts.pairwise import pairs_of
 from calib.experts.panel_csv import read_panel_csv

@@ -15,6 +15,7 @@ from calib.experts import (
     Panel,
     aitchison_distances,
     clusters_table,
+    consistency_table,
     correlation_with_rest,
     expert_clusters,
     experts_table,
@@ -27,10 +28,10 @@ from calib.experts import (
     panel_groups,
     questions_of,
     read_panel,
+    sums_table,
 )
 from calib.experts.panel_notes import direction_notes, group_notes, judgement_notes
-from calib.experts.panel_tables import consistency_table, sums_table
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -266,7 +267,7 @@ def test_the_expert_who_filled_in_the_scale_the_wrong_way_is_named():
 def test_an_expert_against_all_others_is_asked_about_when_the_panel_is_read(tmp_path, command):
     from click.testing import CliRunner
 
-    from calib.cli.main import cli
+    from calib.cli import cli
 
     rows = ["expert,round,method,node,item,against,value"]
     for e in range(8):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import calib
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import load_experiment, run_experiment
 from calib.weights import override, published_weights

@@ -11,22 +11,23 @@ from hypothesis import strategies as st
 
 from calib.errors import ConvergenceError, InputError
 from calib.experts import (
+    column_mean_weights,
     consistency_ratio,
     eigenvector_weights,
     elicit,
+    geometric_consistency_index,
     geometric_weights,
     kendall_w,
     least_squares_weights,
     matrix_from_pairs,
     optimal_completion,
     random_index,
+    random_matrices,
+    simulate_random_index,
     weigh_comparisons,
     worst_judgement,
 )
-from calib.experts.ahp import geometric_consistency_index
 from calib.experts.incomplete import components
-from calib.experts.pairwise import column_mean_weights
-from calib.experts.random_index import random_matrices, simulate_random_index
 
 CASES = {
     c["id"]: c

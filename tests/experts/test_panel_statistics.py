@@ -22,19 +22,19 @@ from calib.experts import (
     expert_clusters,
     geometric_weights,
     hand_set_competence,
+    item_statistics,
     kendall_w,
     mean_ranks,
     outlying_experts,
     performance_weights,
     pool_judgements,
     pool_weights,
+    random_matrices,
     round_statistics,
     star_influence,
     stop_or_go,
 )
-from calib.experts.delphi import item_statistics
 from calib.experts.panel_bootstrap import resample_experts
-from calib.experts.random_index import random_matrices
 
 CASES = {
     c["id"]: c

@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner
 from shipped import shipped_run, untitled_intervals
 
-from calib.cli.experts import form as form_command
-from calib.cli.experts import read as read_command
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.experts import (
@@ -19,6 +18,7 @@ from calib.experts import (
     Panel,
     PanelRequest,
     clusters_table,
+    consistency_table,
     delphi_report,
     delphi_rounds,
     elicit,
@@ -33,8 +33,7 @@ from calib.experts import (
     weights_table,
     write_next_round,
 )
-from calib.experts.panel_tables import consistency_table
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.rating import rate
@@ -384,8 +383,19 @@ def test_form_command_writes_and_read_command_reads(tmp_path):
     runner = CliRunner()
     target = tmp_path / "form.xlsx"
     made = runner.invoke(
-        form_command,
-        ["experts", "--method", "bwm", "--lang", "en", "--levels", "pillar", "-o", str(target)],
+        cli,
+        [
+            "form",
+            "experts",
+            "--method",
+            "bwm",
+            "--lang",
+            "en",
+            "--levels",
+            "pillar",
+            "-o",
+            str(target),
+        ],
         catch_exceptions=False,
     )
     assert made.exit_code == 0
@@ -393,8 +403,8 @@ def test_form_command_writes_and_read_command_reads(tmp_path):
     forms = [str(p) for p in sorted(EXAMPLE.glob("*.*"))]
     report, table = tmp_path / "report.xlsx", tmp_path / "panel.csv"
     read = runner.invoke(
-        read_command,
-        ["experts", *forms, "--report", str(report), "-o", str(table), "--lang", "en"],
+        cli,
+        ["read", "experts", *forms, "--report", str(report), "-o", str(table), "--lang", "en"],
         catch_exceptions=False,
     )
     assert read.exit_code == 0
@@ -413,7 +423,7 @@ def test_one_expert_has_weights_but_no_interval(tmp_path):
     assert np.isnan(pooled.low).all()
     assert np.isnan(pooled.se).all()
     write_run(result, tmp_path / "runs")  # report and figures live with it
-    shown = CliRunner().invoke(read_command, ["experts", str(tmp_path / "panel.csv")])
+    shown = CliRunner().invoke(cli, ["read", "experts", str(tmp_path / "panel.csv")])
     assert "nan" not in shown.output
 
 
@@ -423,7 +433,7 @@ def test_sums_that_were_normalised_are_reported(tmp_path):
     assert any(n.warning and "first level A 90" in n.text.get("en") for n in found.notes)
     assert "sums" in {t.name for t in found.tables}
     args = ["experts", str(tmp_path / "panel.csv"), "--lang", "zh"]
-    shown = CliRunner().invoke(read_command, args)
+    shown = CliRunner().invoke(cli, ["read", *args])
     assert "已按合计归一：一级指标 A 90。" in shown.output
 
 
@@ -431,10 +441,10 @@ def test_read_command_lists_what_it_skips(tmp_path):
     write_panel(tmp_path, [*ROWS, "D,1,points,root,IC,,many"])
     runner = CliRunner()
     path = str(tmp_path / "panel.csv")
-    refused = runner.invoke(read_command, ["experts", path])
+    refused = runner.invoke(cli, ["read", "experts", path])
     assert isinstance(refused.exception, InputError)
     kept = runner.invoke(
-        read_command, ["experts", path, "--skip-invalid", "--lang", "en"], catch_exceptions=False
+        cli, ["read", "experts", path, "--skip-invalid", "--lang", "en"], catch_exceptions=False
     )
     assert kept.exit_code == 0
     assert "Skipped 1 invalid input: panel.csv, row 11, column value: is no number" in kept.output
@@ -445,7 +455,7 @@ def test_next_round_forms_keep_own_answers_and_show_the_panel(tmp_path, panel):
     runner = CliRunner()
     forms = [str(p) for p in sorted(EXAMPLE.glob("*.*"))]
     made = runner.invoke(
-        form_command, ["next-round", *forms, "-o", str(tmp_path / "third"), "--lang", "zh"],
+        cli, ["form", "next-round", *forms, "-o", str(tmp_path / "third"), "--lang", "zh"],
         catch_exceptions=False,
     )  # fmt: skip
     assert made.exit_code == 0

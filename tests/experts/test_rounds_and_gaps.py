@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.experts import read as read_command
+from calib.cli import cli
 from calib.errors import Faults, InputError
 from calib.experts import (
     Answer,
     ExpertForm,
     Panel,
+    consistency_table,
     elicit,
     judge_nodes,
     matrix_from_pairs,
     questions_of,
+    read_form,
     read_panel,
     write_form,
     write_next_round,
     write_panel_csv,
 )
-from calib.experts.form_read import read_form
-from calib.experts.panel_tables import consistency_table
 from calib.framework import load_framework
 
 AII = load_framework("aii")
@@ -108,7 +108,7 @@ def test_the_command_line_tells_of_incomplete_comparisons(tmp_path):
     )
     write_panel_csv(Panel(AII, ROOT, forms), tmp_path / "panel.csv")
     args = ["experts", str(tmp_path / "panel.csv"), "--lang", "en"]
-    shown = CliRunner().invoke(read_command, args, catch_exceptions=False)
+    shown = CliRunner().invoke(cli, ["read", *args], catch_exceptions=False)
     assert "Li (round 1) left comparisons out; read as incomplete" in shown.output
     assert "random index 'simulated'" in shown.output
 

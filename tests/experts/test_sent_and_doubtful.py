@@ -7,10 +7,18 @@ import pytest
 from click.testing import CliRunner
 
 import calib
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
-from calib.experts import Answer, ExpertForm, Panel, matrix_from_pairs, questions_of
-from calib.experts.register import add_to_register, read_register, sent_counts
+from calib.experts import (
+    Answer,
+    ExpertForm,
+    Panel,
+    add_to_register,
+    matrix_from_pairs,
+    questions_of,
+    read_register,
+    sent_counts,
+)
 
 AII = calib.load_framework("aii")
 ROOT = questions_of(AII)["root"]
@@ -75,7 +83,7 @@ def test_where_nobody_would_be_left_it_says_so():
 
 
 def test_the_choice_can_be_made_in_an_experiment_file():
-    from calib.experiment.registry import find_source
+    from calib.experiment import find_source
 
     assert "inconsistent" in find_source("experts").params.model_fields
 

@@ -8,7 +8,7 @@ import calib
 from calib.errors import InputError
 from calib.experts import bootstrap_weights
 from calib.experts.panel_bootstrap import widened
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 
 AII = calib.load_framework("aii")
 FEW = {"draws": 400, "unjudged": "published"}

@@ -17,7 +17,7 @@ from calib.experts import (
     questions_of,
 )
 from calib.experts.panel_bootstrap import resample_experts
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 
 AII = calib.load_framework("aii")
 EXAMPLE = shipped_data() / "panels" / "example"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from calib.figures import to_svg_string, weights_by_set
-from calib.figures.outcomes import shift_distances
-from calib.figures.style import legend_columns
+from calib.figures import legend_columns, shift_distances, to_svg_string, weights_by_set
 
 
 @pytest.mark.parametrize("sets", [2, 5, 9])

@@ -20,8 +20,7 @@ from calib.adjustment import read_ledger
 from calib.errors import Fault, InputError, suggest
 from calib.experiment import load_experiment, parse_experiment
 from calib.experts import read_panel
-from calib.files.inputs import read_toml
-from calib.files.shipped import shipped_data
+from calib.files import read_toml, shipped_data
 from calib.framework import load_framework
 from calib.population import load_population
 from calib.tables import read_table, write_table

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from calib.adjustment import read_ledger
-from calib.files.folders import changes, read_manifest
+from calib.files import changes, read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ AT_ONCE = """
 import sys, time
 from pathlib import Path
 import calib.adjustment, calib.experiment
-from calib.cli.main import main
+from calib.__main__ import main
 from calib.files import atomic
 Path(sys.argv[1]).touch()
 while not Path(sys.argv[2]).exists():

@@ -8,7 +8,7 @@ import pytest
 
 from calib.errors import InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
-from calib.files.names import file_stem, names_apart
+from calib.files import file_stem, names_apart
 from calib.framework import load_framework
 from calib.publish import export_run
 from calib.weights import read_weights

@@ -13,17 +13,20 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import DiskFullError, InputError
 from calib.experiment import parse_experiment, run_experiment, write_run
-from calib.files.atomic import (
+from calib.files import (
+    MANIFEST,
     atomic_directory,
     atomic_file,
     atomic_files,
+    changes,
     clear_remains,
+    file_hashes,
+    read_manifest,
     write_text,
 )
-from calib.files.folders import MANIFEST, changes, file_hashes, read_manifest
 
 SITE = {"index.html": "<p>1</p>", "downloads/a.csv": "a\n1\n"}
 

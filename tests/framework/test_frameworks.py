@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import list_frameworks, load_framework, parse_framework
 
 # The published table of local weights, transcribed from the white paper (figure 20).

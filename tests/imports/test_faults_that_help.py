@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from platform_exports import AII, ALL, TRACK_NAMES, cells, firms, letter_text, write_xlsx
 
 import calib
-from calib.cli.check import check
+from calib.cli import cli
 from calib.errors import Fault, InputError
 from calib.experiment import check_inputs
 from calib.words import set_language
@@ -42,7 +42,7 @@ def test_the_remedy_works(half_mended):
 
 def test_a_marked_copy_shows_each_faulty_cell(half_mended, tmp_path):
     out = tmp_path / "marked.xlsx"
-    run = CliRunner().invoke(check, [str(half_mended), "--marked", str(out), "--lang", "zh"])
+    run = CliRunner().invoke(cli, ["check", str(half_mended), "--marked", str(out), "--lang", "zh"])
     set_language("en")
     assert isinstance(run.exception, InputError)
     assert "3060" in run.output
@@ -87,7 +87,7 @@ file = "b.csv"
 """
     import shutil
 
-    from calib.files.shipped import shipped_data
+    from calib.files import shipped_data
 
     for file in (shipped_data() / "trial").glob("trial.*"):
         shutil.copy(file, tmp_path)

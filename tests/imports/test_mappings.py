@@ -9,7 +9,7 @@ from platform_exports import AII, ALL, cells, firms, name, text, wenjuanxing_tex
 
 import calib
 import calib.tables
-from calib.cli.importing import import_file
+from calib.cli import cli
 from calib.errors import InputError
 from calib.imports import OPEN, prepare, read_mapping
 from calib.population import load_population
@@ -39,7 +39,7 @@ def test_each_column_comes_with_a_confidence_and_a_reason(tmp_path):
 
 def test_the_command_writes_a_mapping_that_the_next_export_uses(tmp_path):
     path = wenjuanxing_texts(tmp_path)
-    run = CliRunner().invoke(import_file, [str(path), "--missing", "zero", "--lang", "zh"])
+    run = CliRunner().invoke(cli, ["import", str(path), "--missing", "zero", "--lang", "zh"])
     set_language("en")
     assert run.exit_code == 0, run.output
     assert "60 家企业" in run.output
@@ -48,7 +48,7 @@ def test_the_command_writes_a_mapping_that_the_next_export_uses(tmp_path):
     assert mapping.ready
     (tmp_path / "next").mkdir()
     later = wenjuanxing_texts(tmp_path / "next").rename(tmp_path / "2027.xlsx")
-    again = CliRunner().invoke(import_file, [str(later), "--missing", "zero"])
+    again = CliRunner().invoke(cli, ["import", str(later), "--missing", "zero"])
     assert "mapping used again" in again.output
     assert len(load_population(later, AII)) == 60
 
@@ -242,9 +242,9 @@ def test_a_column_that_a_person_named_is_read_with_the_others_options(tmp_path):
 def test_a_stored_mapping_that_nobody_confirmed_is_not_used(tmp_path):
     path = simple(tmp_path, text)
     prepare(path, AII).mapping.write(tmp_path / "答卷.mapping.toml")
-    run = CliRunner().invoke(import_file, [str(path)])
+    run = CliRunner().invoke(cli, ["import", str(path)])
     assert isinstance(run.exception, InputError)
     assert "likely but not certain" in str(run.exception)
-    yes = CliRunner().invoke(import_file, [str(path), "--yes", "--missing", "zero"])
+    yes = CliRunner().invoke(cli, ["import", str(path), "--yes", "--missing", "zero"])
     assert yes.exit_code == 0, yes.output
     assert read_mapping(tmp_path / "答卷.mapping.toml").confirmed

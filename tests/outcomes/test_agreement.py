@@ -8,8 +8,13 @@ from statsmodels.stats.contingency_tables import SquareTable, mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from calib.errors import InputError
-from calib.outcomes import bootstrap_agreement, bowker_symmetry, stuart_maxwell, wilson_interval
-from calib.outcomes.star_differences import weighted_kappa
+from calib.outcomes import (
+    bootstrap_agreement,
+    bowker_symmetry,
+    stuart_maxwell,
+    weighted_kappa,
+    wilson_interval,
+)
 
 # Stuart's table of vision in both eyes, 7,477 women (Biometrika 40 (1953), 105-110).
 VISION = np.array([

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import Thresholds, load_framework
 from calib.outcomes import add_indicator, item_use, option_choices, rate_options, retire_indicator
 from calib.outcomes.indicators import star_vector

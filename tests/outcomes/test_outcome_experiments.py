@@ -172,7 +172,7 @@ def renamed(population, number):
 def test_scale_counts_parts_as_the_run_counts_its_population(tmp_path):
     pytest.importorskip("pyarrow")
     from calib.framework import load_framework
-    from calib.population.partitions import write_partitions
+    from calib.population import write_partitions
 
     framework = load_framework("aii")
     populations = [renamed(generate_population(framework, 80, rng=s), s) for s in range(3)]

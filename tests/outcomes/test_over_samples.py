@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import calib
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.rating import OverSamples
 
 AII = calib.load_framework("aii")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from scipy.stats import multivariate_normal, norm
 
 import calib
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import InputError
 from calib.rating import score_answers, stars_by_draw
 from calib.weights import Root, from_table

@@ -11,8 +11,7 @@ from calib.framework import load_framework
 from calib.outcomes import _nearest_tv_numba, smallest_shift
 from calib.outcomes.nearest_l2 import nearest_l2, nearest_l2_jointly, project_by_nnls
 from calib.outcomes.nearest_tv import nearest_tv, nearest_tv_jointly
-from calib.rating import stars
-from calib.rating.one_weight import one_weight_intervals
+from calib.rating import one_weight_intervals, stars
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

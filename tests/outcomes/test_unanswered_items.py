@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import calib
-from calib.cli.run import run as run_command
+from calib.cli import cli
 from calib.population import Population
 from calib.rating import Unanswered, score_answers, stars_by_draw
 
@@ -154,7 +154,7 @@ def test_a_run_reports_the_treatments_and_goes_on_where_an_analysis_cannot(tmp_p
         "[outcomes.stability]\n"
     )
     done = CliRunner().invoke(
-        run_command, [str(tmp_path / "e.toml"), "-o", str(tmp_path), "--lang", "zh", "--quiet"]
+        cli, ["run", str(tmp_path / "e.toml"), "-o", str(tmp_path), "--lang", "zh", "--quiet"]
     )
     assert done.exit_code == 0, done.output
     report = next((tmp_path / "gaps").glob("*/report.html")).read_text("utf-8")

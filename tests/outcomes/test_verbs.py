@@ -96,7 +96,7 @@ def test_rule_options_take_several_sets_and_only_answers():
 
 def test_scale_counts_what_rating_counts(tmp_path):
     pytest.importorskip("pyarrow")
-    from calib.population.partitions import write_partitions
+    from calib.population import write_partitions
 
     write_partitions(tmp_path / "parts", [FIRMS])
     found = calib.scale([PUBLISHED], tmp_path / "parts", draws=8, rng=1, synthetic=True)

@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.population import Population, Sample
 from calib.rating import rate
 from calib.weights import published_weights

@@ -13,6 +13,7 @@ import numpy as np
 from calib.errors import InputError
 from calib.framework import (
     Cap,
+    Clusters,
     Compensation,
     Coverage,
     Framework,
@@ -20,17 +21,20 @@ from calib.framework import (
     Item,
     Name,
     Node,
+    NodeGate,
     RatingRule,
+    Rounding,
     RuleOptions,
+    Scope,
     Track,
+    Variant,
     When,
 )
-from calib.framework.conditions import Clusters, NodeGate, Rounding, Scope, Variant
-from calib.outcomes.dominance.moments import contribution_share, moments_of, variance_share
+from calib.outcomes.dominance import contribution_share, moments_of, variance_share
 from calib.population import Population, Sample
 from calib.publish.engine import engine_script, rule_data, score_rows, track_data
-from calib.rating import node_scores, rate, score_answers
-from calib.rating.one_weight import line_of, one_weight_intervals, score_nodes
+from calib.rating import node_scores, one_weight_intervals, rate, score_answers, score_nodes
+from calib.rating.one_weight import line_of
 from calib.weights import WeightSet
 
 DRIVER = Path(__file__).with_name("engine_driver.js")

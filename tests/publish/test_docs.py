@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 import pytest
 
-from calib.cli.main import COMMANDS, cli
-from calib.experiment.registry import find_outcome, find_source
+from calib.cli import COMMANDS, cli
+from calib.experiment import find_outcome, find_source
 from calib.framework import RULE_OPTIONS, load_framework
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,14 +19,12 @@ from scipy.stats import kendalltau
 
 from calib import acceptability
 from calib.framework import load_framework
-from calib.outcomes import FamilyRule
+from calib.outcomes import FamilyRule, weighted_kappa
 from calib.outcomes.draws import draw_family
-from calib.outcomes.star_differences import weighted_kappa
 from calib.population import generate_population
 from calib.publish.engine import rule_data, score_rows, track_data
-from calib.rating import score_answers, stars_by_draw
+from calib.rating import score_answers, star_counts, stars_by_draw
 from calib.rating.gates_and_caps import gates_of
-from calib.rating.kernel import star_counts
 from calib.weights import published_weights
 
 pytestmark = pytest.mark.skipif(find_node() is None, reason="no node found")

@@ -11,8 +11,7 @@ import pytest
 from calib.errors import InputError
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
-from calib.publish import explorer_page, write_explorer
-from calib.publish.explorer import explorer_data
+from calib.publish import explorer_data, explorer_page, write_explorer
 from calib.rating import rate, score_answers
 from calib.weights import WeightSet, equal_weights, published_weights, read_weights
 

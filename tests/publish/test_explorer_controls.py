@@ -12,8 +12,7 @@ from test_explorer import FW, click, counts_shown, frame, page_for, set_value, s
 from calib import shift
 from calib.population import generate_population
 from calib.publish import explorer_page, write_explorer
-from calib.rating import rate, score_answers
-from calib.rating.one_weight import one_weight_intervals
+from calib.rating import one_weight_intervals, rate, score_answers
 from calib.weights import override, published_weights
 
 RANGE = "#sliders input[type=range]"

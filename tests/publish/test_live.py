@@ -13,9 +13,8 @@ import pytest
 import calib
 from calib.framework import load_framework
 from calib.population import generate_population
-from calib.publish import Privacy, build_site, open_view
+from calib.publish import Executed, Privacy, build_site, open_view
 from calib.publish.live import LiveRecorder, collect
-from calib.publish.notebooks import Executed
 from calib.rating import score_answers
 from calib.report import limit_to, record_with
 from calib.tables import write_csv
@@ -294,7 +293,7 @@ def test_without_scripts_the_page_is_as_executed_and_small(pages):
 
 
 def test_an_anonymous_publication_keeps_scores_only_of_enterprises_under_pseudonyms():
-    from calib.publish.privacy import pseudonymise
+    from calib.publish import pseudonymise
 
     def kept(population, recorder):
         record_with(recorder)

@@ -11,9 +11,10 @@ import pytest
 from shipped import shipped_run
 
 from calib.experiment import load_experiment
-from calib.files.shipped import shipped_notebooks
+from calib.files import shipped_notebooks
+from calib.publish import Executed, render_notebook
 from calib.publish.filling import filled
-from calib.publish.notebooks import Executed, _languages, render_notebook
+from calib.publish.notebooks import _languages
 from calib.publish.select import fitting_notebooks, subject_of
 from calib.report import RELEASED, Sentence, limit_to
 

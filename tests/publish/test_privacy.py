@@ -10,14 +10,14 @@ import pytest
 from views import KEY, view_of
 
 from calib.errors import CalibError, InputError
-from calib.experiment import load_experiment
-from calib.experiment.run import make_sets
+from calib.experiment import load_experiment, make_sets
 from calib.figures import estimates, save_svg
-from calib.files.shipped import shipped_experiments
+from calib.files import shipped_experiments
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
 from calib.publish import (
     Privacy,
+    Sheet,
     build_site,
     find_leaks,
     open_view,
@@ -27,7 +27,6 @@ from calib.publish import (
     write_workbook,
 )
 from calib.publish.release import Release, mentions
-from calib.publish.workbook import Sheet
 from calib.rating import rate, score_answers
 from calib.report import Column, Role, SchemaError, Table
 from calib.weights import published_weights

@@ -10,13 +10,21 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import CalibError, InputError
 from calib.experiment import load_experiment, run_experiment, write_run
 from calib.framework import load_framework
 from calib.population import Population, Sample, generate_population
-from calib.publish import Privacy, build_site, export_run, find_leaks, open_view, secret_words
-from calib.publish.notebooks import execute_notebook, render_notebook
+from calib.publish import (
+    Privacy,
+    build_site,
+    execute_notebook,
+    export_run,
+    find_leaks,
+    open_view,
+    render_notebook,
+    secret_words,
+)
 from calib.rating import rate
 from calib.tables import write_csv
 from calib.weights import read_weights

@@ -12,16 +12,15 @@ from attacker import FULL, Attacker, attack_site, attack_view
 from click.testing import CliRunner
 from views import KEY, view_of
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.errors import CalibError
 from calib.experiment import load_experiment
-from calib.files.shipped import shipped_experiments
+from calib.files import shipped_experiments
 from calib.framework import load_framework
 from calib.outcomes import ComparisonResult
 from calib.population import generate_population
-from calib.publish import Privacy, build_site
+from calib.publish import Privacy, build_site, losses_summary, losses_table
 from calib.publish.cells import count_cells
-from calib.publish.preview import losses_summary, losses_table
 from calib.publish.protection import protect
 from calib.publish.release import Release
 from calib.rating import rate

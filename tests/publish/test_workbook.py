@@ -10,8 +10,7 @@ from shipped import shipped_run
 
 import calib
 from calib.experiment import write_run
-from calib.publish import export_run, write_workbook
-from calib.publish.workbook import Sheet
+from calib.publish import Sheet, export_run, write_workbook
 from calib.report import Table
 from calib.words import Name
 

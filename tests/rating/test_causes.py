@@ -8,7 +8,7 @@ from shipped import shipped_run
 
 from calib.adjustment.adjusting import star_moves_table
 from calib.framework import load_framework
-from calib.outcomes.star_differences import mover_table
+from calib.outcomes import mover_table
 from calib.population import generate_population
 from calib.rating import rate
 from calib.weights import equal_weights, published_weights

@@ -12,14 +12,11 @@ import pytest
 
 import calib
 from calib.errors import InputError
-from calib.framework import parse_framework
-from calib.framework.conditions import Rounding
+from calib.framework import Rounding, parse_framework
 from calib.outcomes import stars_along, tipping_points
 from calib.population import Population
-from calib.rating import score_answers
+from calib.rating import one_weight_intervals, score_answers, star_counts
 from calib.rating.clusters import cluster_bands
-from calib.rating.kernel import star_counts
-from calib.rating.one_weight import one_weight_intervals
 
 N = {"zh": "甲", "en": "a"}
 

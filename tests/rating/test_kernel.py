@@ -8,9 +8,9 @@ import pytest
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.rating import stars
+from calib.rating import star_counts, stars
 from calib.rating.collapse import fold, frontier
-from calib.rating.kernel import count_folded, star_counts
+from calib.rating.kernel import count_folded
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

@@ -9,11 +9,9 @@ import pytest
 
 from calib.errors import InputError
 from calib.framework import load_framework
-from calib.population import generate_population, write_partitions
-from calib.population.partitions import find_partitions, read_partition
-from calib.rating import score_answers
-from calib.rating.counting import count_partitions, star_counts_on
-from calib.rating.kernel import star_counts
+from calib.population import find_partitions, generate_population, read_partition, write_partitions
+from calib.rating import count_partitions, score_answers, star_counts
+from calib.rating.counting import star_counts_on
 
 pytest.importorskip("pyarrow")
 FRAMEWORK = load_framework("aii")

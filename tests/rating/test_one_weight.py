@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from calib.framework import load_framework
-from calib.rating import effective_local, node_scores, stars
-from calib.rating.one_weight import left_out, score_nodes, smallest_moves, weight_intervals
+from calib.rating import (
+    effective_local,
+    node_scores,
+    score_nodes,
+    smallest_moves,
+    stars,
+    weight_intervals,
+)
+from calib.rating.one_weight import left_out
 
 FRAMEWORK = load_framework("aii")
 TRACK = FRAMEWORK.tracks["discrete"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calib.errors import InputError
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.framework import RuleOptions, parse_framework
 from calib.population import Population, Sample
 from calib.rating import rate, score_answers, stars

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipped import shipped_run
 
 import calib
-from calib.experiment.run import make_sets
+from calib.experiment import make_sets
 
 
 def test_no_object_floods_a_notebook(aii, trial):

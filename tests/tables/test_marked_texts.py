@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calib.cli.main import cli
+from calib.cli import cli
 from calib.experiment import parse_experiment, run_experiment, write_run
 from calib.population import read_population
 from calib.tables import inert, read_table, unmarked, write_csv

@@ -12,8 +12,7 @@ import xlsxwriter
 from click.testing import CliRunner
 
 import calib
-from calib.cli.main import cli
-from calib.cli.new import new
+from calib.cli import cli
 from calib.errors import InputError
 from calib.experiment import check_inputs, load_experiment
 from calib.templates import write_round
@@ -95,7 +94,7 @@ def test_nothing_that_exists_is_replaced(tmp_path):
 
 def test_the_command_writes_a_round_under_a_chinese_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(new, ["试评估", "--with", "weights,ballots", "--lang", "zh"])
+    done = CliRunner().invoke(cli, ["new", "试评估", "--with", "weights,ballots", "--lang", "zh"])
     set_language("en")
     assert done.exit_code == 0, done.output
     assert sorted(p.name for p in (tmp_path / "试评估").iterdir()) == [
@@ -120,8 +119,8 @@ def test_a_round_may_start_from_answers_that_are_there(tmp_path):
         export, index=False
     )
     made = CliRunner().invoke(
-        new,
-        ["试评估", "--answers", str(export), "--framework", "aii", "-o", str(tmp_path / "轮次"),
+        cli,
+        ["new", "试评估", "--answers", str(export), "--framework", "aii", "-o", str(tmp_path / "轮次"),
          "--lang", "zh"],
     )  # fmt: skip
     assert made.exit_code == 0, made.output

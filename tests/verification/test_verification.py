@@ -13,10 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 import calib
-from calib.cli.verify import verify as command
-from calib.files import shipped
+from calib.cli import cli
+from calib.files import shipped, shipped_data
 from calib.files.last_verification import last_verification
-from calib.files.shipped import shipped_data
 from calib.verification import Compared, digits_agreed, health, verification_page, verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +107,7 @@ def test_one_altered_reference_fails(file, old, new, tmp_path, monkeypatch):
     path.write_text(text, encoding="utf-8")
     monkeypatch.setenv("CALIB_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(shipped, "_folder", lambda name: tmp_path / name)
-    ran = CliRunner().invoke(command, ["-o", str(tmp_path / "out"), "--lang", "en"])
+    ran = CliRunner().invoke(cli, ["verify", "-o", str(tmp_path / "out"), "--lang", "en"])
     assert ran.exit_code == 1
     assert "does not agree" in ran.output
     assert json.loads((tmp_path / "state" / "verification.json").read_text())["passed"] is False

@@ -9,7 +9,7 @@ import pytest
 import calib
 from calib.adjustment import adjust
 from calib.experiment import parse_experiment, run_experiment, write_run
-from calib.files.shipped import shipped_data
+from calib.files import shipped_data
 from calib.population import load_population
 from calib.publish import export_run
 from calib.rating import score_answers

@@ -9,7 +9,7 @@ import pytest
 import calib
 from calib.errors import InputError
 from calib.experts import PanelRequest
-from calib.outcomes.dominance.dominance_request import DominanceRequest
+from calib.outcomes.dominance import DominanceRequest
 from calib.shifts import ShiftRequest
 from calib.weights import to_toml
 from calib.words import languages

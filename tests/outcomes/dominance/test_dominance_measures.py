@@ -13,20 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calib.errors import InputError
-from calib.outcomes.dominance.main_effect import main_effect
-from calib.outcomes.dominance.moments import (
+from calib.outcomes.dominance import (
     Moments,
     concentration,
     contribution_share,
     correlation_with_total,
     dominated_enterprises,
+    entering_gains,
     item_rest_correlation,
+    main_effect,
     moments_of,
     pool_moments,
+    shapley_exact,
+    shapley_sampled,
     shrinkage_intensity,
     variance_share,
 )
-from calib.outcomes.dominance.shapley import entering_gains, shapley_exact, shapley_sampled
 
 REFERENCES = Path(__file__).parents[3] / "data" / "verify"
 CASES = json.loads((REFERENCES / "importance.json").read_text("utf-8"))["cases"]

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calib.cli.main import cli
-from calib.outcomes.dominance import dominance
-from calib.outcomes.dominance.main_effect import main_effect
+from calib.cli import cli
+from calib.outcomes.dominance import dominance, main_effect
 from calib.population import load_population
 from calib.rating import score_answers
 from calib.weights import published_weights
