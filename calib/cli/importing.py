@@ -100,6 +100,7 @@ def _show(proposal: Proposal, framework: Framework, lang: str) -> None:
 def _settled(proposal: Proposal, target: Path, *, yes: bool, lang: str) -> Mapping:
     """Return the mapping with every question answered; without a terminal, leave it to the file."""
     from calib.errors import InputError
+    from calib.files.inputs import release_input
     from calib.imports import require_ready
     from calib.words import message
 
@@ -116,6 +117,7 @@ def _settled(proposal: Proposal, target: Path, *, yes: bool, lang: str) -> Mappi
         yes = click.confirm(say("imports.accept", lang), default=False)
     confirmed = ready and (yes or not mapping.doubtful_points())
     mapping = mapping.model_copy(update={"confirmed": confirmed or mapping.confirmed})
+    release_input(target)
     mapping.write(target, proposal.comments(lang))
     _say("saved", lang, file=str(target))
     if not ready or not mapping.ready:

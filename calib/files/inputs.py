@@ -24,6 +24,7 @@ __all__ = [
     "parse_toml",
     "read_input",
     "read_toml",
+    "release_input",
 ]
 
 MOST_TOML_BYTES = 20_000_000
@@ -97,6 +98,13 @@ def check_output(path: str | os.PathLike[str]) -> None:
             message("faults.and_is_not_overwritten_choose", path=os.fspath(path), kept=kept[key])
         )
     kept[key] = message("faults.is_output")
+
+
+def release_input(path: str | os.PathLike[str]) -> None:
+    """Let a file that was read be written anew: a record that the command keeps up to date."""
+    kept = _KEPT.get()
+    if kept is not None:
+        kept.pop(_key(path), None)
 
 
 def read_input(path: str | os.PathLike[str], *, most: int | None = None) -> bytes:

@@ -222,7 +222,7 @@ def weighted_kappa(matrix: IntArray, weights: str = "linear") -> float:
 
     Notes
     -----
-    κ = 1 - Σ d_ij p_ij / Σ d_ij p_i. p_.j with d_ij = |i-j| or (i-j)².
+    κ = 1 - Σ d_ij p_ij / Σ d_ij p_i+ p_+j with d_ij = |i-j| or (i-j)².
 
     References
     ----------

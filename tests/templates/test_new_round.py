@@ -120,8 +120,8 @@ def test_a_round_may_start_from_answers_that_are_there(tmp_path):
     )
     made = CliRunner().invoke(
         cli,
-        ["new", "试评估", "--answers", str(export), "--framework", "aii", "-o", str(tmp_path / "轮次"),
-         "--lang", "zh"],
+        ["new", "试评估", "--answers", str(export), "--framework", "aii",
+         "-o", str(tmp_path / "轮次"), "--lang", "zh"],
     )  # fmt: skip
     assert made.exit_code == 0, made.output
     experiment = calib.load_experiment(tmp_path / "轮次" / "试评估.toml")
