@@ -196,7 +196,7 @@ def test_the_command_line_shows_and_writes_the_scores(tmp_path):
         [CASE["expected"][who]["calibration"] for who in "ABC"], rel=2e-4
     )
     without = CliRunner().invoke(cli, ["read", *args[:-2]])
-    assert "须给出种子问题的答案（seeds）" in str(without.exception)
+    assert "须给出种子问题的答案（seeds）" in without.exception.get("zh")
 
 
 def test_an_expert_without_seed_answers_is_named(tmp_path):
