@@ -45,7 +45,9 @@ def test_a_rating_of_other_weights_has_the_range_of_the_single_ratings():
 def test_a_comparison_tells_how_many_move_over_the_samples():
     found = calib.compare(PUBLISHED, MORE, FEW, rng=1)
     up = rows(found, set="more", scope="all", quantity="up")
-    single = [calib.compare(PUBLISHED, MORE, p, rng=1).frame("agreement") for p in FEW]
+    single = [
+        calib.compare(PUBLISHED, MORE, p, rng=1, bootstrap=100).frame("agreement") for p in FEW
+    ]
     by_hand = [a.loc[a["scope"] == "all", "up"].item() for a in single]
     assert (up["sample_min"].item(), up["sample_max"].item()) == (min(by_hand), max(by_hand))
     assert found.frame("movers").equals(calib.compare(PUBLISHED, MORE, TRIAL, rng=1).frame())

@@ -80,7 +80,7 @@ def conjugate(gap, more):
 @pytest.mark.parametrize("gap", [0.0, 0.5, 1.0])
 def test_the_value_is_that_of_the_conjugate_normal_case(gap):
     found = calib.value_of_information(
-        normal(EDGE + gap * SPREAD), ENTERPRISE, experts=(4, 32), size=1000, inner_size=64, rng=1
+        normal(EDGE + gap * SPREAD), ENTERPRISE, experts=(4, 32), size=500, inner_size=64, rng=1
     )
     for study in found.studies:
         assert study.fall == pytest.approx(conjugate(gap, study.more), abs=0.004 + 3 * study.se)
@@ -108,7 +108,9 @@ def test_an_enterprise_on_the_edge_is_worth_the_arc_of_a_sine():
 
 def test_more_data_are_never_worth_less_and_never_more_than_perfect_knowledge():
     mixed = calib.blend({normal(EDGE, "a", 0.05): 0.5, normal(EDGE + 0.02, "b", 0.03): 0.5})
-    found = calib.value_of_information(mixed, TRIAL, experts=(1, 5, 20, 100), size=200, rng=2)
+    found = calib.value_of_information(
+        mixed, TRIAL, experts=(1, 5, 20, 100), size=120, inner_size=64, rng=2
+    )
     for key in ("a", "b"):
         own = [s for s in found.studies if s.root.key == key]
         falls, errors = [s.fall for s in own], [s.se for s in own]
@@ -124,8 +126,8 @@ def test_more_data_are_never_worth_less_and_never_more_than_perfect_knowledge():
 def test_the_value_does_not_depend_on_another_root_that_moves_no_star():
     one = normal(EDGE)
     still = calib.blend({one: 1 - 1e-9, normal(EDGE, "other"): 1e-9})
-    a = calib.value_of_information(one, ENTERPRISE, experts=(16,), size=200, rng=3)
-    b = calib.value_of_information(still, ENTERPRISE, experts=(16,), size=200, rng=3)
+    a = calib.value_of_information(one, ENTERPRISE, experts=(16,), size=100, rng=3)
+    b = calib.value_of_information(still, ENTERPRISE, experts=(16,), size=100, rng=3)
     by_key = {s.root.key: s for s in b.studies if np.isfinite(s.more)}
     assert by_key["panel"].fall == pytest.approx(a.studies[0].fall, abs=0.03)
     assert by_key["other"].fall == pytest.approx(0, abs=0.02)
