@@ -17,7 +17,7 @@ from calib.experiment.standard import standard_outcome
 from calib.files.names import file_stem, names_apart
 from calib.outcomes.unanswered import has_gaps, unanswered
 from calib.population import Population, resolve_population
-from calib.rating import Rating, Unanswered, rate, score_answers
+from calib.rating import OverSamples, Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import answered
 from calib.weights import Root, Weighed, WeightSet, from_table, set_names
@@ -107,7 +107,7 @@ class Run(Result):
         no two are the same: a later one is numbered.
         """
         out = [
-            Section(name, name == "stars", o.tables, o.drawings, o.notes)
+            Section(name, name == "stars", _named_after(name, o), o.drawings, o.notes)
             for name, o in sorted(self.outcomes.items(), key=lambda pair: pair[0] != DECISION)
         ]
         for name, r in self.results.items():
@@ -222,6 +222,15 @@ def run_experiment(
     return Run(
         experiment, context, sets, context.ratings, results, outcomes, context.log.hashes, protocol
     )
+
+
+def _named_after(name: str, outcome: Result) -> Sequence[Table]:
+    """Return the tables of an analysis, that of its range over samples named after it."""
+    if not isinstance(outcome, OverSamples):
+        return outcome.tables
+    return [
+        replace(t, name=f"{name}-samples") if t.name == "samples" else t for t in outcome.tables
+    ]
 
 
 def left_out(name: str, error: InputError) -> OutcomeResult:

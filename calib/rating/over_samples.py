@@ -101,7 +101,9 @@ class OverSamples(Result, Generic[R]):
             "sample_high": grouped.quantile(0.95), "sample_max": grouped.max(),
             "samples": grouped.size(),
         }  # fmt: skip
-        return self.shown.merge(pd.DataFrame(parts).reset_index(), on=keys, how="outer", sort=False)
+        place = self.shown.assign(place=range(len(self.shown)))  # a join sorts by its keys
+        whole = place.merge(pd.DataFrame(parts).reset_index(), on=keys, how="outer")
+        return whole.sort_values("place", ignore_index=True).drop(columns="place")
 
     @cached_property
     def tables(self) -> Sequence[Table]:  # type: ignore[override]

@@ -130,6 +130,11 @@ def test_an_experiment_shows_the_range_over_samples_of_every_analysis_that_names
     assert set(run.outcomes["dominance"].range["set"]) == {"published", "more"}
     assert set(run.outcomes["acceptability"].range["case"]) == {"any", "near"}
     assert "few.csv" in run.inputs
+    rows = run.frame("dominance-samples")  # in the order of the analysis itself
+    table = calib.dominance(PUBLISHED, TRIAL, orders=10, rng=1).frame()
+    own = table[(table["track"] == "discrete") & (table["level"] == "indicator")]["code"].tolist()
+    found = rows.query("set == 'published' and track == 'discrete'")["code"].unique().tolist()
+    assert found == own
     assert "众多样本之一" in run.summary("zh")
 
 
