@@ -53,7 +53,7 @@ def proposed_weights(
     else:
         # Flat, so that on paper it takes the whole width and its letters stay as large as written.
         fig, axes = figure(7.6, 0.62 + 0.118 * max(sizes), columns=len(parts))
-        fig.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.08)
+        fig.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.08, rect=(0, 0, 0.985, 1))
     for ax, track, rows in zip(np.atleast_1d(axes), tracks, parts, strict=True):
         name = framework.tracks[track].name.get(language) if track in framework.tracks else ""
         _panel(ax, rows, name, framework, language)

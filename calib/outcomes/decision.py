@@ -18,6 +18,7 @@ from pydantic import Field, StrictInt
 from calib._types import Seed
 from calib.errors import InputError, unknown
 from calib.framework import RuleOptions
+from calib.outcomes.decision_evidence import gathered
 from calib.outcomes.decision_facts import Facts
 from calib.outcomes.decision_rules import AdoptionRules, Ruling, judge, largest_step, percent
 from calib.outcomes.decision_tables import (
@@ -34,8 +35,8 @@ from calib.population import Ensemble, Population
 from calib.rating import Scored
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
-from calib.weights import Evidence, Weighed, WeightSet
-from calib.words import Message, Text, message
+from calib.weights import Weighed, WeightSet
+from calib.words import Text, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,10 @@ class DecisionResult(Result):
         stop = [r for r in self.rulings if r.verdict == "not_met" and not r.about_evidence]
         if any(r.of_steps for r in stop):
             yield self._step(any(r.name in ("own_verdict", "out_of_sample") for r in self.rulings))
+        names = [r.name for r in self.open_rules]
         for ruling in self.open_rules:
-            if ruling.remedy is not None:
+            told = ruling.name == "own_verdict" and "out_of_sample" in names  # what to do as well
+            if ruling.remedy is not None and not told:
                 yield ruling.remedy
         if self.facts.same:
             yield message("outcomes.decision.change.same")
@@ -360,13 +363,16 @@ def decide(
     _check_parents(request.rules, candidate)
     if not len(scored):
         raise InputError(message("outcomes.decision.nobody"))
-    said = Evidence.together([*(r.evidence for r in results), Evidence(caveats=_blends(evidence))])
+    said = gathered(results, evidence)
     facts = Facts(current, candidate, scored, every, said, request.confidence, request.size)
     found = None
     if request.driver_size and (candidate.roots or current.roots or every):
         found = drivers(candidate, population, baseline=current, rule_options=rule_options,
                         size=request.driver_size, rng=rng)  # fmt: skip
-    return DecisionResult(facts, request, judge(facts, request.rules), found,
+    rulings = judge(facts, request.rules)
+    if not rulings:
+        raise InputError(message("outcomes.decision.no_rules"))
+    return DecisionResult(facts, request, rulings, found,
                           bool(every) or shown.one_of_many)  # fmt: skip
 
 
@@ -377,22 +383,3 @@ def _check_parents(rules: AdoptionRules, weights: WeightSet) -> None:
         if code not in parents:
             known = [p or '""' for p in dict.fromkeys(parents)]
             raise InputError(unknown("outcomes.decision.no_parent", code, known))
-
-
-def _blends(evidence: Sequence[Weighed | WeightSet]) -> tuple[Text, ...]:
-    """Return what shares were chosen where sets were mixed."""
-    sets = [e.weights if isinstance(e, Weighed) else e for e in evidence]
-    return tuple(
-        message("outcomes.decision.caveat.blend", set=w.label, shares=_shares(w))
-        for w in sets
-        if w.provenance.source == "blend"
-    )  # fmt: skip
-
-
-def _shares(weights: WeightSet) -> Text | str:
-    """Return what a blend was mixed of, in words; as its file tells it where that is all."""
-    said = weights.provenance.said
-    if isinstance(said, Message):
-        parts: Text = said.values["parts"]
-        return parts
-    return weights.provenance.detail.partition(": ")[2]

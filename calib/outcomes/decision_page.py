@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib.outcomes.decision_rules import placed, some
+from calib.outcomes.decision_tables import by_agreement
 from calib.report.display import spell
 from calib.report.page_parts import (
     Advice,
@@ -147,7 +148,7 @@ class _Author:
         if facts.moved_interval is not None and facts.moved_drawn is not None:
             kinds = [message(f"outcomes.decision.kind.{k}") for k in self._kinds()]
             yield message(
-                page + "moved_drawn", what=joined(kinds, message(page + "or")), level=self.level,
+                page + "moved_drawn", what=_either(kinds), level=self.level,
                 range=_span(*facts.moved_interval), draws=len(facts.moved_drawn),
             )  # fmt: skip
         if facts.samples:
@@ -158,7 +159,7 @@ class _Author:
         elif not facts.evidence.left_out:
             yield message(page + "not_elsewhere")
         if facts.misrated is not None:
-            shown = f"{facts.misrated:.1f}" if facts.misrated >= 0.05 else "<0.1"
+            shown = f"{facts.misrated + 1e-9:.1f}" if facts.misrated >= 0.05 else "<0.1"
             yield message(page + "misrated", n=shown if facts.misrated else "0")
 
     def _moved(self) -> Text:
@@ -336,13 +337,15 @@ class _Author:
         if who:
             yield Paragraph(self.say("behind", who=who))
         names, rows = self.decision.names, []
-        for row in table.head(MOST_NODES).itertuples():
+        panels = [c.panel for c in by_agreement(self.facts.evidence.consensus)]
+        for row, panel in zip(table.head(MOST_NODES).itertuples(), panels, strict=False):
             node = names[row.node].get(self.lang) if row.node else self._say(
                 "outcomes.decision.", "root")  # fmt: skip
             where = f"{names[row.track].get(self.lang)} · " if row.track in names else ""
             w = "–" if np.isnan(row.kendall_w) else (
                 f"{row.kendall_w:.2f} ({row.w_low:.2f}–{row.w_high:.2f})")  # fmt: skip
-            rows.append((where + node, f"{row.judged_by}", w))
+            where += node if panel is None else f"{node} · {panel.get(self.lang)}"
+            rows.append((where, f"{row.judged_by}", w))
         yield Grid([self.say("node"), self.say("experts"), self.say("w")], rows, numbers=(1, 2))
         left = len(table) - len(rows)
         said = self.say("more_nodes", n=left) + message("words.semicolon").get(self.lang)
@@ -370,6 +373,13 @@ def _span(low: float, high: float) -> Text | str:
     return message("outcomes.decision.page.range", low=least, high=most)
 
 
+def _either(every: Sequence[Text]) -> Text:
+    """Return names with an "or" before the last."""
+    if len(every) < 2:
+        return joined(every)
+    return joined([joined(every[:-1]), every[-1]], message("outcomes.decision.page.or"))
+
+
 def _weight(value: float) -> str:
     """Return a weight with three decimals, or with two where these are all."""
     shown = f"{value:.3f}"
@@ -383,7 +393,7 @@ def _signed(value: float) -> str:
 def _change(old: float, new: float) -> str:
     """Return two scores with as many decimals as it takes to tell them apart, one at least."""
     digits = next((d for d in (1, 2, 3) if f"{old:.{d}f}" != f"{new:.{d}f}"), 3)
-    return f"{old:.{digits}f} → {new:.{digits}f}"
+    return f"{old:.{digits}f} → {new:.{digits}f}".replace("-", "−")
 
 
 def _named(what: Text | str, lang: str) -> str:

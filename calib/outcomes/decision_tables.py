@@ -10,12 +10,13 @@ import numpy as np
 from calib.outcomes.decision_facts import Facts
 from calib.outcomes.decision_rules import Ruling
 from calib.outcomes.star_differences import mover_table
+from calib.weights import Consensus
 from calib.words import Text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["agreement", "enterprises", "movers", "rules", "samples", "stars"]
+__all__ = ["agreement", "by_agreement", "enterprises", "movers", "rules", "samples", "stars"]
 
 
 def movers(facts: Facts) -> pd.DataFrame:
@@ -26,13 +27,17 @@ def movers(facts: Facts) -> pd.DataFrame:
     return mover_table(both, names[0]).drop(columns="set")
 
 
+def by_agreement(every: Sequence[Consensus]) -> list[Consensus]:
+    """Return nodes with the lowest agreement first, those where it is not defined last."""
+    return sorted(every, key=lambda c: (np.isnan(c.w), c.w))
+
+
 def agreement(facts: Facts) -> pd.DataFrame:
     """Kendall's W by node, the lowest first."""
     import pandas as pd
 
     rows = [(c.track, c.node, c.experts, c.w, c.low, c.high)
-            for c in sorted(facts.evidence.consensus, key=lambda c: (np.isnan(c.w), c.w))
-            ]  # fmt: skip
+            for c in by_agreement(facts.evidence.consensus)]  # fmt: skip
     columns = ["track", "node", "judged_by", "kendall_w", "w_low", "w_high"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -20,6 +20,7 @@ class Consensus:
     node : code of the parent whose children were judged, "" for the first level
     experts : how many judged it
     w, low, high : W from 0 (none) to 1 (identical orders), NaN where it is not defined
+    panel : which panel, where there are several
     """
 
     track: str
@@ -28,6 +29,7 @@ class Consensus:
     w: float
     low: float
     high: float
+    panel: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

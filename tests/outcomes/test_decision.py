@@ -277,6 +277,19 @@ def test_intervals_of_counts_are_whole_and_rounded_outwards(shown):
     assert "0 to 7 (90 % interval, 300 draws)" in shown[1]["en"]
 
 
+def test_of_several_panels_each_node_is_told_with_its_panel():
+    said = [Consensus("discrete", "IC", 18, 0.1, 0.0, 0.2)]
+    panels = [Made(PUBLISHED.renamed(n, Name(zh, n)), consensus=said)
+              for n, zh in (("first", "甲组"), ("second", "乙组"))]  # fmt: skip
+    draft = PUBLISHED.with_weights({"DA": 0.325}, name="draft")
+    page = told(calib.decide(PUBLISHED, draft, TRIAL, evidence=panels).page("zh"))
+    assert "互联互通 · 甲组" in page
+    assert "互联互通 · 乙组" in page
+    rules = ("stars_moved", "sure_stars", "outside", "keep_order", "least_kept", "effective")
+    with pytest.raises(InputError, match="every rule of adoption is dropped"):
+        calib.decide(PUBLISHED, draft, TRIAL, rules=dict.fromkeys(rules, False))
+
+
 def test_what_is_assumed_beside_the_page_is_kept_with_the_tables(shown):
     found, pages = shown
     everything = [c.get("en") for c in found.caveats]
