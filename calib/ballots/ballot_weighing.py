@@ -148,7 +148,7 @@ def weigh_ballots(
         raise InputError(message("ballots.input.every_track", absent=absent))
     seed = seed_of(rng)
     made = {
-        method: _weights(survey, base, levels, method, request, seed, where)
+        method: _weights(survey, base, request, method=method, name=where, levels=levels, seed=seed)
         for method, where in [(request.method, name), *((m, f"{name}/{m}") for m in request.also)]
     }
     weights, share = made[request.method]
@@ -187,11 +187,12 @@ def _levels(framework: Framework, request: BallotsRequest) -> tuple[str, ...]:
 def _weights(
     survey: Survey,
     base: WeightSet,
-    levels: tuple[str, ...],
-    method: str,
     request: BallotsRequest,
-    seed: tuple[int, ...],
+    *,
+    method: str,
     name: str,
+    levels: tuple[str, ...],
+    seed: tuple[int, ...],
 ) -> tuple[WeightSet, Mapping[str, float]]:
     """Return the weights by one estimator, and the tracks' shares in the common weights."""
     framework = survey.framework

@@ -202,7 +202,7 @@ def solve_best_worst(
     total = v.sum(axis=1)
     weights = v / total[:, None]
     xi = np.where(consistent, 0.0, 1.0 / total)
-    dual = _multipliers(a, o, best, worst, high, low, from_best <= from_worst)
+    dual = _multipliers(a, o, (best, worst), (high, low), from_best <= from_worst)
     dual[consistent] = 0.0
     dual[consistent, 0, 0] = 1.0
     bound = np.where(consistent, 0.0, certify(a, o, best, worst, dual))
@@ -214,10 +214,8 @@ def solve_best_worst(
 def _multipliers(
     a: FloatArray,
     o: FloatArray,
-    best: IntArray,
-    worst: IntArray,
-    high: IntArray,
-    low: IntArray,
+    ends: tuple[IntArray, IntArray],
+    conflict: tuple[IntArray, IntArray],
     by_best: BoolArray,
 ) -> FloatArray:
     """Solve the dual on the tight constraints: each v has one, and they form a cycle with tails.
@@ -225,6 +223,7 @@ def _multipliers(
     Column equations Aᵀz = 1. Items other than the two in conflict are tails with z from their own
     row; the cycle best → low → worst → high → best leaves two equations in z_B and z_W.
     """
+    (best, worst), (high, low) = ends, conflict
     rows = np.arange(len(a))
     a_bw = a[rows, worst]
     direct_high = (high == best) | (high == worst)
