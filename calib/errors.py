@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from calib.words import Message, Text, is_text, message, resolve_language, say
+from calib.words import Message, Text, is_text, message, resolve_language
 
 __all__ = [
     "CalibError",
@@ -25,7 +25,8 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "NotFoundError",
-    "suggest",
+    "did_you_mean",
+    "unknown",
 ]
 
 
@@ -302,22 +303,14 @@ class Faults:
             raise InputError(self.items)
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ``(did you mean …?)`` for the known word closest to ``word``, or an empty string.
-
-    In the current language; :func:`did_you_mean` gives a message for every language.
+def did_you_mean(word: str, known: Iterable[str]) -> Text | str:
+    """Return a message " (did you mean …?)" for the known word closest to ``word``, or nothing.
 
     Examples
     --------
-    >>> suggest("pubished", ["published", "equal"])
-    "(did you mean 'published'?)"
+    >>> str(did_you_mean("pubished", ["published", "equal"]))
+    " (did you mean 'published'?)"
     """
-    match = _closest(word, known)
-    return say("faults.did_you_mean", word=repr(match)).strip() if match else ""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> Text | str:
-    """Return a message " (did you mean …?)" for the known word closest to ``word``, or nothing."""
     match = _closest(word, known)
     return message("faults.did_you_mean", word=repr(match)) if match else ""
 

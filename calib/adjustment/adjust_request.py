@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from calib._types import FloatArray
-from calib.errors import Faults, suggest
+from calib.errors import Faults, did_you_mean
 from calib.framework import Framework
 from calib.outcomes.dominance.dominance_request import level_depths
 from calib.requests import Request
@@ -95,7 +95,7 @@ def _whole(value: Any) -> Any:
 def _measure(name: str) -> str:
     known = {**{m: m for m in MEASURES}, **_ALIASES}
     if name not in known:
-        hint = suggest(name, MEASURES)
+        hint = did_you_mean(name, MEASURES)
         raise ValueError(f"{name!r}: {message('adjustment.fault.measure', hint=hint)}".rstrip())
     return known[name]
 

@@ -15,7 +15,7 @@ from pydantic import Field, StrictInt
 
 from calib._streams import stream, token
 from calib._types import FloatArray, Seed
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.draws import FamilyRule, draw_weights
 from calib.outcomes.probabilities import (
@@ -345,7 +345,7 @@ def _rules(framework: Framework, case: str, request: UncertaintyRequest) -> dict
         if level not in levels:
             raise InputError(
                 message("outcomes.no_level", at=case, level=repr(level),
-                        hint=suggest(level, levels), levels=levels)
+                        hint=did_you_mean(level, levels), levels=levels)
             )  # fmt: skip
     rules: dict[str, FamilyRule] = {}
     for tree in framework.tracks.values():
@@ -361,7 +361,7 @@ def _rules(framework: Framework, case: str, request: UncertaintyRequest) -> dict
     if unknown:
         raise InputError(
             message("outcomes.acceptability.no_node", case=case, node=repr(unknown[0]),
-                    hint=suggest(unknown[0], rules))
+                    hint=did_you_mean(unknown[0], rules))
         )  # fmt: skip
     return rules
 

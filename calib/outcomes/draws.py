@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from calib._types import FloatArray, Seed
-from calib.errors import InfeasibleError, InputError, suggest
+from calib.errors import InfeasibleError, InputError, did_you_mean
 from calib.framework import Framework
 from calib.requests import Request
 from calib.words import message
@@ -118,7 +118,7 @@ def draw_family(
         return np.tile(centre, (size, 1))
     for code in (*rule.bounds, *rule.order):
         if code not in codes:
-            hint = suggest(code, codes)
+            hint = did_you_mean(code, codes)
             raise InputError(
                 message("outcomes.draws.no_sibling", code=code, codes=list(codes), hint=hint)
             )
@@ -254,7 +254,7 @@ def draw_weights(
     parents = {f.parent for t in framework.tracks.values() for f in t.families}
     for parent in rules:
         if parent not in parents:
-            hint = suggest(parent, parents)
+            hint = did_you_mean(parent, parents)
             raise InputError(message("outcomes.draws.no_parent", parent=repr(parent), hint=hint))
     out = {}
     for t in framework.tracks:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from calib._types import FloatArray, IntArray
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.framework import RuleOptions
 from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Ensemble, Population
@@ -80,7 +80,7 @@ class Quantities:
         if enterprise not in known:
             raise InputError(
                 message("outcomes.drivers.no_enterprise", id=repr(enterprise),
-                        hint=suggest(str(enterprise), known))
+                        hint=did_you_mean(str(enterprise), known))
             )  # fmt: skip
         return known[str(enterprise)]
 

@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt
 
 from calib._streams import stream
 from calib._types import BoolArray, IntArray
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.outcomes.agreement import (
     bootstrap_agreement,
     bowker_symmetry,
@@ -154,7 +154,7 @@ def _scopes(base: Rating, by: str | None) -> dict[str, dict[str, BoolArray]]:
     known = sorted({a for s in samples.values() for a in s.attributes})
     if by not in known:
         raise InputError(
-            message("outcomes.comparison.no_attribute", by=repr(by), hint=suggest(by, known),
+            message("outcomes.comparison.no_attribute", by=repr(by), hint=did_you_mean(by, known),
                     known=known or "–")
         )  # fmt: skip
     values = sorted({str(v) for s in samples.values() for v in s.attributes.get(by, [])})

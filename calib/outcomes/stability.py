@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
 from calib.outcomes.subject import (
@@ -207,7 +207,7 @@ def stability(
         if level not in levels:
             raise InputError(
                 message("outcomes.no_level", at="levels", level=repr(level),
-                        hint=suggest(level, levels), levels=levels)
+                        hint=did_you_mean(level, levels), levels=levels)
             )  # fmt: skip
     chosen = request.levels or tuple(levels)
     whole, options = scored.framework.rule, scored.rule_options

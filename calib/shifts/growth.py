@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, StrictFloat
 
 from calib._types import FloatArray
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.framework import Track
 from calib.rating import Scored, ScoredSample
 from calib.requests import Request
@@ -125,5 +125,5 @@ def check_growth(codes: tuple[str, ...], growth: Growth) -> None:
     """Raise :class:`InputError` for growth of nodes that the framework does not have."""
     for name in (*growth.points, *growth.catch_up):
         if name and name not in codes:
-            hint = suggest(name, codes)
+            hint = did_you_mean(name, codes)
             raise InputError(message("shift.growth_of_unknown", node=repr(name), hint=hint))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._types import FloatArray
-from calib.errors import Faults, InputError, did_you_mean, suggest
+from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework, Name
 from calib.report import Table, mark, release
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
@@ -156,7 +156,7 @@ class WeightSet:
             if code in tree.index and track in (None, t)
         }
         if not found:
-            hint = suggest(str(code), self.framework.codes)
+            hint = did_you_mean(str(code), self.framework.codes)
             raise InputError(message("weights.no_node", code=code, hint=hint))
         values = list(found.values())
         if max(values) - min(values) > SUM_TOLERANCE:

@@ -17,7 +17,7 @@ import pytest
 import xlsxwriter
 
 from calib.adjustment import read_ledger
-from calib.errors import Fault, InputError, suggest
+from calib.errors import Fault, InputError, did_you_mean
 from calib.experiment import load_experiment, parse_experiment
 from calib.experts import read_panel
 from calib.files import read_toml, shipped_data
@@ -166,7 +166,7 @@ def test_a_header_of_a_hundred_thousand_characters_is_answered_at_once(tmp_path)
     with pytest.raises(InputError, match="100,002 columns"):
         load_population(tmp_path / "p.csv", AII)
     assert time.process_time() - start < 5
-    assert suggest("x" * 100_000, ["xxx"]) == ""
+    assert did_you_mean("x" * 100_000, ["xxx"]) == ""
     assert caught.value.faults
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from calib.errors import Fault, InputError, suggest
+from calib.errors import Fault, InputError, did_you_mean
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
 from calib.experiment.results import OutcomeResult
@@ -35,7 +35,8 @@ def _dominance(context: Context, params: DominanceParams) -> Result:
     if unknown:
         raise InputError(
             Fault(context.file, "outcomes.dominance.sets",
-                  message("dominance.fault.no_set", hint=suggest(n, known)), n, " | ".join(known))
+                  message("dominance.fault.no_set", hint=did_you_mean(n, known)), n,
+                  " | ".join(known))
             for n in unknown
         )  # fmt: skip
     request = params.part(DominanceRequest)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from calib.errors import InputError, suggest
+from calib.errors import InputError, did_you_mean
 from calib.framework import Framework
 from calib.requests import Request
 from calib.words import message
@@ -35,7 +35,7 @@ def level_depths(framework: Framework, level: str | Sequence[str]) -> tuple[int,
     out: set[int] = set()
     for word in words:
         if word not in known:
-            hint = suggest(word, known)
+            hint = did_you_mean(word, known)
             raise InputError(
                 message("dominance.fault.level", level=repr(word), framework=framework.code,
                         hint=hint, known=list(known))
@@ -56,7 +56,7 @@ CAPPABLE = ("weight", "contribution", "variance_share", "main_effect", "shapley"
 
 def _measure(name: str) -> str:
     if name not in CAPPABLE:
-        hint = suggest(name, CAPPABLE)
+        hint = did_you_mean(name, CAPPABLE)
         raise ValueError(
             message("dominance.fault.no_cap", measure=repr(name), hint=hint, known=CAPPABLE)
         )
