@@ -441,7 +441,8 @@ def adjust(
         )  # fmt: skip
         last, final = once, once.weights
     spec = spec if relaxed is None else relaxed.spec
-    refits = Refits(weights, final, scored, spec, seed if resamples is None else resamples)
+    refits = Refits(weights, final, scored, spec, seed if resamples is None else resamples,
+                    None if made or last is None else last.unrounded)  # fmt: skip
     share = 1 - float(np.prod([1 - s for s in request.steps])) if request.steps else 1.0
     drawn = followed(refits.uncertainty(), weights, final, share, request.grid)
     final = final.with_uncertainty(drawn)

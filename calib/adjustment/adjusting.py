@@ -68,6 +68,7 @@ class Adjusted:
     rounding : the integer programmes of the grid, by tracks and level; empty when not rounded
     notes : what could not be met, and what was done to the data
     misses : target variance shares that the weights do not have on the sample's own covariance
+    unrounded : the answer before rounding, by track; None where gaps were filled again
     """
 
     weights: WeightSet
@@ -81,6 +82,7 @@ class Adjusted:
     rounding: Mapping[str, GridRounding]
     notes: tuple[Text, ...]
     misses: tuple[Text, ...] = ()
+    unrounded: Mapping[str, FloatArray] | None = None
 
 
 def adjust_once(
@@ -108,7 +110,8 @@ def adjust_once(
     request = (weights, scored, spec, grid, name, rng)
     solution, rounding, after = _attempt(scores, *request)
     later = moments
-    if any(np.isnan(s.X).any() for s in scored.samples.values()):
+    gaps = any(np.isnan(s.X).any() for s in scored.samples.values())
+    if gaps:
         solution, rounding, after, later, said = _refilled(
             scores, (solution, rounding, after), *request
         )
@@ -122,7 +125,7 @@ def adjust_once(
     return Adjusted(
         after, weights, spec, solution, measure_table(weights, after, moments, spec.on, later),
         price_table(solution), moves, distance_table(weights, after, spec), rounding,
-        (*notes, *solution.notes, *fit_notes), misses,
+        (*notes, *solution.notes, *fit_notes), misses, None if gaps else solution.local,
     )  # fmt: skip
 
 

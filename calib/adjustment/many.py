@@ -99,7 +99,7 @@ def _solve_part(
     near: Mapping[str, FloatArray],
 ) -> list[Found]:
     out = [Found() for _ in spaces]
-    rows = [demand_rows(s, spec, m) for s, m in zip(spaces, moments, strict=True)]
+    rows = _rows(spaces, spec, moments)
     tracks = [b.track.code for b in spaces[0].blocks]
     groups: dict[object, list[int]] = {}
     for i, (space, row) in enumerate(zip(spaces, rows, strict=True)):
@@ -115,6 +115,20 @@ def _solve_part(
         for k, i in enumerate(which):
             local = own[k].local_weights(z[k]) if solved[k] else {}
             out[i] = Found(local, bool(unreached[k]))
+    return out
+
+
+def _rows(
+    spaces: Sequence[Space], spec: ResolvedRequest, moments: Sequence[Mapping[str, Moments]]
+) -> list[Rows]:
+    """Return the linear constraints of every draw; once where only the enterprises differ."""
+    made: dict[object, Rows] = {}
+    out = []
+    for i, (space, m) in enumerate(zip(spaces, moments, strict=True)):
+        key = (id(space), i if "contribution" in spec.caps else None)
+        if key not in made:
+            made[key] = demand_rows(space, spec, m)
+        out.append(made[key])
     return out
 
 

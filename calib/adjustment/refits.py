@@ -101,6 +101,7 @@ class Refits:
     scored : the enterprises
     spec : the request on the tree
     rng : seed or generator of the bootstrap samples; a generator is not advanced
+    full : the answer on all enterprises before rounding, by track, where it is known
     """
 
     def __init__(
@@ -110,7 +111,9 @@ class Refits:
         scored: Scored,
         spec: ResolvedRequest,
         rng: Seed,
+        full: Mapping[str, FloatArray] | None = None,
     ) -> None:
+        self._full = full
         self.weights, self.after, self.spec = weights, after, replace(spec, origin=None)
         self.scored = scored
         self._generator = deepcopy(np.random.default_rng(rng))
@@ -133,6 +136,8 @@ class Refits:
     @cached_property
     def full(self) -> Mapping[str, FloatArray]:
         """Local weights by track, adjusted on all enterprises and not rounded."""
+        if self._full is not None:
+            return self._full
         everyone = {t: np.ones(len(X)) for t, X in self.scores.items()}
         rng = deepcopy(self._generator).spawn(1)[0]
         return solve(self.space, self.spec, self.moments(everyone), rng=rng).local

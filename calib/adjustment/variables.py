@@ -261,27 +261,23 @@ def contribution_rows(space: Space, moments: Mapping[str, Moments], cap: float, 
     -----
     Σ_{l under v} g_l x̄_l <= κ Σ_m g_m x̄_m, linear and homogeneous in the weights.
     """
-    rows, labels, relief = [], [], []
+    rows, relief = [], []
+    labels: list[str] = []
     for block in space.blocks:
         mean = moments[block.track.code].mean
         part = mean @ block.inside  # mean score of each variable's node
-        under = block.track.membership(_targets(block, depth)).astype(float)
-        for number, node in enumerate(_targets(block, depth)):
-            row = np.zeros(space.size + 1)
-            row[block.span] = (mean * under[number]) @ block.inside - cap * part
-            rows.append(row[:-1])
-            gain = np.zeros(space.size + 1)
-            gain[block.span] = part
-            relief.append(gain)
-            labels.append(constraint_name("contribution", where=block.names[node], cap=cap))
+        nodes = block.track.at_depth(depth)
+        under = block.track.membership(nodes).astype(float)
+        own, gain = np.zeros((2, len(nodes), space.size + 1))
+        own[:, block.span] = (under * mean) @ block.inside - cap * part
+        gain[:, block.span] = part
+        rows.append(own[:, :-1])
+        relief.append(gain)
+        labels += [constraint_name("contribution", where=block.names[i], cap=cap) for i in nodes]
+    a = np.concatenate(rows)
     # Rows in points become rows in weights, so that tolerances mean the same everywhere.
-    scale = np.maximum(np.abs(np.array(rows)).max(axis=1), 1e-12)
-    return make_rows(
-        np.array(rows) / scale[:, None],
-        np.zeros(len(rows)),
-        labels,
-        np.array(relief) / scale[:, None],
-    )
+    scale = np.maximum(np.abs(a).max(axis=1), 1e-12)[:, None]
+    return make_rows(a / scale, np.zeros(len(a)), labels, np.concatenate(relief) / scale)
 
 
 def bound_rows(space: Space, bounds: Bounds) -> Rows:
