@@ -24,9 +24,9 @@ from scipy.optimize import minimize
 
 from calib.adjustment import adjust
 from calib.adjustment.adjust_request import AdjustRequest
+from calib.adjustment.risk_budgeting import risk_budget
 from calib.adjustment.solve import solve
 from calib.adjustment.variables import build_space
-from calib.adjustment.variance_problems import risk_budget
 from calib.framework import load_framework
 from calib.outcomes.dominance import dominance, moments_of
 from calib.population import generate_population, load_population

@@ -13,9 +13,9 @@ import numpy as np
 from calib._types import FloatArray
 from calib.adjustment.adjust_request import ResolvedRequest
 from calib.adjustment.nearest import Certificate
+from calib.adjustment.risk_budgeting import risk_budget
 from calib.adjustment.star_fit import StarFit
 from calib.adjustment.variables import Space
-from calib.adjustment.variance_problems import risk_budget
 from calib.errors import InputError
 from calib.framework import Track
 from calib.outcomes.dominance.moments import (

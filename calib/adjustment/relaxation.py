@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from calib.adjustment.adjust_request import ResolvedRequest
-from calib.adjustment.adjusting import measure_table, space_of
+from calib.adjustment.adjusting import space_of
+from calib.adjustment.before_and_after import measure_table
 from calib.adjustment.solve import solve
 from calib.adjustment.variables import Space
 from calib.errors import ConvergenceError, InfeasibleError, InputError, NotFoundError

@@ -10,14 +10,8 @@ import numpy as np
 
 from calib._types import FloatArray
 from calib.adjustment.adjust_request import ResolvedRequest
-from calib.adjustment.adjusting import (
-    Adjusted,
-    adjust_once,
-    finished,
-    measure_table,
-    space_of,
-    star_moves_table,
-)
+from calib.adjustment.adjusting import Adjusted, adjust_once, finished, space_of
+from calib.adjustment.before_and_after import measure_table, star_moves_table
 from calib.adjustment.constraint_names import place_name
 from calib.adjustment.ledger import Ledger, in_both, local_by_code
 from calib.adjustment.relaxation import Relaxed, with_relaxation

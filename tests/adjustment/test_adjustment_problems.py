@@ -23,7 +23,7 @@ from calib.adjustment.constraints import (
     nonnegative_rows,
     stack_rows,
 )
-from calib.adjustment.variance_problems import degenerate_direction
+from calib.adjustment.risk_budgeting import degenerate_direction
 from calib.adjustment.variance_search import CapProblem, polish
 from calib.errors import InfeasibleError, InputError, NotFoundError
 from calib.outcomes.dominance import Moments, correlation_with_total, moments_of, variance_share

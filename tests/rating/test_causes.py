@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from shipped import shipped_run
 
-from calib.adjustment.adjusting import star_moves_table
+from calib.adjustment.before_and_after import star_moves_table
 from calib.framework import load_framework
 from calib.outcomes import mover_table
 from calib.population import generate_population
