@@ -10,17 +10,16 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.adjust_request import ResolvedRequest
-from calib.adjustment.constraints import Rows, stack_rows
-from calib.adjustment.grid import GridRounding, round_to_grid
-from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
-from calib.adjustment.variables import (
-    Space,
+from calib.adjustment.constraint_rows import (
     bound_rows,
-    build_space,
     order_rows,
     positive_rows,
     relative_floor_rows,
 )
+from calib.adjustment.constraints import Rows, stack_rows
+from calib.adjustment.grid import GridRounding, round_to_grid
+from calib.adjustment.solve import demand_rows, share_caps, solve, spec_for
+from calib.adjustment.variables import Space, build_space
 from calib.errors import InfeasibleError, NotFoundError
 from calib.outcomes.dominance.moments import Moments
 from calib.weights import WeightSet

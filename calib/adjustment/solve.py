@@ -13,6 +13,15 @@ import numpy as np
 from calib._types import FloatArray, Seed
 from calib.adjustment.adjust_request import ResolvedRequest
 from calib.adjustment.constraint_names import constraint_name
+from calib.adjustment.constraint_rows import (
+    bound_rows,
+    contribution_rows,
+    group_rows,
+    order_rows,
+    positive_rows,
+    relative_floor_rows,
+    weight_cap_rows,
+)
 from calib.adjustment.constraints import Rows, stack_rows
 from calib.adjustment.families import (
     Solution,
@@ -25,16 +34,7 @@ from calib.adjustment.families import (
 from calib.adjustment.nearest import nearest_weights
 from calib.adjustment.risk_budgeting import risk_budget
 from calib.adjustment.star_fit import StarFit, StarTask, fit_stars
-from calib.adjustment.variables import (
-    Space,
-    bound_rows,
-    contribution_rows,
-    group_rows,
-    order_rows,
-    positive_rows,
-    relative_floor_rows,
-    weight_cap_rows,
-)
+from calib.adjustment.variables import Space
 from calib.adjustment.variance_caps import nearest_under_share_cap
 from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, InputError

@@ -12,8 +12,9 @@ import pytest
 
 from calib.adjustment import AdjustResult, round_to_grid
 from calib.adjustment import adjust as adjusted
+from calib.adjustment.constraint_rows import positive_rows
 from calib.adjustment.solve import share_caps
-from calib.adjustment.variables import build_space, positive_rows
+from calib.adjustment.variables import build_space
 from calib.errors import InfeasibleError
 from calib.outcomes.dominance import moments_of
 from calib.population import generate_population

@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 
 from calib.adjustment import fit_stars, nearest_weights, round_to_grid
+from calib.adjustment.constraint_rows import contribution_rows, positive_rows, weight_cap_rows
 from calib.adjustment.constraints import make_rows, stack_rows
 from calib.adjustment.solve import share_caps
 from calib.adjustment.star_fit import StarTask, star_model
-from calib.adjustment.variables import (
-    build_space,
-    contribution_rows,
-    positive_rows,
-    weight_cap_rows,
-)
+from calib.adjustment.variables import build_space
 from calib.errors import InfeasibleError, InputError
 from calib.outcomes.dominance import leave_out, level_depths, leverage, moments_of
 from calib.population import generate_population
