@@ -86,7 +86,7 @@ def test_every_deviation_stands_first_in_the_report_and_in_the_manifest(file, tm
     assert body.index("4 deviations from it") < body.index("Recommendation")
     assert ("Decision · rules of adoption · largest share of stars that may change "
             "(decision.rules.stars_moved): locked 0.2, now 0.5") in report  # fmt: skip
-    page = report[report.index('class="calib-page"') :]
+    page = report[report.index('class="calib-page') :]
     assert "4 deviations from it" in page  # the page says when its rules were set
 
 
