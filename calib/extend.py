@@ -5,7 +5,7 @@ See ``docs/add-source.md`` and ``docs/add-outcome.md``.
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome, Source
-from calib.report import Column, Drawing, Note, Result, Role, SchemaError, Table
+from calib.report import Column, Drawing, Live, LiveFigure, Note, Result, Role, SchemaError, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Root, Weighed, WeightSet, derive, from_table
 from calib.words import Name, Text
@@ -14,6 +14,8 @@ __all__ = [
     "Column",
     "Context",
     "Drawing",
+    "Live",
+    "LiveFigure",
     "Name",
     "Note",
     "Outcome",

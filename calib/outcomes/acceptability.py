@@ -31,7 +31,7 @@ from calib.population import Population
 from calib.rating import Rating, Scored, ScoredSample, over_samples, rate
 from calib.rating.gates_and_caps import is_plain
 from calib.rating.over_samples import long_form
-from calib.report import Drawing, Note, Result, Role, Table
+from calib.report import Drawing, Live, LiveFigure, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, WeightSet
 from calib.words import Name, Text, message
@@ -126,6 +126,29 @@ class _Case:
             }))  # fmt: skip
         return pd.concat(parts, ignore_index=True)
 
+    def spread(self) -> dict[str, Any]:
+        """Return how the families of each track vary, nothing where a page cannot draw that way."""
+        simple = all(
+            r.kind in ("uniform", "interval", "fixed") and not r.order and not r.bounds
+            for r in self.rules.values()
+        )
+        if self.drawn or not simple:
+            return {}
+        framework = self.rating.framework
+        spread = {}
+        for t, track in framework.tracks.items():
+            stated = []
+            for family in track.families:
+                rule = self.rules.get(family.parent)
+                if rule is not None and rule.kind != "fixed" and len(family.members) > 1:
+                    own = {"members": [int(i) for i in family.members], "kind": rule.kind}
+                    stated.append(own if rule.within is None else {**own, "within": rule.within})
+            spread[t] = stated
+        error = max(float(e.max(initial=0.0)) for e in self.error.values())
+        tops = {tuple(t.codes[i] for i in t.families[0].members) for t in framework.tracks.values()}
+        shared = len(tops) == 1 and set(next(iter(tops))) <= set(framework.shared)
+        return {"spread": spread, "shared": shared, "error": error}
+
     def expected(self) -> pd.DataFrame:
         import pandas as pd
 
@@ -191,6 +214,19 @@ class AcceptabilityResult(Result):
     def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
         """One bar an enterprise, for every case."""
         return tuple(_drawing(c) for c in self.cases)
+
+    @property
+    def live(self) -> Live | None:
+        """How a published page computes one case again, by draws of its own where it can."""
+        case = self.cases[0]
+        if len(self.cases) > 1:
+            return None
+        spread = case.spread()
+        return Live(
+            [case.rating.as_live(case.name)], base=case.name, spread=spread,
+            tables={n: n for n in ("acceptability", "expected-stars")} if spread else {},
+            figures={d.name: LiveFigure("acceptability") for d in self.drawings} if spread else {},
+        )  # fmt: skip
 
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]

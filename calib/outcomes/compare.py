@@ -28,7 +28,7 @@ from calib.outcomes.tipping import YearPath
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.over_samples import long_form
-from calib.report import Column, Drawing, Note, Result, Role, Table
+from calib.report import Column, Drawing, Live, LiveFigure, Note, Result, Role, Table
 from calib.requests import expect, takes
 from calib.weights import (
     Sets,
@@ -151,7 +151,7 @@ class ComparisonResult(Result):
     @cached_property
     def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
         """Star distributions, first-level weights, and a transition matrix for every set."""
-        shown = [n for n in self.ratings if "/" not in n or n == self.baseline]
+        shown = self._shown
         # One or two moves are a sentence, not a matrix.
         others = [n for n in shown if self._moves(n) >= FEWEST_DRAWN][:MOST_TRANSITIONS]
         return (
@@ -169,17 +169,39 @@ class ComparisonResult(Result):
         """What the framework, the enterprises and the rule options say about the numbers."""
         return tuple(self._notes())
 
-    def label(self, name: str, lang: str) -> str:
+    def label(self, name: str) -> Text:
         """Return what tables and figures call a set; see :func:`calib.weights.set_names`."""
-        return set_names(self.sets)[f"set:{name}"].get(lang)
+        return set_names(self.sets)[f"set:{name}"]
 
-    def rated_label(self, name: str, lang: str) -> str:
+    def rated_label(self, name: str) -> Text:
         """Return a set's label and, where they grow, what its enterprises have become."""
-        label = self.label(name, lang)
+        label = self.label(name)
         if name not in self.grown:
             return label
-        shown = message("experiment.label_grown", label=label, grown=self.grown[name])
-        return shown.get(lang)
+        return message("experiment.label_grown", label=label, grown=self.grown[name])
+
+    @property
+    def live(self) -> Live:
+        """How a published page computes the comparison again."""
+        tables = ("stars", "node-stars", "enterprises", "downgrades", "agreement", "movers",
+                  "transitions")  # fmt: skip
+        moves = {_transition_name(n): LiveFigure("transitions", {n: self.label(n)})
+                 for n in self.ratings}  # fmt: skip
+        return Live(
+            [r.as_live(n, self.paths.get(n)) for n, r in self.ratings.items()],
+            base=self.baseline,
+            tables={n: n for n in tables},
+            figures={
+                "stars": LiveFigure("sets", {n: self.rated_label(n) for n in self._shown}),
+                "weights": LiveFigure("weights", {n: self.label(n) for n in self._shown}),
+                **moves,
+            },
+        )
+
+    @property
+    def _shown(self) -> list[str]:
+        """Sets that figures show: not those that only lead to others."""
+        return [n for n in self.ratings if "/" not in n or n == self.baseline]
 
     def _downgrades(self) -> Sequence[Table]:
         """Return the table of downgrades, where the rule has anything that downgrades."""
@@ -256,7 +278,7 @@ class ComparisonResult(Result):
         )
         counts = wide.loc[list(names)]
         counts.columns = pd.Index([n.get(lang) for n in self.base.framework.rule.labels])
-        counts.index = pd.Index([self.rated_label(n, lang) for n in names])
+        counts.index = pd.Index([self.rated_label(n).get(lang) for n in names])
         scored = self.base.scored
         return star_distribution(
             counts, totals=[len(scored)] * len(names), language=lang, synthetic=scored.synthetic
@@ -270,7 +292,7 @@ class ComparisonResult(Result):
         track = next(iter(self.base.framework.tracks.values()))
         top = track.at_depth(1)
         table = pd.DataFrame(
-            {self.label(n, lang): self.sets[n].local[track.code][top] for n in names},
+            {self.label(n).get(lang): self.sets[n].local[track.code][top] for n in names},
             index=[track.nodes[i].name.get(lang) for i in top],
         )
         return weights_by_set(table, language=lang)
@@ -285,14 +307,15 @@ class ComparisonResult(Result):
             matrix = transition_matrix(self.ratings[name], self.base)
             return transitions(
                 pd.DataFrame(matrix, index=labels, columns=labels),
-                before=self.rated_label(self.baseline, lang),
-                after=self.rated_label(name, lang),
+                before=self.rated_label(self.baseline).get(lang),
+                after=self.rated_label(name).get(lang),
                 language=lang,
                 synthetic=self.base.scored.synthetic,
             )
 
-        title = message("outcomes.comparison.transition_figure", before=self.baseline, after=name)
-        return Drawing(f"transitions-{name.replace('/', '-')}", title, draw, roles=(Role.COUNT,))
+        title = message("outcomes.comparison.transition_figure", before=self.label(self.baseline),
+                        after=self.label(name))  # fmt: skip
+        return Drawing(_transition_name(name), title, draw, roles=(Role.COUNT,))
 
     def _notes(self) -> Iterator[Note]:
         framework, scored = self.base.framework, self.base.scored
@@ -309,10 +332,12 @@ class ComparisonResult(Result):
                 yield Note(said)
         growing = [n for n in self.grown if "/" not in n]
         if growing:
-            yield Note(message("outcomes.comparison.growing", sets=growing), warning=True)
+            grown = [self.label(n) for n in growing]
+            yield Note(message("outcomes.comparison.growing", sets=grown), warning=True)
         empty = [t for t in framework.tracks if t not in scored.samples]
         if empty:
-            yield Note(message("outcomes.comparison.empty", tracks=empty))
+            names = [framework.tracks[t].name for t in empty]
+            yield Note(message("outcomes.comparison.empty", tracks=names))
         rule = framework.rule
         if not (rule.gates or rule.node_gates or rule.caps):
             yield Note(message("outcomes.comparison.no_gates"))
@@ -430,6 +455,11 @@ def _growth(candidate: WeightSet | Weighed) -> Any:
 def _path(candidate: WeightSet | Weighed) -> Any:
     """Return the weights on the way to a result's weights, None if they did not move there."""
     return getattr(candidate, "path", None)
+
+
+def _transition_name(name: str) -> str:
+    """Return the name of the figure of a set's transitions."""
+    return f"transitions-{name.replace('/', '-')}"
 
 
 def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:

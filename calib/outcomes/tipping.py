@@ -15,8 +15,9 @@ from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_p
 from calib.outcomes.subject import Incomplete, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
-from calib.report import Drawing, Note, Result, Role, Table
+from calib.report import Drawing, Live, LiveFigure, LiveRating, Note, Result, Role, Table
 from calib.requests import expect
+from calib.weights import WeightSet
 from calib.words import Name, Text, message
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class YearPath(Path, Protocol):
     @property
     def years(self) -> tuple[float, float]:
         """First and last year."""
+        ...
+
+    def at(self, year: float, name: str | None = None) -> WeightSet:
+        """Return the weight set of a year."""
         ...
 
 
@@ -141,6 +146,22 @@ class TippingResult(Result):
     def drawings(self) -> Sequence[Drawing]:  # type: ignore[override]
         """The star distribution over the years."""
         return tuple(_drawing(c, self.framework.rule) for c in self.courses)
+
+    @property
+    def live(self) -> Live | None:
+        """How a published page computes one path of enterprises that stay as they are again."""
+        course = self.courses[0]
+        if len(self.courses) > 1 or course.scored is None or course.path is None or course.growing:
+            return None
+        check = [
+            {t: {"counts": counts[y].tolist()} for t, counts in course.by_year.items()}
+            for y in range(len(course.whole_years))
+        ]
+        # What is followed over the years is no set of its own: it opens at the last year.
+        weights = course.path.at(course.path.years[1], course.name)
+        figure = {d.name: LiveFigure("years") for d in self.drawings}
+        return Live([LiveRating("", weights, course.scored, check, course.path)],
+                    tables={"tipping-points": "tipping"}, figures=figure)  # fmt: skip
 
     @cached_property
     def notes(self) -> Sequence[Note]:  # type: ignore[override]

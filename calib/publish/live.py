@@ -1,9 +1,10 @@
 """Live notebooks: what tables and figures were computed from, so that a page recomputes them.
 
 While a notebook is executed for publication, results note beside each output its recipe: which
-ratings it is made from. The weights, the rule and the scores behind them are kept once a page. The
-page rates with the engine (:mod:`calib.publish.engine`), finds the executed output again, and
-then lets its reader change weights, gates, rule options and the year.
+ratings it is made from, as the result's :class:`~calib.report.Live` says. The weights, the rule and
+the scores behind them are kept once a page. The page rates with the engine
+(:mod:`calib.publish.engine`), finds the executed output again, and then lets its reader change
+weights, gates, rule options and the year.
 """
 
 from __future__ import annotations
@@ -11,18 +12,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from calib.outcomes.acceptability import AcceptabilityResult
-from calib.outcomes.compare import ComparisonResult
-from calib.outcomes.tipping import TippingResult
 from calib.publish.engine import asset
 from calib.publish.explorer import embed_json
 from calib.publish.live_inputs import Inputs
-from calib.rating import Rating, Scored
-from calib.report import Column, Drawing, Recorder, Table, record_with
-from calib.weights import Weighed, WeightSet
+from calib.rating import Scored
+from calib.report import Column, Drawing, Live, Recorder, Table, record_with
 from calib.words import current_language
 from calib.words.catalogue import Template, templates
 
@@ -81,23 +78,24 @@ class LiveRecorder(Recorder):
 
     def table(self, table: Table, shown: Table, markup: str) -> str:
         """Return a table with its recipe; as it is where nothing can be recomputed."""
-        source = table.source
-        if not self._known(source):
+        live = self._live(table.source)
+        if live is None:
             return markup
         inputs = Inputs()
-        recipe = self._recipe(source, inputs)
-        if shown.frame is table.frame and recipe["ratings"]:
-            recipe |= _table_recipe(table)
+        recipe = _recipe(live, inputs)
+        if shown.frame is table.frame and live.ratings:
+            recipe |= _table_recipe(table, live)
         return self._wrapped(markup, recipe, inputs)
 
     def figure(self, source: Any, drawing: Drawing | None, markup: str) -> str:
         """Return the SVG of a figure with its recipe; as it is where nothing is known of it."""
-        if not self._known(source):
+        live = self._live(source)
+        if live is None:
             return markup
         inputs = Inputs()
-        recipe = self._recipe(source, inputs)
-        if drawing is not None and recipe["ratings"]:
-            recipe |= _figure_recipe(source, drawing)
+        recipe = _recipe(live, inputs)
+        if drawing is not None and live.ratings:
+            recipe |= _figure_recipe(drawing, live)
         given = f" data-live='{_attribute(recipe)}'"
         told = self._new(inputs)
         noted = re.sub(r"^\s*<svg\b", lambda m: f"{m[0]}{given}", markup)
@@ -106,42 +104,24 @@ class LiveRecorder(Recorder):
 
     def sentences(self, source: Any, markup: str) -> str:
         """Return sentences with what they are about: the page says when they no longer hold."""
-        if not self._known(source):
+        live = self._live(source)
+        if live is None:
             return markup
         inputs = Inputs()
-        return self._wrapped(markup, self._recipe(source, inputs), inputs)
+        return self._wrapped(markup, _recipe(live, inputs), inputs)
 
-    def _known(self, source: Any) -> bool:
-        """Whether what a result was computed from is known, and may stand in the page."""
-        if isinstance(source, WeightSet | Weighed):
-            return True
-        parts = list(_scored(source))
-        return bool(parts) and all(self._allowed(s) for s in parts)
+    def _live(self, source: Any) -> Live | None:
+        """Return how a result is computed again, None where the page may not or cannot."""
+        live: Live | None = getattr(source, "live", None)
+        if live is None or not all(self._allowed(r.scored) for r in live.ratings):
+            return None
+        return live
 
     def _allowed(self, scored: Scored) -> bool:
         if scored.imputations:
             return False
         ids = {str(i) for s in scored.samples.values() for i in s.ids}
         return self._only is None or ids <= self._only
-
-    def _recipe(self, source: Any, inputs: Inputs) -> dict[str, Any]:
-        if isinstance(source, WeightSet | Weighed):
-            # Not computed again: the page says so when the weights are changed.
-            weights = source if isinstance(source, WeightSet) else source.weights
-            return {"ratings": [], "base": "", "weights": weights.digest}
-        if isinstance(source, Rating):
-            return {"ratings": [["", inputs.rating(source)]], "base": ""}
-        if isinstance(source, ComparisonResult):
-            ratings = [
-                [name, inputs.rating(r, source.paths.get(name))]
-                for name, r in source.ratings.items()
-            ]
-            return {"ratings": ratings, "base": source.baseline}
-        if isinstance(source, AcceptabilityResult):
-            case = source.cases[0]
-            ratings = [[case.name, inputs.rating(case.rating)]]
-            return {"ratings": ratings, "base": case.name, **_spread(case)}
-        return {"ratings": [["", inputs.course(source.courses[0])]], "base": ""}
 
     def _wrapped(self, markup: str, recipe: Mapping[str, Any], inputs: Inputs) -> str:
         told = self._new(inputs)
@@ -168,70 +148,38 @@ def record(only: Iterable[str] | None = None) -> None:
     record_with(LiveRecorder(only))
 
 
-def _scored(source: Any) -> Iterator[Scored]:
-    """Yield the scores behind a result, nothing for one that the page does not know."""
-    if isinstance(source, Rating):
-        yield source.scored
-    elif isinstance(source, ComparisonResult):
-        yield from (r.scored for r in source.ratings.values())
-    elif isinstance(source, AcceptabilityResult) and len(source.cases) == 1:
-        yield source.cases[0].rating.scored
-    elif isinstance(source, TippingResult) and len(source.courses) == 1:
-        course = source.courses[0]
-        if course.scored is not None and course.path is not None and not course.growing:
-            yield course.scored
-
-
-def _spread(case: Any) -> dict[str, Any]:
-    """Return how the families of each track vary, nothing where the page cannot draw that way."""
-    simple = all(
-        r.kind in ("uniform", "interval", "fixed") and not r.order and not r.bounds
-        for r in case.rules.values()
-    )
-    if case.drawn or not simple:
-        return {}
-    framework = case.rating.framework
-    spread = {}
-    for t, track in framework.tracks.items():
-        stated = []
-        for family in track.families:
-            rule = case.rules.get(family.parent)
-            if rule is not None and rule.kind != "fixed" and len(family.members) > 1:
-                own = {"members": [int(i) for i in family.members], "kind": rule.kind}
-                stated.append(own if rule.within is None else {**own, "within": rule.within})
-        spread[t] = stated
-    error = max(float(e.max(initial=0.0)) for e in case.error.values())
-    tops = {tuple(t.codes[i] for i in t.families[0].members) for t in framework.tracks.values()}
-    shared = len(tops) == 1 and set(next(iter(tops))) <= set(framework.shared)
-    return {"spread": spread, "shared": shared, "error": error}
+def _recipe(live: Live, inputs: Inputs) -> dict[str, Any]:
+    """Return which ratings an output is made from; the page says where weights were changed."""
+    if not live.ratings:
+        return {"ratings": [], "base": "", "weights": live.weights}
+    ratings = [[r.name, inputs.rating(r)] for r in live.ratings]
+    return {"ratings": ratings, "base": live.base, **live.spread}
 
 
 def _attribute(recipe: Mapping[str, Any]) -> str:
     return html.escape(json.dumps(recipe, ensure_ascii=False, separators=(",", ":")), quote=True)
 
 
-def _table_recipe(table: Table) -> dict[str, Any]:
+def _table_recipe(table: Table, live: Live) -> dict[str, Any]:
     """Return what the page needs to make a table: its columns, and how many rows are shown."""
-    known, along = _TABLES.get(table.name), isinstance(table.source, TippingResult)
-    lang = current_language()
-    drawn = isinstance(table.source, AcceptabilityResult)
+    kind, lang = live.tables.get(table.name), current_language()
+    if kind is None:
+        return {}
     columns = [
-        _column(k, c, drawn) for k, c in table.shown_columns.items()
+        _column(k, c, bool(live.spread)) for k, c in table.shown_columns.items()
         if k != {"zh": "name_en", "en": "name_zh"}.get(lang)
     ]  # fmt: skip
-    if along:
-        return {"table": "tipping", "columns": columns} if table.name == "tipping-points" else {}
-    if known is None or (table.shown is not None and table.name != "node-stars"):
-        return {}
-    if isinstance(table.source, AcceptabilityResult) and not _spread(table.source.cases[0]):
+    if kind == "tipping":
+        return {"table": kind, "columns": columns}
+    if kind not in _TABLES or (table.shown is not None and kind != "node-stars"):
         return {}
     keys = {c["key"] for c in columns if not c.get("blank") and not _EACH.fullmatch(c["key"])}
-    if not keys <= known:
+    if not keys <= _TABLES[kind]:
         return {}
     rows = min(table.rows or 60, 60)
     named = (table.names or {}).items()
     called = {k: n.get(lang) for k, n in named if k.startswith(("set:", "case:"))}
-    return {"table": table.name, "columns": columns, "rows": rows, "names": called}
+    return {"table": kind, "columns": columns, "rows": rows, "names": called}
 
 
 def _column(key: str, column: Column, drawn: bool) -> dict[str, Any]:
@@ -245,30 +193,13 @@ def _column(key: str, column: Column, drawn: bool) -> dict[str, Any]:
     return out
 
 
-def _figure_recipe(source: Any, drawing: Drawing) -> dict[str, Any]:
-    lang = current_language()
-    if isinstance(source, TippingResult):
-        return {"figure": "years", "title": drawing.title.get(lang)}
-    name = drawing.name
-    if isinstance(source, AcceptabilityResult):
-        if not _spread(source.cases[0]):
-            return {}
-        return {"figure": "acceptability", "title": drawing.title.get(lang)}
-    if isinstance(source, Rating):
-        return {"figure": "stars", "title": drawing.title.get(lang)} if name == "stars" else {}
-    if name == "stars":
-        shown = [n for n in source.ratings if "/" not in n or n == source.baseline]
-        labels = {n: source.rated_label(n, lang) for n in shown}
-        return {"figure": "sets", "labels": labels, "title": drawing.title.get(lang)}
-    if name == "weights":
-        shown = [n for n in source.ratings if "/" not in n or n == source.baseline]
-        labels = {n: source.label(n, lang) for n in shown}
-        return {"figure": "weights", "labels": labels, "title": drawing.title.get(lang)}
-    moved = [n for n in source.ratings if f"transitions-{n.replace('/', '-')}" == name]
-    if len(moved) == 1:
-        labels = {moved[0]: source.label(moved[0], lang)}
-        return {"figure": "transitions", "labels": labels, "title": drawing.title.get(lang)}
-    return {}
+def _figure_recipe(drawing: Drawing, live: Live) -> dict[str, Any]:
+    lang, figure = current_language(), live.figures.get(drawing.name)
+    if figure is None:
+        return {}
+    labels = {n: label.get(lang) for n, label in figure.labels.items()}
+    own = {"labels": labels} if labels else {}
+    return {"figure": figure.kind, **own, "title": drawing.title.get(lang)}
 
 
 def collect(outputs: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,8 @@ from calib.figures import ink_on, star_colours
 from calib.framework import Framework
 from calib.outcomes.tipping import YearPath
 from calib.publish.engine import choices_data, rule_data, score_rows, text_data, track_data
-from calib.rating import Rating, Scored
+from calib.rating import Scored
+from calib.report import LiveRating
 from calib.weights import WeightSet
 from calib.words import current_language
 
@@ -28,37 +29,13 @@ class Inputs:
             "frameworks": {}, "populations": {}, "sets": {}, "ratings": {},
         }  # fmt: skip
 
-    def rating(self, rating: Rating, path: YearPath | None = None) -> str:
+    def rating(self, rating: LiveRating) -> str:
         """Keep a rating and what it is made from; return its key."""
         framework = self._framework(rating.scored.framework)
-        check = {
-            t: {
-                "counts": np.bincount(
-                    s.star, minlength=rating.framework.rule.stars
-                ).tolist(),
-                "total": float(s.total.sum()),
-            }
-            for t, s in rating.samples.items()
-        }  # fmt: skip
         return self._kept("ratings", {
-            "set": self._set(rating.weights, framework, path),
+            "set": self._set(rating.weights, framework, rating.path),
             "population": self._population(rating.scored, framework),
-            "check": [check],
-        })  # fmt: skip
-
-    def course(self, course: Any) -> str:
-        """Keep the rating of the enterprises along a path, checked in every year."""
-        framework = self._framework(course.scored.framework)
-        check = [
-            {t: {"counts": counts[y].tolist()} for t, counts in course.by_year.items()}
-            for y in range(len(course.whole_years))
-        ]
-        # What is followed over the years is no set of its own: it opens at the last year.
-        weights = course.path.at(course.path.years[1], course.name)
-        return self._kept("ratings", {
-            "set": self._set(weights, framework, course.path),
-            "population": self._population(course.scored, framework),
-            "check": check,
+            "check": rating.check,
         })  # fmt: skip
 
     def _kept(self, kind: str, data: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ from calib.rating.stars import (
     scored_nodes,
     stars,
 )
-from calib.report import Drawing, Note, Result, Role, Table
+from calib.report import Drawing, Live, LiveFigure, LiveRating, Note, Result, Role, Table
 from calib.requests import expect
 from calib.weights import WeightSet
 from calib.words import Text, message
@@ -196,6 +196,27 @@ class Rating(Result):
                 redraw=self._draw,
             ),
         )
+
+    @property
+    def live(self) -> Live:
+        """How a published page computes the rating again."""
+        tables = ("stars", "node-stars", "enterprises", "downgrades", "thresholds")
+        return Live((self.as_live(),), tables={n: n for n in tables},
+                    figures={"stars": LiveFigure("stars")})  # fmt: skip
+
+    def as_live(self, name: str = "", path: Any = None) -> LiveRating:
+        """Return the rating as part of what a published page computes again.
+
+        Parameters
+        ----------
+        name : of the set in the tables of the result that it is part of
+        path : the weights over the years that lead to the set, if any do
+        """
+        check = {
+            t: {"counts": self.counts(t).tolist(), "total": float(s.total.sum())}
+            for t, s in self.samples.items()
+        }
+        return LiveRating(name, self.weights, self.scored, [check], path)
 
     def _draw(self, table: pd.DataFrame, lang: str) -> Any:
         """Draw the stars of every scope in a table of stars; texts in it are hidden."""

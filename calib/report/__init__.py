@@ -13,6 +13,7 @@ from calib.report.display import (
     spell_options,
 )
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
+from calib.report.live import Live, LiveFigure, LiveRating
 from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
 from calib.report.sections import (
@@ -45,6 +46,9 @@ __all__ = [
     "Column",
     "Drawing",
     "Limits",
+    "Live",
+    "LiveFigure",
+    "LiveRating",
     "Note",
     "PageFigure",
     "PageSection",

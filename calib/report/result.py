@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError, unknown
+from calib.report.live import Live
 from calib.report.showing import current_limits, current_recorder, mark, release, withheld
 from calib.report.table import Drawing, Note, Table
 from calib.words import Text, message, resolve_language
@@ -45,6 +46,11 @@ class Result:
         framework: Any = getattr(self, "framework", None)
         names: Mapping[str, Text] = {} if framework is None else framework.names
         return names
+
+    @property
+    def live(self) -> Live | None:
+        """How a published page computes the result again, None where it cannot."""
+        return None
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from calib.report import Drawing, Note, Result, Table
+from calib.report import Drawing, Live, Note, Result, Table
 from calib.weights.evidence import Evidence
 from calib.weights.weightset import WeightSet
 from calib.words import Text, message
@@ -44,6 +44,11 @@ class Weighed(Result):
     def names(self) -> Mapping[str, Text]:
         """Names of nodes, tracks and levels by code."""
         return self.weights.framework.names
+
+    @property
+    def live(self) -> Live:
+        """What a published page knows of the weights: it says where they were changed."""
+        return self.weights.live
 
     @property
     def evidence(self) -> Evidence:

@@ -14,7 +14,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework, Name
-from calib.report import Table, mark, release
+from calib.report import Live, Table, mark, release
 from calib.weights.uncertainty import Local, Root, Uncertainty, derive
 from calib.words import Label, Text, joined, message, resolve_language
 
@@ -314,6 +314,11 @@ class WeightSet:
             },
         }
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def live(self) -> Live:
+        """What a published page knows of the weights: it says where they were changed."""
+        return Live(weights=self.digest)
 
     @property
     def called(self) -> Label:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import calib
+from calib.extend import Live, Name, Result, Table
 from calib.framework import load_framework
 from calib.population import generate_population
 from calib.publish import Executed, Privacy, build_site, open_view
@@ -313,6 +315,42 @@ def test_an_anonymous_publication_keeps_scores_only_of_enterprises_under_pseudon
     unknown, shown = kept(POPULATION, LiveRecorder(ids))
     assert unknown == {}
     assert "data-live" not in shown
+
+
+class OwnStars(Result):
+    """A result of a package outside calib."""
+
+    def __init__(self, rating):
+        self.rating = rating
+        shown = replace(rating.table("stars"), name="own-stars")
+        self.tables = (shown, Table("others", shown.frame[["count"]], Name("其他", "others")))
+
+    def headline(self):
+        return Name("本包结果", "own")
+
+    @property
+    def live(self):
+        return Live((self.rating.as_live(),), tables={"own-stars": "stars"})
+
+
+def test_a_result_of_another_package_says_itself_how_a_page_computes_it_again():
+    rating = calib.rate(calib.published_weights(FW), POPULATION)
+    own = OwnStars(rating)
+
+    def recipe(result, name):
+        record_with(LiveRecorder())
+        try:
+            markup = result.table(name)._repr_html_()
+        finally:
+            record_with(None)
+        found = html.unescape(re.search(r"data-live='([^']*)'", markup)[1])
+        return json.loads(found), collect([markup])
+
+    (made, inputs), (calibs, same) = recipe(own, "own-stars"), recipe(rating, "stars")
+    assert made == calibs
+    assert made["table"] == "stars"
+    assert inputs == same
+    assert "table" not in recipe(own, "others")[0]
 
 
 @pytest.mark.parametrize(
