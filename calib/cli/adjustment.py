@@ -14,7 +14,6 @@ from calib.cli.options import lang_option, option_of
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 
 if TYPE_CHECKING:
-    from calib.framework import Framework
     from calib.rating import Scored
     from calib.weights import WeightSet
 
@@ -33,26 +32,24 @@ _SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_defau
 
 def _load(
     population: str, weights_file: str, framework: str, rule_options: tuple[str, ...], seed: int
-) -> tuple[Framework, Scored, WeightSet]:
+) -> tuple[Scored, WeightSet]:
+    """Return the enterprises under rule options, and the weights, that a command names."""
     from calib.errors import InputError
     from calib.framework import load_framework
     from calib.population import load_population
     from calib.rating import score_answers
-    from calib.weights import published_weights, read_weights
+    from calib.weights import read_weights
+    from calib.words import message
 
     fw = load_framework(framework)
     chosen = {}
     for text in rule_options:
         key, sep, value = text.partition("=")
         if not sep:
-            raise InputError(
-                f"--rule-option {text!r}: expected KEY=VALUE, such as gate_value=example"
-            )
+            raise InputError(message("cli.rule_option_pair", text=repr(text)))
         chosen[key.replace("-", "_")] = value
     scored = score_answers(load_population(population, fw, rng=seed), fw.rule.read(chosen))
-    published = weights_file == "published"
-    weights = published_weights(fw) if published else read_weights(weights_file, fw)
-    return fw, scored, weights
+    return scored, read_weights(weights_file, fw)
 
 
 class _Share(click.ParamType[float]):
@@ -66,24 +63,27 @@ class _Share(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
+        from calib.words import say
+
         text = str(value).strip()
         percent = text.endswith("%")
         try:
             number = float(text.removesuffix("%"))
         except ValueError:
-            self.fail(f"{text!r} is no number; expected a share such as 0.08", param, ctx)
+            self.fail(say("cli.share_number", text=repr(text)), param, ctx)
         under = number <= self.low if self.above else number < self.low
         if percent or not number <= self.high or under:
-            low = "above" if self.above else "from"
-            msg = f"{text} is not a share {low} {self.low:g} and at most {self.high:g}"
-            if (percent or number >= 1) and self.low < number / 100 <= self.high:
-                msg += f"; did you mean {number / 100:g}?"
-            self.fail(msg, param, ctx)
+            meant = (percent or number >= 1) and self.low < number / 100 <= self.high
+            hint = say("cli.share_meant", share=f"{number / 100:g}") if meant else ""
+            key = "cli.share_above" if self.above else "cli.share_from"
+            low, high = f"{self.low:g}", f"{self.high:g}"
+            self.fail(say(key, text=text, low=low, high=high, hint=hint), param, ctx)
         return number
 
 
 def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
     from calib.errors import InputError
+    from calib.words import message
 
     plain: float | None = None
     named: dict[str, float] = {}
@@ -92,16 +92,16 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
         try:
             value = _Share().convert(number, None, None)
         except click.BadParameter as exc:
-            raise InputError(f"--cap {text!r}: {exc.message} (or MEASURE=SHARE, such as "
-                             "variance=0.1)") from None  # fmt: skip
+            why = message("cli.cap_wrong", text=repr(text), why=exc.message)
+            raise InputError(why) from None
         if (sep and name in named) or (not sep and plain is not None):
-            raise InputError(f"--cap {text!r}: this cap was given before")
+            raise InputError(message("cli.cap_twice", text=repr(text)))
         if sep:
             named[name] = value
         else:
             plain = value
     if plain is not None and named:
-        raise InputError("--cap: give one number for all measures, or caps by measure, not both")
+        raise InputError(message("cli.cap_both"))
     return named or plain
 
 
@@ -136,7 +136,7 @@ def dominance(
     from calib.report import Table, print_table
     from calib.words import message
 
-    _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
+    scored, weights = _load(population, weights_file, framework, rule_options, seed)
     if draws is None:
         draws = _DRAWS if len(scored) <= _DRAWN_BY_DEFAULT else 0
     request = DominanceRequest.make(
@@ -229,7 +229,7 @@ def adjust(
     from calib.weights import write_weights
     from calib.words import message
 
-    _, scored, weights = _load(population, weights_file, framework, rule_options, seed)
+    scored, weights = _load(population, weights_file, framework, rule_options, seed)
     bounds = None
     if low is not None or high is not None:
         bounds = (0.0 if low is None else low, 1.0 if high is None else high)
@@ -289,7 +289,7 @@ def ledger(file: Path, population: str | None, seal: str | None, framework: str,
     if population is None:
         return
     rule_options = tuple(f"{k}={v}" for k, v in head["rule_options"].items())
-    _, scored, _ = _load(population, "published", framework, rule_options, 0)
+    scored, _ = _load(population, "published", framework, rule_options, 0)
     found = replay_ledger(book, scored)
     if not found.same:
         lines = [f"  {where}: {a!r} → {b!r}" for where, a, b in found.differences[:20]]

@@ -13,7 +13,6 @@ from calib.cli.timing import working
 if TYPE_CHECKING:
     from calib.framework import Framework
     from calib.population import Ensemble, Population
-    from calib.weights import WeightSet
 
 __all__ = ["decide"]
 
@@ -44,6 +43,7 @@ def decide(
     from calib.outcomes.decision import decide as judge
     from calib.report import print_table
     from calib.report.page import check_ending
+    from calib.weights import read_weights
     from calib.words import message, say
 
     if out is not None:
@@ -52,8 +52,8 @@ def decide(
     rules = {} if rules_file is None else _rules(rules_file)
     working(say("cli.doing_decide", lang))
     found = judge(
-        _weights(current, fw), _weights(proposed, fw), _population(population, fw), rules=rules,
-        rng=seed,
+        read_weights(current, fw), read_weights(proposed, fw), _population(population, fw),
+        rules=rules, rng=seed,
     )  # fmt: skip
     click.echo(found.headline().get(lang))
     print_table(found.table(), lang, fw.names)
@@ -66,12 +66,6 @@ def decide(
         working(say("cli.doing_write", lang, file=str(out)))
         found.write(out, lang=lang, anonymous=anonymous)
         click.echo(message("cli.wrote", file=str(out)).get(lang))
-
-
-def _weights(name: str, framework: Framework) -> WeightSet:
-    from calib.weights import published_weights, read_weights
-
-    return published_weights(framework) if name == "published" else read_weights(name, framework)
 
 
 def _population(name: str, framework: Framework) -> Population | Ensemble:

@@ -26,10 +26,8 @@ def weights(
     from calib.framework import load_framework
     from calib.report import Table, print_table
     from calib.weights import (
-        WeightSet,
         compare_weights,
         distance_table,
-        published_weights,
         read_weights,
         round_weights,
         write_weights,
@@ -37,17 +35,13 @@ def weights(
     from calib.words import message
 
     fw = load_framework(framework)
-
-    def read(name: str | None) -> WeightSet:
-        return published_weights(fw) if name in (None, "published") else read_weights(name, fw)
-
-    own, other = read(file), read(against)
+    own, other = read_weights(file, fw), read_weights(against or "published", fw)
     if grid is not None:
         own = round_weights(own, grid)
     columns = ["track", "code", "local_weight", "baseline_local", "local_pp", "global_weight",
                "global_pp"]  # fmt: skip
     frame = compare_weights(other, own)[columns]
-    title = message("cli.against", own=own.name, other=other.name)
+    title = message("cli.against", own=own.called, other=other.called)
     print_table(Table("weights", frame, title, len(frame)), lang, fw.names)
     for row in distance_table(own, other).itertuples():
         said = message(

@@ -2,12 +2,13 @@
 
 For a module that draws::
 
-    from calib.figures import figure, say, star_colours, styled
+    from calib.figures import figure, star_colours, styled
+    from calib.words import say
 
     @styled                                   # the look, inside the function only
     def worths(table: pd.DataFrame, *, language: str = "zh") -> Any:
         fig, ax = figure(7, 4)                # a Figure without pyplot, and its Axes
-        ax.set_xlabel(say(language, "效用", "worth"))
+        ax.set_xlabel(say("columns.worth", language))
         return fig
 
 For a module that shows or keeps figures: :func:`to_svg_string` (an ``<svg>`` element for a page,
@@ -51,7 +52,6 @@ from calib.figures.style import (
     save,
     save_png,
     save_svg,
-    say,
     style,
     styled,
     svg_bytes,
@@ -83,7 +83,6 @@ __all__ = [
     "save",
     "save_png",
     "save_svg",
-    "say",
     "series_colours",
     "shift_distances",
     "star_colours",

@@ -33,7 +33,6 @@ __all__ = [
     "save",
     "save_png",
     "save_svg",
-    "say",
     "style",
     "styled",
     "svg_bytes",
@@ -52,19 +51,6 @@ _THEMED = {
     PAPER: "--figure-paper",
 }
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-
-
-def say(language: str, zh: str, en: str) -> str:
-    """Return the text of the language, ``zh`` or ``en``.
-
-    Examples
-    --------
-    >>> say("zh", "星级", "stars")
-    '星级'
-    """
-    if language not in ("zh", "en"):
-        raise InputError(f"no language {language!r}: expected 'zh' or 'en'")
-    return zh if language == "zh" else en
 
 
 def _parameters() -> dict[str, Any]:
@@ -345,4 +331,4 @@ def save(fig: Any, path: str | Path) -> Path:
         return save_svg(fig, path)
     if path.suffix == ".png":
         return save_png(fig, path)
-    raise InputError(f"{path}: a figure is saved as .svg or .png, not {path.suffix!r}")
+    raise InputError(message("figures.ending", file=str(path), ending=repr(path.suffix)))

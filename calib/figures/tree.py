@@ -11,7 +11,7 @@ from calib._types import FloatArray
 from calib.errors import InputError
 from calib.figures.palette import PAPER, ink_on, series_colours
 from calib.figures.style import figure, styled
-from calib.words import say
+from calib.words import message, say
 
 __all__ = ["framework_tree"]
 
@@ -62,7 +62,10 @@ def framework_tree(
         When the three do not have the same length.
     """
     if not len(names) == len(parent) == len(local) or not len(names):
-        raise InputError(f"{len(names)} names, {len(parent)} parents, {len(local)} weights")
+        raise InputError(
+            message("figures.tree_lengths", names=len(names), parents=len(parent),
+                    weights=len(local))
+        )  # fmt: skip
     shares = _global_weights(parent, local)
     depth, top, colour = _layout(parent, shares)
     levels = max(depth) + 1

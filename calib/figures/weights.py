@@ -10,7 +10,7 @@ import pandas as pd
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, GRID, MUTED, series_colours
 from calib.figures.style import figure, legend_columns, styled
-from calib.words import resolve_language, say
+from calib.words import message, say
 
 __all__ = ["estimates", "weights_by_set"]
 
@@ -46,7 +46,7 @@ def weights_by_set(
         When the table is empty.
     """
     if table.empty:
-        raise InputError("the figure of weights needs at least one node and one weight set")
+        raise InputError(message("figures.empty_weights"))
     nodes, sets = table.shape
     colours = series_colours(sets)
     fig, ax = figure(7.2, 1.5 + max(0.2, 0.085 * sets + 0.14) * nodes)
@@ -109,9 +109,8 @@ def estimates(
     """
     absent = [c for c in ("estimate", "lower", "upper") if c not in table.columns]
     if absent or table.empty:
-        problem = f"no column {', '.join(absent)}" if absent else "no row"
-        raise InputError(f"the figure of estimates: {problem} in its table")
-    resolve_language(language)
+        columns = message("figures.estimates_columns", columns=absent)
+        raise InputError(columns if absent else message("figures.estimates_rows"))
     rows = len(table)
     fig, ax = figure(7.2, 1.2 + 0.24 * rows)
     places = np.arange(rows)

@@ -328,7 +328,7 @@ def _published(
     for family in track.families:
         codes = [track.codes[i] for i in family.members]
         stated = [_stated(entries[c], track.code) for c in codes]
-        where = f"weights under {family.parent or 'the root'} ({track.code})"
+        where = family.place(track.code)
         if all(w is None for w in stated):
             if spec.published.unstated != "equal" and len(codes) > 1:
                 faults.add(

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
-from calib.words import Name
+from calib.words import Name, Text, message
 
 __all__ = ["Family", "Item", "Name", "Node", "Track"]
 
@@ -66,6 +66,11 @@ class Family:
 
     parent: str
     members: IntArray
+
+    def place(self, track: str | Text) -> Text:
+        """Return how a fault names the family: "under IC (process)"."""
+        parent = self.parent or message("framework.root")
+        return message("framework.under", parent=parent, track=track)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def available() -> bool:
 @lru_cache(maxsize=4)
 def _compiled(which: str) -> Any:
     if not available():
-        raise MissingExtraError("compiled stability", "fast")
+        raise MissingExtraError(message("extras.stability"), "fast")
     from numba import njit
 
     compiled = njit(nogil=True, error_model="numpy")

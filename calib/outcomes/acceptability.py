@@ -22,15 +22,15 @@ from calib.outcomes.probabilities import (
     pillar_probabilities,
     sample_probabilities,
 )
-from calib.outcomes.subject import (
-    check_framework,
-    complete_only,
-    scored_enterprises,
-)
 from calib.population import Population
 from calib.rating import Rating, Scored, ScoredSample, over_samples, rate
 from calib.rating.gates_and_caps import is_plain
 from calib.rating.over_samples import long_form
+from calib.rating.subject import (
+    check_framework,
+    complete_only,
+    scored_enterprises,
+)
 from calib.report import Drawing, Live, LiveFigure, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, WeightSet
@@ -324,7 +324,8 @@ def acceptability(
     scored = scored_enterprises(population, rule_options)
     remarks: tuple[Note, ...] = ()
     if request.incomplete != "rate":
-        scored, remarks = complete_only(scored, request.incomplete, "acceptability")
+        what = message("sections.acceptability")
+        scored, remarks = complete_only(scored, request.incomplete, what)
     check_framework([w for w in (weights, draws) if w is not None], scored)
     case = weights.name if name is None else name
     rules = _rules(weights.framework, case, request)

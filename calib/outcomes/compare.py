@@ -23,11 +23,11 @@ from calib.outcomes.star_differences import (
     transition_matrix,
     transition_table,
 )
-from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.outcomes.tipping import YearPath
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.over_samples import long_form
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.report import Column, Drawing, Live, LiveFigure, Note, Result, Role, Table
 from calib.requests import expect, takes
 from calib.weights import (

@@ -30,9 +30,9 @@ from calib.outcomes.decision_tables import (
     stars,
 )
 from calib.outcomes.drivers import DriversResult, drivers
-from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Ensemble, Population
 from calib.rating import Scored
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.report import Column, Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Weighed, WeightSet

@@ -15,9 +15,9 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError, did_you_mean
 from calib.framework import RuleOptions
-from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Ensemble, Population
 from calib.rating import Scored
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.weights import DECIDED, Local, Plan, Root, WeightSet, derive, under
 from calib.words import message
 

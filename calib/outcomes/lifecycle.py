@@ -13,11 +13,11 @@ from pydantic import Field
 from calib.errors import Faults, InputError
 from calib.framework import Framework, RuleOptions, Thresholds, Track
 from calib.outcomes.indicators import add_indicator, item_use, retire_indicator
-from calib.outcomes.subject import check_framework, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
 from calib.rating.gates_and_caps import movable_gates
 from calib.rating.over_samples import long_form
+from calib.rating.subject import check_framework, complete_only, scored_enterprises
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
@@ -130,7 +130,7 @@ def lifecycle(
     scored = scored_enterprises(population, rule_options)
     check_framework([weights], scored)
     _check_added(scored.framework, request.add)
-    scored, remarks = complete_only(scored, "leave-out", "lifecycle")
+    scored, remarks = complete_only(scored, "leave-out", message("sections.lifecycle"))
     whole, options = scored.framework.rule, scored.rule_options
     rows, added = [], []
     for t, sample in scored.samples.items():
@@ -152,7 +152,7 @@ def _indicators(
 ) -> list[tuple[object, ...]]:
     track, rule = sample.track, weights.framework.rule
     local = weights.local[track.code]
-    X = sample.require_complete("the life cycle of indicators")
+    X = sample.require_complete(message("sections.lifecycle"))
     g = track.leaf_weights(local)
     use = item_use(X, g, low=rule.low, high=rule.high)
     rows: list[tuple[object, ...]] = []

@@ -14,9 +14,9 @@ from calib._streams import stream, token
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 from calib.framework import RuleOptions
-from calib.outcomes.subject import check_framework, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, stars_by_draw
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.report import Note, Result, Table
 from calib.requests import Request, expect, takes
 from calib.weights import Local, Root, Weighed, WeightSet
@@ -230,7 +230,7 @@ def value_of_information(
     scored = scored_enterprises(population, rule_options)
     check_framework([chosen], scored)
     for sample in scored.samples.values():
-        sample.require_complete("value_of_information")
+        sample.require_complete(message("sections.value-of-information"))
     if chosen.uncertainty is None:
         raise InputError(message("outcomes.value.decided", set=chosen.label))
     known = _Known(chosen, scored, units or {})

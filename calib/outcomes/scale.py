@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt
@@ -21,10 +21,7 @@ from calib.rating.counting import PopulationCounts, count_partitions
 from calib.report import Note, Result, Table
 from calib.requests import Request, takes
 from calib.weights import WeightSet, named_sets
-from calib.words import Text, message
-
-if TYPE_CHECKING:
-    pass
+from calib.words import Text, message, say
 
 __all__ = ["ScaleRequest", "ScaleResult", "scale"]
 
@@ -160,6 +157,12 @@ def scale(
     counts = count_partitions(
         found, framework, local, framework.rule.read(rule_options), kind=request.values,
         workers=workers, scheduler=scheduler,
-        done=lambda number: progress(f"scale: part {number} of {len(found)}"),
+        done=lambda number: progress(_doing(number, len(found))),
     )  # fmt: skip
     return ScaleResult(framework, tuple(sets), counts, request)
+
+
+def _doing(number: int, of: int) -> str:
+    """Return which part is being counted, in the current language."""
+    part = message("outcomes.doing_part", number=number, of=of)
+    return say("outcomes.doing", what=message("sections.scale"), part=part)

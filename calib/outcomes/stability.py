@@ -13,21 +13,21 @@ from pydantic import Field
 from calib.errors import InputError, did_you_mean
 from calib.framework import Framework, RuleOptions, Thresholds
 from calib.outcomes.smallest_shift import Direction, Engine, SmallestShift, smallest_shift
-from calib.outcomes.subject import (
+from calib.population import Population
+from calib.rating import Scored, ScoredSample, over_samples
+from calib.rating.gates_and_caps import movable_gates
+from calib.rating.one_weight import one_weight_intervals
+from calib.rating.subject import (
     INCOMPLETE,
     Incomplete,
     check_framework,
     complete_only,
     scored_enterprises,
 )
-from calib.population import Population
-from calib.rating import Scored, ScoredSample, over_samples
-from calib.rating.gates_and_caps import movable_gates
-from calib.rating.one_weight import one_weight_intervals
 from calib.report import Drawing, Note, Result, Role, Table
 from calib.requests import Request, expect, takes
 from calib.weights import WeightSet
-from calib.words import Text, message
+from calib.words import Text, message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +200,7 @@ def stability(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
-    scored, remarks = complete_only(scored, request.incomplete, "stability")
+    scored, remarks = complete_only(scored, request.incomplete, message("sections.stability"))
     check_framework([weights], scored)
     levels = [c for c, _ in scored.framework.levels]
     for level in request.levels or ():
@@ -216,7 +216,7 @@ def stability(
         movable_gates(sample.track, rules[t])  # says so at once where it cannot follow the rule
     shifts, moves = [], []
     for level in chosen:
-        progress(f"stability {level}")
+        progress(say("outcomes.doing", what=message("sections.stability"), part=level))
         for sample in scored.samples.values():
             rule = rules[sample.track.code]
             found = _shifts(weights, sample, rule, levels.index(level) + 1, request, workers)
@@ -239,7 +239,7 @@ def _shifts(
     workers: int | None,
 ) -> dict[str, SmallestShift]:
     """Return the smallest shifts down and up in both norms, as ``down_tv``, ``up_l2``."""
-    X = sample.require_complete("stability")
+    X = sample.require_complete(message("sections.stability"))
     directions: tuple[Direction, ...] = ("down", "up")
     return {
         f"{direction}_{norm}": smallest_shift(

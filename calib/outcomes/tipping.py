@@ -12,9 +12,9 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.framework import Framework, RatingRule, RuleOptions
 from calib.outcomes.crossings import Path, TippingPoints, stars_along, tipping_points
-from calib.outcomes.subject import Incomplete, complete_only, scored_enterprises
 from calib.population import Population
 from calib.rating import Scored, ScoredSample, over_samples
+from calib.rating.subject import Incomplete, complete_only, scored_enterprises
 from calib.report import Drawing, Live, LiveFigure, LiveRating, Note, Result, Role, Table
 from calib.requests import expect
 from calib.weights import WeightSet
@@ -231,7 +231,7 @@ def tipping(
         population=(population, (Population, Scored)),
     )
     scored = scored_enterprises(population, rule_options)
-    scored, remarks = complete_only(scored, incomplete, "tipping points")
+    scored, remarks = complete_only(scored, incomplete, message("sections.tipping"))
     path: YearPath = shift.path if isinstance(shift, Shift) else shift
     growing = isinstance(shift, Shift) and shift.growth is not None
     grown = (
@@ -254,7 +254,7 @@ def _follow(
     times = np.asarray((whole - first) / (last - first), dtype=float)
     found, by_year = {}, {}
     for t, sample in scored.samples.items():
-        X = sample.require_complete("tipping points")
+        X = sample.require_complete(message("sections.tipping"))
         thresholds = rule.effective(scored.rule_options, t)
         X_end = None if grown is None else grown.samples[t].X
         found[t] = tipping_points(sample.track, X, path, thresholds, X_end=X_end)

@@ -11,9 +11,9 @@ import numpy as np
 
 from calib.errors import CalibError
 from calib.framework import Framework, RuleOptions
-from calib.outcomes.subject import check_framework
 from calib.population import Population
 from calib.rating import Rating, rate, score_answers
+from calib.rating.subject import check_framework
 from calib.report import Column, Note, Result, Role, Table
 from calib.requests import expect
 from calib.weights import WeightSet

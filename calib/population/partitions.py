@@ -29,7 +29,7 @@ __all__ = [
     "write_partitions",
 ]
 
-_USE = "a partitioned population"
+_USE = "partitions"
 _MOST_PAIRS = 20
 """Repeated ids that are named, or pairs of parts that are looked through for them."""
 
@@ -144,7 +144,7 @@ def write_partitions(folder: str | Path, parts: Iterable[Population]) -> int:
     try:
         import pyarrow as pa
     except ImportError as exc:
-        raise MissingExtraError(_USE, "parquet") from exc
+        raise MissingExtraError(message(f"extras.{_USE}"), "parquet") from exc
     if any(not is_unfinished(p.relative_to(folder)) for p in Path(folder).rglob("*.parquet")):
         raise InputError(message("faults.holds_partitions_already_expected_a", folder=folder))
     written = 0

@@ -48,7 +48,7 @@ def _need(package: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as exc:
-        raise MissingExtraError("publishing notebooks", "publish") from exc
+        raise MissingExtraError(message("extras.notebooks"), "publish") from exc
 
 
 def execute_notebook(
@@ -281,7 +281,7 @@ def _formula(text: str, block: bool) -> str:
     try:
         from latex2mathml.converter import convert
     except ImportError as exc:
-        raise MissingExtraError("formulas of notebooks", "publish") from exc
+        raise MissingExtraError(message("extras.formulas"), "publish") from exc
     return str(convert(text.strip(), display="block" if block else "inline"))
 
 

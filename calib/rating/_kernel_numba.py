@@ -13,6 +13,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray
 from calib.errors import MissingExtraError
 from calib.rating.collapse import Folded
+from calib.words import message
 
 __all__ = ["available", "count_block"]
 
@@ -30,7 +31,7 @@ def available() -> bool:
 @lru_cache(maxsize=1)
 def _compiled() -> Any:
     if not available():
-        raise MissingExtraError("the compiled kernel", "fast")
+        raise MissingExtraError(message("extras.kernel"), "fast")
     from numba import njit
 
     # Contraction to fused multiply-add only; no reordering that could meet a NaN or an infinity.

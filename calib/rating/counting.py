@@ -164,7 +164,7 @@ def _count_part(job: _Job, part: Partition) -> _PartCounts:
     scored = score_answers(population, job.rule_options)
     per_set, enterprises = {}, {}
     for t, sample in scored.samples.items():
-        X = sample.require_complete(f"counting the stars of part {part.name}")
+        X = sample.require_complete(message("rating.counting_part", part=part.name))
         per_set[t] = count_folded(job.folded[t], X, workers=job.workers).per_set
         enterprises[t] = len(X)
     return _PartCounts(per_set, enterprises, population.digest, id_marks(population))
@@ -182,7 +182,7 @@ def _client(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError as exc:
-        raise MissingExtraError("a Dask scheduler", "distributed") from exc
+        raise MissingExtraError(message("extras.scheduler"), "distributed") from exc
     try:
         return Client(scheduler, set_as_default=False, timeout="10s")
     except (OSError, TimeoutError, ValueError) as exc:

@@ -22,7 +22,7 @@ from calib.rating.gates_and_caps import (
     score_of,
 )
 from calib.rating.over_samples import long_form, over_samples
-from calib.rating.scoring import Scored, ScoredSample, score_answers
+from calib.rating.scoring import Scored, ScoredSample
 from calib.rating.star_shares import star_shares
 from calib.rating.stars import (
     band_index,
@@ -32,6 +32,7 @@ from calib.rating.stars import (
     scored_nodes,
     stars,
 )
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.report import Drawing, Live, LiveFigure, LiveRating, Note, Result, Role, Table
 from calib.requests import expect
 from calib.weights import WeightSet
@@ -360,19 +361,9 @@ def rate(
         weights=(weights, WeightSet),
         population=(population, (Population, Scored)),
     )
-    scored = _scored(population, rule_options)
+    scored = scored_enterprises(population, rule_options)
+    check_framework([weights], scored)
     framework = scored.framework
-    if weights.framework.digest != framework.digest:
-        raise InputError(
-            message(
-                "faults.weight_set_is_for_framework",
-                name=repr(weights.name),
-                code=weights.framework.code,
-                version=weights.framework.version,
-                code2=framework.code,
-                version2=framework.version,
-            )
-        )
     samples = {
         t: _rate_sample(s, weights.local[t], framework, scored.rule_options)
         for t, s in scored.samples.items()
@@ -380,19 +371,6 @@ def rate(
     return Rating(
         framework, weights, scored.rule_options, samples, scored.synthetic, scored, scored.notes
     )
-
-
-def _scored(
-    population: Population | Scored, rule_options: RuleOptions | Mapping[str, str] | None
-) -> Scored:
-    if isinstance(population, Scored):
-        if (
-            rule_options is not None
-            and population.framework.rule.read(rule_options) != population.rule_options
-        ):
-            raise InputError(message("faults.the_scores_were_made_under"))
-        return population
-    return score_answers(population, population.framework.rule.read(rule_options))
 
 
 def _rate_sample(
@@ -488,14 +466,14 @@ def _check_scored(
     faults = Faults()
     for i, p in zip(*np.nonzero(np.isnan(scores[:, gated])), strict=True):
         faults.add(
-            f"enterprise {sample.ids[i]}",
+            message("faults.at_enterprise", id=sample.ids[i]),
             message("faults.no_item_of_weight_above", codes=sample.track.codes[gated[p]]),
             expected=message("faults.an_answer_that_counts_under"),
         )
     faults.raise_if_any()
     for i in np.flatnonzero(np.isnan(total)):
         faults.add(
-            f"enterprise {sample.ids[i]}",
+            message("faults.at_enterprise", id=sample.ids[i]),
             message("faults.no_item_of_weight_above_2"),
             expected=message("faults.an_answer_that_counts"),
         )

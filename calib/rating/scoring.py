@@ -129,7 +129,7 @@ class ScoredSample:
         """Whether every item has a score."""
         return not bool(np.isnan(self.X).any())
 
-    def require_complete(self, what: str) -> FloatArray:
+    def require_complete(self, what: Text) -> FloatArray:
         """Return ``X``, or raise :class:`InputError` where answers are missing.
 
         Parameters
@@ -450,7 +450,7 @@ def _treated(
         return X, None
     for i, j in zip(*np.nonzero(gaps), strict=True):
         faults.add(
-            f"enterprise {sample.ids[i]}",
+            message("faults.at_enterprise", id=sample.ids[i]),
             message("faults.item_is_unanswered", leaf_codes=track.leaf_codes[j]),
             expected=message("faults.an_answer_or_the_rule_option"),
         )

@@ -144,7 +144,7 @@ def _between(
     for family in track.families:
         whole = out[..., family.members].sum(axis=-1, keepdims=True)
         if not (whole > 0).all():
-            raise InputError(message("shift.nothing_left", parent=family.parent or "root"))
+            raise InputError(message("shift.nothing_left", place=family.place(track.name)))
         out[..., family.members] /= whole
     return np.asarray(out, dtype=float)
 

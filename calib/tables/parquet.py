@@ -24,11 +24,11 @@ def _pyarrow(use: str) -> Any:
     try:
         from pyarrow import parquet
     except ImportError as exc:
-        raise MissingExtraError(use, "parquet") from exc
+        raise MissingExtraError(message(f"extras.{use}"), "parquet") from exc
     return parquet
 
 
-def write_arrow(table: Any, path: str | os.PathLike[str], use: str = "writing Parquet") -> None:
+def write_arrow(table: Any, path: str | os.PathLike[str], use: str = "writing_parquet") -> None:
     """Write an Arrow table (zstd) with page checksums and the digest of its columns."""
     parquet = _pyarrow(use)
     kept = {k: v for k, v in (table.schema.metadata or {}).items() if k != _DIGEST}
@@ -38,7 +38,7 @@ def write_arrow(table: Any, path: str | os.PathLike[str], use: str = "writing Pa
         parquet.write_table(sealed, file, compression="zstd", write_page_checksum=True)
 
 
-def read_arrow(path: str | os.PathLike[str], use: str = "reading Parquet") -> Any:
+def read_arrow(path: str | os.PathLike[str], use: str = "reading_parquet") -> Any:
     """Read a Parquet file as an Arrow table; checksums and digest are verified where it has them.
 
     Raises
@@ -62,7 +62,7 @@ def read_arrow(path: str | os.PathLike[str], use: str = "reading Parquet") -> An
     return table
 
 
-def parquet_rows(path: str | os.PathLike[str], use: str = "reading Parquet") -> int:
+def parquet_rows(path: str | os.PathLike[str], use: str = "reading_parquet") -> int:
     """Return how many rows a Parquet file says that it has.
 
     Raises

@@ -69,7 +69,7 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     try:
         import pyarrow as pa
     except ImportError as exc:
-        raise MissingExtraError("writing Parquet", "parquet") from exc
+        raise MissingExtraError(message("extras.writing_parquet"), "parquet") from exc
     with atomic_file(path) as aside:
         write_arrow(pa.Table.from_pandas(frame, preserve_index=False), aside)
 

@@ -113,8 +113,7 @@ def _mix(
                 message(
                     "faults.blend_no_weight_above_is",
                     name=repr(name),
-                    parent=family.parent or "the root",
-                    track=track,
+                    place=family.place(track),
                 )
             )
         mixed[..., family.members] /= total

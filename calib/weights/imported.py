@@ -175,8 +175,7 @@ def _completed(
     for family in tree.families:
         codes = [tree.codes[i] for i in family.members]
         lacking = [c for c in codes if c not in values]
-        under = message("imports.under", parent=family.parent or message("imports.root"),
-                        track=tree.name)  # fmt: skip
+        under = family.place(tree.name)
         if len(lacking) == len(codes):
             if rest == "equal" or len(codes) == 1:
                 out[family.members] = 1 / len(codes)

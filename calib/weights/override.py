@@ -11,7 +11,7 @@ from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework
 from calib.weights.uncertainty import derive
 from calib.weights.weightset import SUM_TOLERANCE, WeightSet
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = ["override"]
 
@@ -105,14 +105,14 @@ def _replaced(
         for family in tree.families:
             fixed = {i: changes[tree.codes[i]] for i in family.members if tree.codes[i] in changes}
             if fixed:
-                where = f"weights under {family.parent or 'the root'} ({t})"
+                where = family.place(t)
                 rest = [int(i) for i in family.members if i not in fixed]
                 _rescale(values, fixed, rest, where, faults)
     return out
 
 
 def _rescale(
-    values: FloatArray, fixed: Mapping[int, float], rest: list[int], where: str, faults: Faults
+    values: FloatArray, fixed: Mapping[int, float], rest: list[int], where: Text, faults: Faults
 ) -> None:
     """Set the fixed members of a family in place and bring the others to what is left."""
     left = 1 - sum(fixed.values())

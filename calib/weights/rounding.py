@@ -90,13 +90,13 @@ def round_weights(
     framework = weights.framework
     steps = _steps(grid)
     moved: dict[str, list[IntArray]] = {t: [] for t in framework.tracks}
-    kept: list[str] = []
+    kept: list[Text] = []
     for t, tree in framework.tracks.items():
         for family in tree.families:
             own = weights.local[t][family.members]
             if keep_equal and len(own) > 1 and np.ptp(own) <= 1e-12:
                 if steps % len(own):
-                    kept.append(f"{family.parent or 'root'} ({t})")
+                    kept.append(joined([family.parent or message("framework.root"), f"({t})"], " "))
             else:
                 moved[t].append(family.members)
 

@@ -36,12 +36,11 @@ def complete(
         for family in tree.families:
             codes = [tree.codes[i] for i in family.members]
             lacking = [c for c in codes if c not in given[t]]
-            under = family.parent or "the root"
             if not lacking:
                 values[family.members] = [given[t][c] for c in codes]
             elif len(lacking) < len(codes):
                 faults.add(
-                    f"under {under} ({t})",
+                    family.place(t),
                     message("faults.no_weight_for", lacking=list(lacking)),
                     expected=message("faults.a_weight_for_every_sibling"),
                 )
@@ -49,7 +48,7 @@ def complete(
                 values[family.members] = 1 / len(codes)
             elif unlisted is None:
                 faults.add(
-                    f"under {under} ({t})",
+                    family.place(t),
                     message("faults.no_weights_for", codes=list(codes)),
                     expected=message("faults.weights_or_unlisted_published_equal"),
                 )

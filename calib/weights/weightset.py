@@ -363,7 +363,7 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
         values = local[t]
         if values.shape != (len(tree.nodes),):
             faults.add(
-                f"track {t}",
+                message("faults.at_track", track=t),
                 message("faults.has_the_wrong_number_of"),
                 value=len(values),
                 expected=str(len(tree.nodes)),
@@ -381,7 +381,7 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
             if not set(bad) & set(family.members.tolist()) and abs(total - 1) > SUM_TOLERANCE:
                 members = ", ".join(f"{tree.codes[i]}={values[i]:.6g}" for i in family.members)
                 faults.add(
-                    f"under {family.parent or 'the root'} ({t})",
+                    family.place(t),
                     message(
                         "faults.weights_sum_to_off",
                         total=f"{total:.10g}",

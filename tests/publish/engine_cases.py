@@ -245,7 +245,7 @@ def rated(fw, population, local):
         try:
             return rate(weights, scored), scored, refused
         except InputError as exc:
-            named = {f.where.removeprefix("enterprise ") for f in exc.faults}
+            named = {f.where.get("en").removeprefix("enterprise ") for f in exc.faults}
             assert named
             assert not named & refused
             refused |= named

@@ -72,7 +72,7 @@ def disagreements(page, scored, count, rng):
         try:
             rating = rate(weights, scored)
         except InputError as exc:  # no answer counts: the page shows these without a star
-            named = {f.where.removeprefix("enterprise ") for f in exc.faults}
+            named = {f.where.get("en").removeprefix("enterprise ") for f in exc.faults}
             unrated = set()
             for (star, _, _), sample in zip(answer, scored.samples.values(), strict=True):
                 pairs = zip(sample.ids, _stars(star), strict=True)

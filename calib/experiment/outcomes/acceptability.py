@@ -17,7 +17,7 @@ from calib.outcomes.acceptability import (
     acceptability,
 )
 from calib.rating import OverSamples
-from calib.words import Name
+from calib.words import Name, message, say
 
 __all__ = ["ACCEPTABILITY"]
 
@@ -53,7 +53,7 @@ def _build(
 ) -> AcceptabilityResult | OverSamples[AcceptabilityResult]:
     found = {}
     for name, case in params.cases.items():
-        context.tick(f"acceptability {name}")
+        context.tick(say("outcomes.doing", what=message("sections.acceptability"), part=name))
         around = case.around or context.baseline
         request = AcceptabilityRequest(
             **dict(params.part(SamplingRequest)), **dict(case.part(UncertaintyRequest))

@@ -7,6 +7,7 @@ from calib.experiment.registry import Outcome
 from calib.experiment.samples import EnsembleParams, ensemble_of, together
 from calib.outcomes.rule_options import RuleOptionsRequest, RuleOptionsResult, rule_options
 from calib.rating import OverSamples
+from calib.words import message, say
 
 __all__ = ["RULE_OPTIONS"]
 
@@ -24,7 +25,7 @@ def _build(
     enterprises = context.population if params.ensemble is None else ensemble_of(
         context, params.ensemble)  # fmt: skip
     for name in params.sets or tuple(context.sets()):
-        context.tick(f"rule options {name}")
+        context.tick(say("outcomes.doing", what=message("sections.rule-options"), part=name))
         grown = context.grown(name)
         growth = {} if grown is None else {"grow": grown.grow}
         found[name] = rule_options(

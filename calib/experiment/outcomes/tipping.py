@@ -8,9 +8,9 @@ from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
 from calib.experiment.samples import EnsembleParams, ensemble_of, together
-from calib.outcomes.subject import INCOMPLETE, Incomplete
 from calib.outcomes.tipping import Shift, TippingResult, tipping
 from calib.rating import OverSamples
+from calib.rating.subject import INCOMPLETE, Incomplete
 from calib.words import message
 
 __all__ = ["TIPPING"]

@@ -96,9 +96,10 @@ def _override(context: Context, name: str, params: OverrideParams) -> SourceResu
 
 def grid_notes(name: str, weights: WeightSet, grid: float | None) -> tuple[Note, ...]:
     """Say which weights of a set that was rounded to a grid are not on it."""
-    parents = [p or "root" for p in off_grid(weights, grid)] if grid is not None else []
-    if not parents:
+    found = () if grid is None else off_grid(weights, grid)
+    if not found:
         return ()
+    parents = [p or message("framework.root") for p in found]
     said = message("weights.off_grid", name=name, grid=f"{grid:g}", parents=parents)
     return (Note(said),)
 

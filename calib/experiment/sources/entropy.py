@@ -9,8 +9,8 @@ from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
 from calib.experiment.results import Note, SourceResult
-from calib.outcomes.subject import complete_only
 from calib.rating import Scored, node_scores
+from calib.rating.subject import complete_only
 from calib.weights import WeightSet, entropy_weights, published_weights
 from calib.words import message
 
@@ -34,7 +34,8 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
     unknown = [level for level in params.levels or () if level not in known]
     if unknown:
         raise InputError(message("provenance.no_level", level=unknown[0], known=known))
-    whole, left_out = complete_only(context.scored, "leave-out", "entropy")
+    what = message("provenance.entropy_label")
+    whole, left_out = complete_only(context.scored, "leave-out", what)
     depths = {framework.level_depth(level) for level in params.levels or known}
     # Deepest level first: a node's score depends on the weights below it.
     local = {t: np.array(v) for t, v in base.local.items()}

@@ -12,6 +12,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray, Seed, SmallIntArray
 from calib.errors import InputError
+from calib.words import message
 
 __all__ = [
     "Conditional",
@@ -303,7 +304,7 @@ def main_effect(
     ``adjusted`` = 1 - (1-S)(n-1)/(n-G). Where n <= G there is no interval (NaN).
     """
     if X.shape[0] != len(total):
-        raise InputError("scores and totals have different numbers of enterprises")
+        raise InputError(message("dominance.fault.sizes"))
     n, L = X.shape
     known = conditional(X, total)
     effect = known.effects(np.ones((1, n)))[0]

@@ -18,8 +18,9 @@ from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import RuleOptions
 from calib.population import Population
-from calib.rating import Scored, score_answers
+from calib.rating import Scored
 from calib.rating.stars import effective_local, node_scores, scored_nodes
+from calib.rating.subject import check_framework, scored_enterprises
 from calib.weights import WeightSet
 from calib.words import Text, message
 
@@ -48,17 +49,8 @@ def scored_for(
     rule_options: RuleOptions | Mapping[str, str] | None,
 ) -> Scored:
     """Score a population under rule options, and check that it fits the weights."""
-    if isinstance(population, Scored):
-        if (
-            rule_options is not None
-            and population.framework.rule.read(rule_options) != population.rule_options
-        ):
-            raise InputError(message("dominance.fault.rule_options"))
-        scored = population
-    else:
-        scored = score_answers(population, population.framework.rule.read(rule_options))
-    if scored.framework.digest != weights.framework.digest:
-        raise InputError(message("dominance.fault.frameworks", weights=weights.name))
+    scored = scored_enterprises(population, rule_options)
+    check_framework([weights], scored)
     if len(scored) == 0:
         raise InputError(message("dominance.fault.empty"))
     return scored
@@ -83,7 +75,7 @@ def complete_scores(
         if gaps.any():
             X = _filled(X, gaps, weights, t)
             notes.append(message("dominance.note.gaps", track=sample.track.name, n=int(gaps.sum()),
-                                 weights=weights.name))  # fmt: skip
+                                 weights=weights.called))  # fmt: skip
         out[t] = X
     return out, tuple(notes)
 
@@ -176,7 +168,7 @@ def moments_of(
     """
     X = np.asarray(X, dtype=float)
     if X.ndim != 2 or X.shape[0] == 0:
-        raise InputError("moments need at least one enterprise's scores as a table (n, L)")
+        raise InputError(message("dominance.fault.no_scores"))
     L = X.shape[1]
     shift = X[0]
     total, first, second = 0.0, np.zeros(L), np.zeros((L, L))
@@ -192,11 +184,9 @@ def moments_of(
             first += c @ block
             second += block.T @ (block * c[:, None])
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise InputError(
-            "scores hold missing or infinite values; settle the rule option `missing` first"
-        )
+        raise InputError(message("dominance.fault.not_finite"))
     if total <= 0:
-        raise InputError("the enterprises' counts sum to zero")
+        raise InputError(message("dominance.fault.no_counts"))
     centre = first / total
     cov = second / total - np.outer(centre, centre)
     cov = 0.5 * (cov + cov.T)
@@ -247,7 +237,7 @@ def shrinkage_intensity(m: Moments) -> float:
     lambda = sum_{i≠j} Var(s_ij) / sum_{i≠j} s_ij²; Schäfer and Strimmer (2005), target D.
     """
     if m.centred is None:
-        raise InputError("shrinkage needs moments gathered with centred=True")
+        raise InputError(message("dominance.fault.not_centred"))
     square = m.centred**2
     weighted = square if m.counts is None else square * m.counts[:, None]
     off = ~np.eye(m.cov.shape[0], dtype=bool)

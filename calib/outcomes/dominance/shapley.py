@@ -17,6 +17,7 @@ import numpy as np
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 from calib.outcomes.dominance.moments import Moments
+from calib.words import message
 
 __all__ = ["ShapleyShare", "entering_gains", "shapley_exact", "shapley_sampled", "subset_r2"]
 
@@ -65,7 +66,7 @@ def shapley_exact(g: FloatArray, m: Moments) -> ShapleyShare:
     """
     L = len(g)
     if L > EXACT_LIMIT:
-        raise InputError(f"{L} indicators have too many subsets for exact shares; sample orders")
+        raise InputError(message("dominance.fault.too_many", n=L))
     value = subset_r2(g, m)
     sets = np.arange(2**L)
     size = np.bitwise_count(sets).astype(int)
@@ -135,7 +136,7 @@ def shapley_sampled(
         With the standard error from the spread between pairs.
     """
     if orders < 4:
-        raise InputError("at least 4 sampled orders are needed for a standard error")
+        raise InputError(message("dominance.fault.few_orders"))
     generator = np.random.default_rng(rng)
     L, pairs = len(g), (orders + 1) // 2
     total, square = np.zeros(L), np.zeros(L)

@@ -1,4 +1,4 @@
-"""What an analysis is about: weight sets and enterprises, checked and scored."""
+"""What is rated and analysed: enterprises, scored, and weight sets of their framework."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from calib.errors import InputError
 from calib.framework import RuleOptions
 from calib.population import Population
-from calib.rating import Scored, Unanswered, score_answers
+from calib.rating.scoring import Scored, Unanswered, score_answers
 from calib.report import Note
 from calib.weights import WeightSet
-from calib.words import message
+from calib.words import Text, message
 
 __all__ = [
     "INCOMPLETE",
@@ -47,7 +47,7 @@ def scored_enterprises(
 
 
 def complete_only(
-    scored: Scored, incomplete: Incomplete, what: str
+    scored: Scored, incomplete: Incomplete, what: Text
 ) -> tuple[Scored, tuple[Note, ...]]:
     """Return the enterprises whose every item has a score, where the others may be left out.
 
