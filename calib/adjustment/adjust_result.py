@@ -304,7 +304,7 @@ class _Judged:
             found = self.found(when)
             rows = (found.measures["track"] == track) & (found.measures["level"] == found.cap_level)
             return dominance_comparison(
-                found.measures[rows], language=lang, title=title.get(lang), caps=self._caps,
+                found.measures[rows], lang=lang, title=title.get(lang), caps=self._caps,
                 synthetic=found.synthetic,
             )  # fmt: skip
 

@@ -150,7 +150,7 @@ def _draw_worths(
         table = table.rename(columns={"worth": "estimate"})
         names = node_names(track)
         table.index = [names[c].get(lang) for c in table["code"]]  # type: ignore[assignment, unused-ignore]
-        return worths_with_intervals(table, language=lang, title=title.get(lang), level=confidence)
+        return worths_with_intervals(table, lang=lang, title=title.get(lang), level=confidence)
 
     return draw
 

@@ -157,7 +157,7 @@ class EqualityReport(Result):
         ]
         band = (0.0, 1.0) if self.by_share is None else self.by_share.band
         return pick_shares_with_band(
-            table, expected=self.shares.expected, band=band, language=lang, title=title,
+            table, expected=self.shares.expected, band=band, lang=lang, title=title,
             level=self.shares.confidence,
         )  # fmt: skip
 

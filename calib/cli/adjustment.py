@@ -172,7 +172,7 @@ def dominance(
         from calib.figures.dominance import dominance_comparison
 
         held = found.caps if (table["level"] == found.cap_level).all() else {}
-        save(dominance_comparison(table, language=lang, caps=held,
+        save(dominance_comparison(table, lang=lang, caps=held,
                                   synthetic=found.synthetic), figure)  # fmt: skip
         click.echo(message("adjustment.wrote", file=str(figure)).get(lang))
 

@@ -175,7 +175,7 @@ def weights_drawing(found: PanelFindings) -> Drawing:
                 rows.append((pooled.weights[i], pooled.low[i], pooled.high[i]))
         frame = pd.DataFrame(rows, columns=["estimate", "lower", "upper"], index=labels)
         axis = message("weights.axis").get(lang)
-        return estimates(frame, label=axis, language=lang, title=title.get(lang))
+        return estimates(frame, label=axis, lang=lang, title=title.get(lang))
 
     return Drawing("weights", title, draw, roles=(Role.WEIGHT,))
 

@@ -6,9 +6,9 @@ For a module that draws::
     from calib.words import say
 
     @styled                                   # the look, inside the function only
-    def worths(table: pd.DataFrame, *, language: str = "zh") -> Any:
+    def worths(table: pd.DataFrame, *, lang: str | None = None) -> Any:
         fig, ax = figure(7, 4)                # a Figure without pyplot, and its Axes
-        ax.set_xlabel(say("columns.worth", language))
+        ax.set_xlabel(say("columns.worth", lang))
         return fig
 
 For a module that shows or keeps figures: :func:`to_svg_string` (an ``<svg>`` element for a page,

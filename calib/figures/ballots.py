@@ -9,7 +9,7 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, DOWN, MUTED, UP
-from calib.figures.style import figure, styled
+from calib.figures.style import figure, put_heading, put_rows, styled
 from calib.figures.weights import estimates
 from calib.words import message, say
 
@@ -20,7 +20,7 @@ SIMULTANEOUS = {"simultaneous_lower": "lower", "simultaneous_upper": "upper"}
 
 
 def worths_with_intervals(
-    table: pd.DataFrame, *, language: str = "zh", title: str = "", level: float = 0.95
+    table: pd.DataFrame, *, lang: str | None = None, title: str = "", level: float = 0.95
 ) -> Any:
     """Draw the worths of items with their intervals against the equal worth 1/J.
 
@@ -28,7 +28,7 @@ def worths_with_intervals(
     ----------
     table : one row for each item (index: its name as shown); columns ``estimate``, ``lower`` and
         ``upper``, shares of importance that sum to 1 over the rows
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     level : coverage of the intervals, each for its own item; the axis says so
 
@@ -37,11 +37,9 @@ def worths_with_intervals(
     The figure, the most important item on top.
     """
     ordered = table.sort_values("estimate", ascending=False, kind="stable")
-    heading = title or say("ballots.figures.heading_worths", language, level=level)
-    label = say("ballots.figures.axis_worths", language, level=level)
-    return estimates(
-        ordered, label=label, language=language, title=heading, reference=1.0 / len(table)
-    )
+    heading = title or say("ballots.figures.heading_worths", lang, level=level)
+    label = say("ballots.figures.axis_worths", lang, level=level)
+    return estimates(ordered, label=label, lang=lang, title=heading, reference=1.0 / len(table))
 
 
 @styled
@@ -50,7 +48,7 @@ def pick_shares_with_band(
     *,
     expected: float,
     band: tuple[float, float],
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     level: float = 0.95,
 ) -> Any:
@@ -62,7 +60,7 @@ def pick_shares_with_band(
         and ``upper`` (simultaneous intervals), shares of ballots 0 to 1
     expected : share of every item if all were equally important, ``k/J``
     band : ends of the declared equivalence band
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     level : simultaneous coverage of the intervals, for the axis
 
@@ -95,11 +93,11 @@ def pick_shares_with_band(
     inside = (low >= band[0]) & (high <= band[1])
     more, less = low > band[1], high < band[0]
     kinds = (
-        (inside, "o", ACCENT, ACCENT, say("ballots.figures.inside", language)),
+        (inside, "o", ACCENT, ACCENT, say("ballots.figures.inside", lang)),
         (~inside & ~more & ~less, "o", MUTED, "none",
-         say("ballots.figures.open", language)),
-        (more, "^", UP, UP, say("ballots.figures.above", language)),
-        (less, "v", DOWN, DOWN, say("ballots.figures.below", language)),
+         say("ballots.figures.open", lang)),
+        (more, "^", UP, UP, say("ballots.figures.above", lang)),
+        (less, "v", DOWN, DOWN, say("ballots.figures.below", lang)),
     )  # fmt: skip
     for rows_of, marker, colour, face, label in kinds:
         if rows_of.any():
@@ -107,13 +105,11 @@ def pick_shares_with_band(
                       linewidth=1.6)  # fmt: skip
             ax.plot(100 * share[rows_of], places[rows_of], marker, color=colour,
                     markerfacecolor=face, markersize=5.5, label=label)  # fmt: skip
-    ax.set_yticks(places, [str(n) for n in ordered.index])
-    ax.set_ylim(rows - 0.4, -0.6)
+    put_rows(ax, ordered.index)
     ax.set_xlim(left=0.0)
-    ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
-    ax.set_xlabel(say("ballots.figures.axis_shares", language, expected=expected, level=level))
-    heading = title or say("ballots.figures.heading_shares", language)
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    ax.set_xlabel(say("ballots.figures.axis_shares", lang, expected=expected, level=level))
+    heading = title or say("ballots.figures.heading_shares", lang)
+    put_heading(fig, heading)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig

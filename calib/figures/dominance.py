@@ -10,8 +10,8 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import DOWN, MUTED, ink_on
-from calib.figures.style import figure, styled
-from calib.words import joined, message, say
+from calib.figures.style import figure, put_heading, styled
+from calib.words import joined, message, resolve_language, say
 
 __all__ = ["dominance_comparison"]
 
@@ -32,7 +32,7 @@ _MEASURES: tuple[tuple[str, bool, bool], ...] = (
 def dominance_comparison(
     table: pd.DataFrame,
     *,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     caps: Mapping[str, float] | None = None,
     synthetic: bool = False,
@@ -43,7 +43,7 @@ def dominance_comparison(
     ----------
     table : one row for each node, with ``name_zh``, ``name_en`` and the measures as columns;
         rows of one track and level
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     caps : declared caps by measure; values above are framed
     synthetic : say that the data are synthetic
@@ -58,10 +58,11 @@ def dominance_comparison(
     InputError
         When no row or no measure is there.
     """
+    lang = resolve_language(lang)
     measures = [m for m in _MEASURES if m[0] in table.columns]
     if table.empty or not measures:
         raise InputError(message("figures.dominance.empty"))
-    names = table["name_zh" if language == "zh" else "name_en"].astype(str).tolist()
+    names = table["name_zh" if lang == "zh" else "name_en"].astype(str).tolist()
     values = np.column_stack([table[m[0]].to_numpy(dtype=float) for m in measures])
     spread = _rank_spread(values, measures)
     rows, columns = len(names), len(measures) + 1
@@ -76,8 +77,8 @@ def dominance_comparison(
             ax.text(c, r, text, ha="center", va="center", fontsize=8,
                     color=ink_on(_hex(colours[r, c])))  # fmt: skip
     _frame_caps(ax, values, measures, caps or {})
-    heads = [say(f"figures.dominance.{m[0]}", language) for m in measures]
-    heads.append(say("figures.dominance.rank_spread", language))
+    heads = [say(f"figures.dominance.{m[0]}", lang) for m in measures]
+    heads.append(say("figures.dominance.rank_spread", lang))
     ax.set_xticks(range(columns), heads, fontsize=8)
     ax.xaxis.tick_top()
     ax.set_yticks(range(rows), names)
@@ -85,16 +86,16 @@ def dominance_comparison(
     for side in ax.spines.values():
         side.set_visible(False)
     ax.axvline(columns - 1.5, color="white", linewidth=3)
-    heading = title or say("figures.dominance.title", language)
+    heading = title or say("figures.dominance.title", lang)
     if synthetic:
-        heading += say("figures.dominance.synthetic", language)
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+        heading += say("figures.dominance.synthetic", lang)
+    put_heading(fig, heading)
     notes = [message("figures.dominance.shaded")]
     if caps:
         notes.append(message("figures.dominance.framed"))
     if not np.isfinite(values).all():
         notes.append(message("figures.dominance.blank"))
-    note = joined(notes, message("words.semicolon")).get(language)
+    note = joined(notes, message("words.semicolon")).get(lang)
     ax.set_xlabel(note, fontsize=8, color=MUTED)
     return fig
 

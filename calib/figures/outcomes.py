@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib.figures.palette import ACCENT, DOWN, INK, MUTED, UP, ink_on, series_colours, star_colours
-from calib.figures.style import figure, styled
+from calib.figures.style import figure, put_heading, styled
 from calib.words import say
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_ROWS = 40
 
 
 @styled
-def weights_over_years(table: pd.DataFrame, *, language: str = "zh", title: str = "") -> Any:
+def weights_over_years(table: pd.DataFrame, *, lang: str | None = None, title: str = "") -> Any:
     """Draw weights that move over years, one band a node, adding up to 1.
 
     Parameters
@@ -45,16 +45,16 @@ def weights_over_years(table: pd.DataFrame, *, language: str = "zh", title: str 
         ax.plot(years, floor, color="white", linewidth=1.2)
     ax.set_xlim(years[0], years[-1])
     ax.set_ylim(0, 1)
-    ax.set_ylabel(say("figures.weight", language))
-    ax.set_xlabel(say("figures.year", language))
+    ax.set_ylabel(say("figures.weight", lang))
+    ax.set_xlabel(say("figures.year", lang))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    _head(fig, title)
+    put_heading(fig, title)
     return fig
 
 
 @styled
 def stars_over_years(
-    table: pd.DataFrame, *, language: str = "zh", synthetic: bool = False, title: str = ""
+    table: pd.DataFrame, *, lang: str | None = None, synthetic: bool = False, title: str = ""
 ) -> Any:
     """Draw the star distribution over years as stacked areas, the lowest star at the bottom.
 
@@ -86,17 +86,17 @@ def stars_over_years(
     ax.set_xlim(years[0], years[-1])
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-    mark = say("figures.synthetic", language) if synthetic else ""
-    ax.set_ylabel(say("figures.share", language) + mark)
-    ax.set_xlabel(say("figures.year", language))
+    mark = say("figures.synthetic", lang) if synthetic else ""
+    ax.set_ylabel(say("figures.share", lang) + mark)
+    ax.set_xlabel(say("figures.year", lang))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    _head(fig, title)
+    put_heading(fig, title)
     return fig
 
 
 @styled
 def probability_bars(
-    table: pd.DataFrame, now: Sequence[int], *, language: str = "zh", title: str = ""
+    table: pd.DataFrame, now: Sequence[int], *, lang: str | None = None, title: str = ""
 ) -> Any:
     """Draw star probabilities as one bar an enterprise, a mark at the star it has now.
 
@@ -128,16 +128,16 @@ def probability_bars(
     ax.invert_yaxis()
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-    ax.set_xlabel(say("figures.probability", language))
+    ax.set_xlabel(say("figures.probability", lang))
     handles = [_patch(c, str(n)) for c, n in zip(colours, table.columns, strict=True)]
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    _head(fig, title)
+    put_heading(fig, title)
     return fig
 
 
 @styled
 def shift_distances(
-    table: pd.DataFrame, *, within: float, language: str = "zh", title: str = ""
+    table: pd.DataFrame, *, within: float, lang: str | None = None, title: str = ""
 ) -> Any:
     """Draw how much weight must move to lose or to gain a star.
 
@@ -154,8 +154,8 @@ def shift_distances(
     order = np.argsort(nearest, kind="stable")[: min(int(np.isfinite(nearest).sum()), MOST_ROWS)]
     fig, ax = figure(7, 1.3 + 0.24 * max(len(order), 2))
     for column, colour, marker, name in (
-        (0, DOWN, "v", say("figures.lose", language)),
-        (1, UP, "^", say("figures.gain", language)),
+        (0, DOWN, "v", say("figures.lose", lang)),
+        (1, UP, "^", say("figures.gain", lang)),
     ):
         x = 100 * values[order, column]
         some = np.isfinite(x)
@@ -168,16 +168,11 @@ def shift_distances(
     ax.set_xlim(left=0)
     ax.grid(axis="y", color=MUTED, alpha=0.2)
     fixed = int(len(nearest) - np.isfinite(nearest).sum())
-    rest = f"\n{say('figures.never_move', language, n=fixed)}" if fixed else ""
-    ax.set_xlabel(say("figures.must_move", language) + rest)
+    rest = f"\n{say('figures.never_move', lang, n=fixed)}" if fixed else ""
+    ax.set_xlabel(say("figures.must_move", lang) + rest)
     fig.legend(loc="outside lower center", ncols=2)
-    _head(fig, title)
+    put_heading(fig, title)
     return fig
-
-
-def _head(fig: Any, title: str) -> None:
-    if title:
-        fig.suptitle(title, x=0.01, ha="left", fontsize=11)
 
 
 def _patch(colour: str, label: str) -> Any:

@@ -11,7 +11,7 @@ import pandas as pd
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.figures.palette import DOWN, GRID, INK, MUTED, PAPER, UP, ink_on, star_colours
-from calib.figures.style import figure, styled
+from calib.figures.style import figure, put_heading, styled
 from calib.words import message, say
 
 __all__ = ["reliability_curve", "star_distribution", "transitions"]
@@ -26,8 +26,8 @@ def _counts(values: Any) -> FloatArray:
     return counts
 
 
-def _marked(heading: str, synthetic: bool, language: str) -> str:
-    return heading + say("figures.synthetic", language) if synthetic else heading
+def _marked(heading: str, synthetic: bool, lang: str | None) -> str:
+    return heading + say("figures.synthetic", lang) if synthetic else heading
 
 
 def _together(ax: Any, starts: FloatArray, scale: FloatArray, left: FloatArray, label: str) -> None:
@@ -49,7 +49,7 @@ def star_distribution(
     counts: pd.DataFrame,
     *,
     totals: Sequence[float] | None = None,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     shares: bool = True,
     synthetic: bool = False,
@@ -62,7 +62,7 @@ def star_distribution(
         (its name as shown), lowest first; enterprises. NaN where a count is not published; all
         such of a row are drawn together, hatched, at its end
     totals : enterprises of each row; the sums if None
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     shares : bars as shares of 100 % (sets with different numbers compare), else as numbers
     synthetic : say that the enterprises are
@@ -99,17 +99,17 @@ def star_distribution(
                 ha="center", va="center", color=ink_on(colour), fontsize=9,
             )  # fmt: skip
     if left.any():
-        label = say("figures.together", language)
+        label = say("figures.together", lang)
         _together(ax, lengths.sum(axis=1), scale[:, 0], left, label)
     names = [str(name) for name in counts.index]
     ax.set_yticks(places, [f"{n}  (n={t:g})" for n, t in zip(names, sums, strict=True)])
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(say("figures.share_percent" if shares else "columns.count", language))
+    ax.set_xlabel(say("figures.share_percent" if shares else "columns.count", lang))
     ax.set_xlim(0, full)
-    heading = _marked(title or say("figures.stars", language), synthetic, language)
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    heading = _marked(title or say("figures.stars", lang), synthetic, lang)
+    put_heading(fig, heading)
     handles, labels = ax.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=len(handles), handlelength=1.0,
                columnspacing=1.0)  # fmt: skip
@@ -122,7 +122,7 @@ def transitions(
     *,
     before: str,
     after: str,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     synthetic: bool = False,
 ) -> Any:
@@ -133,7 +133,7 @@ def transitions(
     matrix : (K, K) enterprises; row = star before, column = star after, lowest first; a frame's
         columns name the stars
     before, after : names of the two weight sets as shown
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     synthetic : say that the enterprises are
 
@@ -168,13 +168,11 @@ def transitions(
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    ax.set_xlabel(say("figures.after", language, set=after))
-    ax.set_ylabel(say("figures.before", language, set=before))
+    ax.set_xlabel(say("figures.after", lang, set=after))
+    ax.set_ylabel(say("figures.before", lang, set=before))
     up, down = float(np.triu(table, 1).sum()), float(np.tril(table, -1).sum())
-    heading = _marked(title or say("figures.transitions", language), synthetic, language)
-    note = say(
-        "figures.moves", language, up=f"{up:g}", down=f"{down:g}", same=f"{np.trace(table):g}"
-    )
+    heading = _marked(title or say("figures.transitions", lang), synthetic, lang)
+    note = say("figures.moves", lang, up=f"{up:g}", down=f"{down:g}", same=f"{np.trace(table):g}")
     ax.set_title(f"{heading}\n", fontsize=11)
     ax.text(0, 1.02, note, transform=ax.transAxes, fontsize=9, color=MUTED)
     return fig
@@ -199,7 +197,7 @@ def _cell(ax: Any, row: int, column: int, count: float, share: float) -> None:
 
 
 @styled
-def reliability_curve(table: pd.DataFrame, *, language: str = "zh") -> Any:
+def reliability_curve(table: pd.DataFrame, *, lang: str | None = None) -> Any:
     """Draw how often stars were right against the probability that they were given.
 
     Parameters
@@ -211,7 +209,7 @@ def reliability_curve(table: pd.DataFrame, *, language: str = "zh") -> Any:
     fig, ax = figure(4.6, 4.2)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle="--")
     ax.errorbar(table["promised"], share, error, fmt="o", color=UP, markersize=4)
-    ax.set_xlabel(say("verify.reliability.x", language))
-    ax.set_ylabel(say("verify.reliability.y", language))
-    ax.set_title(say("verify.reliability.table", language), fontsize=9)
+    ax.set_xlabel(say("verify.reliability.x", lang))
+    ax.set_ylabel(say("verify.reliability.y", lang))
+    ax.set_title(say("verify.reliability.table", lang), fontsize=9)
     return fig

@@ -30,6 +30,8 @@ from calib.words import languages, message
 __all__ = [
     "figure",
     "legend_columns",
+    "put_heading",
+    "put_rows",
     "save",
     "save_png",
     "save_svg",
@@ -108,14 +110,14 @@ def style() -> Iterator[None]:
 
 
 def styled(function: Callable[P, T]) -> Callable[P, T]:
-    """Run a function that draws a figure inside :func:`style`, in a language that calib speaks."""
+    """Run a function that draws a figure inside :func:`style`, its ``lang`` settled."""
 
     @functools.wraps(function)
     def inside(*args: P.args, **kwargs: P.kwargs) -> T:
-        language = kwargs.get("language", "zh")
-        if language not in languages():
+        lang = kwargs.get("lang")
+        if lang is not None and lang not in languages():
             known = " | ".join(languages())
-            raise InputError(message("figures.no_language", language=repr(language), known=known))
+            raise InputError(message("figures.no_language", language=repr(lang), known=known))
         with style():
             return function(*args, **kwargs)
 
@@ -173,6 +175,20 @@ def figure(
     fig = _figure_class()(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
     return fig, fig.subplots(rows, columns, **subplots)
+
+
+def put_heading(fig: Any, text: str) -> None:
+    """Put the heading of a figure at its upper left; nothing where it is empty."""
+    if text:
+        fig.suptitle(text, x=0.01, ha="left", fontsize=11)
+
+
+def put_rows(ax: Any, names: Iterable[object]) -> None:
+    """Name the rows of a chart, the first one on top."""
+    listed = [str(n) for n in names]
+    ax.set_yticks(range(len(listed)), listed)
+    ax.set_ylim(len(listed) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
 
 
 _NO_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:nan|inf)(?![\w.])")

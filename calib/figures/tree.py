@@ -10,7 +10,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.figures.palette import PAPER, ink_on, series_colours
-from calib.figures.style import figure, styled
+from calib.figures.style import figure, put_heading, styled
 from calib.words import message, say
 
 __all__ = ["framework_tree"]
@@ -39,7 +39,7 @@ def framework_tree(
     parent: Sequence[int],
     local: FloatArray,
     *,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
 ) -> Any:
     """Draw the tree of a track with its weights.
@@ -49,7 +49,7 @@ def framework_tree(
     names : (m,) names of the nodes as shown, in preorder, root excluded
     parent : (m,) position of each node's parent, -1 for children of the root
     local : (m,) weight of each node among its siblings, 0 to 1
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
 
     Returns
@@ -90,8 +90,8 @@ def framework_tree(
     ax.set_xlim(0, 1)
     ax.set_ylim(-1.0, 0.0)
     ax.set_axis_off()
-    heading = title or say("figures.tree", language)
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    heading = title or say("figures.tree", lang)
+    put_heading(fig, heading)
     return fig
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from calib.errors import InputError
 from calib.figures.palette import ACCENT, GRID, MUTED, series_colours
-from calib.figures.style import figure, legend_columns, styled
+from calib.figures.style import figure, legend_columns, put_heading, put_rows, styled
 from calib.words import message, say
 
 __all__ = ["estimates", "weights_by_set"]
@@ -21,7 +21,7 @@ _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 def weights_by_set(
     table: pd.DataFrame,
     *,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     lower: pd.DataFrame | None = None,
     upper: pd.DataFrame | None = None,
@@ -32,7 +32,7 @@ def weights_by_set(
     ----------
     table : one row for each node (index: its name as shown, top to bottom), one column for each
         weight set (its name as shown); weights 0 to 1
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; a general one when empty
     lower, upper : interval limits, same labels as ``table``; NaN where a set has none
 
@@ -68,9 +68,9 @@ def weights_by_set(
     ax.grid(axis="x")
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(left=min(0.0, float(np.nanmin(table.to_numpy(dtype=float)))))
-    ax.set_xlabel(say("figures.weight", language))
-    heading = title or say("figures.weights_by_set", language)
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=11)
+    ax.set_xlabel(say("figures.weight", lang))
+    heading = title or say("figures.weights_by_set", lang)
+    put_heading(fig, heading)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center",
                ncols=legend_columns(table.columns, 7.2))  # fmt: skip
     return fig
@@ -81,7 +81,7 @@ def estimates(
     table: pd.DataFrame,
     *,
     label: str,
-    language: str = "zh",
+    lang: str | None = None,
     title: str = "",
     reference: float | None = None,
     margin: tuple[float, float] | None = None,
@@ -93,7 +93,7 @@ def estimates(
     table : one row for each item (index: its name as shown, top to bottom); columns ``estimate``,
         ``lower`` and ``upper``
     label : what the estimates are, with unit; names the axis
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current one if None
     title : heading; the label when empty
     reference : a value marked by a line, for example the equal weight 1/J
     margin : limits of a band marked around the reference, for example an equivalence margin
@@ -121,10 +121,8 @@ def estimates(
     low, high = (np.asarray(table[c], dtype=float) for c in ("lower", "upper"))
     ax.hlines(places, low, high, color=ACCENT, linewidth=1.8)
     ax.plot(np.asarray(table["estimate"], dtype=float), places, "o", color=ACCENT, markersize=5)
-    ax.set_yticks(places, [str(n) for n in table.index])
-    ax.set_ylim(rows - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
+    put_rows(ax, table.index)
     ax.grid(axis="x")
     ax.set_xlabel(label)
-    fig.suptitle(title or label, x=0.01, ha="left", fontsize=11)
+    put_heading(fig, title or label)
     return fig

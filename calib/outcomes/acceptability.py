@@ -434,7 +434,7 @@ def _drawing(case: _Case) -> Drawing:
         shown = case.frame.set_index("name")[[f"p_{k + rule.first}" for k in range(rule.stars)]]
         shown.columns = [n.get(lang) for n in rule.labels]
         now = (case.frame["star"] - rule.first).tolist()
-        return probability_bars(shown, now, language=lang, title=title.get(lang))
+        return probability_bars(shown, now, lang=lang, title=title.get(lang))
 
     roles = (Role.ENTERPRISE, Role.PROBABILITY)
     return Drawing(f"acceptability-{case.name}", title, draw, roles=roles)

@@ -281,7 +281,7 @@ class ComparisonResult(Result):
         counts.index = pd.Index([self.rated_label(n).get(lang) for n in names])
         scored = self.base.scored
         return star_distribution(
-            counts, totals=[len(scored)] * len(names), language=lang, synthetic=scored.synthetic
+            counts, totals=[len(scored)] * len(names), lang=lang, synthetic=scored.synthetic
         )
 
     def _pillars(self, names: Sequence[str], lang: str) -> Any:
@@ -295,7 +295,7 @@ class ComparisonResult(Result):
             {self.label(n).get(lang): self.sets[n].local[track.code][top] for n in names},
             index=[track.nodes[i].name.get(lang) for i in top],
         )
-        return weights_by_set(table, language=lang)
+        return weights_by_set(table, lang=lang)
 
     def _transition(self, name: str) -> Drawing:
         def draw(lang: str) -> Any:
@@ -309,7 +309,7 @@ class ComparisonResult(Result):
                 pd.DataFrame(matrix, index=labels, columns=labels),
                 before=self.rated_label(self.baseline).get(lang),
                 after=self.rated_label(name).get(lang),
-                language=lang,
+                lang=lang,
                 synthetic=self.base.scored.synthetic,
             )
 

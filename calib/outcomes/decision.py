@@ -222,9 +222,7 @@ class DecisionResult(Result):
         from calib.figures.decision import proposed_weights
 
         facts = self.facts
-        return proposed_weights(
-            facts.weights, facts.proposed.framework, language=lang, stacked=stacked
-        )
+        return proposed_weights(facts.weights, facts.proposed.framework, lang=lang, stacked=stacked)
 
     def stacked_figure(self, lang: str) -> Any:
         """Return the figure for a narrow screen, its panels one under another."""

@@ -129,7 +129,7 @@ class StabilityResult(Result):
             from calib.figures.outcomes import shift_distances
 
             return shift_distances(
-                shown, within=self.within / 100, language=lang, title=title.get(lang)
+                shown, within=self.within / 100, lang=lang, title=title.get(lang)
             )
 
         return Drawing(

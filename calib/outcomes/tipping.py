@@ -347,7 +347,7 @@ def _drawing(course: _Course, rule: RatingRule) -> Drawing:
         counts = _steps(course, rule.stars)
         counts.columns = [n.get(lang) for n in rule.labels]
         return stars_over_years(
-            counts, language=lang, synthetic=course.synthetic, title=title.get(lang)
+            counts, lang=lang, synthetic=course.synthetic, title=title.get(lang)
         )
 
     return Drawing(f"stars-over-years-{course.name}", title, draw, roles=(Role.COUNT,))

@@ -235,7 +235,7 @@ class Rating(Result):
         )  # fmt: skip
         sizes = [int(self.counts(None if s == "all" else s).sum()) for s in scopes]
         synthetic = self.scored.synthetic
-        return star_distribution(counts, totals=sizes, language=lang, synthetic=synthetic)
+        return star_distribution(counts, totals=sizes, lang=lang, synthetic=synthetic)
 
     def counts(self, track: str | None = None) -> IntArray:
         """Return how many enterprises have each star, (K,), lowest first."""

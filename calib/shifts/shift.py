@@ -222,7 +222,7 @@ def _drawing(track: Track, family: Family, path: WeightPath) -> Drawing:
         values = path.local(track.code, time)[:, family.members]
         names = [track.nodes[i].name.get(lang) for i in family.members]
         table = pd.DataFrame(values, index=path.year(time), columns=names)
-        return weights_over_years(table, language=lang, title=title.get(lang))
+        return weights_over_years(table, lang=lang, title=title.get(lang))
 
     name = f"weights-{family.parent}" if family.parent else "weights"
     return Drawing(name, title, draw, roles=(Role.WEIGHT,))

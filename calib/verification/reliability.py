@@ -56,7 +56,7 @@ class Reliability(Result):
     def _draw(self, lang: str) -> Any:
         from calib.figures.stars import reliability_curve
 
-        return reliability_curve(self.curve, language=lang)
+        return reliability_curve(self.curve, lang=lang)
 
 
 def reliability() -> Reliability:

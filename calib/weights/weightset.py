@@ -250,7 +250,7 @@ class WeightSet:
             estimates(
                 rows,
                 label=message("weights.axis").get(language),
-                language=language,
+                lang=language,
                 title=self.label.get(language),
             ),
             self,
@@ -269,7 +269,7 @@ class WeightSet:
         names = [n.name.get(language) for n in tree.nodes]
         parent = [int(p) for p in tree.parent]
         return release(
-            framework_tree(names, parent, self.local[code], language=language, title=title), self
+            framework_tree(names, parent, self.local[code], lang=language, title=title), self
         )
 
     def __repr__(self) -> str:

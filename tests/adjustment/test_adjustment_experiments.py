@@ -154,9 +154,7 @@ def test_the_figure_shows_every_measure_and_says_that_data_are_synthetic(
 ) -> None:
     found = dominance(published_weights(aii), trial, level="capability", cap=0.15, rng=0)
     part = found.measures[found.measures["track"] == "process"]
-    figure = dominance_comparison(
-        part, language=language, caps=found.caps, synthetic=found.synthetic
-    )
+    figure = dominance_comparison(part, lang=language, caps=found.caps, synthetic=found.synthetic)
     texts = " ".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
     assert ("合成数据" if language == "zh" else "synthetic") in texts
     assert "Shapley" in texts

@@ -63,7 +63,7 @@ def test_caps_frame_only_the_level_that_they_are_declared_for():
 def test_numbers_that_are_none_are_dashes_in_figures_and_noise_has_no_sign():
     found = dominance(WEIGHTS, POPULATION, level="pillar").measures
     found = found.assign(leverage=np.inf, variance_share=-8.33e-17)
-    figure = dominance_comparison(found, language="en")
+    figure = dominance_comparison(found, lang="en")
     texts = [t.get_text() for t in figure.axes[0].texts]
     assert "∞" not in texts
     assert "-0.0%" not in texts

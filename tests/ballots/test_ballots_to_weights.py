@@ -190,13 +190,13 @@ def test_figures_show_the_line_and_the_band(language: str) -> None:
         },
         index=["甲", "乙", "丙", "丁"],
     )
-    figure = pick_shares_with_band(table, expected=0.1, band=(0.08, 0.125), language=language)
+    figure = pick_shares_with_band(table, expected=0.1, band=(0.08, 0.125), lang=language)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     assert len(labels) == 4
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["丙", "乙", "甲", "丁"]
     shares = worths_with_intervals(
         table.assign(lower=table["estimate"] - 0.05, upper=table["estimate"] + 0.05),
-        language=language,
+        lang=language,
     )
     assert to_svg_string(shares) != to_svg_string(figure)
     assert handles

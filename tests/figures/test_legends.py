@@ -27,6 +27,6 @@ def test_enterprises_that_nothing_moves_are_counted_and_take_no_row():
     table = pd.DataFrame(
         {"down": [0.02, never, never], "up": [never, never, 0.3]}, index=["a", "b", "c"]
     )
-    axes = shift_distances(table, within=0.05, language="en").axes[0]
+    axes = shift_distances(table, within=0.05, lang="en").axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "c"]
     assert "1 more enterprise" in axes.get_xlabel()

@@ -39,17 +39,17 @@ def test_every_ready_figure_is_drawn_in_both_languages_the_same_each_time(langua
     worths = pd.DataFrame({"estimate": local, "lower": local * 0.8, "upper": local * 1.2}, names)
     matrix = np.diag([1, 4, 9, 6, 1]) + np.eye(5, k=1)
     for draw in (
-        lambda: star_distribution(COUNTS, language=language),
-        lambda: transitions(matrix, before="一", after="二", language=language),
-        lambda: weights_by_set(table, language=language, lower=table * 0.9, upper=table * 1.1),
+        lambda: star_distribution(COUNTS, lang=language),
+        lambda: transitions(matrix, before="一", after="二", lang=language),
+        lambda: weights_by_set(table, lang=language, lower=table * 0.9, upper=table * 1.1),
         lambda: estimates(worths, label="θ", reference=0.1, margin=(0.08, 0.12)),
-        lambda: framework_tree(names, track.parent, local, language=language),
+        lambda: framework_tree(names, track.parent, local, lang=language),
     ):
         assert to_svg_string(draw()) == to_svg_string(draw())
 
 
 def test_star_bars_are_as_long_as_their_shares():
-    ax = star_distribution(COUNTS, language="en").axes[0]
+    ax = star_distribution(COUNTS, lang="en").axes[0]
     widths = np.array([[bar.get_width() for bar in group] for group in ax.containers]).T
     np.testing.assert_allclose(widths, 100 * COUNTS.to_numpy() / 22)
     shown = texts(ax.figure)
@@ -59,7 +59,7 @@ def test_star_bars_are_as_long_as_their_shares():
 
 def test_transitions_say_how_many_rise_and_fall():
     matrix = np.array([[3, 1, 0], [2, 4, 0], [0, 1, 5]])
-    shown = " ".join(texts(transitions(matrix, before="A", after="B", language="en")))
+    shown = " ".join(texts(transitions(matrix, before="A", after="B", lang="en")))
     assert "1 up (blue), 3 down (orange), 12 unchanged" in shown
 
 
@@ -80,7 +80,7 @@ def test_tree_heights_are_global_weights():
         (lambda: weights_by_set(pd.DataFrame()), "at least one node"),
         (lambda: estimates(COUNTS, label="x"), "no column estimate, lower, upper"),
         (lambda: framework_tree(["a"], [-1, -1], np.ones(2)), "1 names, 2 parents"),
-        (lambda: star_distribution(COUNTS, language="fr"), "no language 'fr'"),
+        (lambda: star_distribution(COUNTS, lang="fr"), "no language 'fr'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, message):

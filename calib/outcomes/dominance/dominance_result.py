@@ -151,7 +151,7 @@ class DominanceResult(Result):
             from calib.figures.dominance import dominance_comparison
 
             return dominance_comparison(
-                part, language=lang, title=title.get(lang), synthetic=self.synthetic,
+                part, lang=lang, title=title.get(lang), synthetic=self.synthetic,
                 caps=self.caps if level == self.cap_level else {},
             )  # fmt: skip
 
