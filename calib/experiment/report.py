@@ -171,9 +171,7 @@ def _overview(run: Run, lang: str) -> list[dict[str, Any]]:
                 "scope": tracks[scope].name.get(lang) if scope else message("values.all").get(lang),
                 "whole": scope is None, "base": name == run.context.baseline,
                 "counts": rating.counts(scope).tolist(),
-                "downgraded": sum(
-                    int(s.downgraded.sum()) for t, s in rating.samples.items() if scope in (None, t)
-                ),
+                "downgraded": rating.downgrades_in(scope),
                 "up": up, "down": down,
             })  # fmt: skip
     return rows

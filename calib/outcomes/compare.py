@@ -26,6 +26,7 @@ from calib.outcomes.star_differences import (
 from calib.outcomes.tipping import YearPath
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate
+from calib.rating.distributions import star_columns
 from calib.rating.over_samples import long_form
 from calib.rating.subject import check_framework, scored_enterprises
 from calib.report import Column, Drawing, Live, LiveFigure, Note, Result, Role, Table
@@ -136,7 +137,7 @@ class ComparisonResult(Result):
             Table("transitions", transition_table(ratings, base),
                   message("outcomes.comparison.transitions"), rows=0),
             Table("node-stars", nodes, message("outcomes.comparison.node_stars"), rows=60,
-                  shown=_pivot(nodes), declared=self._star_columns()),
+                  shown=_pivot(nodes), declared=star_columns(self.base.framework.rule)),
             self._weight_table(),
             Table("distances", self._distances(), message("outcomes.comparison.distances"),
                   blank=message("outcomes.comparison.infinite")),
@@ -209,12 +210,6 @@ class ComparisonResult(Result):
             return ()
         title = message("outcomes.comparison.downgrades")
         return (Table("downgrades", downgrade_table(self.ratings), title),)
-
-    def _star_columns(self) -> tuple[Column, ...]:
-        """Return the columns of counts by star, headed by the framework's own names of stars."""
-        rule = self.base.framework.rule
-        numbered = enumerate(rule.labels, rule.first)
-        return tuple(Column(f"star_{k}", Role.COUNT, label=n) for k, n in numbered)
 
     def _moves(self, name: str) -> int:
         """Return how many enterprises another set moves."""

@@ -10,7 +10,8 @@ from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Item, Name, Node, Thresholds, Track
 from calib.outcomes.dominance.main_effect import score_levels
-from calib.rating.one_weight import left_out, score_nodes
+from calib.rating.one_weight import left_out
+from calib.rating.scored_nodes import score_nodes
 from calib.words import message, say
 
 __all__ = ["ItemUse", "StarEffect", "add_indicator", "item_use", "retire_indicator", "star_vector"]

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, StrictInt
 
 from calib._streams import stream
-from calib._types import BoolArray, IntArray
+from calib._types import BoolArray
 from calib.errors import InputError, did_you_mean
 from calib.outcomes.agreement import (
     bootstrap_agreement,
@@ -19,6 +19,7 @@ from calib.outcomes.agreement import (
     stuart_maxwell,
     wilson_interval,
 )
+from calib.outcomes.star_differences import transition_matrix
 from calib.rating import Rating
 from calib.report import Result, Table
 from calib.requests import Request
@@ -108,7 +109,7 @@ def infer(
     boots: list[tuple[object, ...]] = []
     for scope, inside in _scopes(base, request.by).items():
         for name, rating in ratings.items():
-            matrices = _matrices(rating, base, inside)
+            matrices = [transition_matrix(rating, base, t, inside) for t in inside]
             whole = np.sum(matrices, axis=0)
             counts, total = whole.sum(axis=0), int(whole.sum())
             low, high = wilson_interval(counts, total, request.confidence)
@@ -163,14 +164,4 @@ def _scopes(base: Rating, by: str | None) -> dict[str, dict[str, BoolArray]]:
             t: np.array([str(v) == value for v in s.attributes.get(by, [""] * len(s.star))], bool)
             for t, s in samples.items()
         }
-    return out
-
-
-def _matrices(rating: Rating, base: Rating, scope: Mapping[str, BoolArray]) -> list[IntArray]:
-    stars = rating.framework.rule.stars
-    out = []
-    for t, inside in scope.items():
-        matrix = np.zeros((stars, stars), dtype=np.int64)
-        np.add.at(matrix, (base.samples[t].star[inside], rating.samples[t].star[inside]), 1)
-        out.append(matrix)
     return out

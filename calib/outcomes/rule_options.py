@@ -13,6 +13,7 @@ from pydantic import Field
 
 from calib.errors import InputError
 from calib.framework import Framework, RuleOptions
+from calib.outcomes.unanswered import has_gaps
 from calib.population import Population
 from calib.rating import Rating, Scored, over_samples, rate, score_answers
 from calib.rating.over_samples import long_form
@@ -228,8 +229,7 @@ def option_choices(
 
 def _rated_by_all(population: Population, base: RuleOptions) -> Population:
     """Return the enterprises that are rated however unanswered items are treated."""
-    gaps = {t: np.isnan(s.values) for t, s in population.samples.items()}
-    if not any(g.any() for g in gaps.values()):
+    if not has_gaps(population):
         return population
     scopes = population.framework.rule.choices()["gate_scope"]
     treatments = {base.missing, "renormalise", "impute"} - {"error"}
@@ -247,8 +247,7 @@ def _rated_by_all(population: Population, base: RuleOptions) -> Population:
 
 def _possible(framework: Framework, population: Population, key: str, value: str) -> bool:
     if key == "missing":
-        lacking = any(np.isnan(s.values).any() for s in population.samples.values())
-        return lacking and value not in ("error", "leave-out")
+        return has_gaps(population) and value not in ("error", "leave-out")
     if key == "option_score":
         if population.kind == "scores":
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -119,12 +119,6 @@ class SmallestShift:
         code = int(self.binding[i])
         words = {-1: "total", -2: "several", -3: "none"}
         return words[code] if code in words else f"gate {self.track.codes[code]}"
-
-    def largest_moves(self, i: int, count: int = 3) -> Mapping[str, float]:
-        """Return the units whose weights move most, with the change of each."""
-        change = self.weights[i] - self.baseline
-        order = np.argsort(-np.abs(change), kind="stable")[:count]
-        return {self.track.codes[self.units[j]]: float(change[j]) for j in order if change[j] != 0}
 
 
 def smallest_shift(

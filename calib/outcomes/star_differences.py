@@ -41,10 +41,7 @@ def star_table(ratings: Mapping[str, Rating]) -> pd.DataFrame:
     rows = []
     for name, rating in ratings.items():
         labels, first = rating.framework.rule.labels, rating.framework.rule.first
-        scopes: list[str | None] = [None]
-        if len(rating.samples) > 1:
-            scopes += list(rating.samples)
-        for scope in scopes:
+        for scope in rating.scopes:
             counts = rating.counts(scope)
             total = int(counts.sum())
             for k, count in enumerate(counts.tolist()):
@@ -63,11 +60,8 @@ def node_star_table(ratings: Mapping[str, Rating], depth: int = 1) -> pd.DataFra
         codes = dict.fromkeys(
             n.code for s in rating.samples.values() for n in s.track.nodes if n.depth <= depth
         )
-        scopes: list[str | None] = [None]
-        if len(rating.samples) > 1:
-            scopes += list(rating.samples)
         for code in codes:
-            for scope in scopes:
+            for scope in rating.scopes:
                 counts = rating.node_counts(code, scope)
                 total = int(counts.sum())
                 if not total:
@@ -77,14 +71,26 @@ def node_star_table(ratings: Mapping[str, Rating], depth: int = 1) -> pd.DataFra
     return pd.DataFrame(rows, columns=["set", "node", "scope", "star", "count", "share"])
 
 
-def transition_matrix(rating: Rating, baseline: Rating, track: str | None = None) -> IntArray:
-    """Return how many enterprises go from each baseline star (row) to each star, (K, K)."""
+def transition_matrix(
+    rating: Rating,
+    baseline: Rating,
+    track: str | None = None,
+    among: Mapping[str, BoolArray] | None = None,
+) -> IntArray:
+    """Return how many enterprises go from each baseline star (row) to each star, (K, K).
+
+    Parameters
+    ----------
+    track : only these; all if None
+    among : by track, which enterprises (n,) are counted; all if None
+    """
     _check_same(rating, baseline)
     k = rating.framework.rule.stars
     out = np.zeros((k, k), dtype=np.int64)
     for t, sample in rating.samples.items():
-        if track in (None, t):
-            np.add.at(out, (baseline.samples[t].star, sample.star), 1)
+        if track in (None, t) and (among is None or t in among):
+            rows = slice(None) if among is None else among[t]
+            np.add.at(out, (baseline.samples[t].star[rows], sample.star[rows]), 1)
     return out
 
 
@@ -94,10 +100,7 @@ def transition_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFra
 
     rows = []
     for name, rating in ratings.items():
-        scopes: list[str | None] = [None]
-        if len(rating.samples) > 1:
-            scopes += list(rating.samples)
-        for scope in scopes:
+        for scope in rating.scopes:
             matrix = transition_matrix(rating, ratings[baseline], scope)
             first = rating.framework.rule.first
             for i, j in zip(*np.nonzero(matrix), strict=True):
@@ -169,10 +172,7 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
     base = ratings[baseline]
     rows = []
     for name, rating in ratings.items():
-        scopes: list[str | None] = [None]
-        if len(rating.samples) > 1:
-            scopes += list(rating.samples)
-        for scope in scopes:
+        for scope in rating.scopes:
             chosen = [t for t in rating.samples if scope in (None, t)]
             a = np.concatenate([base.samples[t].total for t in chosen])
             b = np.concatenate([rating.samples[t].total for t in chosen])
@@ -181,7 +181,7 @@ def agreement_table(ratings: Mapping[str, Rating], baseline: str) -> pd.DataFram
             if len(a) > 1:
                 # Totals that differ by rounding noise are tied.
                 tau = float(kendalltau(score_levels(a), score_levels(b)).statistic)
-            down = sum(int(rating.samples[t].downgraded.sum()) for t in chosen)
+            down = rating.downgrades_in(scope)
             rows.append((
                 name, scope or "all", len(a), int(np.trace(matrix)),
                 int(np.triu(matrix, 1).sum()), int(np.tril(matrix, -1).sum()),

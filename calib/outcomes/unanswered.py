@@ -13,6 +13,7 @@ from calib.errors import CalibError
 from calib.framework import Framework, RuleOptions
 from calib.population import Population
 from calib.rating import Rating, rate, score_answers
+from calib.rating.distributions import star_columns
 from calib.rating.subject import check_framework
 from calib.report import Column, Note, Result, Role, Table
 from calib.requests import expect
@@ -86,17 +87,13 @@ class UnansweredResult(Result):
     @cached_property
     def tables(self) -> Sequence[Table]:  # type: ignore[override]
         """Stars by treatment, who depends on it, and which items lack answers."""
-        rule = self.framework.rule
-        counts = tuple(
-            Column(f"star_{k}", Role.COUNT, label=n) for k, n in enumerate(rule.labels, rule.first)
-        )
         stars = tuple(
             Column(m, Role.STAR, label=message(f"values.missing_{m.replace('-', '_')}"))
             for m in self.ratings
         )
         return (
             Table("unanswered", self._counts(), message("outcomes.unanswered.table"), rows=12,
-                  declared=counts),
+                  declared=star_columns(self.framework.rule)),
             Table("unanswered-dependent", self.dependent,
                   message("outcomes.unanswered.dependent"), declared=stars,
                   blank=message("outcomes.unanswered.blank")),

@@ -241,9 +241,7 @@ def _unmoved(cells: Cells, baseline: str, base: Rating, scopes: Sequence[str]) -
 def _downgraded_block(cells: Cells, name: str, rating: Rating, scopes: Sequence[str]) -> Block:
     start = len(cells.values)
     for scope in scopes:
-        chosen = [s for t, s in rating.samples.items() if _track(scope) in (None, t)]
-        count = sum(int(s.downgraded.sum()) for s in chosen)
-        cells.add(("downgraded", name, scope), count)
+        cells.add(("downgraded", name, scope), rating.downgrades_in(_track(scope)))
     equations = [_sums(cells, ("downgraded", name), scopes, ())] if len(scopes) > 1 else []
     return Block(np.arange(start, len(cells.values)), equations)
 

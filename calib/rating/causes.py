@@ -6,7 +6,7 @@ import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.framework import RatingRule, RuleOptions
-from calib.rating.rate import RatedSample
+from calib.rating.rating_result import RatedSample
 
 __all__ = ["move_causes", "star_obstacles"]
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
+from calib.framework import Framework
+from calib.framework.conditions import Scope, Variant
+from calib.rating.stars import by_answered, effective_local, node_scores
 from calib.words import message
 
-__all__ = ["cluster_bands"]
+if TYPE_CHECKING:
+    from calib.rating.scored import ScoredSample
+
+__all__ = ["cluster_bands", "with_cluster_bands"]
 
 MOST_PASSES = 1000
 
@@ -72,3 +82,32 @@ def _converged(totals: FloatArray, centres: FloatArray, reach: float) -> FloatAr
             )
         centres = np.array([m.mean() for m in members])
     return centres
+
+
+def with_cluster_bands(framework: Framework, samples: Mapping[str, ScoredSample]) -> Framework:
+    """Return the framework with the bands that enterprises give under the published weights.
+
+    Parameters
+    ----------
+    samples : the enterprises by track
+    """
+    rule = framework.rule
+    if rule.clusters is None:
+        return framework
+    variants = []
+    for t, sample in samples.items():
+        total = _totals(sample, framework.published[t])
+        bands = cluster_bands(total, rule.stars, rule.clusters.strict)
+        variants.append(Variant(Scope((t,)), bands))
+    rule = replace(rule, variants=(*rule.variants, *variants), clusters=None)
+    return replace(framework, rule=rule)
+
+
+def _totals(sample: ScoredSample, local: FloatArray) -> FloatArray:
+    """Return totals (n,), the weight of unanswered items given to their answered siblings."""
+    track, out = sample.track, np.empty(len(sample))
+    top = track.families[0].members
+    for rows, answered in by_answered(sample.X):
+        own = effective_local(track, local, answered)
+        out[rows] = node_scores(track, np.nan_to_num(sample.X[rows]), own)[:, top] @ own[top]
+    return out

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calib.framework import RatingRule
 from calib.report import Column, Role, Table
 from calib.words import message
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from calib.rating.rate import Rating
+    from calib.rating.rating_result import Rating
 
-__all__ = ["rating_tables"]
+__all__ = ["rating_tables", "star_columns"]
+
+
+def star_columns(rule: RatingRule) -> tuple[Column, ...]:
+    """Return the columns of counts by star, headed by the framework's own names of stars."""
+    numbered = enumerate(rule.labels, rule.first)
+    return tuple(Column(f"star_{k}", Role.COUNT, label=name) for k, name in numbered)
 
 
 def rating_tables(rating: Rating) -> tuple[Table, ...]:
@@ -20,14 +27,11 @@ def rating_tables(rating: Rating) -> tuple[Table, ...]:
     every = rating.enterprises()
     lost = every[every["downgraded"]].reset_index(drop=True)
     columns = ["enterprise", "name", "track", "total", "band_star", "star", "caused_by"]
-    first, labels = rating.framework.rule.first, rating.framework.rule.labels
-    by_star = tuple(
-        Column(f"star_{k}", Role.COUNT, label=label) for k, label in enumerate(labels, first)
-    )
     return (
         Table("enterprises", every, message("rating.enterprises"), rows=60),
         Table("stars", _stars(rating), message("rating.stars")),
-        Table("node-stars", _node_stars(rating), message("rating.node_stars"), declared=by_star),
+        Table("node-stars", _node_stars(rating), message("rating.node_stars"),
+              declared=star_columns(rating.framework.rule)),
         *([Table("downgrades", lost[columns], message("rating.downgrades"))]
           if rating.framework.rule.holds_back else []),
         Table("thresholds", _thresholds(rating), message("rating.thresholds"),
@@ -46,7 +50,7 @@ def _stars(rating: Rating) -> pd.DataFrame:
 
     first = rating.framework.rule.first
     rows = []
-    for scope in _scopes(rating):
+    for scope in rating.scopes:
         counts = rating.counts(scope)
         share = counts / max(int(counts.sum()), 1)
         rows += [
@@ -54,10 +58,6 @@ def _stars(rating: Rating) -> pd.DataFrame:
             for k, (c, p) in enumerate(zip(counts, share, strict=True))
         ]
     return pd.DataFrame(rows, columns=["scope", "star", "count", "share"])
-
-
-def _scopes(rating: Rating) -> list[str | None]:
-    return [None, *(rating.samples if len(rating.samples) > 1 else ())]
 
 
 def _node_stars(rating: Rating) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from calib.framework.conditions import Cap
 from calib.framework.rule_words import condition_words, rule_words
 from calib.population import Population, generate_population
 from calib.rating.gates_and_caps import cap_stars, score_of
-from calib.rating.rate import RatedSample, Rating, rate
+from calib.rating.rate import rate
+from calib.rating.rating_result import RatedSample, Rating
 from calib.rating.stars import band_index, effective_local, gates_reached
 from calib.report import Column, Note, Result, Role, Table
 from calib.requests import answered, expect

@@ -9,145 +9,31 @@ where one of them crosses one of its thresholds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.framework import Thresholds, Track
 from calib.rating.gates_and_caps import (
-    check_capped_scored,
     is_plain,
-    leaf_caps,
-    movable_gates,
-    required_nodes,
 )
+from calib.rating.scored_nodes import ScoredNodes, score_answered, score_nodes
 from calib.rating.stars import (
     band_index,
-    effective_local,
-    gates_reached,
-    node_scores,
-    scored_nodes,
+    nodes_with_score,
     stars,
 )
 
 __all__ = [
-    "LeftOut",
     "Line",
-    "ScoredNodes",
     "WeightIntervals",
+    "WithoutNode",
     "left_out",
     "line_of",
     "one_weight_intervals",
-    "score_nodes",
     "smallest_moves",
     "weight_intervals",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredNodes:
-    """Scores of enterprises at every node under one weight set.
-
-    Attributes
-    ----------
-    local, weight : (m,) local and global weights
-    scores : (n, m) score of every node
-    total : (n,) totals
-    gated : (P,) positions of the gated nodes
-    gates : (P, K-1) their effective gates
-    caps : (n,) highest star that caps on items allow
-    thresholds : effective thresholds of the rule
-    answers : (n, L) leaf scores with NaN where an item is unanswered; None where all are answered
-    """
-
-    track: Track
-    local: FloatArray
-    weight: FloatArray
-    scores: FloatArray
-    total: FloatArray
-    gated: IntArray
-    gates: FloatArray
-    caps: IntArray
-    thresholds: Thresholds
-    answers: FloatArray | None = None
-
-    @property
-    def star(self) -> IntArray:
-        """Star of every enterprise, (n,), from 0."""
-        found = stars(self.total, self.scores[:, self.gated], self.thresholds, self.gates)[0]
-        return np.minimum(found, self.caps)
-
-    @property
-    def reached(self) -> IntArray:
-        """Star that each gate, and in the last column the caps, allow, (n, P + 1)."""
-        gates = gates_reached(self.scores[:, self.gated], self.gates)
-        return np.concatenate([gates, self.caps[:, None]], axis=1)
-
-    @cached_property
-    def patterns(self) -> list[tuple[IntArray, BoolArray]]:
-        """Enterprises with unanswered items, by what they answered: rows, answered (L,)."""
-        if self.answers is None:
-            return []
-        answered = ~np.isnan(self.answers)
-        every, group = np.unique(answered, axis=0, return_inverse=True)
-        kinds = enumerate(every)
-        return [(np.flatnonzero(group.ravel() == i), p) for i, p in kinds if not p.all()]
-
-    @cached_property
-    def renormalised(self) -> list[tuple[IntArray, BoolArray, ScoredNodes]]:
-        """The same enterprises scored from their answers, where rating does not refuse them."""
-        scored = [(rows, a, _renormalised(self, rows, a, self.local)) for rows, a in self.patterns]
-        return [(rows, answered, own) for rows, answered, own in scored if own is not None]
-
-
-def score_nodes(
-    track: Track,
-    X: FloatArray,
-    local: FloatArray,
-    thresholds: Thresholds,
-    answers: FloatArray | None = None,
-) -> ScoredNodes:
-    """Score every node once.
-
-    Parameters
-    ----------
-    X : (n, L) leaf scores without gaps
-    local : (m,) local weights
-    thresholds : effective thresholds of the rule
-    answers : (n, L) leaf scores with NaN where an item is unanswered, if any is
-    """
-    own = np.asarray(local, dtype=float)
-    scores = node_scores(track, np.asarray(X, dtype=float), own)
-    top = track.families[0].members
-    gaps = answers is not None and bool(np.isnan(answers).any())
-    if gaps and answers is not None:
-        check_capped_scored(track, thresholds, answers)
-    gated, gates = movable_gates(track, thresholds)
-    return ScoredNodes(
-        track, own, track.global_weights(own), scores, scores[:, top] @ own[top], gated, gates,
-        leaf_caps(track, np.asarray(X, dtype=float), thresholds.caps, len(thresholds.band)),
-        thresholds, answers if gaps else None,
-    )  # fmt: skip
-
-
-def _renormalised(
-    base: ScoredNodes, rows: IntArray, answered: BoolArray, local: FloatArray
-) -> ScoredNodes | None:
-    """Score enterprises that answered the same items from their answers, as rating does.
-
-    None where rating would refuse: no answer counts in the total, or under a gated node.
-    """
-    assert base.answers is not None
-    track = base.track
-    known = scored_nodes(track, local, answered)
-    top = track.families[0].members
-    gates = required_nodes(track, base.thresholds)
-    counts = track.global_weights(local)[gates] > 0
-    if not (known[top] & (local[top] > 0)).any() or not known[gates[counts]].all():
-        return None
-    own = effective_local(track, local, answered)
-    return score_nodes(track, np.nan_to_num(base.answers[rows]), own, base.thresholds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,7 +278,7 @@ def _both_ways(base: ScoredNodes, line: Line) -> tuple[FloatArray, FloatArray]:
 def _gap_moves(base: ScoredNodes, own: ScoredNodes, node: int, answered: BoolArray) -> FloatArray:
     """Return the smallest moves of enterprises that answered the same items."""
     track, w, e = base.track, float(base.local[node]), float(own.local[node])
-    known = scored_nodes(track, base.local, answered)
+    known = nodes_with_score(track, base.local, answered)
     line = line_of(own, node) if known[node] else None
     family = np.flatnonzero(track.parent == track.parent[node])
     rest = float(base.local[family[known[family]]].sum()) - w
@@ -410,7 +296,7 @@ def _gap_moves(base: ScoredNodes, own: ScoredNodes, node: int, answered: BoolArr
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
+class WithoutNode:
     """Enterprises rated without one node, its siblings taking over its weight.
 
     Attributes
@@ -434,7 +320,7 @@ class LeftOut:
         return np.minimum(found, self.caps)
 
 
-def left_out(base: ScoredNodes, node: int) -> LeftOut | None:
+def left_out(base: ScoredNodes, node: int) -> WithoutNode | None:
     """Rate without a node; None where it has no sibling with weight, or rating would refuse.
 
     Enterprises with unanswered items are rated again from their answers: what is left of the
@@ -451,9 +337,9 @@ def left_out(base: ScoredNodes, node: int) -> LeftOut | None:
     local[base.track.parent == base.track.parent[node]] /= 1.0 - local[node]
     local[node] = 0.0
     for rows, answered in base.patterns:
-        again = _renormalised(base, rows, answered, local)
+        again = score_answered(base, rows, answered, local)
         if again is None:
             return None
         total[rows], gated[rows] = again.total, again.scores[:, base.gated]
     gated[:, base.gated == node] = np.inf
-    return LeftOut(total, gated, base.gates, base.caps, base.thresholds)
+    return WithoutNode(total, gated, base.gates, base.caps, base.thresholds)

@@ -10,7 +10,7 @@ import numpy as np
 from calib._types import FloatArray
 from calib.framework import Thresholds
 from calib.rating.kernel import StarCounts, star_counts
-from calib.rating.scoring import ScoredSample
+from calib.rating.scored import ScoredSample
 
 __all__ = ["star_shares"]
 

@@ -10,10 +10,11 @@ from calib.rating.gates_and_caps import leaf_caps, movable_gates
 
 __all__ = [
     "band_index",
+    "by_answered",
     "effective_local",
     "gates_reached",
     "node_scores",
-    "scored_nodes",
+    "nodes_with_score",
     "stars",
     "stars_by_draw",
 ]
@@ -90,7 +91,7 @@ def node_scores(track: Track, X: FloatArray, local: FloatArray) -> FloatArray:
     return out
 
 
-def scored_nodes(track: Track, local: FloatArray, answered: BoolArray) -> BoolArray:
+def nodes_with_score(track: Track, local: FloatArray, answered: BoolArray) -> BoolArray:
     """Return which nodes have a score when some items are unanswered.
 
     Parameters
@@ -113,6 +114,20 @@ def scored_nodes(track: Track, local: FloatArray, answered: BoolArray) -> BoolAr
     return out
 
 
+def by_answered(X: FloatArray) -> list[tuple[IntArray, BoolArray]]:
+    """Group enterprises by which items they answered: rows, and answered (L,), of each group.
+
+    Parameters
+    ----------
+    X : (n, L) leaf scores, NaN where an item is unanswered
+    """
+    answered = ~np.isnan(X)
+    if answered.all():
+        return [(np.arange(len(X)), np.ones(X.shape[1], dtype=bool))] if len(X) else []
+    patterns, group = np.unique(answered, axis=0, return_inverse=True)
+    return [(np.flatnonzero(group.ravel() == i), p) for i, p in enumerate(patterns)]
+
+
 def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> FloatArray:
     """Return local weights renormalised among answered siblings, 0 for unanswered nodes.
 
@@ -123,9 +138,9 @@ def effective_local(track: Track, local: FloatArray, answered: BoolArray) -> Flo
 
     Returns
     -------
-    (..., m); nodes without a score (see :func:`scored_nodes`) get 0
+    (..., m); nodes without a score (see :func:`nodes_with_score`) get 0
     """
-    out = np.where(scored_nodes(track, local, answered), local, 0.0)
+    out = np.where(nodes_with_score(track, local, answered), local, 0.0)
     for family in track.families:
         total = out[..., family.members].sum(axis=-1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -150,15 +165,12 @@ def stars_by_draw(
     local = np.asarray(local, dtype=float)
     out = np.zeros((len(local), len(X)), dtype=np.int64)
     nodes, edges = movable_gates(track, thresholds)
-    answered = ~np.isnan(X)
-    patterns, group = np.unique(answered, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        rows = np.flatnonzero(group.ravel() == number)
+    for rows, pattern in by_answered(X):
         own = local if pattern.all() else effective_local(track, local, pattern)
         scores = np.nan_to_num(X[rows]).T
         gated = np.moveaxis(track.within(own, nodes) @ scores, 1, -1)
         if not pattern.all():
-            known = scored_nodes(track, local, pattern)[:, nodes]
+            known = nodes_with_score(track, local, pattern)[:, nodes]
             gated = np.where(known[:, None, :], gated, np.inf)
         out[:, rows] = stars(track.leaf_weights(own) @ scores, gated, thresholds, edges)[0]
     if thresholds.caps:

@@ -11,7 +11,8 @@ import numpy as np
 from calib.errors import InputError
 from calib.framework import RuleOptions
 from calib.population import Population
-from calib.rating.scoring import Scored, Unanswered, score_answers
+from calib.rating.scored import Scored, Unanswered
+from calib.rating.scoring import score_answers
 from calib.report import Note
 from calib.weights import WeightSet
 from calib.words import Text, message

@@ -28,7 +28,7 @@ from calib.outcomes.dominance.moments import (
 )
 from calib.outcomes.dominance.one_node import LeaveOut, leave_out, leverage
 from calib.outcomes.dominance.shapley import shapley_exact, shapley_sampled
-from calib.rating.one_weight import ScoredNodes
+from calib.rating.scored_nodes import ScoredNodes
 
 __all__ = [
     "EXACT_UP_TO",

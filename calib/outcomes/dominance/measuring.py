@@ -25,7 +25,7 @@ from calib.outcomes.dominance.level_measures import (
 from calib.outcomes.dominance.moments import complete_scores, concentration, moments_of
 from calib.rating import Scored
 from calib.rating.kernel import single_threaded_blas
-from calib.rating.one_weight import score_nodes
+from calib.rating.scored_nodes import score_nodes
 from calib.weights import WeightSet
 from calib.words import Text, message
 

@@ -19,7 +19,7 @@ from calib.errors import InputError
 from calib.framework import RuleOptions
 from calib.population import Population
 from calib.rating import Scored
-from calib.rating.stars import effective_local, node_scores, scored_nodes
+from calib.rating.stars import by_answered, effective_local, node_scores, nodes_with_score
 from calib.rating.subject import check_framework, scored_enterprises
 from calib.weights import WeightSet
 from calib.words import Text, message
@@ -73,29 +73,27 @@ def complete_scores(
         X = sample.X
         gaps = np.isnan(X)
         if gaps.any():
-            X = _filled(X, gaps, weights, t)
+            X = _filled(X, weights, t)
             notes.append(message("dominance.note.gaps", track=sample.track.name, n=int(gaps.sum()),
                                  weights=weights.called))  # fmt: skip
         out[t] = X
     return out, tuple(notes)
 
 
-def _filled(X: FloatArray, gaps: FloatArray, weights: WeightSet, t: str) -> FloatArray:
+def _filled(X: FloatArray, weights: WeightSet, t: str) -> FloatArray:
     track, local = weights.framework.tracks[t], weights.local[t]
     out = np.array(X)
-    patterns, group = np.unique(gaps, axis=0, return_inverse=True)
-    for number, gap in enumerate(patterns):
-        if not gap.any():
+    for rows, answered in by_answered(X):
+        if answered.all():
             continue
-        rows = np.flatnonzero(group.ravel() == number)
-        known = scored_nodes(track, local, ~gap)
+        known = nodes_with_score(track, local, answered)
         top = track.families[0].members
         if not (known[top] & (local[top] > 0)).any():
             raise InputError(message("dominance.fault.no_answer", track=t, n=len(rows)))
-        own = effective_local(track, local, ~gap)
+        own = effective_local(track, local, answered)
         scores = node_scores(track, np.nan_to_num(X[rows]), own)
         total = scores[:, top] @ own[top]
-        for column in np.flatnonzero(gap):
+        for column in np.flatnonzero(~answered):
             up = int(track.parent[track.leaves[column]])
             while up >= 0 and not known[up]:
                 up = int(track.parent[up])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray, SmallIntArray
-from calib.rating.one_weight import ScoredNodes, left_out, smallest_moves
+from calib.rating.one_weight import left_out, smallest_moves
+from calib.rating.scored_nodes import ScoredNodes
 from calib.rating.stars import stars
 
 __all__ = ["LeaveOut", "Leverage", "leave_out", "leverage"]
