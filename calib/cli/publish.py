@@ -111,15 +111,15 @@ def _privacy(anonymise: bool, min_count: int | None, key_file: Path) -> Privacy:
 
 def _secrets(experiment: str) -> tuple[str, ...]:
     """Return the names and ids of the experiment's enterprises, to search for."""
+    from calib._streams import stream
     from calib.experiment import load_experiment
-    from calib.experiment.context import rng_for
     from calib.population import resolve_population
     from calib.publish.leaks import secret_words
 
     loaded = load_experiment(experiment)
     population = resolve_population(
         loaded.population, loaded.framework, loaded.folder, lambda path: None,
-        rng=rng_for(loaded.seed, "population"),
+        rng=stream(loaded.seed, "population"),
     )  # fmt: skip
     return secret_words(population)
 
@@ -159,7 +159,7 @@ def export(run: Path, out: Path, lang: str) -> None:
 
     Files of the run that are not as the manifest's hashes say are named, here and in the workbook.
     """
-    from calib.publish.workbook import changed_files, export_run
+    from calib.publish.run_workbook import changed_files, export_run
 
     edited = changed_files(run)
     working(say("cli.doing_write", file=str(out)))

@@ -14,7 +14,7 @@ from calib.experiment.history import (
 from calib.experiment.protocol import lock_protocol, protocol_path, read_protocol
 from calib.experiment.registry import Outcome, Params, Source, find_outcome, find_source
 from calib.experiment.report import beside_page, section_title
-from calib.experiment.results import Drawing, Note, OutcomeResult, SourceResult, Table
+from calib.experiment.results import OutcomeResult
 from calib.experiment.run import Run, Step, make_sets, run_experiment
 from calib.experiment.run_comparison import compare_runs, comparison_page
 from calib.experiment.run_folder import run_id, summary, write_run
@@ -22,17 +22,13 @@ from calib.experiment.spec import Experiment, load_experiment, parse_experiment
 
 __all__ = [
     "Context",
-    "Drawing",
     "Experiment",
-    "Note",
     "Outcome",
     "OutcomeResult",
     "Params",
     "Run",
     "Source",
-    "SourceResult",
     "Step",
-    "Table",
     "announcements",
     "beside_page",
     "changed_inputs",

@@ -18,7 +18,7 @@ from calib.shifts import Grown
 from calib.weights import Weighed, WeightSet
 from calib.words import Text, message
 
-__all__ = ["Context", "InputLog", "rng_for"]
+__all__ = ["Context", "InputLog"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,6 @@ class InputLog:
         """Note the hash of an input file."""
         if path.is_file():
             note_digest(self.hashes, _shown(path, self.folder), path)
-
-
-def rng_for(seed: int, name: str) -> np.random.Generator:
-    """Return a generator that depends on a run's seed and on ``name`` only.
-
-    So adding a set to an experiment does not change the draws of another.
-    """
-    return stream(seed, name)
 
 
 @dataclass(eq=False)
@@ -106,8 +98,11 @@ class Context:
         return self.log.file
 
     def rng(self, name: str) -> np.random.Generator:
-        """Return a generator that depends on the run's seed and on ``name`` only."""
-        return rng_for(self.seed, name)
+        """Return a generator that depends on the run's seed and on ``name`` only.
+
+        So adding a set to an experiment does not change the draws of another.
+        """
+        return stream(self.seed, name)
 
     def path(self, name: str) -> Path:
         """Return a file named in the experiment, and note its hash; see :class:`InputLog`."""
@@ -155,19 +150,6 @@ class Context:
             return label
         shown = message("experiment.label_grown", label=label, grown=grown.label)
         return shown.get(lang)
-
-    def draws(self, name: str) -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-        """Return the draws of a set's uncertainty.
-
-        Raises
-        ------
-        InputError
-            When the set's source gives none.
-        """
-        draws = self.set(name).draws
-        if draws is None:
-            raise InputError(message("faults.set_has_no_draws_of", file=self.file, name=repr(name)))
-        return draws
 
 
 def _shown(path: Path, folder: Path) -> str:

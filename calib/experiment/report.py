@@ -20,6 +20,7 @@ from calib.report import (
     PageSection,
     option_value,
     page_tokens,
+    rendered,
     script_hash,
     sections_html,
     sections_script,
@@ -51,15 +52,8 @@ def render_report(
     lang : ``"zh"`` or ``"en"``
     read : how many enterprises were read, the first line
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calib.experiment", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     decision = run.outcomes.get(DECISION)
     advice = decision.page(lang) if isinstance(decision, DecisionResult) else None
     parts = [_section(s, run, figures, lang) for s in run.sections]
@@ -68,7 +62,9 @@ def render_report(
     names = run.names
     warnings = [n.get(lang) for n in run.notes if n.warning]
     script = f"\n{sections_script()}"
-    page: str = environment.get_template("report.html.jinja").render(
+    return rendered(
+        "calib.experiment",
+        "templates/report.html.jinja",
         page=None if advice is None else Markup(page_fragment(advice, 2, above=_HEADER)),
         page_style="" if advice is None else Markup(page_style()),
         lang=lang,
@@ -102,7 +98,6 @@ def render_report(
         script=Markup(script),
         script_hash=Markup(script_hash(script)),
     )
-    return page
 
 
 def _rule_options(run: Run, lang: str) -> list[tuple[str, str]]:

@@ -1,32 +1,14 @@
-"""What sources of weights and outcome analyses hand back to the runner."""
+"""The result of an outcome analysis that has no class of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from calib._types import FloatArray
 from calib.report import Drawing, Note, Result, Table
-from calib.weights import Weighed
 from calib.words import Text, message
 
-__all__ = ["Drawing", "Note", "OutcomeResult", "SourceResult", "Table"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SourceResult(Weighed):
-    """A weight set with what its source has to say.
-
-    Attributes
-    ----------
-    draws : local weights (k, m) by track that carry the uncertainty of ``weights``, where the
-        set does not carry it itself
-    details : anything that later sources or analyses of the same kind may want
-    """
-
-    draws: Mapping[str, FloatArray] | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+__all__ = ["OutcomeResult"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

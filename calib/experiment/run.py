@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from calib._streams import stream
 from calib.errors import CalibError, Fault, Faults, InputError, did_you_mean
-from calib.experiment.context import Context, InputLog, rng_for
+from calib.experiment.context import Context, InputLog
+from calib.experiment.outcomes.comparison import stars_of_sets
 from calib.experiment.protocol import Followed, protocol_path, read_protocol
 from calib.experiment.registry import Params, find_outcome, find_source
-from calib.experiment.results import OutcomeResult, SourceResult
+from calib.experiment.results import OutcomeResult
 from calib.experiment.spec import DECISION, Experiment, SetEntry, load_experiment
-from calib.experiment.standard import standard_outcome
 from calib.files.names import file_stem, names_apart
 from calib.outcomes.unanswered import has_gaps, unanswered
 from calib.population import Population, resolve_population
 from calib.rating import OverSamples, Rating, Unanswered, rate, score_answers
 from calib.report import Drawing, Note, Result, Table
 from calib.requests import answered
-from calib.weights import Root, Weighed, WeightSet, from_table, set_names
+from calib.weights import Weighed, WeightSet, set_names
 from calib.words import Name, Text, joined, message, say
 
 __all__ = [
@@ -201,7 +202,7 @@ def run_experiment(
     step(say("experiment.step_stars"))
     sets = ordered_sets(experiment, context)
     context.ratings = {name: rate(w, context.scored_under(name)) for name, w in sets.items()}
-    outcomes: dict[str, Result] = {"stars": standard_outcome(context)}
+    outcomes: dict[str, Result] = {"stars": stars_of_sets(context)}
     if has_gaps(context.population):
         outcomes["unanswered"] = unanswered(
             sets[context.baseline], context.population, rule_options=context.rule_options
@@ -266,7 +267,7 @@ def start_context(
     try:
         population = resolve_population(
             experiment.population, framework, experiment.folder, log.note,
-            rng=rng_for(used, "population"),
+            rng=stream(used, "population"),
         )  # fmt: skip
     except InputError as exc:
         raise _placed(exc, str(experiment.file), "population") from exc
@@ -310,9 +311,6 @@ def build_set(entry: SetEntry, context: Context, params: Params | None = None) -
     except InputError as exc:
         raise _placed(exc, context.file, f"sets.{entry.name}") from exc
     weights = result.weights.renamed(entry.name, entry.label)
-    if isinstance(result, SourceResult) and result.draws is not None:
-        root = Root(weights.digest, entry.source, weights.label, f"{context.seed} {entry.name}")
-        weights = weights.with_uncertainty(from_table(root, weights.local, result.draws))
     also = {own: _labelled(further, weights, own) for own, further in result.also.items()}
     return replace(result, weights=weights, also=also)
 

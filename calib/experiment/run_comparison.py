@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from calib.experiment.history import PastRun
 from calib.experiment.stored import stored_tables
-from calib.report import Column, Note, Result, Role, Table, table_html
+from calib.report import Column, Note, Result, Role, Table, rendered, table_html
 from calib.words import Name, Text, message, say
 
 if TYPE_CHECKING:
@@ -221,14 +221,11 @@ def compare_runs(first: PastRun, second: PastRun) -> RunComparison:
 
 def comparison_page(comparison: RunComparison, lang: str) -> str:
     """Return the comparison as one page that loads nothing."""
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calib.experiment", "templates"),
-        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    return environment.get_template("runs.html.jinja").render(
+    return rendered(
+        "calib.experiment",
+        "templates/runs.html.jinja",
         lang=lang,
         title=say("runs.page", lang),
         lead=comparison.headline().get(lang),

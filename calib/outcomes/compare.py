@@ -12,6 +12,7 @@ import numpy as np
 from calib._streams import token
 from calib._types import Seed
 from calib.framework import RULE_OPTIONS, RuleOptions
+from calib.outcomes.comparison_tables import by_star, distances, provenance, weight_table
 from calib.outcomes.inference import CompareRequest, InferenceResult, infer
 from calib.outcomes.star_differences import (
     agreement_table,
@@ -29,19 +30,17 @@ from calib.rating import Rating, Scored, over_samples, rate
 from calib.rating.distributions import star_columns
 from calib.rating.over_samples import long_form
 from calib.rating.subject import check_framework, scored_enterprises
-from calib.report import Column, Drawing, Live, LiveFigure, Note, Result, Role, Table
+from calib.report import Drawing, Live, LiveFigure, Note, Result, Role, Table, option_text
 from calib.requests import expect, takes
 from calib.weights import (
     Sets,
     Weighed,
     WeightSet,
-    compare_weights,
-    distance_table,
     given,
     named_sets,
     set_names,
 )
-from calib.words import Text, joined, message, template
+from calib.words import Text, joined, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +49,6 @@ __all__ = ["ComparisonResult", "compare"]
 
 FEWEST_DRAWN = 3
 """Fewer moves than so many are told in words; a matrix of them shows nothing more."""
-MOST_SETS_SHOWN = 8
-"""At most so many sets stand beside each other in a report's table of weights."""
 MOST_TRANSITIONS = 8
 """Transition figures are drawn for this many sets; the table has them all."""
 MOST_ENTERPRISES = 200_000
@@ -137,12 +134,12 @@ class ComparisonResult(Result):
             Table("transitions", transition_table(ratings, base),
                   message("outcomes.comparison.transitions"), rows=0),
             Table("node-stars", nodes, message("outcomes.comparison.node_stars"), rows=60,
-                  shown=_pivot(nodes), declared=star_columns(self.base.framework.rule)),
-            self._weight_table(),
-            Table("distances", self._distances(), message("outcomes.comparison.distances"),
+                  shown=by_star(nodes), declared=star_columns(self.base.framework.rule)),
+            weight_table(self.sets, base, self._shown),
+            Table("distances", distances(self.sets, base), message("outcomes.comparison.distances"),
                   blank=message("outcomes.comparison.infinite")),
-            Table("provenance", self._provenance(), message("outcomes.comparison.provenance"),
-                  shown=self._provenance(said=True)),
+            Table("provenance", provenance(self.sets), message("outcomes.comparison.provenance"),
+                  shown=provenance(self.sets, said=True)),
         ]  # fmt: skip
         if len(self.base.scored) * len(ratings) <= MOST_ENTERPRISES:
             every = enterprise_table(ratings)
@@ -216,50 +213,6 @@ class ComparisonResult(Result):
         matrix = transition_matrix(self.ratings[name], self.base)
         return int(matrix.sum() - np.trace(matrix))
 
-    def _weight_table(self) -> Table:
-        """Return every weight under every set; a report shows the nodes above the leaves."""
-        frame = self._weights()
-        names = [n for n in self.sets if "/" not in n or n == self.baseline][:MOST_SETS_SHOWN]
-        levels = list(dict.fromkeys(frame["level"]))
-        nodes = frame[frame["level"].isin(levels[:-1] or levels) & frame["set"].isin(names)]
-        keys = ["track", "level", "code"]
-        wide = nodes.pivot_table(index=keys, columns="set", values="local_weight")[names]
-        wide = wide.loc[list(dict.fromkeys(nodes[keys].itertuples(index=False, name=None)))]
-        wide.columns.name = None
-        columns = tuple(Column(n, Role.WEIGHT, label=self.sets[n].label) for n in names)
-        return Table(
-            "weights", frame, message("outcomes.comparison.weights"), rows=len(wide),
-            shown=wide.reset_index(), declared=columns,
-        )  # fmt: skip
-
-    def _weights(self) -> pd.DataFrame:
-        return compare_weights(self.base.weights, self.sets)
-
-    def _distances(self) -> pd.DataFrame:
-        import pandas as pd
-
-        base, parts = self.base.weights, []
-        for name, weights in self.sets.items():
-            if name != self.baseline:
-                table = distance_table(weights, base)
-                table.insert(0, "set", name)
-                parts.append(table)
-        if not parts:
-            return pd.DataFrame(columns=["set", "track", "level", "total_variation", "aitchison"])
-        return pd.concat(parts, ignore_index=True)
-
-    def _provenance(self, *, said: bool = False) -> pd.DataFrame:
-        """Return where each set comes from; what was done in the reader's language if ``said``."""
-        import pandas as pd
-
-        rows = [
-            (n, p.source, p if said else p.detail, p.date, w.version, w.digest[:12])
-            for n, w in self.sets.items()
-            for p in [w.provenance]
-        ]
-        columns = ["set", "source", "detail", "date", "version", "digest"]
-        return pd.DataFrame(rows, columns=columns)
-
     def _stars(self, table: pd.DataFrame, names: Sequence[str], lang: str) -> Any:
         """Draw the stars of all enterprises from the table of stars; texts in it are hidden."""
         import pandas as pd
@@ -321,8 +274,7 @@ class ComparisonResult(Result):
             value = getattr(scored.rule_options, option.key)
             if value != getattr(framework.rule.defaults, option.key):
                 question = option.question
-                key = f"rule_option_values.{option.key}.{value}"
-                called = message(key) if template(key, "en") else value
+                called = option_text(option.key, value)
                 said = message("outcomes.comparison.option", question=question, value=called)
                 yield Note(said)
         growing = [n for n in self.grown if "/" not in n]
@@ -455,13 +407,3 @@ def _path(candidate: WeightSet | Weighed) -> Any:
 def _transition_name(name: str) -> str:
     """Return the name of the figure of a set's transitions."""
     return f"transitions-{name.replace('/', '-')}"
-
-
-def _pivot(nodes: pd.DataFrame) -> pd.DataFrame:
-    """Return node stars with one column a star, all tracks together."""
-    whole = nodes[nodes["scope"] == "all"]
-    order = whole[["set", "node"]].drop_duplicates()
-    wide = whole.pivot_table(index=["set", "node"], columns="star", values="count")
-    wide = wide.loc[list(order.itertuples(index=False, name=None))].astype(int)
-    wide.columns = [f"star_{k}" for k in wide.columns]
-    return wide.reset_index()

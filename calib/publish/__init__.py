@@ -5,9 +5,10 @@ from calib.publish.leaks import find_leaks, secret_words
 from calib.publish.notebooks import Executed, execute_notebook, render_notebook
 from calib.publish.preview import losses_summary, losses_table
 from calib.publish.privacy import Privacy, pseudonymise, read_key
+from calib.publish.run_workbook import export_run
 from calib.publish.site import build_site
 from calib.publish.view import View, open_view
-from calib.publish.workbook import Sheet, export_run, write_workbook
+from calib.publish.workbook import Sheet, write_workbook
 
 __all__ = [
     "Executed",

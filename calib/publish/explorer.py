@@ -28,7 +28,7 @@ from calib.publish.engine import (
     track_data,
 )
 from calib.rating import Scored, rate
-from calib.report import options_in_words, page_tokens, script_hash
+from calib.report import options_in_words, page_tokens, rendered, script_hash
 from calib.weights import WeightSet
 from calib.words import Text, languages, message, resolve_language, say
 from calib.words.catalogue import Template, templates
@@ -236,12 +236,7 @@ def explorer_page(
         "engine": Markup(engine),
         "script": Markup(script),
     }
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True
-    )
-    return environment.from_string(asset("explorer/explorer.html")).render(values)
+    return rendered("calib.publish", "assets/explorer/explorer.html", **values)
 
 
 def write_explorer(path: str | Path, page: str) -> Path:

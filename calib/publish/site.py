@@ -6,8 +6,6 @@ import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from calib._dates import now
 from calib.errors import CalibError
 from calib.experiment import beside_page, section_title
-from calib.experiment.marks import mark_synthetic
 from calib.experiment.spec import DECISION
 from calib.figures import to_svg_string
 from calib.files.atomic import atomic_directory, check_directory, write_text
 from calib.files.folders import MANIFEST, file_hashes
 from calib.files.names import names_apart
-from calib.publish.engine import engine_script
+from calib.publish.downloads import DownloadNames, download_names, write_downloads
+from calib.publish.engine import asset, engine_script
 from calib.publish.explorer import explorer_page
 from calib.publish.leaks import find_leaks, told_apart
 from calib.publish.live import live_page_data, live_script
@@ -33,28 +31,24 @@ from calib.publish.notebooks import (
 )
 from calib.publish.select import Chosen
 from calib.publish.view import View, file_name
-from calib.publish.workbook import Sheet, set_sheet_name, write_workbook
 from calib.report import (
-    WITHHELD,
     Drawing,
     Note,
     PageFigure,
     PageSection,
-    Table,
     options_in_words,
     page_tokens,
+    rendered,
     script_hash,
     sections_html,
     sections_script,
     sections_style,
 )
 from calib.report.page import page_fragment, page_style
-from calib.tables import write_csv
-from calib.weights import to_toml
-from calib.words import Name, Text, message, say
+from calib.words import Name, Text, message
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 __all__ = ["Site", "build_site"]
 
@@ -185,8 +179,8 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
         text, short = say("publish.explorer_about"), say("publish.explorer_short")
         pages.append(_Page("explorer.html", say("publish.explorer"), short, text))
     footer = _footer(view)
-    names = _download_names(view)
-    downloads = _write_downloads(view, folder, names)
+    names = download_names(view)
+    downloads = write_downloads(view, folder, names)
     bodies = {"results.html": _results(view, names)}
     for executed, stem in zip(done, stems, strict=True):
         bodies[f"{stem}.html"] = render_notebook(
@@ -221,33 +215,20 @@ def _explorer(view: View, footer: Sequence[tuple[Text, Text]]) -> str:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jinja2
-
-    loader = jinja2.FunctionLoader(_asset)
-    return jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-
-
-def _asset(name: str) -> str:
-    return resources.files("calib.publish.assets").joinpath(name).read_text(encoding="utf-8")
-
-
 def _page(
     view: View, page: _Page, pages: Sequence[_Page], body: str, footer: Sequence[tuple[Text, Text]],
     live: Mapping[str, Any],
 ) -> str:  # fmt: skip
     from markupsafe import Markup
 
-    scripts = [f"\n{_asset('site.js')}{sections_script()}"]
+    scripts = [f"\n{asset('site.js')}{sections_script()}"]
     scripts += [f"\n{engine_script()}\n", f"\n{live_script()}\n"] if live else []
-    rendered: str = _environment().get_template("page.html.jinja").render(
+    return rendered(
+        "calib.publish", "assets/page.html.jinja",
         lang=view.language, say=view.say, title=page.title, here=page.href, nav=pages,
         site_title=view.run.experiment.title.get(view.language),
         synthetic=view.run.context.scored.synthetic,
-        style=Markup("\n".join([*_styles(page), *([_asset("live/live.css")] if live else [])])),
+        style=Markup("\n".join([*_styles(page), *([asset("live/live.css")] if live else [])])),
         wide=page.href == "results.html",
         # Made by this package; what stands in the data was escaped on the way.
         body=Markup(body), inputs=_inputs(view),
@@ -256,12 +237,11 @@ def _page(
         script_hash=Markup(" ".join(script_hash(s) for s in scripts)),
         live=Markup(live_page_data(live, view.language)) if live else "",
     )  # fmt: skip
-    return rendered
 
 
 def _styles(page: _Page) -> list[str]:
     """Return the style sheets of a page; that of the decision stands on the first page."""
-    common = [page_tokens(), _asset("site.css"), sections_style()]
+    common = [page_tokens(), asset("site.css"), sections_style()]
     return [*common, page_style()] if page.href == "index.html" else common
 
 
@@ -274,14 +254,14 @@ def _index(view: View, pages: Sequence[_Page], downloads: Sequence[Mapping[str, 
         title = drawings["stars"].title.get(view.language)
         stars = Markup(to_svg_string(drawings["stars"].draw(view.language), title=title))
     page = view.decision()
-    body: str = _environment().get_template("index.html.jinja").render(
+    return rendered(
+        "calib.publish", "assets/index.html.jinja",
         decision=None if page is None else Markup(page_fragment(page, level=2)),
         no_decision=view.say("publish.no_decision") if view.decides and page is None else "",
         say=view.say, title=pages[0].title, cards=pages[1:], findings=_findings(view),
         downloads=downloads, stars=stars,
         description=view.run.experiment.description.get(view.language), privacy=_privacy(view),
     )  # fmt: skip
-    return body
 
 
 def _findings(view: View) -> list[tuple[str, str, str]]:
@@ -307,7 +287,7 @@ def _privacy(view: View) -> str:
     return " ".join(parts)
 
 
-def _results(view: View, names: _Names) -> str:
+def _results(view: View, names: DownloadNames) -> str:
     from markupsafe import Markup
 
     tables = {t.name: t for t in view.tables()}
@@ -331,80 +311,18 @@ def _results(view: View, names: _Names) -> str:
         if found.figures or found.notes or any(t.rows for t, _ in found.tables):
             sections.append(found)
     names_of = view.run.names
-    body: str = _environment().get_template("results.html.jinja").render(
-        say=view.say, left_out=view.left_out(),
+    return rendered(
+        "calib.publish", "assets/results.html.jinja", say=view.say, left_out=view.left_out(),
         contents=[(s.id, s.title) for s in sections],
         # Made by this package; what stands in the data was escaped on the way.
         sections=Markup(sections_html(sections, view.language, names_of)),
     )  # fmt: skip
-    return body
 
 
 def _figure(drawing: Drawing, lang: str) -> PageFigure:
     title = drawing.title.get(lang)
     svg = to_svg_string(drawing.draw(lang), title=title)
     return PageFigure(title, svg, not drawing.name.startswith("transitions-"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Names of the downloads: of each table and each weight set."""
-
-    tables: dict[str, str]
-    sets: dict[str, str]
-
-
-def _download_names(view: View) -> _Names:
-    """Return names of files that stay apart, as those of ``s/2018`` and ``s-2018``."""
-    tables, sets = [t.name for t in view.tables()], list(view.run.sets)
-    plain = [file_name(n) for n in tables] + [f"weights-{file_name(n)}" for n in sets]
-    apart = names_apart(plain, taken=("book",))
-    return _Names(
-        {n: f"{own}.csv" for n, own in zip(tables, apart, strict=False)},
-        {n: f"{own}.toml" for n, own in zip(sets, apart[len(tables) :], strict=True)},
-    )
-
-
-def _write_downloads(view: View, folder: Path, names: _Names) -> list[dict[str, str]]:
-    place = folder / "downloads"
-    place.mkdir()
-    tables = [mark_synthetic(t, view.run) for t in view.tables()]
-    files: list[tuple[Path, str]] = []
-    names_of = view.run.names
-    sheets = [Sheet(t.name, t, names_of) for t in tables]
-    for name, weights in view.run.sets.items():
-        title = message("publish.set_sheet", name=name)
-        frame = weights.frame()
-        frame = frame.assign(synthetic="yes") if weights.provenance.synthetic else frame
-        table = Table("weights", frame, title)
-        sheets.append(Sheet(set_sheet_name(name), table, raw=True))
-    book = write_workbook(sheets, place / "book.xlsx", language=view.language)
-    files.append((book, view.say("publish.all_results")))
-    for name, weights in view.run.sets.items():
-        path = place / names.sets[name]
-        write_text(path, to_toml(weights))
-        files.append((path, view.say("publish.set_file", label=weights.label)))
-    for table in tables:
-        path = place / names.tables[table.name]
-        write_csv(_worded(table.frame, view.language), path)
-        files.append((path, table.title.get(view.language)))
-    return [
-        {"href": f"downloads/{p.name}", "name": p.name, "title": title, "size": _size(p)}
-        for p, title in files
-    ]
-
-
-def _worded(frame: pd.DataFrame, language: str) -> pd.DataFrame:
-    """Return a frame in which what is not published says so in a language."""
-    word = say("report.cell_withheld", language)
-    texts = [k for k in frame.columns if frame[k].dtype == object]
-    out = frame.copy()
-    out[texts] = out[texts].map(lambda v: word if isinstance(v, str) and v == WITHHELD else v)
-    return out
-
-
-def _size(path: Path) -> str:
-    return f"{max(1, round(path.stat().st_size / 1000))} kB"
 
 
 def _footer(view: View) -> list[tuple[Text, Text]]:

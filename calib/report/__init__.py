@@ -7,6 +7,7 @@ from calib.report.display import (
     display,
     excel_format,
     heading,
+    option_text,
     option_value,
     options_in_words,
     spell,
@@ -14,6 +15,7 @@ from calib.report.display import (
 )
 from calib.report.html import blank_note, shown_cells, shown_headings, table_html
 from calib.report.live import Live, LiveFigure, LiveRating
+from calib.report.rendering import rendered
 from calib.report.result import Report, Result
 from calib.report.schema import Column, Role, SchemaError, find_column, resolve_columns
 from calib.report.sections import (
@@ -68,6 +70,7 @@ __all__ = [
     "heading",
     "limit_to",
     "mark",
+    "option_text",
     "option_value",
     "options_in_words",
     "page_tokens",
@@ -76,6 +79,7 @@ __all__ = [
     "read_names",
     "record_with",
     "release",
+    "rendered",
     "resolve_columns",
     "script_hash",
     "sections_html",

@@ -10,8 +10,8 @@ from typing import Any
 from calib.report.schema import Column, Role
 from calib.words import Name, Text, is_text, joined, languages, message, say, template
 
-__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_value",
-           "options_in_words", "spell", "spell_options"]  # fmt: skip
+__all__ = ["NOTHING", "WITHHELD", "display", "excel_format", "heading", "option_text",
+           "option_value", "options_in_words", "spell", "spell_options"]  # fmt: skip
 
 NOTHING = "–"
 """Stands for a value that is not defined or not known."""
@@ -179,6 +179,11 @@ def _spell_option(text: str, lang: str) -> str:
 def option_value(option: str, value: str, lang: str) -> str:
     """Return what the catalogue calls a value of a rule option, or the value itself."""
     return _found(f"rule_option_values.{option}.{value}", value, lang)
+
+
+def option_text(option: str, value: str) -> Text:
+    """Return a value of a rule option in the words of each language; see :func:`option_value`."""
+    return Name(**{lang: option_value(option, value, lang) for lang in languages()})
 
 
 def _word(text: str, lang: str) -> str:

@@ -34,7 +34,7 @@ _LEADING = 1.18
 
 def page_style() -> str:
     """Return the style sheet of pages; every rule of it is under ``.calib-page``."""
-    return (files("calib.report") / "page.css").read_text(encoding="utf-8")
+    return (files("calib.report.assets") / "page.css").read_text(encoding="utf-8")
 
 
 def page_html(page: Page) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from calib.report.display import Names
 from calib.report.html import rows_shown, table_html
+from calib.report.rendering import rendered
 from calib.report.table import Table
 from calib.words import message
 
@@ -80,8 +80,7 @@ def sections_html(sections: Sequence[PageSection], lang: str, names: Names | Non
         }
         for s in sections
     ]  # fmt: skip
-    found: str = _environment().get_template("sections.html.jinja").render(sections=shown)
-    return found
+    return rendered("calib.report", "assets/sections.html.jinja", sections=shown)
 
 
 def _is_open(table: Table, place: int, after_figure: bool) -> bool:
@@ -136,15 +135,3 @@ def sections_script() -> str:
 
 def _asset(name: str) -> str:
     return resources.files("calib.report.assets").joinpath(name).read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )

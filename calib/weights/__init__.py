@@ -13,6 +13,7 @@ from calib.weights.files import read_weights, to_toml, write_weights
 from calib.weights.imported import import_weights, mapped_weights
 from calib.weights.labels import set_names
 from calib.weights.override import override
+from calib.weights.published_and_equal import equal_weights, published_weights
 from calib.weights.rounding import off_grid, round_draws, round_family, round_weights
 from calib.weights.several import Sets, given, named_sets
 from calib.weights.uncertainty import (
@@ -26,13 +27,7 @@ from calib.weights.uncertainty import (
     under,
 )
 from calib.weights.weighed import Weighed
-from calib.weights.weightset import (
-    Provenance,
-    WeightSet,
-    check_weights,
-    equal_weights,
-    published_weights,
-)
+from calib.weights.weightset import Provenance, WeightSet, check_weights
 
 __all__ = [
     "DECIDED",

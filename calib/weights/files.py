@@ -24,8 +24,9 @@ from calib.files.shipped import shipped_data, shipped_file
 from calib.framework import Framework, Name
 from calib.imports import stored
 from calib.weights.imported import mapped_weights
+from calib.weights.published_and_equal import published_weights
 from calib.weights.sheet import complete, read_weight_table
-from calib.weights.weightset import Provenance, WeightSet, check_weights, published_weights
+from calib.weights.weightset import Provenance, WeightSet, check_weights
 from calib.words import languages, message, say
 
 __all__ = ["read_weights", "to_toml", "write_weights"]

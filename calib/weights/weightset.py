@@ -15,13 +15,13 @@ from calib._types import FloatArray
 from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework, Name
 from calib.report import Live, Table, mark, release
-from calib.weights.uncertainty import Local, Root, Uncertainty, derive
-from calib.words import Label, Text, joined, message, resolve_language
+from calib.weights.uncertainty import Root, Uncertainty
+from calib.words import Label, Text, message, resolve_language
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SUM_TOLERANCE", "Provenance", "WeightSet", "equal_weights", "published_weights"]
+__all__ = ["SUM_TOLERANCE", "Provenance", "WeightSet", "check_level", "check_weights"]
 
 SUM_TOLERANCE = 1e-9
 """Local weights of siblings sum to 1 within this."""
@@ -200,7 +200,7 @@ class WeightSet:
         frame = self.frame()
         if levels is not None:
             for level in levels:
-                _check_level(self.framework, level)
+                check_level(self.framework, level)
             frame = frame[frame["level"].isin(list(levels))].reset_index(drop=True)
         return Table("weights", frame, self.label, rows=len(frame), names=self.framework.names)
 
@@ -405,7 +405,8 @@ def check_weights(framework: Framework, local: Mapping[str, FloatArray], file: s
     return faults
 
 
-def _check_level(framework: Framework, level: str) -> None:
+def check_level(framework: Framework, level: str) -> None:
+    """Raise :class:`InputError` for a level that the framework does not have."""
     known = [c for c, _ in framework.levels]
     if level not in known:
         raise InputError(
@@ -417,73 +418,3 @@ def _check_level(framework: Framework, level: str) -> None:
                 known=known,
             )
         )
-
-
-def published_weights(framework: Framework) -> WeightSet:
-    """Return the published weights of a framework."""
-    notes: list[Text] = []
-    for (track, parent), total in framework.printed_sums.items():
-        under = parent or message("provenance.root")
-        notes.append(
-            message("provenance.printed_sum", parent=under, track=track, total=f"{total:g}")
-        )
-    if framework.equal_families:
-        notes.append(message("provenance.unstated"))
-    return WeightSet.build(
-        framework,
-        "published",
-        framework.published,
-        source="published",
-        detail=joined(notes or [message("provenance.as_printed")], message("words.semicolon")),
-        label=message("provenance.published"),
-        inputs={f"framework {framework.code} {framework.version}": framework.digest},
-    )
-
-
-def equal_weights(
-    framework: Framework,
-    *,
-    levels: Sequence[str] | str | None = None,
-    base: WeightSet | None = None,
-) -> WeightSet:
-    """Return equal local weights on some levels, and those of ``base`` on the others.
-
-    Parameters
-    ----------
-    levels : codes of levels made equal, or one; None for all of them
-    base : the published weights if None
-    """
-    base = base or published_weights(framework)
-    known = [c for c, _ in framework.levels]
-    if isinstance(levels, str):
-        levels = (levels,)
-    for level in levels or ():
-        _check_level(framework, level)
-    depths = {framework.level_depth(c) for c in (known if levels is None else levels)}
-
-    def equalised(local: Local) -> Local:
-        out: dict[str, FloatArray] = {}
-        for t, tree in framework.tracks.items():
-            values = np.array(local[t])
-            for family in tree.families:
-                if int(tree.depth[family.members[0]]) in depths or levels is None:
-                    values[..., family.members] = 1 / len(family.members)
-            out[t] = values
-        return out
-
-    local = equalised(base.local)
-    names = dict(framework.levels)
-    what = joined(
-        [message("provenance.all_levels")] if levels is None else [names[c] for c in levels]
-    )
-    return WeightSet.build(
-        framework,
-        "equal",
-        local,
-        source="equal",
-        detail=message("provenance.equal", what=what, base=base.called),
-        label=message("provenance.equal_label"),
-        inputs={base.name: base.digest},
-        synthetic=levels is not None and base.provenance.synthetic,
-        uncertainty=None if levels is None else derive([base], lambda sets, _: equalised(sets[0])),
-    )

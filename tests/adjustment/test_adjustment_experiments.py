@@ -52,7 +52,7 @@ def test_an_adjusted_set_has_its_rounds_its_draws_and_its_ledger(experiment, tmp
         experiment(body + "\n[outcomes.dominance]\ncap = 0.14\ndraws = 5\nlevel = 'pillar'")
     )
     assert [n for n in run.sets if n.startswith("adjusted/")] == ["adjusted/1", "adjusted/2"]
-    draws = run.context.draws("adjusted")
+    draws = run.context.set("adjusted").draws
     for t, track in run.experiment.framework.tracks.items():
         assert draws[t].shape[1] == len(track.codes)
         np.testing.assert_allclose(track.sibling_sums(draws[t]), 1, atol=1e-9)

@@ -1,16 +1,23 @@
-"""The outcome ``comparison``: intervals and tests for the standard comparison of a run."""
+"""The comparison that every run makes, and the outcome ``comparison``: its intervals and tests."""
 
 from __future__ import annotations
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Outcome
 from calib.experiment.samples import EnsembleParams, ensemble_of
-from calib.outcomes.compare import compare
+from calib.outcomes.compare import ComparisonResult, compare
 from calib.outcomes.inference import CompareRequest, infer
 from calib.rating import OverSamples
 from calib.report import Result
 
-__all__ = ["COMPARISON"]
+__all__ = ["COMPARISON", "stars_of_sets"]
+
+
+def stars_of_sets(context: Context) -> ComparisonResult:
+    """Compare the stars under every set with those under the baseline."""
+    grown = {name: context.grown(name) for name in context.ratings}
+    labels = {name: g.label for name, g in grown.items() if g is not None}
+    return ComparisonResult(context.ratings, context.baseline, labels)
 
 
 class ComparisonParams(CompareRequest, EnsembleParams):

@@ -8,8 +8,9 @@ from pydantic import Field, StrictFloat
 
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import Note, SourceResult
+from calib.report import Note
 from calib.weights import (
+    Weighed,
     WeightSet,
     blend,
     equal_weights,
@@ -64,34 +65,34 @@ class RoundedParams(Params):
     keep_equal: bool = True
 
 
-def _published(context: Context, name: str, params: PublishedParams) -> SourceResult:
-    return SourceResult(published_weights(context.framework).renamed(name))
+def _published(context: Context, name: str, params: PublishedParams) -> Weighed:
+    return Weighed(published_weights(context.framework).renamed(name))
 
 
-def _equal(context: Context, name: str, params: EqualParams) -> SourceResult:
+def _equal(context: Context, name: str, params: EqualParams) -> Weighed:
     base = context.set(params.base) if params.base else None
     weights = equal_weights(context.framework, levels=params.levels, base=base)
-    return SourceResult(weights.renamed(name))
+    return Weighed(weights.renamed(name))
 
 
-def _file(context: Context, name: str, params: FileParams) -> SourceResult:
+def _file(context: Context, name: str, params: FileParams) -> Weighed:
     mapping = context.path(params.mapping) if params.mapping else None
     weights = read_weights(context.path(params.file), context.framework, mapping=mapping)
-    return SourceResult(weights.renamed(name))
+    return Weighed(weights.renamed(name))
 
 
-def _blend(context: Context, name: str, params: BlendParams) -> SourceResult:
+def _blend(context: Context, name: str, params: BlendParams) -> Weighed:
     shares = {context.set(s): share for s, share in params.shares.items()}
-    return SourceResult(blend(shares, name=name, method=params.method))
+    return Weighed(blend(shares, name=name, method=params.method))
 
 
-def _override(context: Context, name: str, params: OverrideParams) -> SourceResult:
+def _override(context: Context, name: str, params: OverrideParams) -> Weighed:
     base = (
         context.set(params.base)
         if params.base in context.sets()
         else published_weights(context.framework)
     )
-    return SourceResult(base.with_weights(params.weights, name=name, track=params.track))
+    return Weighed(base.with_weights(params.weights, name=name, track=params.track))
 
 
 def grid_notes(name: str, weights: WeightSet, grid: float | None) -> tuple[Note, ...]:
@@ -104,11 +105,11 @@ def grid_notes(name: str, weights: WeightSet, grid: float | None) -> tuple[Note,
     return (Note(said),)
 
 
-def _rounded(context: Context, name: str, params: RoundedParams) -> SourceResult:
+def _rounded(context: Context, name: str, params: RoundedParams) -> Weighed:
     weights = round_weights(
         context.set(params.base), params.grid, name=name, keep_equal=params.keep_equal
     )
-    return SourceResult(weights, notes=grid_notes(name, weights, params.grid))
+    return Weighed(weights, notes=grid_notes(name, weights, params.grid))
 
 
 PUBLISHED = Source(PublishedParams, _published)

@@ -8,10 +8,10 @@ from calib._types import FloatArray
 from calib.errors import InputError
 from calib.experiment.context import Context
 from calib.experiment.registry import Params, Source
-from calib.experiment.results import Note, SourceResult
 from calib.rating import Scored, node_scores
 from calib.rating.subject import complete_only
-from calib.weights import WeightSet, entropy_weights, published_weights
+from calib.report import Note
+from calib.weights import Weighed, WeightSet, entropy_weights, published_weights
 from calib.words import message
 
 __all__ = ["ENTROPY"]
@@ -27,7 +27,7 @@ class EntropyParams(Params):
     base: str | None = None
 
 
-def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
+def _build(context: Context, name: str, params: EntropyParams) -> Weighed:
     framework = context.framework
     base = context.set(params.base) if params.base else published_weights(framework)
     known = [code for code, _ in framework.levels]
@@ -57,7 +57,7 @@ def _build(context: Context, name: str, params: EntropyParams) -> SourceResult:
         synthetic=context.scored.synthetic or base.provenance.synthetic,
     )  # fmt: skip
     note = Note(message("provenance.entropy_note", name=name))
-    return SourceResult(weights, notes=(note, *left_out))
+    return Weighed(weights, notes=(note, *left_out))
 
 
 def _scores(scored: Scored, local: dict[str, FloatArray]) -> dict[str, FloatArray]:
