@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from calib.adjustment import adjust, adjust_rounds
-    from calib.ballots import equality_report, plan_ballots, read_survey, weigh_ballots
+    from calib.ballots import (
+        equality_report,
+        import_ballots,
+        plan_ballots,
+        read_survey,
+        weigh_ballots,
+    )
     from calib.experiment import load_experiment, run_experiment, write_run
     from calib.experts import elicit, read_opinions, read_panel, weigh_panel, write_form
     from calib.framework import list_frameworks, load_framework, with_rule
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     )
     from calib.rating import explain_rule, explain_star, rate
     from calib.shifts import shift
+    from calib.verification import reliability, verify
     from calib.weights import (
         WeightSet,
         blend,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calib.adjustment.adjust_request import AdjustRequest
-from calib.cli.options import lang_option, option_of
+from calib.cli.options import (
+    FILE,
+    framework_option,
+    lang_option,
+    option_of,
+    out_option,
+    seed_option,
+)
 from calib.outcomes.dominance.dominance_request import DominanceRequest
 
 if TYPE_CHECKING:
@@ -22,12 +29,12 @@ __all__ = ["adjust", "dominance", "ledger"]
 _LANG = lang_option()
 _WEIGHTS = click.option("--weights", "weights_file", default="published", show_default=True,
                         help='A weight-set file, or "published".')  # fmt: skip
-_FRAMEWORK = click.option("--framework", default="aii", show_default=True)
+_FRAMEWORK = framework_option()
 _RULE_OPTION = click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE",
                         help="An option of the rating rule; may be repeated.")  # fmt: skip
 _DRAWS, _DRAWN_BY_DEFAULT = 200, 2000
 _ROWS = 100
-_SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+_SEED = seed_option()
 
 
 def _load(
@@ -119,9 +126,8 @@ def _caps(values: tuple[str, ...]) -> float | dict[str, float] | None:
 @_RULE_OPTION
 @_SEED
 @_LANG
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write all measures as .csv, .xlsx or .parquet.")  # fmt: skip
-@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False),
+@out_option("Write all measures as .csv, .xlsx or .parquet.")
+@click.option("--figure", type=FILE,
               help="Draw the comparison as .svg or .png (needs --level and --track).")  # fmt: skip
 @click.option("--track", help="Show this track only (or pooled).")
 def dominance(
@@ -194,9 +200,9 @@ def _adjust_options(command: Callable[..., None]) -> Callable[..., None]:
         option_of(AdjustRequest, "steps", flag="--step", type=_Share()),
         option_of(AdjustRequest, "draws"),
         click.option("--ensemble", help="Judge the adjustment on these samples too: trial."),
-        click.option("--ledger", "ledger_file", type=click.Path(path_type=Path, dir_okay=False),
+        click.option("--ledger", "ledger_file", type=FILE,
                      help="Write the ledger of the rounds."),
-        click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+        click.option("-o", "--out", type=FILE,
                      help="Write the adjusted weight set."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -268,7 +274,7 @@ def adjust(
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FILE)
 @click.option("--population", help="Replay the calibration on this population and compare.")
 @click.option("--seal", help="The seal as noted when the ledger was written; its start is enough.")
 @_FRAMEWORK

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calib.ballots import BallotsRequest
-from calib.cli.options import lang_option, option_of
+from calib.cli.options import (
+    FILE,
+    FOLDER,
+    framework_option,
+    lang_option,
+    listed,
+    option_of,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from calib.ballots import Ballots, BallotsResult, Survey
@@ -17,12 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ballots"]
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command()
 @click.argument("file")
-@click.option("--framework", default="aii", show_default=True)
+@framework_option()
 @click.option("--track", help="Track of all ballots, when the file has no such column.")
 @click.option("--choices", default=5, show_default=True, help="Ranks that were asked for.")
 @click.option("--ranks", default="", help="Columns of the ranks, best first, by commas.")
@@ -38,13 +44,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--opinions", default=0, show_default=True,
               help="Look for up to this many groups of opinion.")  # fmt: skip
 @click.option("--outliers", is_flag=True, help="List ballots that fit the others badly.")
-@click.option("--seed", default=0, show_default=True, help="Seed of everything simulated.")
-@click.option("-o", "--out", type=_FILE, help="Write the ballots as .csv, .xlsx, .parquet, or"
+@seed_option()
+@click.option("-o", "--out", type=FILE, help="Write the ballots as .csv, .xlsx, .parquet, or"
               " for PrefLib as .soi, .toi, .toc, .soc.")  # fmt: skip
 @click.option("--form", type=click.Choice(["wide", "long"]), default="wide", show_default=True)
-@click.option("--weights", "weights_out", type=_FILE, help="Write the weights.")
-@click.option("--tables", "tables_out", type=_FILE, help="Write all results as .xlsx.")
-@click.option("--figures", "figures_out", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--weights", "weights_out", type=FILE, help="Write the weights.")
+@click.option("--tables", "tables_out", type=FILE, help="Write all results as .xlsx.")
+@click.option("--figures", "figures_out", type=FOLDER,
               help="Write the figures into this folder.")  # fmt: skip
 def ballots(
     file: str,
@@ -84,13 +90,13 @@ def ballots(
         fw,
         track=track,
         choices=choices,
-        ranks=_words(ranks),
+        ranks=listed(ranks),
         faulty="set-aside" if set_aside else "error",
     )
     request = BallotsRequest.make(
         {
             "method": method,
-            "levels": "all" if levels == "all" else _words(levels) or None,
+            "levels": "all" if levels == "all" else listed(levels) or None,
             "pooling": pooling,
             "margin": margin,
             "alpha": alpha,
@@ -131,10 +137,6 @@ def _write_results(
         _write_tables(found, tables, lang)
     if figures is not None:
         _write_figures(found, figures, lang)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _say(key: str, lang: str, **values: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FILE, framework_option, lang_option, listed
 from calib.cli.timing import working
 from calib.words import current_language, joined, message, say
 
@@ -20,13 +20,12 @@ __all__ = ["check"]
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
-@click.option("--framework", default="aii", show_default=True,
-              help="Framework (name or file) of populations and weights.")  # fmt: skip
+@framework_option()
 @click.option("--values", type=click.Choice(["answers", "scores"]), default="answers",
               show_default=True, help="What a population file holds.")  # fmt: skip
 @click.option("--attributes", default="", help="Further columns of a population, by commas.")
 @click.option("--sheet", help="Sheet of a workbook; all visible ones if not given.")
-@click.option("--marked", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--marked", type=FILE,
               help="Write a copy of the table, faulty cells coloured (.xlsx).")  # fmt: skip
 @lang_option("faults")
 def check(
@@ -42,7 +41,7 @@ def check(
     """
     from calib.errors import CalibError, Fault, InputError
 
-    columns = tuple(c.strip() for c in attributes.split(",") if c.strip())
+    columns = listed(attributes)
     faults: list[Fault] = []
     for name in files:
         working(say("cli.doing_check", file=name))

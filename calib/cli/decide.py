@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FILE, framework_option, lang_option, out_option, seed_option
 from calib.cli.timing import working
 
 if TYPE_CHECKING:
@@ -21,13 +21,12 @@ __all__ = ["decide"]
 @click.argument("current")
 @click.argument("proposed")
 @click.argument("population")
-@click.option("--framework", default="aii", show_default=True)
-@click.option("--rules", "rules_file", type=click.Path(path_type=Path, dir_okay=False),
+@framework_option()
+@click.option("--rules", "rules_file", type=FILE,
               help="TOML file with thresholds of the rules of adoption.")  # fmt: skip
 @click.option("--anonymous", is_flag=True, help="Leave out which enterprises change star.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write the page as .html or .docx.")  # fmt: skip
+@seed_option()
+@out_option("Write the page as .html or .docx.")
 @lang_option("page")
 def decide(
     current: str, proposed: str, population: str, framework: str, rules_file: Path | None,

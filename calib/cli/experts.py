@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import lang_option, option_of
+from calib.cli.options import (
+    FILE,
+    framework_option,
+    lang_option,
+    listed,
+    option_of,
+    out_option,
+    seed_option,
+)
 from calib.experts.panel_request import PanelRequest
 
 if TYPE_CHECKING:
@@ -19,13 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["form", "read"]
 
-_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-_PANEL_OUT = click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the whole panel as one plain CSV.",
-)
+_SEED = seed_option()
+_PANEL_OUT = out_option("Write the whole panel as one plain CSV.")
 
 
 @click.group()
@@ -38,12 +41,8 @@ def read() -> None:
     """Read filled-in forms, and list every fault by sheet and cell."""
 
 
-def _listed(text: str | None) -> list[str] | None:
-    return [part.strip() for part in text.split(",") if part.strip()] if text else None
-
-
 @form.command("experts")
-@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@framework_option()
 @click.option(
     "--method",
     required=True,
@@ -58,8 +57,7 @@ def _listed(text: str | None) -> list[str] | None:
 @click.option("--experts", help="Names by commas: a form for each in the folder OUT, and the "
               "register of forms sent.")  # fmt: skip
 @click.option("--round", "number", type=click.IntRange(1), default=1, show_default=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="The .xlsx file (experts-METHOD-LANG.xlsx if not given).")  # fmt: skip
+@out_option("The .xlsx file (experts-METHOD-LANG.xlsx if not given).")
 def form_experts(
     framework: str,
     method: str,
@@ -79,11 +77,11 @@ def form_experts(
     from calib.words import message, say
 
     fw = load_framework(framework)
-    questions = questions_of(fw, levels=_listed(levels), track=track)
+    questions = questions_of(fw, levels=listed(levels) or None, track=track)
     model = f"{fw.code} {fw.version}"
     if experts is not None:
         folder = out or Path(f"experts-{method}-{lang}")
-        _write_forms(folder, _listed(experts) or [], fw, questions, method, lang, number)
+        _write_forms(folder, list(listed(experts)), fw, questions, method, lang, number)
         return
     path = out or Path(f"experts-{method}-{lang}.xlsx")
     if path.exists():
@@ -117,10 +115,9 @@ def _write_forms(
 
 @form.command("next-round")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@framework_option()
 @lang_option()
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
-              help="Folder of the new forms.")  # fmt: skip
+@out_option("Folder of the new forms.", required=True, folder=True)
 def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) -> None:
     """Write forms for another round after FILES, one per expert of the last round.
 
@@ -145,18 +142,18 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 
 @read.command("experts")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@framework_option()
 @click.option("--rounds", help="Rounds of the study, for instance 1,2.")
 @click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
 @option_of(PanelRequest, "method")
 @option_of(PanelRequest, "pooling")
 @option_of(PanelRequest, "competence")
 @option_of(PanelRequest, "inconsistent")
-@click.option("--sent", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--sent", type=FILE,
               help="Register of forms sent (sent.csv): who returned one, the rate.")  # fmt: skip
 @click.option(
     "--seeds",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Answers to seed questions, for --competence seeds (Cooke's classical model).",
 )
 @option_of(PanelRequest, "seed_cutoff")
@@ -164,7 +161,7 @@ def next_round(files: tuple[Path, ...], framework: str, lang: str, out: Path) ->
 @_SEED
 @lang_option()
 @_PANEL_OUT
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--report", type=FILE,
               help="Write all tables of the panel as .xlsx, for a Delphi report.")  # fmt: skip
 def read_experts(
     files: tuple[Path, ...],
@@ -193,7 +190,7 @@ def read_experts(
     given = {"unjudged": "published", "sent": sent_counts(register), **options}
     request = PanelRequest.make(given)
     try:
-        numbers = [int(r) for r in _listed(rounds) or []] or None
+        numbers = [int(r) for r in listed(rounds)] or None
     except ValueError as exc:
         raise InputError(message("experts.cli_rounds", value=repr(rounds))) from exc
     panel = read_panel(files, load_framework(framework), rounds=numbers, skip_invalid=skip_invalid)
@@ -230,13 +227,13 @@ def _show_register(register: list[Sent], panel: Panel, lang: str) -> None:
 
 @read.command("opinions")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--framework", default="aii", show_default=True, help="A framework or its file.")
+@framework_option()
 @click.option("--skip-invalid", is_flag=True, help="Keep what is sound; list what was skipped.")
 @option_of(PanelRequest, "pooling")
 @_SEED
 @lang_option()
 @_PANEL_OUT
-@click.option("--weights", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--weights", type=FILE,
               help="Write the pooled weights as a file that an experiment can name.")  # fmt: skip
 def read_opinions(
     files: tuple[Path, ...],

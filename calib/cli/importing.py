@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FILE, framework_option, lang_option, out_option
 from calib.cli.timing import working
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ __all__ = ["import_file"]
 @click.argument("file")
 @click.option("--as", "kind", type=click.Choice(["answers", "ballots", "weights"]),
               help="What the file holds; told from the file if not given.")  # fmt: skip
-@click.option("--framework", default="aii", show_default=True, help="Framework (name or file).")
-@click.option("--mapping", type=click.Path(path_type=Path, dir_okay=False),
+@framework_option()
+@click.option("--mapping", type=FILE,
               help="Mapping file; FILE's name with .mapping.toml if not given.")  # fmt: skip
 @click.option("--choose", multiple=True, metavar="QUESTION=ANSWER",
               help="Answer a question about the whole file: numbers=scores …")  # fmt: skip
@@ -34,8 +34,7 @@ __all__ = ["import_file"]
 @click.option("--missing", type=click.Choice(["leave-out", "renormalise", "worst", "best", "impute",
                                               "zero"]),
               help="What is done about unanswered items when stars are shown.")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write what was read as a table (weights also as .toml).")  # fmt: skip
+@out_option("Write what was read as a table (weights also as .toml).")
 @lang_option("questions")
 def import_file(
     file: str, kind: Kind | None, framework: str, mapping: Path | None, choose: tuple[str, ...],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import lang_option, listed
 
 __all__ = ["new"]
 
@@ -50,9 +49,9 @@ def new(
         framework = ask("framework", "aii")
     usual = "weights" if answers is None else "none"
     chosen = parts if parts is not None else ask("parts", usual)
-    listed = [p for p in re.split(r"[\s,，、]+", chosen) if p and p != "none"]
+    parts_of = [p for p in listed(chosen) if p != "none"]
     made = write_round(
-        out or Path(name), load_framework(framework), name=name, parts=listed,
+        out or Path(name), load_framework(framework), name=name, parts=parts_of,
         answers=answers, lang=lang,
     )  # fmt: skip
     click.echo(say("templates.written", lang, file=str(made.experiment)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -13,7 +15,20 @@ from calib.words import current_language, languages, set_language
 if TYPE_CHECKING:
     from calib.requests import Request
 
-__all__ = ["NearestGroup", "lang_option", "option_of"]
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "NearestGroup",
+    "framework_option",
+    "lang_option",
+    "listed",
+    "option_of",
+    "out_option",
+    "seed_option",
+]
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 _AS_STATED = object()
 
@@ -65,6 +80,31 @@ def lang_option(of: str = "output") -> Callable[[Any], Any]:
         "--lang", type=click.Choice(languages()), callback=_speak, is_eager=True,
         help=f"Language of the {of} and of messages. Default: CALIB_LANG, calib lang, en.",
     )  # fmt: skip
+
+
+def framework_option() -> Callable[[Any], Any]:
+    """Return the option ``--framework``: the framework that files are for."""
+    return click.option("--framework", default="aii", show_default=True,
+                        help="Framework (name or file).")  # fmt: skip
+
+
+def seed_option() -> Callable[[Any], Any]:
+    """Return the option ``--seed`` of everything random."""
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+                        help="Seed of everything random.")  # fmt: skip
+
+
+def out_option(help: str, *, required: bool = False, default: Path | None = None,
+               folder: bool = False) -> Callable[[Any], Any]:  # fmt: skip
+    """Return the option ``--out``: what is written."""
+    return click.option("-o", "--out", type=FOLDER if folder else FILE, help=help,
+                        required=required, default=default,
+                        show_default=default is not None)  # fmt: skip
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """Return the words of a list with commas, of either language."""
+    return tuple(w.strip() for w in re.split("[,，、]", text or "") if w.strip())
 
 
 def option_of(

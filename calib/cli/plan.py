@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from calib.ballots.power import BallotsPlanRequest
-from calib.cli.options import NearestGroup, lang_option, option_of
+from calib.cli.options import NearestGroup, lang_option, option_of, seed_option
 from calib.cli.timing import working
 from calib.outcomes.planning import ValueRequest
 
@@ -79,7 +79,7 @@ def value(
 @option_of(BallotsPlanRequest, "spread")
 @option_of(BallotsPlanRequest, "margin")
 @option_of(BallotsPlanRequest, "power")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option()
 @lang_option("table")
 def of_ballots(seed: int, lang: str, **options: Any) -> None:
     """Say how many ballots show a difference, and how many show that there is none.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FILE, FOLDER, lang_option, out_option
 from calib.cli.timing import tell, working
 from calib.words import say
 
@@ -21,7 +21,7 @@ _ANONYMISE = click.option(
     "--anonymise", is_flag=True, help="Show pseudonyms in place of enterprises."
 )
 _KEY = click.option(
-    "--key", "key_file", type=click.Path(path_type=Path, dir_okay=False),
+    "--key", "key_file", type=FILE,
     default=Path("pseudonyms.key"), show_default=True,
     help="Secret of the pseudonyms; made if it is not there. Keep it, and keep it to yourself.",
 )  # fmt: skip
@@ -33,8 +33,7 @@ _KEY = click.option(
               help="Notebook to execute, may repeat. Default: the shipped ones that fit.",
 )  # fmt: skip
 @click.option("--no-notebooks", is_flag=True, help="Publish without notebooks.")
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False),
-              default=Path("site"), show_default=True, help="Folder of the site.")  # fmt: skip
+@out_option("Folder of the site.", default=Path("site"), folder=True)
 @_LANG
 @_ANONYMISE
 @click.option("--min-count", type=click.IntRange(min=1),
@@ -126,8 +125,7 @@ def _secrets(experiment: str) -> tuple[str, ...]:
 
 @click.command()
 @click.argument("experiment")
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              default=Path("explorer.html"), show_default=True, help="The page.")  # fmt: skip
+@out_option("The page.", default=Path("explorer.html"))
 @_LANG
 @_ANONYMISE
 @_KEY
@@ -150,9 +148,8 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              default=Path("book.xlsx"), show_default=True, help="The workbook.")  # fmt: skip
+@click.argument("run", type=FOLDER)
+@out_option("The workbook.", default=Path("book.xlsx"))
 @_LANG
 def export(run: Path, out: Path, lang: str) -> None:
     """Write RUN (a folder that calib run wrote) as an Excel workbook.

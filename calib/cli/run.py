@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FOLDER, lang_option
 from calib.cli.timing import held
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MOST_ROWS = 12
 """With more sets than this, the terminal shows those that the experiment file names."""
 _LANG = lang_option("report")
 _OUT = click.option(
-    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
+    "-o", "--out", type=FOLDER, default=Path("runs"),
     show_default=True, help="Folder of runs.",
 )  # fmt: skip
 

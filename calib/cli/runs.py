@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calib.cli.options import NearestGroup, lang_option
+from calib.cli.options import FILE, FOLDER, NearestGroup, lang_option
 from calib.words import current_language, say
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LANG = lang_option("output")
 
 def _folder(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False),
+        "-o", "--out", "folder", type=FOLDER,
         help="Folder of runs.  [default: runs]",
     )(command)  # fmt: skip
 
@@ -116,7 +116,7 @@ def label(run: str, text: str, folder: Path | None, lang: str) -> None:
 @runs.command()
 @click.argument("first")
 @click.argument("second")
-@click.option("--page", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--page", type=FILE,
               help="The page.  [default: compared.html in the folder of runs]")  # fmt: skip
 @_folder
 @_LANG

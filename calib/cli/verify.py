@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import FOLDER, lang_option
 
 __all__ = ["verify"]
 
 
 @click.command()
 @click.option("-o", "--output", "folder", default="verification", show_default=True,
-              type=click.Path(file_okay=False, path_type=Path),
+              type=FOLDER,
               help="Folder for the pages to file, verification-zh.html and -en.html.")  # fmt: skip
 @lang_option("result")
 def verify(folder: Path, lang: str) -> None:

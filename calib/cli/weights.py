@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-from calib.cli.options import lang_option
+from calib.cli.options import framework_option, lang_option, out_option
 
 __all__ = ["weights"]
 
 
 @click.command()
 @click.argument("file")
-@click.option("--framework", default="aii", show_default=True)
+@framework_option()
 @click.option("--against", help="Compare with this weight set (a file; published if not given).")
 @click.option("--round", "grid", type=float, help="Round to this grid, for instance 0.01.")
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write the set as .toml, .csv, .xlsx or .parquet.")  # fmt: skip
+@out_option("Write the set as .toml, .csv, .xlsx or .parquet.")
 @lang_option("names")
 def weights(
     file: str, framework: str, against: str | None, grid: float | None, out: Path | None, lang: str

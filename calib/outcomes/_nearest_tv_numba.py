@@ -7,32 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from calib._compiled import numba_njit
 from calib._types import FloatArray, IntArray
-from calib.errors import ConvergenceError, MissingExtraError
+from calib.errors import ConvergenceError
 from calib.rating.regions import Standing
 from calib.words import message
 
-__all__ = ["available", "change_stars", "nearest_tv", "nearest_tv_jointly"]
+__all__ = ["change_stars", "nearest_tv", "nearest_tv_jointly"]
 
 TOLERANCE = 1e-11
 PIVOT = 1e-10
 
 
-@lru_cache(maxsize=1)
-def available() -> bool:
-    """Return whether numba is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("numba") is not None
-
-
 @lru_cache(maxsize=4)
 def _compiled(which: str) -> Any:
-    if not available():
-        raise MissingExtraError(message("extras.stability"), "fast")
-    from numba import njit
-
-    compiled = njit(nogil=True, error_model="numpy")
+    compiled = numba_njit(message("extras.stability"))(nogil=True, error_model="numpy")
     if which == "one":
         return compiled(_one)
     if which == "joint":

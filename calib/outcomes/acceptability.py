@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, StrictInt
 
+from calib._quantiles import tails
 from calib._streams import stream, token
 from calib._types import FloatArray, Seed
 from calib.errors import InputError, did_you_mean
@@ -155,10 +156,10 @@ class _Case:
         base, by_track = self.rating, self.distribution
         sizes = {t: len(base.samples[t].star) for t in by_track}
         whole = np.sum([by_track[t] * sizes[t] for t in sizes], axis=0) / sum(sizes.values())
-        tail, rows = (1 - self.confidence) / 2, []
+        rows: list[tuple[object, ...]] = []
         for scope, shares in {"all": whole, **by_track}.items():
             counts = base.counts(None if scope == "all" else scope)
-            low, high = np.quantile(shares, [tail, 1 - tail], axis=0)
+            low, high = np.quantile(shares, tails(self.confidence), axis=0)
             rows += [
                 (self.name, scope, k + base.framework.rule.first, counts[k] / counts.sum(), m, a, b)
                 for k, (m, a, b) in enumerate(zip(shares.mean(axis=0), low, high, strict=True))

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from calib._quantiles import tails
 from calib._types import FloatArray, IntArray, Seed
 from calib.errors import InputError
 from calib.words import message
@@ -243,7 +244,6 @@ def bootstrap_agreement(
         low, high = wilson_interval(round(value * total) if total else 0, total, confidence)
         by: Literal["wilson", "none"] = "wilson" if total else "none"
         out.append(Agreement(name, value, float(low), float(high), by))
-    tail = (1 - confidence) / 2
     for name in ("mean_change", "kappa_linear", "kappa_quadratic"):
         samples = _measure(name, drawn)
         samples = samples[np.isfinite(samples)]
@@ -252,7 +252,7 @@ def bootstrap_agreement(
         if total == still or not len(samples) or np.ptp(samples) < 1e-12:
             out.append(Agreement(name, value, float("nan"), float("nan"), "none"))
             continue
-        ends = np.quantile(samples, [tail, 1 - tail])
+        ends = np.quantile(samples, tails(confidence))
         out.append(Agreement(name, value, float(ends[0]), float(ends[1]), "bootstrap"))
     return tuple(out)
 

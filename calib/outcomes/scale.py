@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, StrictInt
 
+from calib._quantiles import tails
 from calib._streams import stream, token
 from calib._types import Seed
 from calib.errors import InputError
@@ -73,7 +74,6 @@ class ScaleResult(Result):
         import pandas as pd
 
         first, rows, spread = self.framework.rule.first, [], []
-        tail = (1 - self.request.confidence) / 2
         for scope, counts in {"all": self.counts.whole(), **self.counts.per_set}.items():
             total = int(counts[0].sum())
             for name, row in zip(self.sets, counts, strict=False):
@@ -81,7 +81,7 @@ class ScaleResult(Result):
                          for k, c in enumerate(row)]  # fmt: skip
             shares = counts[len(self.sets) :] / max(total, 1)
             if len(shares):
-                low, high = np.quantile(shares, [tail, 1 - tail], axis=0)
+                low, high = np.quantile(shares, tails(self.request.confidence), axis=0)
                 spread += [(scope, k + first, m, a, b) for k, (m, a, b) in
                            enumerate(zip(shares.mean(axis=0), low, high, strict=True))]  # fmt: skip
         stars = pd.DataFrame(rows, columns=["set", "scope", "star", "count", "share"])

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from calib._compiled import numba_available
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
@@ -201,7 +202,7 @@ def _compile(norm: Norm, engine: Engine, rows: int) -> bool:
         raise InputError(message("outcomes.stability.no_engine", engine=repr(engine)))
     if norm == "l2" or engine == "numpy":
         return False
-    return engine == "numba" or (rows > WORTH_COMPILING and _nearest_tv_numba.available())
+    return engine == "numba" or (rows > WORTH_COMPILING and numba_available())
 
 
 def _solvers(norm: Norm, compiled: bool) -> _Solvers:

@@ -10,30 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from calib._compiled import numba_njit
 from calib._types import FloatArray, IntArray
-from calib.errors import MissingExtraError
 from calib.rating.collapse import Folded
 from calib.words import message
 
-__all__ = ["available", "count_block"]
+__all__ = ["count_block"]
 
 LANES = 256  # weight sets in hand at once: three rows of them fit the first-level cache
 
 
 @lru_cache(maxsize=1)
-def available() -> bool:
-    """Return whether numba is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("numba") is not None
-
-
-@lru_cache(maxsize=1)
 def _compiled() -> Any:
-    if not available():
-        raise MissingExtraError(message("extras.kernel"), "fast")
-    from numba import njit
-
+    njit = numba_njit(message("extras.kernel"))
     # Contraction to fused multiply-add only; no reordering that could meet a NaN or an infinity.
     return njit(nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")(_count)
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from calib._compiled import numba_available
 from calib._types import FloatArray, IntArray
 from calib.errors import InputError
 from calib.framework import Thresholds, Track
@@ -169,7 +170,7 @@ def _engine(engine: Engine, folded: Folded, rows: int) -> _Pass:
     worth = not bounded and rows * folded.sets > WORTH_COMPILING
     if folded.shared_gate is None and engine in ("auto", "numba"):
         return _kernel_numpy.count_block  # nodes with gates of their own: one pass knows them
-    if engine == "numba" or (engine == "auto" and worth and _kernel_numba.available()):
+    if engine == "numba" or (engine == "auto" and worth and numba_available()):
         return _kernel_numba.count_block
     if engine in ("auto", "numpy"):
         return _kernel_numpy.count_block

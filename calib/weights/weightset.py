@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calib._quantiles import tails
 from calib._types import FloatArray
 from calib.errors import Faults, InputError, did_you_mean
 from calib.framework import Framework, Name
@@ -207,7 +208,7 @@ class WeightSet:
     def _add_intervals(self, table: pd.DataFrame, confidence: float) -> None:
         if not 0 < confidence < 1:
             raise InputError(message("weights.confidence", value=confidence))
-        ends = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+        ends = tails(confidence)
         for kind in ("local", "global"):
             low, high = np.full(len(table), np.nan), np.full(len(table), np.nan)
             if self.draws is not None:

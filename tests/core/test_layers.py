@@ -19,6 +19,8 @@ LAYERS = [
         "files",
         "_streams",
         "_validation",
+        "_compiled",
+        "_quantiles",
     },
     {"requests"},
     {"report"},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calib._quantiles import tails
 from calib._types import FloatArray, IntArray, Seed
 from calib.outcomes.dominance.main_effect import (
     MainEffect,
@@ -312,8 +313,7 @@ def bootstrap_pooled(
     return {name: np.array(values) for name, values in rows.items()}
 
 
-def quantiles(draws: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+def quantiles(draws: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
     """Return the percentile interval of draws (k, q)."""
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+    low, high = np.quantile(draws, tails(confidence), axis=0)
     return np.asarray(low, dtype=float), np.asarray(high, dtype=float)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calib._quantiles import tails
 from calib._types import FloatArray, IntArray, Seed, SmallIntArray
 from calib.errors import InputError
 from calib.words import message
@@ -277,7 +278,7 @@ def main_effect(
     total: FloatArray,
     *,
     draws: int = 0,
-    level: float = 0.95,
+    confidence: float = 0.95,
     rng: Seed = None,
 ) -> MainEffect:
     """Compute main effects, with a bootstrap interval over enterprises.
@@ -288,8 +289,7 @@ def main_effect(
     total : (n,) totals
     draws : int
         Bootstrap draws; 0 for none.
-    level : float
-        Level of the percentile interval.
+    confidence : of the percentile interval
     rng : seed or generator
 
     Returns
@@ -317,8 +317,7 @@ def main_effect(
                 for k in _blocks(draws, max(1, 2_000_000 // n))
             ]
         )
-        tail = (1.0 - level) / 2.0
-        low, high = np.quantile(sample, [tail, 1.0 - tail], axis=0)
+        low, high = np.quantile(sample, tails(confidence), axis=0)
     smooth = tuple(isinstance(f, Smoother) for f in known.fits)
     return MainEffect(effect, known.adjusted(effect), low, high, known.parameters, smooth)
 
