@@ -151,7 +151,8 @@ class Fault:
             _say(t, lang) for t in (self.where, self.problem, self.expected)
         )
         parts = [p for p in (self.file, where) if p]
-        text = f"{message('words.comma').get(lang).join(parts)}: {problem}" if parts else problem
+        place = message("words.comma").get(lang).join(parts)
+        text = f"{place}{message('words.colon').get(lang)}{problem}" if parts else problem
         if self.value is not None:
             text += message("faults.found", value=_shown(self.value)).get(lang)
         if expected:

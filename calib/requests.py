@@ -17,7 +17,7 @@ from calib._validation import parse_model
 from calib.errors import InputError
 from calib.words import Name, message
 
-__all__ = ["Request", "answered", "expect", "takes"]
+__all__ = ["Request", "answered", "expect", "kind_name", "takes"]
 
 R = TypeVar("R", bound="Request")
 F = TypeVar("F")
@@ -181,12 +181,12 @@ def expect(call: str, **arguments: tuple[Any, type | tuple[type, ...]]) -> None:
                 "requests.swapped" if swapped else "requests.kind",
                 call=call,
                 name=name,
-                given=_kind(type(value).__name__),
-                expected=_kind(" | ".join(k.__name__ for k in expected)),
+                given=kind_name(type(value).__name__),
+                expected=kind_name(" | ".join(k.__name__ for k in expected)),
             )
         )
 
 
-def _kind(word: str) -> Name:
+def kind_name(word: str) -> Name:
     """Return the name of a kind, with an article where the language has them."""
     return Name(word, f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}")

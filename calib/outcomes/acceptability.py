@@ -335,7 +335,7 @@ def acceptability(
     scored_once = scored.imputations == 0
     if given is None and (draws is not None or not rules) and scored_once:
         key = "no_draws" if draws is not None else "no_uncertainty"
-        raise InputError(message(f"outcomes.acceptability.{key}", case=case, set=source.name))
+        raise InputError(message(f"outcomes.acceptability.{key}", case=case, set=source.called))
     generator = stream(token(rng), f"acceptability {case}")
     replicates = _replicates(weights, rules, given, request, generator)
     exact = given is None and set(rules) == {""} and _is_flat(rules[""])

@@ -101,10 +101,10 @@ class Result:
         language = resolve_language(lang)
         if not _may_speak():
             return repr(withheld("summary"))
-        lines = [self.headline().get(language)]
-        ordered = sorted(self.notes, key=lambda n: not n.warning)
-        lines += [f"{'!' if n.warning else '·'} {n.get(language)}" for n in ordered]
-        return "\n".join(lines)
+        head = self.headline().get(language)
+        notes = _beside(head, self.notes, language)
+        marked = [f"{'!' if n.warning else '·'} {n.get(language)}" for n in notes]
+        return "\n".join([head, *marked])
 
     def report(self, *, rows: int = 12) -> Report:
         """Return everything there is: headline, notes, figures and tables; a notebook shows it.
@@ -160,15 +160,21 @@ def _may_speak() -> bool:
     return limits is None or limits.texts
 
 
+def _beside(head: str, notes: Sequence[Note], lang: str) -> list[Note]:
+    """Return notes, warnings first, without the one that the headline says already."""
+    return sorted((n for n in notes if n.get(lang) != head), key=lambda n: not n.warning)
+
+
 def _sentences(result: Result, notes: Sequence[Note]) -> str:
     from html import escape
 
     if not _may_speak():
         return ""
     lang = resolve_language(None)
-    said = [f"<p><b>{escape(result.headline().get(lang))}</b></p>"]
-    ordered = sorted(notes, key=lambda n: not n.warning)
-    said += [f"<p>{'⚠ ' if n.warning else ''}{escape(n.get(lang))}</p>" for n in ordered]
+    head = result.headline().get(lang)
+    said = [f"<p><b>{escape(head)}</b></p>"]
+    said += [f"<p>{'⚠ ' if n.warning else ''}{escape(n.get(lang))}</p>"
+             for n in _beside(head, notes, lang)]  # fmt: skip
     markup = mark(f"<div>{''.join(said)}</div>")
     recorder = current_recorder()
     return markup if recorder is None else recorder.sentences(result, markup)

@@ -9,7 +9,9 @@ import numpy as np
 from calib._types import FloatArray
 from calib.errors import InputError
 from calib.framework import Framework
+from calib.requests import kind_name
 from calib.weights.uncertainty import Local, derive
+from calib.weights.weighed import Weighed
 from calib.weights.weightset import WeightSet
 from calib.words import joined, message
 
@@ -17,7 +19,9 @@ __all__ = ["blend"]
 
 
 def blend(
-    shares: Mapping[WeightSet, float],
+    shares: Mapping[WeightSet, float]
+    | Mapping[Weighed, float]
+    | Mapping[WeightSet | Weighed, float],
     *,
     method: str = "arithmetic",
     name: str = "blend",
@@ -26,7 +30,8 @@ def blend(
 
     Parameters
     ----------
-    shares : weight sets of one framework with their shares, non-negative, summing to 1
+    shares : weight sets of one framework with their shares, non-negative, summing to 1; what a
+        method gave stands for its weights
     method : ``"arithmetic"``: Σ share · w; ``"geometric"``: ∏ w^share, siblings divided by their
         sum (the mixing that Aitchison geometry calls a line)
     name : of the new set
@@ -36,7 +41,7 @@ def blend(
     InputError
         When the shares do not fit, frameworks differ, or a geometric mean has no weight above 0.
     """
-    sets = list(shares)
+    sets = [s.weights if isinstance(s, Weighed) else s for s in shares]
     share = np.array(list(shares.values()), dtype=float)
     _check(sets, share, method, name)
     framework = sets[0].framework
@@ -65,7 +70,7 @@ def blend(
 def _check(sets: Sequence[WeightSet], share: FloatArray, method: str, name: str) -> None:
     wrong = [s for s in sets if not isinstance(s, WeightSet)]
     if not sets or wrong:
-        what = f"a {type(wrong[0]).__name__}" if wrong else "nothing"
+        what = kind_name(type(wrong[0]).__name__) if wrong else message("weights.nothing")
         raise InputError(
             message("faults.blend_got_expected_weight_sets", name=repr(name), what=what)
         )
