@@ -24,7 +24,7 @@ from calib.report import (
     heading,
 )
 from calib.tables import new_workbook
-from calib.words import Message, Text, message, resolve_language, say
+from calib.words import Text, message, resolve_language, say
 
 __all__ = ["Sheet", "set_sheet_name", "write_workbook"]
 
@@ -185,7 +185,7 @@ def _cell(value: Any, column: Column, sheet: Sheet, lang: str) -> Any:
     """Return a value for Excel: codes in words, what is undefined or infinite as None."""
     if _is_blank(value):
         return None
-    if isinstance(value, Message):
+    if isinstance(value, Text) and not isinstance(value, str):
         return value.get(lang)
     if isinstance(value, str) and value == WITHHELD:
         return display(value, column, lang)
