@@ -17,13 +17,17 @@ def test_a_table_that_is_not_there_is_named_without_a_stray_space():
         rating.frame("star")
 
 
-def test_blending_results_is_answered_with_their_weights():
+def test_what_a_method_gave_stands_for_its_weights_in_a_blend():
     framework = calib.load_framework("aii")
     panel = calib.weigh_panel(
         calib.read_panel("example", framework), unjudged="published", draws=100, rng=1
     )
+    published = calib.published_weights(framework)
+    mixed = calib.blend({panel: 0.7, published: 0.3})
+    assert mixed.digest == calib.blend({panel.weights: 0.7, published: 0.3}).digest
+    assert mixed.roots == panel.weights.roots
     with pytest.raises(InputError, match=r"experts\.weights: 0\.7"):
-        calib.blend({panel: 1.0})
+        calib.blend({"panel": 1.0})
 
 
 def test_sets_given_one_by_one_are_answered_with_how_to_compare():
