@@ -74,7 +74,7 @@ class NotFoundError(CalibError):
 class MissingExtraError(CalibError):
     """A feature that needs an optional dependency which is not installed."""
 
-    def __init__(self, feature: str, extra: str) -> None:
+    def __init__(self, feature: Text, extra: str) -> None:
         install = f"pip install 'calib[{extra}]'"
         super().__init__(message("faults.missing_extra", feature=feature, install=install))
 
