@@ -96,6 +96,7 @@ def test_what_a_file_manager_leaves_is_no_change(tmp_path):
     (tmp_path / "site" / ".DS_Store").write_text("x")
     (tmp_path / "site" / "index.html").unlink()
     replaced(tmp_path / "site")
+    assert "new.html" in listing(tmp_path / "site")
 
 
 @pytest.mark.parametrize("out", [".", "..", "../here"])
