@@ -10,6 +10,16 @@ import numpy as np
 
 from calib.outcomes.decision_rules import placed, some
 from calib.outcomes.decision_tables import by_agreement
+from calib.outcomes.decision_wording import (
+    either,
+    in_language,
+    score_change,
+    shown_weight,
+    signed_points,
+    span,
+    whole,
+    with_stop,
+)
 from calib.report.display import spell
 from calib.report.page_parts import (
     Advice,
@@ -148,12 +158,12 @@ class _Author:
         if facts.moved_interval is not None and facts.moved_drawn is not None:
             kinds = [message(f"outcomes.decision.kind.{k}") for k in self._kinds()]
             yield message(
-                page + "moved_drawn", what=_either(kinds), level=self.level,
-                range=_span(*facts.moved_interval), draws=len(facts.moved_drawn),
+                page + "moved_drawn", what=either(kinds), level=self.level,
+                range=span(*facts.moved_interval), draws=len(facts.moved_drawn),
             )  # fmt: skip
         if facts.samples:
             ends = (float(end) for end in facts.interval(facts.moved_samples))
-            yield message(page + "moved_samples", n=len(facts.samples), range=_span(*ends),
+            yield message(page + "moved_samples", n=len(facts.samples), range=span(*ends),
                           least=int(facts.moved_samples.min()),
                           most=int(facts.moved_samples.max()), level=self.level)  # fmt: skip
         elif not facts.evidence.left_out:
@@ -219,10 +229,10 @@ class _Author:
         for cause in mover.reason.split("; "):
             text, code = spell(cause, self.decision.names, self.lang), cause.split()[-1]
             if cause == "total":
-                text += " " + _change(before.total[row], after.total[row])
+                text += " " + score_change(before.total[row], after.total[row])
             elif cause == f"gate {code}" and code in after.track.index:
                 at = after.track.index[code]
-                text += " " + _change(before.scores[row, at], after.scores[row, at])
+                text += " " + score_change(before.scores[row, at], after.scores[row, at])
             said.append(text)
         return joined(said, message("words.semicolon")).get(self.lang)
 
@@ -261,9 +271,9 @@ class _Author:
             return
         largest = table.iloc[0]
         yield message(
-            page + "changed", n=changed, of=len(table), pp=_signed(largest["local_pp"]),
+            page + "changed", n=changed, of=len(table), pp=signed_points(largest["local_pp"]),
             node=placed(framework, largest["track"], largest["code"]),
-            old=_weight(largest["baseline_local"]), new=_weight(largest["local_weight"]),
+            old=shown_weight(largest["baseline_local"]), new=shown_weight(largest["local_weight"]),
         )  # fmt: skip
         told = table[table["outside"].notna()]
         if not len(told):
@@ -272,10 +282,14 @@ class _Author:
         apart = told[told["contradicted"].astype(bool)]
         named = [placed(framework, t, c)
                  for t, c in zip(apart["track"], apart["code"], strict=True)]  # fmt: skip
+        if not named:
+            alone = int(told["outside"].astype(bool).sum())
+            yield message(page + "none_outside", of=len(told), level=self.level, alone=alone)
+            return
         yield message(
             page + "outside", n=len(apart), of=len(told), level=self.level,
             alone=int(told["outside"].astype(bool).sum()),
-            listed=some(named, 6) if named else "–",
+            listed=some(named, 6),
         )  # fmt: skip
 
     def _figure(self, title: str) -> Figure:
@@ -297,7 +311,7 @@ class _Author:
         for what, share in ranking:
             shown, error = f"{100 * share:.0f}".replace("-", "−"), found.error_of(what)
             key = "percent_error" if error > 0 else "percent"
-            rows.append((_named(what, self.lang),
+            rows.append((in_language(what, self.lang),
                          self.say(key, n=shown, error=f"{np.ceil(100 * error):.0f}")))  # fmt: skip
         yield Grid([self.say("root"), self.say("share")], rows, numbers=(1,))
         yield Paragraph("".join(self._driver_sentences(found, ranking)))
@@ -355,51 +369,7 @@ class _Author:
         yield Heading(self.say("caveats"))
         left = len(self.decision.further)
         told = self.decision.caveats[: len(self.decision.caveats) - left]
-        found = [_sentence(c.get(self.lang), self.lang) for c in told]
+        found = [with_stop(c.get(self.lang), self.lang) for c in told]
         yield Bullets(found or [self.say("no_caveats")])
         if left:
             yield Paragraph(self.say("more_caveats", n=left), muted=True)
-
-
-def whole(low: float, high: float) -> tuple[str, str]:
-    """Return the ends of an interval of a count as whole numbers, rounded outwards."""
-    return f"{np.floor(low + 1e-9):.0f}", f"{np.ceil(high - 1e-9):.0f}"
-
-
-def _span(low: float, high: float) -> Text | str:
-    least, most = whole(low, high)
-    if least == most:
-        return least
-    return message("outcomes.decision.page.range", low=least, high=most)
-
-
-def _either(every: Sequence[Text]) -> Text:
-    """Return names with an "or" before the last."""
-    if len(every) < 2:
-        return joined(every)
-    return joined([joined(every[:-1]), every[-1]], message("outcomes.decision.page.or"))
-
-
-def _weight(value: float) -> str:
-    """Return a weight with three decimals, or with two where these are all."""
-    shown = f"{value:.3f}"
-    return shown.removesuffix("0")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
-
-
-def _change(old: float, new: float) -> str:
-    """Return two scores with as many decimals as it takes to tell them apart, one at least."""
-    digits = next((d for d in (1, 2, 3) if f"{old:.{d}f}" != f"{new:.{d}f}"), 3)
-    return f"{old:.{digits}f} → {new:.{digits}f}".replace("-", "−")
-
-
-def _named(what: Text | str, lang: str) -> str:
-    return what if isinstance(what, str) else what.get(lang)
-
-
-def _sentence(text: str, lang: str) -> str:
-    """Return a caveat with its full stop."""
-    return text if text.endswith((".", "。")) else text + ("。" if lang == "zh" else ".")

@@ -26,12 +26,13 @@ __all__ = ["column_shares", "fitting", "wide"]
 
 _LATIN = 0.53
 """Width of a letter that is not Chinese, in type sizes; of the wide fonts among those in use."""
+_OTHERS = dict.fromkeys("0123456789", 0.63) | {"%": 0.95, "★": 0.9, "→": 0.85, "±": 0.85}
 _MM = 72 / 25.4
 
 
 def wide(text: str) -> float:
     """Return how wide a text is, in type sizes."""
-    return sum(1.0 if east_asian_width(c) in "WF" else _LATIN for c in text)
+    return sum(1.0 if east_asian_width(c) in "WF" else _OTHERS.get(c, _LATIN) for c in text)
 
 
 def column_shares(grid: Grid, width: float) -> list[float]:

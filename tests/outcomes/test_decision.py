@@ -285,6 +285,7 @@ def test_of_several_panels_each_node_is_told_with_its_panel():
     page = told(calib.decide(PUBLISHED, draft, TRIAL, evidence=panels).page("zh"))
     assert "互联互通 · 甲组" in page
     assert "互联互通 · 乙组" in page
+    assert "变化是否超出偶然，无法得知" in page
     rules = ("stars_moved", "sure_stars", "outside", "keep_order", "least_kept", "effective")
     with pytest.raises(InputError, match="every rule of adoption is dropped"):
         calib.decide(PUBLISHED, draft, TRIAL, rules=dict.fromkeys(rules, False))

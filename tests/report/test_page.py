@@ -8,6 +8,7 @@ import pytest
 
 from calib.errors import InputError
 from calib.report.page import check_ending, page_fragment
+from calib.report.page_fit import column_shares, wide
 from calib.report.page_parts import Advice, Bullets, Columns, Grid, Heading, Page, Paragraph
 
 GRID = Grid(
@@ -71,6 +72,15 @@ def test_a_word_document_has_what_word_and_its_readers_need():
         assert fonts.get(qn("w:eastAsia")) == "Microsoft YaHei"
     assert [p.style.name for p in made.paragraphs if p.text == "Rules"] == ["Heading 2"]
     assert made.styles["Normal"].element.rPr.find(qn("w:lang")).get(qn("w:eastAsia")) == "zh-CN"
+
+
+def test_short_columns_keep_their_cells_on_one_line():
+    long = "what an enterprise is kept from by its score, in words " * 2
+    grid = Grid(("who", "why", "p"), [("D01", long, "100 %")], numbers=(2,))
+    first, second, last = column_shares(grid, 40)
+    assert first + second + last == pytest.approx(40)
+    assert last > wide("100 %") > 4 * 0.53  # digits and signs are wider than letters
+    assert second > 5 * last
 
 
 def test_another_ending_is_refused_before_anything_is_computed():
