@@ -79,7 +79,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}")
     for name in sys.argv[1:] or ["trial-comparison", "shift-to-analytics"]:
         with tempfile.TemporaryDirectory() as folder:
-            view = open_view(name, language="zh")
+            view = open_view(name, lang="zh")
             chosen = fitting_notebooks(load_experiment(name))
             filling = {"experiment": name, "language": "zh"}
             site = build_site(view, Path(folder) / "site", notebooks=chosen, filling=filling)

@@ -182,7 +182,7 @@ def draw_curve(rounds: list[dict[str, object]], path: Path) -> None:
     curve = np.sum([r["curve"] for r in rounds], axis=0)
     n, promised, had = curve[curve[:, 0] > 0].T
     table = pd.DataFrame({"stars": n, "promised": promised / n, "happened": had / n})
-    save(reliability_curve(table, language="en"), path)
+    save(reliability_curve(table, lang="en"), path)
 
 
 def main() -> None:

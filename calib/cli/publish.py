@@ -71,7 +71,7 @@ def publish(
     loaded = load_experiment(experiment)
     chosen = [] if no_notebooks else list(notebooks) or fitting_notebooks(loaded)
     tell(say("cli.experiment", name=loaded.name))
-    view = open_view(experiment, language=lang, privacy=privacy)
+    view = open_view(experiment, lang=lang, privacy=privacy)
     file = Path(experiment)
     filling: dict[str, Any] = {
         "experiment": str(file.resolve()) if file.exists() else experiment, "language": lang,
@@ -94,7 +94,7 @@ def _preview(experiment: str, lang: str, privacy: Privacy) -> None:
     from calib.publish.view import open_view
     from calib.report import print_table
 
-    view = open_view(experiment, language=lang, privacy=privacy)
+    view = open_view(experiment, lang=lang, privacy=privacy)
     click.echo(losses_summary(view).get(lang))
     table = losses_table(view)
     if len(table.frame):
@@ -139,9 +139,9 @@ def explore(experiment: str, out: Path, lang: str, anonymise: bool, key_file: Pa
     from calib.publish.view import open_view
 
     working(say("cli.experiment", name=experiment))
-    view = open_view(experiment, language=lang, privacy=_privacy(anonymise, 1, key_file))
+    view = open_view(experiment, lang=lang, privacy=_privacy(anonymise, 1, key_file))
     page = explorer_page(
-        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, language=lang,
+        view.run.context.scored, view.run.sets, baseline=view.run.context.baseline, lang=lang,
         shifts=view.shifts(),
     )  # fmt: skip
     click.echo(say("cli.page", file=str(write_explorer(out, page))))
@@ -160,7 +160,7 @@ def export(run: Path, out: Path, lang: str) -> None:
 
     edited = changed_files(run)
     working(say("cli.doing_write", file=str(out)))
-    path = export_run(run, out, language=lang)
+    path = export_run(run, out, lang=lang)
     if edited:
         click.echo(say("cli.changed", files=edited), err=True)
     click.echo(say("cli.workbook", file=str(path)))

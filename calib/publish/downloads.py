@@ -55,7 +55,7 @@ def write_downloads(view: View, folder: Path, names: DownloadNames) -> list[dict
         frame = frame.assign(synthetic="yes") if weights.provenance.synthetic else frame
         table = Table("weights", frame, title)
         sheets.append(Sheet(set_sheet_name(name), table, raw=True))
-    book = write_workbook(sheets, place / "book.xlsx", language=view.language)
+    book = write_workbook(sheets, place / "book.xlsx", lang=view.language)
     files.append((book, view.say("publish.all_results")))
     for name, weights in view.run.sets.items():
         path = place / names.sets[name]

@@ -51,7 +51,7 @@ def explorer_data(
     sets: Mapping[str, WeightSet],
     *,
     baseline: str,
-    language: str = "zh",
+    lang: str | None = None,
     title: Text | None = None,
     footer: Sequence[Text] = (),
     shifts: Mapping[str, ShiftResult] | None = None,
@@ -63,7 +63,7 @@ def explorer_data(
     scored : scores of the population under the rule options of the experiment
     sets : weight sets offered as starting points, by name
     baseline : name of the set that stars are compared with
-    language : language that the page opens in, ``zh`` or ``en``
+    lang : language that the page opens in; the current one if None
     title : title of the page; a general one if None
     footer : lines of provenance at the foot of the page
     shifts : shifts of weights over years that the page can follow, by the name of their set
@@ -82,7 +82,7 @@ def explorer_data(
             raise InputError(message("publish.other_framework", name=repr(name)))
     if not len(scored):
         raise InputError(message("publish.no_enterprise"))
-    resolve_language(language)
+    lang = resolve_language(lang)
     head = title or message("publish.explorer_of", name=framework.name)
     names = set(shifts or {})
     offered = {
@@ -94,7 +94,7 @@ def explorer_data(
     colours = star_colours(rule.stars)
     return {
         "title": text_data(head),
-        "language": language,
+        "language": lang,
         "texts": _texts(),
         "baseline": baseline,
         "synthetic": scored.synthetic,
@@ -125,7 +125,7 @@ def explorer_data(
 def _texts() -> dict[str, dict[str, Template]]:
     """Return the page's own texts in every language; the page fills their placeholders."""
     return {
-        key.removeprefix(_TEXTS): {lang: templates(lang)[key] for lang in languages()}
+        key.removeprefix(_TEXTS): {each: templates(each)[key] for each in languages()}
         for key in templates("en")
         if key.startswith(_TEXTS)
     }
@@ -206,7 +206,7 @@ def explorer_page(
     sets: Mapping[str, WeightSet],
     *,
     baseline: str,
-    language: str = "zh",
+    lang: str | None = None,
     title: Text | None = None,
     footer: Sequence[Text] = (),
     shifts: Mapping[str, ShiftResult] | None = None,
@@ -220,17 +220,18 @@ def explorer_page(
     """
     from markupsafe import Markup, escape
 
+    lang = resolve_language(lang)
     data = explorer_data(
-        scored, sets, baseline=baseline, language=language, title=title, footer=footer,
+        scored, sets, baseline=baseline, lang=lang, title=title, footer=footer,
         shifts=shifts,
     )  # fmt: skip
     script = "\n".join(asset(f"explorer/{name}.js") for name in _SCRIPTS)
     script, engine = f"\n{script}\n", f"\n{engine_script()}\n"
     values = {
-        "language_tag": Markup("zh-CN" if language == "zh" else "en"),
+        "language_tag": Markup("zh-CN" if lang == "zh" else "en"),
         "script_hash": Markup(f"{script_hash(engine)} {script_hash(script)}"),
-        "title": escape(data["title"][language]),
-        "no_script": " ".join(say("publish.no_script", lang) for lang in languages()),
+        "title": escape(data["title"][lang]),
+        "no_script": " ".join(say("publish.no_script", each) for each in languages()),
         "style": Markup(f"{page_tokens()}\n{asset('explorer/explorer.css')}"),
         "data": Markup(embed_json(data)),
         "engine": Markup(engine),

@@ -215,7 +215,7 @@ def _title(node: Any, language: str, otherwise: str) -> str:
 
 
 def render_notebook(
-    done: Executed, *, language: str, only_svg: bool = False, only_released: bool = False
+    done: Executed, *, lang: str, only_svg: bool = False, only_released: bool = False
 ) -> str:
     """Return the notebook as HTML: text in one language, code folded away, outputs.
 
@@ -228,17 +228,17 @@ def render_notebook(
     for cell in done.node.cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown":
-            parts.append(f'<section class="text">{_markdown(_in(cell.source, language))}</section>')
+            parts.append(f'<section class="text">{_markdown(_in(cell.source, lang))}</section>')
         elif cell.cell_type == "code" and cell.source.strip():
             if "hide" not in tags and "parameters" not in tags:
-                parts.append(_code(cell.source, language))
+                parts.append(_code(cell.source, lang))
             outputs = cell.get("outputs", [])
             if only_released:
                 outputs, held = [o for o in outputs if _released(o)], len(outputs)
                 held -= len(outputs)
-                note = f'<p class="muted">{say("publish.unreleased", language)}</p>'
+                note = f'<p class="muted">{say("publish.unreleased", lang)}</p>'
                 parts += [note] if held else []
-            parts += [_output(o, language, only_svg) for o in outputs]
+            parts += [_output(o, lang, only_svg) for o in outputs]
     return "\n".join(p for p in parts if p)
 
 

@@ -149,7 +149,7 @@ def changed_files(folder: str | Path) -> list[Label]:
     return [text for text in found if not text.endswith("(added)")]
 
 
-def export_run(folder: str | Path, path: str | Path, *, language: str | None = None) -> Path:
+def export_run(folder: str | Path, path: str | Path, *, lang: str | None = None) -> Path:
     """Write a run's folder as a workbook; see :func:`sheets_of_run`.
 
     Files that do not have the hash of the manifest any more are named on its last sheet.
@@ -161,4 +161,4 @@ def export_run(folder: str | Path, path: str | Path, *, language: str | None = N
     """
     if Path(path).suffix.lower() != ".xlsx":
         raise InputError(message("publish.workbook_ending", file=str(path)))
-    return write_workbook(sheets_of_run(folder), path, language=language)
+    return write_workbook(sheets_of_run(folder), path, lang=lang)

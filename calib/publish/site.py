@@ -185,7 +185,7 @@ def _write_pages(view: View, folder: Path, done: Sequence[Executed], answers: bo
     for executed, stem in zip(done, stems, strict=True):
         bodies[f"{stem}.html"] = render_notebook(
             executed,
-            language=view.language,
+            lang=view.language,
             only_svg=view.privacy.key is not None,
             only_released=not view.privacy.rows_allowed,
         )
@@ -211,7 +211,7 @@ def _explorer(view: View, footer: Sequence[tuple[Text, Text]]) -> str:
     ]
     return explorer_page(
         view.run.context.scored, view.run.sets, baseline=view.run.context.baseline,
-        language=view.language, footer=lines, shifts=view.shifts(),
+        lang=view.language, footer=lines, shifts=view.shifts(),
     )  # fmt: skip
 
 

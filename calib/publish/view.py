@@ -31,7 +31,7 @@ from calib.report import (
     table_text,
 )
 from calib.shifts import ShiftResult
-from calib.words import Text, joined, languages, message, say
+from calib.words import Text, joined, languages, message, resolve_language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +264,7 @@ class View:
 def open_view(
     experiment: str | Path,
     *,
-    language: str = "zh",
+    lang: str | None = None,
     privacy: Privacy | Mapping[str, Any] | None = None,
     seed: int | None = None,
 ) -> View:
@@ -273,13 +273,14 @@ def open_view(
     Parameters
     ----------
     experiment : an experiment file, or the name of a shipped experiment
-    language : ``zh`` or ``en``
+    lang : ``zh`` or ``en``; the current language if None
     privacy : a :class:`Privacy`; or, as a notebook's parameter, ``{"key_file": …,
         "min_count": …}``; None shows everything
     seed : in place of the file's
     """
-    if language not in languages():
-        raise InputError(message("publish.no_language", name=repr(language), known=languages()))
+    if lang is not None and lang not in languages():
+        raise InputError(message("publish.no_language", name=repr(lang), known=languages()))
+    language = resolve_language(lang)
     if not isinstance(privacy, Privacy):
         given = dict(privacy or {})
         key_file = given.pop("key_file", None)

@@ -60,14 +60,12 @@ class Sheet:
         return unknown[0] if unknown else None
 
 
-def write_workbook(
-    sheets: Sequence[Sheet], path: str | Path, *, language: str | None = None
-) -> Path:
+def write_workbook(sheets: Sequence[Sheet], path: str | Path, *, lang: str | None = None) -> Path:
     """Write sheets with number formats, frozen and filtered heads, and a list of contents.
 
     Parameters
     ----------
-    language : of headings and words; the current one if None
+    lang : of headings and words; the current one if None
 
     Raises
     ------
@@ -76,7 +74,7 @@ def write_workbook(
     """
     if not sheets:
         raise InputError(message("publish.no_sheet"))
-    lang = resolve_language(language)
+    lang = resolve_language(lang)
     sheets = [_spoken(sheet, lang) for sheet in sheets]
     names = _sheet_names(sheets, lang)
     with new_workbook(path) as book:

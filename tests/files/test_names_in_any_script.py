@@ -37,7 +37,7 @@ def test_chinese_names_reach_folders_weights_and_the_workbook(tmp_path):
     assert folder.parent.name == "二〇二六：第一轮"
     names = sorted(p.stem for p in (folder / "weights").iterdir())
     assert names == sorted(["公布权重", "数据分析 0.40-", "CON_", "con_-2"])
-    book = export_run(folder, tmp_path / "簿.xlsx", language="zh")
+    book = export_run(folder, tmp_path / "簿.xlsx", lang="zh")
     back = read_weights(book, load_framework("aii"), sheet="set 数据分析 0.40-")
     assert back.weight("DA") == 0.40
 

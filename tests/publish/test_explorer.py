@@ -262,7 +262,7 @@ def test_an_exported_set_reads_back_as_the_weights_on_the_page(browser, populati
 def test_nothing_is_wider_than_the_screen_and_every_control_has_a_name(
     browser, population, tmp_path, width, language
 ):
-    path, _ = page_for(tmp_path, population, language=language)
+    path, _ = page_for(tmp_path, population, lang=language)
     page = browser.open(path, width=width, height=844)
     assert page.run("document.documentElement.scrollWidth") <= width
     unnamed = page.run(

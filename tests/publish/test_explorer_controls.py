@@ -25,7 +25,7 @@ def population():
 
 @pytest.fixture
 def opened(browser, population, tmp_path):
-    path, scored = page_for(tmp_path, population, language="en")
+    path, scored = page_for(tmp_path, population, lang="en")
     page = browser.open(path)
     yield page, scored
     assert page.errors == []
@@ -47,7 +47,7 @@ def weights(page):
 def test_the_page_says_that_it_has_checked_itself_and_says_when_it_differs(
     browser, population, tmp_path
 ):
-    path, _ = page_for(tmp_path, population, language="en")
+    path, _ = page_for(tmp_path, population, lang="en")
     page = browser.open(path)
     assert "stars of 3 weight sets equal those of the run" in text_of(page, "#check")
     text = path.read_text(encoding="utf-8")
@@ -369,7 +369,7 @@ def test_no_part_is_wider_than_the_screen_with_everything_open(
     browser, population, tmp_path, width, language
 ):
     """640 px is 1280 px at 200 % zoom."""
-    path, _ = page_for(tmp_path, population, language=language)
+    path, _ = page_for(tmp_path, population, lang=language)
     page = browser.open(path, width=width, height=844, dark=width == 640)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     click(page, "#enterprises tbody button")
@@ -379,7 +379,7 @@ def test_no_part_is_wider_than_the_screen_with_everything_open(
 
 
 def test_print_shows_the_weights_and_whole_tables(browser, population, tmp_path):
-    path, _ = page_for(tmp_path, population, language="en")
+    path, _ = page_for(tmp_path, population, lang="en")
     page = browser.open(path)
     page.call("Emulation.setEmulatedMedia", media="print")
     frame(page)

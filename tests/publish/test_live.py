@@ -120,7 +120,7 @@ def pages(tmp_path_factory):
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("calib.publish.site.execute_notebook", executed)
-        run = open_view(file, language="en")
+        run = open_view(file, lang="en")
         for lang in ("en", "zh"):
             view = replace(run, language=lang)
             out = folder / lang
@@ -368,7 +368,7 @@ def test_notebooks_recompute_only_where_the_explorer_may_hold_every_score(
         raise InterruptedError
 
     monkeypatch.setattr("calib.publish.site.execute_notebook", noted)
-    view = open_view(pages["en"].parent.parent / "own.toml", language="en", privacy=privacy)
+    view = open_view(pages["en"].parent.parent / "own.toml", lang="en", privacy=privacy)
     with pytest.raises(InterruptedError):
         build_site(view, tmp_path / "s", notebooks=["n"], filling={}, answers=answers)
     assert asked == [live]

@@ -168,12 +168,12 @@ def test_what_calib_has_not_let_through_is_no_part_of_an_anonymous_page():
     let = v4.new_output("display_data", data={"text/html": f"<p {RELEASED}>weights</p>"})
     cell = v4.new_code_cell("x", outputs=[printed, frame, let])
     done = Executed("n", "n", v4.new_notebook(cells=[cell]))
-    page = render_notebook(done, language="en", only_released=True)
+    page = render_notebook(done, lang="en", only_released=True)
     assert "weights" in page
     assert "enterprise at 5" not in page
     assert "<td>" not in page
     assert page.count("This output is not published") == 1
-    assert "enterprise at 5" in render_notebook(done, language="en")
+    assert "enterprise at 5" in render_notebook(done, lang="en")
 
 
 def test_an_experiment_fills_a_notebook_once_for_each_set_that_it_is_about():

@@ -132,14 +132,14 @@ def test_scores_of_a_pseudonymous_population_carry_no_name():
 
 
 def test_files_named_after_their_authors_go_by_numbers():
-    view = open_view("expert-panel", language="en", privacy=Privacy(KEY, 3))
+    view = open_view("expert-panel", lang="en", privacy=Privacy(KEY, 3))
     inputs = [k for w in view.run.sets.values() for k in w.provenance.inputs]
     names = [*view.run.inputs, *inputs]
     assert any(n.startswith("file 1.") for n in names)
     assert not any(n.endswith(".xlsx") and not n.startswith("file ") for n in names)
     # A file has one number wherever it is named.
     assert len(set(names)) == len(set(view.run.inputs))
-    plain = open_view("expert-panel", language="en").run
+    plain = open_view("expert-panel", lang="en").run
     assert any("round-" in n for n in plain.inputs)
     assert sorted(plain.inputs.values()) == sorted(view.run.inputs.values())
     # What is left out says so in a sentence, not as a string in quotes.
@@ -176,7 +176,7 @@ files = ["round-R2.csv"]
 unjudged = "published"
 draws = 100
 """, "utf-8")  # fmt: skip
-    view = open_view(tmp_path / "e.toml", language="zh", privacy=Privacy(KEY, 3))
+    view = open_view(tmp_path / "e.toml", lang="zh", privacy=Privacy(KEY, 3))
     if not found:
         assert build_site(view, tmp_path / "s", answers=False, secrets=["无此企业"]).folder.exists()
         return
@@ -271,7 +271,7 @@ def test_an_anonymised_publication_tells_of_no_single_enterprise(name, tmp_path)
     """Neither id nor pseudonym nor a count below the minimum: on no page, in no file."""
     if name in SHORTENED:
         experiment = shortened(name, tmp_path)
-        view = open_view(experiment, language="en", privacy=Privacy(KEY, 3))
+        view = open_view(experiment, lang="en", privacy=Privacy(KEY, 3))
     else:
         experiment, view = name, view_of(name)
     site = build_site(view, tmp_path / "site", answers=False)

@@ -55,7 +55,7 @@ NOTEBOOK = {
          "source": "EXPERIMENT = 'trial-comparison'\nLANGUAGE = 'zh'\nPRIVACY = {}"},
         {"cell_type": "code", "id": "c", "metadata": {}, "outputs": [], "execution_count": None,
          "source": "from calib.publish import open_view\n"
-                   "view = open_view(EXPERIMENT, language=LANGUAGE, privacy=PRIVACY)\n"
+                   "view = open_view(EXPERIMENT, lang=LANGUAGE, privacy=PRIVACY)\n"
                    "display(view.figure('weights'))\nview.table('stars')"},
     ],
     "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -212,7 +212,7 @@ def test_the_same_run_gives_the_same_site(experiment, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
     folders = []
     for name in ("a", "b"):
-        view = open_view(experiment, language="en", privacy=Privacy(b"k" * 16, 1))
+        view = open_view(experiment, lang="en", privacy=Privacy(b"k" * 16, 1))
         folders.append(build_site(view, tmp_path / name).folder)
     for file in sorted(p for p in folders[0].rglob("*") if p.is_file()):
         twin = folders[1] / file.relative_to(folders[0])
@@ -245,7 +245,7 @@ def test_a_notebook_page_runs_no_script_of_its_outputs(tmp_path):
     }]}  # fmt: skip
     file = tmp_path / "script.ipynb"
     file.write_text(json.dumps(node), encoding="utf-8")
-    page = render_notebook(execute_notebook(file, {}), language="en")
+    page = render_notebook(execute_notebook(file, {}), lang="en")
     assert "<script" not in page
     assert "<p>kept</p>" in page
 
@@ -270,7 +270,7 @@ def test_a_workbook_holds_the_results_with_frozen_heads_and_formats(experiment, 
 
     run = run_experiment(load_experiment(experiment))
     folder = write_run(run, tmp_path / "runs", lang="en")
-    book = export_run(folder, tmp_path / "book.xlsx", language="en")
+    book = export_run(folder, tmp_path / "book.xlsx", lang="en")
     sheets = sheet_names(book)
     assert sheets[:4] == ["summary", "contents", "stars", "transitions"]
     assert {"set published", "set analytics", "agreement", "manifest"} <= set(sheets)
@@ -283,7 +283,7 @@ def test_a_workbook_holds_the_results_with_frozen_heads_and_formats(experiment, 
         parts = [archive.read(n) for n in archive.namelist() if "worksheets/sheet" in n]
         assert all(b'state="frozen"' in p for p in parts)
         assert not any(b"<f>" in p for p in parts)
-    again = export_run(folder, tmp_path / "again.xlsx", language="en")
+    again = export_run(folder, tmp_path / "again.xlsx", lang="en")
     assert again.read_bytes() == book.read_bytes()
 
 

@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     place = tmp_path_factory.mktemp("book")
     run = shipped_run("trial-comparison")
     folder = write_run(run, place / "runs", lang="zh")
-    return run, openpyxl.load_workbook(export_run(folder, place / "簿.xlsx", language="zh"))
+    return run, openpyxl.load_workbook(export_run(folder, place / "簿.xlsx", lang="zh"))
 
 
 def test_the_summary_comes_first_and_counts_stars_by_set(made):
@@ -76,7 +76,7 @@ def test_a_star_that_a_node_has_not_is_an_empty_cell(tmp_path):
 
     stars = pd.DataFrame({"enterprise": ["a", "b"], "star": pd.array([3, None], dtype="Int64")})
     table = Table("some", stars, Name("某表", "some"), blank=Name("无得分", "no score"))
-    path = write_workbook([Sheet("some", table)], tmp_path / "book.xlsx", language="en")
+    path = write_workbook([Sheet("some", table)], tmp_path / "book.xlsx", lang="en")
     rows = list(openpyxl.load_workbook(path)["some"].iter_rows(values_only=True))
     assert [r[1] for r in rows[1:]] == [3, None]
 

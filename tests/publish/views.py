@@ -12,4 +12,4 @@ KEY = b"0123456789abcdef0123456789abcdef"
 @cache
 def view_of(name: str, language: str = "en") -> View:
     """Return a view with pseudonyms and no count below three."""
-    return open_view(name, language=language, privacy=Privacy(KEY, 3))
+    return open_view(name, lang=language, privacy=Privacy(KEY, 3))
