@@ -15,19 +15,15 @@ import numpy as np
 
 from calib._types import BoolArray, FloatArray, IntArray
 from calib.adjustment.constraints import Rows
-from calib.adjustment.grid_programme import (
-    Cut,
-    Found,
+from calib.adjustment.grid_programme import Found, Programmes, explain_rows
+from calib.adjustment.lattice import (
     Lattice,
-    Programmes,
     all_points,
     build_lattice,
-    deepest,
-    explain_rows,
     radius_within,
-    share_cuts,
     violations,
 )
+from calib.adjustment.share_cuts import Cut, deepest, share_cuts
 from calib.adjustment.variables import Space
 from calib.adjustment.variance_search import ShareCap
 from calib.errors import InfeasibleError, NotFoundError

@@ -1,189 +1,25 @@
-"""Integer programmes for the nearest grid weights, and valid cuts for caps on variance shares.
-
-Weights of one level are whole numbers of grid steps, and the constraints are stated on those.
-"""
+"""Integer programmes for the nearest grid weights under linear constraints and cuts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb, prod
 
 import numpy as np
 
-from calib._types import BoolArray, FloatArray, IntArray
-from calib.adjustment.constraints import Rows, full_rank, listed
-from calib.adjustment.variables import Space
-from calib.adjustment.variance_search import CapProblem, ShareCap, lower_excess
-from calib.errors import ConvergenceError, InfeasibleError, InputError
+from calib._types import FloatArray, IntArray
+from calib.adjustment.constraints import Rows, listed
+from calib.adjustment.lattice import Lattice
+from calib.adjustment.share_cuts import Cut
+from calib.errors import ConvergenceError, InfeasibleError
 from calib.words import message
 
-__all__ = [
-    "Cut",
-    "Found",
-    "Lattice",
-    "Programmes",
-    "all_points",
-    "build_lattice",
-    "deepest",
-    "explain_rows",
-    "radius_within",
-    "share_cuts",
-    "violations",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Lattice:
-    """Families of one level: z = unit * t for whole numbers t, families of t sum to ``total``.
-
-    Parameters
-    ----------
-    unit : (q,) global weight of one step
-    target : (q,) global weights to round
-    families : columns of siblings
-    pairs : columns that have the same t (shared weights)
-    total : steps in a family
-    """
-
-    unit: FloatArray
-    target: FloatArray
-    families: tuple[IntArray, ...]
-    pairs: tuple[tuple[int, int], ...]
-    total: int
-
-    def far(self, steps: IntArray) -> FloatArray:
-        """Return the distances of grid points (..., q) from the target, (...)."""
-        return np.asarray(np.linalg.norm(self.unit * steps - self.target, axis=-1), dtype=float)
-
-    def sums(self) -> tuple[FloatArray, FloatArray]:
-        """Return the equalities of t: families sum to the total, shared weights agree."""
-        sums = np.zeros((len(self.families) + len(self.pairs), len(self.unit)))
-        right = np.zeros(len(sums))
-        for k, members in enumerate(self.families):
-            sums[k, members] = 1.0
-            right[k] = self.total
-        for k, (i, j) in enumerate(self.pairs, start=len(self.families)):
-            sums[k, i], sums[k, j] = 1.0, -1.0
-        return sums, right
-
-    def moves(self) -> IntArray:
-        """Return the smallest changes that keep all sums: a step from one sibling to another."""
-        alike = np.arange(len(self.unit))
-        for i, j in self.pairs:
-            alike[alike == alike[j]] = alike[i]
-        equal, _ = self.sums()
-        found = set()
-        for family in self.families:
-            for i in family:
-                for j in family:
-                    move = (alike == alike[i]).astype(int) - (alike == alike[j]).astype(int)
-                    if i != j and not (equal @ move).any():
-                        found.add(tuple(move.tolist()))
-        return np.array(sorted(found), dtype=np.int64).reshape(-1, len(self.unit))
-
-
-def all_points(lattice: Lattice, most: int) -> IntArray | None:
-    """Return every grid point (n, q), nearest to the target first; None where there are too many.
-
-    Parameters
-    ----------
-    most : how many points there may be
-    """
-    sizes = [len(f) for f in lattice.families]
-    if prod(comb(lattice.total + c - 1, c - 1) for c in sizes) > most:
-        return None
-    points = np.zeros((1, len(lattice.unit)), dtype=np.int64)
-    for family in lattice.families:
-        # Bars between total stars: what stands between two bars is the share of one sibling.
-        bars = list(combinations(range(lattice.total + len(family) - 1), len(family) - 1))
-        wide = np.array(bars, dtype=np.int64).reshape(len(bars), len(family) - 1)
-        ends = np.full((len(bars), 1), lattice.total + len(family) - 1)
-        shares = np.diff(np.hstack([np.full_like(ends, -1), wide, ends]), axis=1) - 1
-        points = np.repeat(points, len(shares), axis=0)
-        points[:, family] = np.tile(shares, (len(points) // len(shares), 1))
-    for i, j in lattice.pairs:
-        points = points[points[:, i] == points[:, j]]
-    return points[np.argsort(lattice.far(points), kind="stable")]
-
-
-def build_lattice(
-    space: Space, z: FloatArray, grid: float, shared: Sequence[str], keep: BoolArray | None
-) -> Lattice:
-    """Return the lattice of one level; see :func:`calib.adjustment.grid.round_to_grid`."""
-    if len(space.depths) != 1:
-        raise InputError(message("adjustment.fault.one_level"))
-    total = round(1.0 / grid) if grid > 0 else 0
-    if total < 1 or abs(total * grid - 1.0) > 1e-9:
-        raise InputError(message("adjustment.fault.grid", grid=grid))
-    depth = space.depths[0]
-    unit = np.empty(space.size)
-    families: list[IntArray] = []
-    where: dict[tuple[str, str], int] = {}
-    for block in space.blocks:
-        track = block.track
-        weight = track.global_weights(block.local)
-        by_parent: dict[int, list[int]] = {}
-        for j, node in enumerate(block.nodes):
-            column = block.first + j
-            where[(track.code, track.codes[node])] = column
-            parent = int(track.parent[node])
-            above = 1.0 if parent < 0 else float(weight[parent])
-            fixed = keep is not None and bool(keep[column])
-            if int(track.depth[node]) == depth and not fixed:
-                unit[column] = above / total
-                by_parent.setdefault(parent, []).append(column)
-            else:  # what keeps its weight is a family of its own
-                unit[column] = (float(z[column]) if fixed else float(weight[node])) / total
-                by_parent[-2 - column] = [column]
-        families.extend(np.array(v, dtype=np.int64) for v in by_parent.values())
-    pairs: list[tuple[int, int]] = []
-    if depth == 1:
-        for code in shared:
-            columns = [c for (_, name), c in where.items() if name == code]
-            pairs.extend((columns[0], other) for other in columns[1:])
-    return Lattice(unit, z, tuple(families), tuple(pairs), total)
-
-
-def violations(
-    lattice: Lattice, rows: Rows, caps: Sequence[ShareCap], steps: IntArray
-) -> FloatArray:
-    """Return by how much grid points break each demand, (n, r + c); negative is slack.
-
-    Parameters
-    ----------
-    steps : (n, q)
-    """
-    z = lattice.unit * steps
-    parts = [z @ rows.a.T - rows.b]
-    for cap in caps:
-        top = np.einsum("nq,cqr,nr->nc", z, cap.forms, z, optimize=True)
-        whole = np.einsum("nq,qr,nr->n", z, cap.cov, z, optimize=True)
-        parts.append(top / np.where(whole > 0, whole, np.inf)[:, None] - cap.caps)
-    return np.concatenate(parts, axis=1)
-
+__all__ = ["Found", "Programmes", "explain_rows"]
 
 _ROOT = 30
 """What the root of a programme costs, in branch-and-bound nodes."""
 _USUAL = 350
 """Binary variables at which a node counts as one unit of work a variable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A demand ``value + slope @ (z - at) - curve @ (z - at)² <= 0`` on grid weights z.
-
-    Parameters
-    ----------
-    at, slope, curve : (q,)
-    value : float
-    """
-
-    at: FloatArray
-    slope: FloatArray
-    curve: FloatArray
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,93 +38,6 @@ class Found:
     steps: IntArray | None
     bound: float
     finished: bool
-
-
-def share_cuts(lattice: Lattice, caps: Sequence[ShareCap], at: FloatArray) -> list[Cut]:
-    """Return one cut a cap that every grid point under the cap meets.
-
-    Notes
-    -----
-    A cap is q(z) = z'Pz <= 0 with an indefinite P. Between grid points, which differ only within
-    families, q(z) >= q(a) + q'(a)(z - a) - curve |z - a|² where -curve is the least
-    eigenvalue of P on changes that keep the sums. |z - a|² is linear in unary increments of
-    whole numbers taken in order, so the cut is exact at a and nearly so around it.
-    """
-    from scipy.linalg import null_space
-
-    free = null_space(lattice.sums()[0] / np.maximum(lattice.unit, 1e-12))
-    out = []
-    for cap in caps:
-        v = float(at @ cap.cov @ at)
-        if v <= 0:
-            continue
-        for form, limit in zip(cap.forms, cap.caps, strict=True):
-            p = (form - limit * cap.cov) / v
-            curve = _least_curve(p, free)
-            out.append(Cut(at, 2.0 * p @ at, curve, float(at @ p @ at)))
-    return out
-
-
-def deepest(lattice: Lattice, rows: Rows, caps: Sequence[ShareCap]) -> FloatArray | None:
-    """Return weights off the grid whose largest excess over the caps is lowest, by local search."""
-    if (lattice.unit <= 0).any():
-        return None
-    sums, right = lattice.sums()
-    equal, value = full_rank(sums / lattice.unit, right)
-    problem = CapProblem(lattice.target, rows, equal, value, tuple(caps))
-    excess, z = lower_excess(problem, lattice.target)
-    return z if np.isfinite(excess) else None
-
-
-def _least_curve(p: FloatArray, free: FloatArray) -> FloatArray:
-    """Return the smallest sum of numbers (q,) that, on the diagonal, make a form convex.
-
-    Parameters
-    ----------
-    p : (q, q) the form
-    free : (q, f) orthonormal basis of the changes on which it is to be convex
-
-    Notes
-    -----
-    A semidefinite programme, solved by barrier Newton steps; feasible, and within a few
-    per cent of the least sum. The least eigenvalue repeated is a feasible start, and three times
-    as large a sum for the forms of variance shares.
-    """
-    inner = free.T @ p @ free
-    least = float(np.linalg.eigvalsh(inner)[0]) if free.size else 0.0
-    if least >= 0:
-        return np.zeros(len(p))
-    live = np.flatnonzero(np.abs(free).max(axis=1) > 1e-9)
-    moved = free[live]
-    curve = np.full(len(live), -1.5 * least)
-    weight = curve.sum() / len(inner)
-    while weight * len(inner) > 0.02 * np.abs(curve).sum():
-        for _ in range(20):
-            inverse = moved @ np.linalg.inv(inner + moved.T @ (curve[:, None] * moved)) @ moved.T
-            gradient = 1.0 - weight * np.diag(inverse)
-            step, *_ = np.linalg.lstsq(weight * inverse**2, -gradient)
-            decrement = max(float(-gradient @ step) / weight, 0.0)
-            curve = curve + step / (1.0 + np.sqrt(decrement))
-            if decrement < 0.05:
-                break
-        weight *= 0.3
-    out = np.zeros(len(p))
-    out[live] = curve
-    convex = np.linalg.eigvalsh(inner + moved.T @ (curve[:, None] * moved))[0] >= 0
-    return out if convex else np.full(len(p), -least)
-
-
-def radius_within(lattice: Lattice, distance: float) -> IntArray:
-    """Return how many steps from its target each weight of a nearer point can be, (q,)."""
-    out = np.zeros(len(lattice.unit), dtype=np.int64)
-    for family in lattice.families:
-        # What one sibling gains the others lose: |change|² >= change_i² c / (c - 1).
-        c = len(family)
-        unit = lattice.unit[family]
-        reach = distance * np.sqrt((c - 1) / c) / np.where(unit > 0, unit, np.inf)
-        most = np.minimum(np.floor(reach) + 1, lattice.total)
-        out[family] = np.where(unit > 0, most, lattice.total)
-    return out
 
 
 class Programmes:
